@@ -1,0 +1,34 @@
+# Every target that needs the set-up runs it first: it only looks when all is there.
+
+MAKEFLAGS += --no-print-directory
+# Debian's su keeps /usr/sbin off PATH, where dockerd and iptables live.
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+
+.PHONY: help setup netlab test lint fresh clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@echo '  ARGS="-k web" is passed on to pytest.'
+
+setup: ## install what is missing: system packages, .venv
+	@tools/setup.sh
+
+netlab: setup ## run the scenarios on a private Docker engine (as root)
+	@.venv/bin/pytest -m netlab $(ARGS)
+
+lint: setup ## ruff, mypy, import-linter
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+test: lint ## lint, then all tests and scenarios
+	@.venv/bin/pytest $(ARGS)
+
+fresh: setup ## run `make netlab` in a machine with nothing installed (minutes)
+	@NETLAB_FRESH=1 .venv/bin/pytest tests/integration/test_fresh_machine.py $(ARGS)
+
+clean: ## remove .venv and everything built
+	@rm -rf .venv build dist netlab-artifacts ./*.egg-info .coverage* .hypothesis .*_cache
+	@find . -name .git -prune -o -name __pycache__ -prune -exec rm -rf {} +
+	@find plugin -name '*.cpython-*.so' -delete

@@ -1,0 +1,1 @@
+"""Settings of the repository's own test run; scenarios need nothing from here."""

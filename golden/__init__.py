@@ -1,0 +1,1 @@
+"""The goldens of the bundled scenarios, one folder each: data, no code."""

@@ -1,0 +1,61 @@
+"""What a Docker host does to packets, checked against golden captures.
+
+Layers, bottom up: wire (bytes), capture (columns), flows, nat (what was rewritten, and
+why it differs), diff (canonical stories), spec, lab and store, runner, report; plugin
+and cli are the edges. Each imports only those before it.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from pytest_netlab.errors import (
+    BlindCaptureError,
+    CaptureError,
+    CommandError,
+    GoldenError,
+    LabError,
+    LabUnavailableError,
+    NetlabError,
+    PolicyError,
+)
+
+if TYPE_CHECKING:
+    from pytest_netlab.capture import Capture, read
+    from pytest_netlab.diff import Difference, Policy, canonicalize, compare
+    from pytest_netlab.nat import learn
+
+__all__ = [
+    "BlindCaptureError",
+    "Capture",
+    "CaptureError",
+    "CommandError",
+    "Difference",
+    "GoldenError",
+    "LabError",
+    "LabUnavailableError",
+    "NetlabError",
+    "Policy",
+    "PolicyError",
+    "canonicalize",
+    "compare",
+    "learn",
+    "read",
+]
+
+# pytest imports this package in every run of every project that has it installed:
+# numpy (0.14 s) waits until a name that needs it is used (PEP 562).
+_LAZY = {
+    "Capture": "capture",
+    "Difference": "diff",
+    "Policy": "diff",
+    "canonicalize": "diff",
+    "compare": "diff",
+    "learn": "nat",
+    "read": "capture",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)

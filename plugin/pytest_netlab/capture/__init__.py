@@ -1,0 +1,8 @@
+"""Files <-> `Capture`: packets as columns. Knows wire, no flow and no NAT."""
+
+from pytest_netlab.capture.model import Capture, Frame, Interface
+from pytest_netlab.capture.packet import Packet
+from pytest_netlab.capture.read import read
+from pytest_netlab.capture.write import write
+
+__all__ = ["Capture", "Frame", "Interface", "Packet", "read", "write"]

@@ -1,0 +1,157 @@
+"""`Capture` -> pcapng: little endian, in ns; equal captures give equal bytes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from struct import pack
+from typing import IO, TYPE_CHECKING
+
+from pytest_netlab.capture import blocks
+from pytest_netlab.wire import Status, address_bytes
+from pytest_netlab.wire.address import MAPPED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pytest_netlab.capture.model import Capture, Frame, Interface
+
+_NANOSECONDS = 9
+_SECOND = 1_000_000_000
+_NO_LENGTH = -1
+
+
+def write(
+    target: str | os.PathLike[str] | IO[bytes],
+    capture: Capture,
+    *,
+    comments: Mapping[int, str] | None = None,
+) -> None:
+    """Write a capture as pcapng; comments replace those of their packets."""
+    if isinstance(target, str | os.PathLike):
+        with Path(target).open("wb") as file:
+            file.writelines(_blocks(capture, comments or {}))
+    else:
+        for block in _blocks(capture, comments or {}):
+            target.write(block)
+
+
+def _blocks(capture: Capture, comments: Mapping[int, str]) -> Iterator[bytes]:
+    """Yield every block of the file in order."""
+    offsets = _offsets(capture)
+    yield _section(capture.comment)
+    for interface, offset in zip(capture.interfaces, offsets, strict=True):
+        yield _interface(interface, offset)
+    if capture.names:
+        yield _names(capture.names)
+    for row, frame in enumerate(capture.frames()):
+        note = comments.get(row, frame.comment)
+        yield _packet(frame._replace(comment=note), offsets[frame.interface])
+    for index, interface in enumerate(capture.interfaces):
+        if interface.received is not None or interface.dropped is not None:
+            yield _statistics(index, interface)
+
+
+def _offsets(capture: Capture) -> list[int]:
+    """Return per interface the seconds to add: a timestamp itself has no sign."""
+    offsets = [0] * len(capture.interfaces)
+    for row in (capture.ts < 0).nonzero()[0].tolist():
+        seconds = int(capture.ts[row]) // _SECOND
+        point = int(capture.point[row])
+        offsets[point] = min(offsets[point], seconds)
+    return offsets
+
+
+def _section(comment: str) -> bytes:
+    """Return the section header."""
+    fixed = pack("<IHHq", blocks.MAGIC, 1, 0, _NO_LENGTH)
+    return _block(blocks.SECTION, fixed + _options(_comment(comment)))
+
+
+def _interface(interface: Interface, offset: int) -> bytes:
+    """Return an interface description."""
+    options = _comment(interface.comment)
+    if interface.name:
+        options += _option(blocks.IF_NAME, _cut(interface.name))
+    options += _option(blocks.IF_TSRESOL, bytes((_NANOSECONDS,)))
+    if offset:
+        options += _option(blocks.IF_TSOFFSET, pack("<q", offset))
+    fixed = pack("<HHI", interface.linktype, 0, interface.snaplen)
+    return _block(blocks.INTERFACE, fixed + _options(options))
+
+
+def _names(names: Mapping[str, str]) -> bytes:
+    """Return the name-resolution block, sorted by address."""
+    parsed = sorted((address_bytes(text), symbol) for text, symbol in names.items())
+    records = b"".join(_name(*item) for item in parsed)
+    return _block(blocks.NAMES, records + pack("<HH", blocks.NAME_END, 0))
+
+
+def _name(packed: bytes, symbol: str) -> bytes:
+    """Return one record of the name-resolution block."""
+    text = symbol.encode() + b"\0"
+    if packed.startswith(MAPPED):
+        return _option(blocks.NAME_IPV4, packed[len(MAPPED) :] + text)
+    return _option(blocks.NAME_IPV6, packed + text)
+
+
+def _packet(frame: Frame, offset: int) -> bytes:
+    """Return an enhanced packet; options only where there is something to say."""
+    ticks = frame.ts - offset * _SECOND
+    caplen = len(frame.data)
+    fixed = pack(
+        "<IIIII",
+        frame.interface,
+        ticks >> 32,
+        ticks & 0xFFFFFFFF,
+        caplen,
+        frame.wirelen,
+    )
+    options = _comment(frame.comment)
+    if flags := _flags(frame):
+        options += _option(blocks.FLAGS, pack("<I", flags))
+    data = frame.data + bytes(blocks.padding(caplen))
+    return _block(blocks.PACKET, fixed + data + _options(options))
+
+
+def _flags(frame: Frame) -> int:
+    """Return the packet flags."""
+    not_ready = frame.status & Status.CHECKSUM_NOT_READY
+    return frame.direction | (blocks.CHECKSUM_NOT_READY if not_ready else 0)
+
+
+def _statistics(index: int, interface: Interface) -> bytes:
+    """Return what an interface counted; no time, so that equal captures stay equal."""
+    options = b""
+    if interface.received is not None:
+        options += _option(blocks.ISB_IFRECV, pack("<Q", interface.received))
+    if interface.dropped is not None:
+        options += _option(blocks.ISB_IFDROP, pack("<Q", interface.dropped))
+    return _block(blocks.STATISTICS, pack("<III", index, 0, 0) + _options(options))
+
+
+def _block(kind: int, body: bytes) -> bytes:
+    """Return a block with its two lengths."""
+    size = pack("<I", len(body) + 12)
+    return pack("<I", kind) + size + body + size
+
+
+def _comment(text: str) -> bytes:
+    """Return a comment option, nothing for no comment."""
+    return _option(blocks.COMMENT, _cut(text)) if text else b""
+
+
+def _cut(text: str) -> bytes:
+    """Return the text as an option's value, cut to the longest there can be."""
+    value = text.encode("utf-8", "replace")[: blocks.MAX_OPTION]
+    return value.decode("utf-8", "ignore").encode()
+
+
+def _option(code: int, value: bytes) -> bytes:
+    """Return one option, padded."""
+    return pack("<HH", code, len(value)) + value + bytes(blocks.padding(len(value)))
+
+
+def _options(options: bytes) -> bytes:
+    """Return options with their end, nothing where there are none."""
+    return options + pack("<HH", blocks.END_OF_OPTIONS, 0) if options else b""

@@ -1,0 +1,185 @@
+"""Bring a capture into the canonical form in which goldens and runs are compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_netlab.diff.packets import describe
+from pytest_netlab.diff.passages import Passage, passages
+from pytest_netlab.diff.story import Broken, Line, Story, Told
+from pytest_netlab.diff.symbols import Symbols
+from pytest_netlab.flows import ICMP, ICMP6, PROTOCOL_NAMES, TCP, UDP, Tuple5, key_of
+from pytest_netlab.nat import Flow, FlowFact, Translations, learn
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pytest_netlab.capture import Capture
+
+# Addresses of the host itself: a flow between these alone is none of a scenario's.
+OWN = frozenset({"host", "bridge", "gateway"})
+
+
+def translations(capture: Capture, inside: str, outside: str) -> Translations:
+    """Learn what happened between two points of one capture.
+
+    A point that was not captured saw nothing.
+    """
+    return learn(*(capture.select(_rows(capture, name)) for name in (inside, outside)))
+
+
+def _rows(capture: Capture, point: str) -> np.ndarray:
+    """Return the rows of one point; none where it was not captured."""
+    wanted = [i for i, known in enumerate(capture.interfaces) if known.name == point]
+    return np.flatnonzero(np.isin(capture.point, wanted))
+
+
+def canonicalize(
+    capture: Capture,
+    *,
+    inside: str = "docker0",
+    outside: str = "uplink",
+    names: Mapping[str, str] | None = None,
+) -> Story:
+    """Return the story of a two-point capture: the same function for golden and run.
+
+    Told are the flows with a named node of the lab at one end; ARP, neighbour
+    discovery, multicast and strangers' traffic are not.
+
+    Args:
+        capture: packets of both points, on one clock.
+        inside: name of the point with the private addresses.
+        outside: name of the point beyond the NAT.
+        names: address -> symbol; what the capture's own name records say if absent.
+
+    """
+    known = capture.names if names is None else names
+    teller = _Teller(capture, known, inside, outside)
+    found = translations(capture, inside, outside)
+    return Story((inside, outside), tuple(teller.tell(found)))
+
+
+class _Teller:
+    """A capture with the names of its lab, and where each point's rows are."""
+
+    def __init__(
+        self, capture: Capture, names: Mapping[str, str], inside: str, outside: str
+    ) -> None:
+        self.capture, self.names = capture, names
+        self.points = [interface.name for interface in capture.interfaces]
+        self.inside = _rows(capture, inside)
+        self.outside = _rows(capture, outside)
+
+    def tell(self, found: Translations) -> list[Told]:
+        """Return the told flows in order of their first packet."""
+        flows = [flow for flow in found.flows if self._concerns_a_node(flow)]
+        flows.sort(key=self._first_seen)
+        return [self._tell_one(flow, found) for flow in flows]
+
+    def _concerns_a_node(self, flow: Flow) -> bool:
+        ends = [end for end in (flow.inside, flow.outside) if end is not None]
+        found = {
+            self.names.get(address) for end in ends for address in (end.src, end.dst)
+        }
+        return bool(found - OWN - {None})
+
+    def _first_seen(self, flow: Flow) -> int:
+        rows = [
+            *self.inside[list(flow.inside_rows)],
+            *self.outside[list(flow.outside_rows)],
+        ]
+        return min(int(self.capture.ts[row]) for row in rows)
+
+    def _tell_one(self, flow: Flow, found: Translations) -> Told:
+        symbols = Symbols(self.names)
+        told = passages(self.capture, flow, self.inside, self.outside)
+        lines = [
+            line for passage in told for line in self._lines(passage, symbols, flow)
+        ]
+        return Told(
+            fact=_fact(flow, symbols),
+            lines=tuple(lines),
+            broken=tuple(self._broken(flow, found)),
+        )
+
+    def _lines(self, passage: Passage, symbols: Symbols, flow: Flow) -> list[Line]:
+        """Return one line a sighting; from the second on, what was rewritten."""
+        label = "undone" if passage.reply else flow.kind
+        lines: list[Line] = []
+        for row in passage.rows:
+            line = self._line(row, passage, symbols)
+            if lines:
+                line = replace(line, note=_note(label, lines[-1], line))
+            lines.append(line)
+        return lines
+
+    def _line(self, row: int, passage: Passage, symbols: Symbols) -> Line:
+        key = key_of(self.capture, row)
+        if key is None:
+            raise ValueError(f"packet {row + 1} belongs to no flow")
+        src, dst = symbols.ends(key, reply=passage.reply)
+        what, fields = describe(self.capture, row, symbols, passage.role)
+        return Line(
+            point=self.points[int(self.capture.point[row])],
+            reply=passage.reply,
+            src=src,
+            dst=dst,
+            what=what,
+            fields=fields,
+            packet=row + 1,
+        )
+
+    def _broken(self, flow: Flow, found: Translations) -> list[Broken]:
+        rows = set(flow.inside_rows)
+        return [
+            Broken(
+                field=bad.field,
+                want=bad.want,
+                got=bad.got,
+                packet=int(self.inside[bad.inside_row]) + 1,
+            )
+            for bad in found.violations
+            if bad.inside_row in rows
+        ]
+
+
+def _fact(flow: Flow, symbols: Symbols) -> FlowFact:
+    met, sent = flow.met, flow.sent
+    return FlowFact(
+        proto=_protocol(met),
+        initiator=symbols.address(met.src),
+        responder=_service(met, symbols),
+        sender=symbols.address(sent.src) if sent else "",
+        target=_service(sent, symbols) if sent else "",
+        kind=flow.kind,
+        fate=flow.fate,
+        answered=flow.answered,
+    )
+
+
+def _protocol(key: Tuple5) -> str:
+    name = PROTOCOL_NAMES.get(key.proto, f"protocol {key.proto}")
+    return f"{name} echo" if key.proto in (ICMP, ICMP6) and key.sport else name
+
+
+def _service(key: Tuple5, symbols: Symbols) -> str:
+    address = symbols.address(key.dst)
+    return f"{address}:{key.dport}" if key.proto in (TCP, UDP) else address
+
+
+def _note(label: str, before: Line, after: Line) -> str:
+    """Return what was rewritten between two sightings; "" for nothing."""
+    ends = ((before.src, after.src), (before.dst, after.dst))
+    changes = [_change(old, new) for old, new in ends if old != new]
+    return f"{label} {', '.join(changes)}" if changes else ""
+
+
+def _change(old: str, new: str) -> str:
+    """Render one rewritten end; a port that was kept goes without saying."""
+    (old_host, _, old_port), (new_host, _, new_port) = (
+        end.partition(":") for end in (old, new)
+    )
+    return f"{old_host} -> {new_host}" if old_port == new_port else f"{old} -> {new}"

@@ -1,0 +1,168 @@
+"""Compare two stories and return typed differences; text is made of them later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from pytest_netlab.diff.policy import Policy
+from pytest_netlab.nat import Cause, explain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_netlab.diff.story import Line, Story, Told
+
+ABSENT = "nothing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that is not as the golden has it.
+
+    `direction` is original or reply (conntrack's words); `packet` is the number in
+    the observed capture, from 1, or None for what is missing there; `cause` is shared
+    by all differences of one flow.
+    """
+
+    flow: str
+    direction: str
+    point: str
+    packet: int | None
+    field: str
+    want: str
+    got: str
+    cause: Cause | None = None
+
+
+def compare(
+    golden: Story, observed: Story, policy: Policy | None = None
+) -> list[Difference]:
+    """Return what differs between a golden story and an observed one.
+
+    Conversations are matched by name and order; within one, each point's lines by
+    direction and role. Every difference carries the cause of its flow.
+    """
+    rules = policy or Policy()
+    causes = {cause.flow: cause for cause in explain(golden.facts, observed.facts)}
+    return [
+        replace(difference, cause=causes.get(difference.flow))
+        for want, got in _matched(golden.told, observed.told)
+        for difference in _told(want, got, rules)
+    ]
+
+
+def _matched(
+    golden: Sequence[Told], observed: Sequence[Told]
+) -> Iterator[tuple[Told | None, Told | None]]:
+    names = dict.fromkeys(told.fact.name for told in (*golden, *observed))
+    for name in names:
+        want = [told for told in golden if told.fact.name == name]
+        got = [told for told in observed if told.fact.name == name]
+        yield from zip_longest(want, got)
+
+
+def _told(want: Told | None, got: Told | None, policy: Policy) -> Iterator[Difference]:
+    if got is None and want is not None:
+        yield _whole(want, "the conversation", ABSENT)
+    elif want is None and got is not None:
+        yield _whole(got, ABSENT, "a conversation")
+    elif want is not None and got is not None:
+        yield from _lines(want, got, policy)
+        yield from _broken(want, got)
+
+
+def _whole(told: Told, want: str, got: str) -> Difference:
+    first = told.lines[0] if told.lines else None
+    return Difference(
+        flow=told.fact.name,
+        direction="original",
+        point=first.point if first else "",
+        packet=first.packet if first and want == ABSENT else None,
+        field="conversation",
+        want=want,
+        got=got,
+    )
+
+
+def _lines(want: Told, got: Told, policy: Policy) -> Iterator[Difference]:
+    """Align each point's lines by direction and role, and compare what matches."""
+    for point in dict.fromkeys(line.point for line in (*want.lines, *got.lines)):
+        old = [line for line in want.lines if line.point == point]
+        new = [line for line in got.lines if line.point == point]
+        yield from _aligned(want.fact.name, old, new, policy)
+
+
+def _aligned(
+    flow: str, old: Sequence[Line], new: Sequence[Line], policy: Policy
+) -> Iterator[Difference]:
+    keys = [[(line.reply, line.what) for line in lines] for lines in (old, new)]
+    matcher = SequenceMatcher(None, keys[0], keys[1], autojunk=False)
+    for verb, i1, i2, k1, k2 in matcher.get_opcodes():
+        if verb == "equal":
+            for was, now in zip(old[i1:i2], new[k1:k2], strict=True):
+                yield from _fields(flow, was, now, policy)
+            continue
+        for line in old[i1:i2]:
+            yield _packet(flow, line, line_text(line), ABSENT, seen=False)
+        for line in new[k1:k2]:
+            yield _packet(flow, line, ABSENT, line_text(line), seen=True)
+
+
+def _packet(flow: str, line: Line, want: str, got: str, *, seen: bool) -> Difference:
+    return Difference(
+        flow=flow,
+        direction=_direction(line),
+        point=line.point,
+        packet=line.packet if seen else None,
+        field="packet",
+        want=want,
+        got=got,
+    )
+
+
+def _fields(flow: str, old: Line, new: Line, policy: Policy) -> Iterator[Difference]:
+    """Yield the fields in which two matched lines differ."""
+    ends = (("source", old.src, new.src), ("destination", old.dst, new.dst))
+    notes = (("rewrite", old.note or "none", new.note or "none"),)
+    was, now = dict(old.fields), dict(new.fields)
+    names = dict.fromkeys([*was, *now])
+    fields = ((n, was.get(n, ABSENT), now.get(n, ABSENT)) for n in names)
+    for name, want, got in (*ends, *notes, *fields):
+        if want != got and policy.compares(name):
+            yield Difference(
+                flow=flow,
+                direction=_direction(new),
+                point=new.point,
+                packet=new.packet,
+                field=name,
+                want=want,
+                got=got,
+            )
+
+
+def _broken(want: Told, got: Told) -> Iterator[Difference]:
+    """Yield invariants that are broken here and were not when the golden was made."""
+    known = {bad.field for bad in want.broken}
+    for bad in got.broken:
+        if bad.field not in known:
+            yield Difference(
+                flow=got.fact.name,
+                direction="original",
+                point=got.lines[0].point if got.lines else "",
+                packet=bad.packet,
+                field=bad.field,
+                want=bad.want,
+                got=bad.got,
+            )
+
+
+def _direction(line: Line) -> str:
+    return "reply" if line.reply else "original"
+
+
+def line_text(line: Line) -> str:
+    """Return a line as one clause: source > destination role."""
+    return f"{line.src} > {line.dst} {line.what}"

@@ -1,0 +1,126 @@
+"""A packet's way through the capture points, and the order a story tells them in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pytest_netlab.diff.packets import role_of
+from pytest_netlab.flows import TCP, key_of
+from pytest_netlab.wire import tcp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy import ndarray
+
+    from pytest_netlab.capture import Capture
+    from pytest_netlab.nat import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The sightings of one packet in the order it travelled, as rows of a capture.
+
+    `role` is "" for anything but TCP.
+    """
+
+    rows: tuple[int, ...]
+    reply: bool
+    role: str = ""
+
+
+def passages(
+    capture: Capture, flow: Flow, inside: ndarray, outside: ndarray
+) -> list[Passage]:
+    """Return what a story tells of a flow, in causal order.
+
+    `inside` and `outside` translate the flow's rows into rows of `capture`.
+    """
+    found = [
+        _paired(capture, flow, int(inside[near]), int(outside[far]))
+        for near, far in flow.pairs
+    ]
+    paired = {row for passage in found for row in passage.rows}
+    rows = [int(inside[row]) for row in flow.inside_rows]
+    rows += [int(outside[row]) for row in flow.outside_rows]
+    found += [
+        Passage((row,), _is_reply(capture, flow, row))
+        for row in rows
+        if row not in paired
+    ]
+    found.sort(key=lambda passage: (int(capture.ts[passage.rows[0]]), passage.rows))
+    if flow.met.proto != TCP:
+        return found
+    legs = [found]
+    if flow.kind == "proxied":  # two connections: nothing of one repeats the other
+        legs = [
+            [p for p in found if p.rows[0] in set(side)] for side in (outside, inside)
+        ]
+    return [passage for leg in legs for passage in _tcp(capture, leg)]
+
+
+def _paired(capture: Capture, flow: Flow, near: int, far: int) -> Passage:
+    reply = _is_reply(capture, flow, near)
+    outward = (flow.initiated == "inside") != reply
+    return Passage((near, far) if outward else (far, near), reply)
+
+
+def _is_reply(capture: Capture, flow: Flow, row: int) -> bool:
+    """Tell the direction; an ICMP error travels against what it quotes."""
+    key = key_of(capture, row)
+    if key in (flow.inside, flow.outside):
+        return False
+    ends = [end.src for end in (flow.inside, flow.outside) if end is not None]
+    return key is None or key.dst in ends
+
+
+def _tcp(capture: Capture, found: Sequence[Passage]) -> list[Passage]:
+    """Drop what only timing decides and put the closing in a fixed order.
+
+    Bare acknowledgements and repeats go; adjacent data of one direction becomes one
+    passage; which side's FIN comes first is a race of two kernels, so the initiator's
+    is told first.
+    """
+    named = [p for passage in found for p in _roles(capture, passage)]
+    once = _without_repeats(capture, named)
+    ends = [p for p in once if p.role == "FIN"]
+    rest = _merged(capture, [p for p in once if p.role not in ("FIN", "ack", "RST")])
+    resets = [p for p in once if p.role == "RST"]
+    return [*rest, *sorted(ends, key=lambda p: p.reply), *resets]
+
+
+def _roles(capture: Capture, passage: Passage) -> Iterable[Passage]:
+    """Name a segment's role; data that carries the FIN is told as both."""
+    row = passage.rows[0]
+    named = replace(passage, role=role_of(capture, row))
+    yield named
+    if named.role == "data" and int(capture.tcp_flags[row]) & tcp.FIN:
+        yield replace(passage, role="FIN")
+
+
+def _without_repeats(capture: Capture, found: Sequence[Passage]) -> list[Passage]:
+    """Keep of each segment the copy that got furthest, where it was first seen."""
+    best: dict[tuple[object, ...], Passage] = {}
+    for passage in found:
+        row = passage.rows[0]
+        values = int(capture.tcp_seq[row]), int(capture.payload_len[row])
+        key = (passage.reply, passage.role, *values)
+        known = best.get(key)
+        if known is None or len(passage.rows) > len(known.rows):
+            best[key] = passage
+    return list(best.values())
+
+
+def _merged(capture: Capture, found: Sequence[Passage]) -> list[Passage]:
+    """Tell a run of data segments that fared alike as one."""
+    kept: list[Passage] = []
+    for passage in found:
+        if not kept or _fate(capture, kept[-1]) != _fate(capture, passage):
+            kept.append(passage)
+    return kept
+
+
+def _fate(capture: Capture, passage: Passage) -> tuple[object, ...]:
+    seen = [(int(capture.point[r]), int(capture.ttl[r])) for r in passage.rows]
+    return passage.reply, passage.role, seen

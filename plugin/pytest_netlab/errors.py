@@ -1,0 +1,62 @@
+"""Every exception of the package. Imports nothing, so every layer may raise."""
+
+from __future__ import annotations
+
+
+class NetlabError(Exception):
+    """Base of everything pytest-netlab raises on purpose."""
+
+
+class CaptureError(NetlabError):
+    """A capture file is damaged, or is no capture at all.
+
+    Args:
+        reason: what is wrong, in one clause.
+        source: file name, or ``<stream>``.
+        offset: byte offset of the damage in the (decompressed) file.
+        partial: the `Capture` of every packet before the damage, where there is one.
+
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        source: str = "<stream>",
+        offset: int = 0,
+        partial: object = None,
+    ) -> None:
+        """Keep the parts; the text is made from them."""
+        super().__init__(reason, source, offset)
+        self.reason = reason
+        self.source = source
+        self.offset = offset
+        self.partial = partial
+
+    def __str__(self) -> str:
+        """Name the file, the offset and the damage."""
+        return f"{self.source}: {self.reason} (at byte {self.offset})"
+
+
+class BlindCaptureError(NetlabError):
+    """A live capture cannot prove that it saw everything: no canary, or drops."""
+
+
+class LabError(NetlabError):
+    """A lab could not be built, or broke while in use."""
+
+
+class LabUnavailableError(LabError):
+    """This machine lacks what the lab needs; the text says what to install."""
+
+
+class GoldenError(NetlabError):
+    """A golden is missing, damaged, or was edited by hand."""
+
+
+class PolicyError(GoldenError):
+    """A comparison policy names a key or a value that does not exist."""
+
+
+class CommandError(LabError):
+    """A command inside a node failed or ran out of time."""

@@ -1,0 +1,163 @@
+"""Flow keys, direction and grouping into conversations. Knows one capture, no NAT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_netlab.wire import address_text, icmp, icmpv6, tcp
+
+if TYPE_CHECKING:
+    from pytest_netlab.capture import Capture
+
+ICMP, TCP, UDP, ICMP6 = 1, 6, 17, 58
+PROTOCOL_NAMES = {ICMP: "icmp", TCP: "tcp", UDP: "udp", ICMP6: "icmp6"}
+
+ECHO_REQUESTS = frozenset({(ICMP, 8), (ICMP6, 128)})
+ECHO_REPLIES = frozenset({(ICMP, 0), (ICMP6, 129)})
+# RFC 4861, 2710, 3810: neighbour discovery and multicast listeners speak of a link.
+LINK_TYPES = frozenset({130, 131, 132, 133, 134, 135, 136, 137, 143})
+
+
+class Tuple5(NamedTuple):
+    """A directed flow key; an ICMP echo carries its id in both ports."""
+
+    proto: int
+    src: str
+    sport: int
+    dst: str
+    dport: int
+
+    @property
+    def reply(self) -> Tuple5:
+        """Return the key of the opposite direction."""
+        return Tuple5(self.proto, self.dst, self.dport, self.src, self.sport)
+
+    def __str__(self) -> str:
+        """Render as tcpdump would: proto src.port > dst.port."""
+        name = PROTOCOL_NAMES.get(self.proto, f"proto {self.proto}")
+        if self.proto in (TCP, UDP):
+            return f"{name} {self.src}.{self.sport} > {self.dst}.{self.dport}"
+        if self.sport:
+            return f"{name} {self.src} > {self.dst} id {self.sport}"
+        return f"{name} {self.src} > {self.dst}"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The rows of both directions of one flow, in capture order.
+
+    `key` is oriented from the initiator. `answered` tells whether the responder sent
+    anything; `errors` are rows of ICMP errors that quote this conversation.
+    """
+
+    key: Tuple5
+    rows: tuple[int, ...]
+    answered: bool
+    errors: tuple[int, ...] = ()
+
+
+def is_error(capture: Capture, row: int) -> bool:
+    """Tell whether a packet is an ICMP error that quotes another packet."""
+    protocol = {ICMP: icmp, ICMP6: icmpv6}.get(int(capture.proto[row]))
+    if protocol is None or not capture.quoted_proto[row]:
+        return False
+    return bool(protocol.is_error(int(capture.icmp_type[row])))
+
+
+def key_of(capture: Capture, row: int) -> Tuple5 | None:
+    """Return a packet's directed flow key; None for what belongs to no flow.
+
+    That is: ARP and other non-IP frames, packets whose L4 header is not there (later
+    fragments, damage), multicast and broadcast, neighbour discovery.
+    """
+    if not capture.ip_version[row] or not capture.l4_offset[row]:
+        return None
+    dst = capture.dst[row].tobytes()
+    if _is_group(dst):
+        return None
+    proto = int(capture.proto[row])
+    sport, dport = _ports(capture, row, proto)
+    if proto == ICMP6 and int(capture.icmp_type[row]) in LINK_TYPES:
+        return None
+    src = address_text(capture.src[row].tobytes())
+    return Tuple5(proto, src, sport, address_text(dst), dport)
+
+
+def quoted_key(capture: Capture, row: int) -> Tuple5:
+    """Return the directed key of the packet that an ICMP error quotes."""
+    proto = int(capture.quoted_proto[row])
+    sport, dport = int(capture.quoted_sport[row]), int(capture.quoted_dport[row])
+    if proto in (ICMP, ICMP6):
+        sport = dport = int(capture.quoted_icmp_id[row])
+    src = address_text(capture.quoted_src[row].tobytes())
+    dst = address_text(capture.quoted_dst[row].tobytes())
+    return Tuple5(proto, src, sport, dst, dport)
+
+
+def conversations(capture: Capture) -> list[Conversation]:
+    """Group a capture's packets into conversations, in order of first sight."""
+    found: dict[Tuple5, _Growing] = {}
+    errors: list[tuple[Tuple5, int]] = []
+    for row in range(len(capture)):
+        key = key_of(capture, row)
+        if key is None:
+            continue
+        if is_error(capture, row):
+            errors.append((quoted_key(capture, row), row))
+            continue
+        growing = found.get(key) or found.get(key.reply)
+        if growing is None:
+            growing = found[key] = _Growing(_from_initiator(capture, row, key))
+        growing.add(row, key)
+    for quoted, row in errors:
+        growing = found.get(quoted) or found.get(quoted.reply)
+        if growing is None:
+            growing = found[quoted] = _Growing(quoted)
+        growing.errors.append(row)
+    return [growing.freeze() for growing in found.values()]
+
+
+class _Growing:
+    """A conversation while its packets are collected."""
+
+    __slots__ = ("answered", "errors", "key", "rows")
+
+    def __init__(self, key: Tuple5) -> None:
+        self.key = key
+        self.rows: list[int] = []
+        self.errors: list[int] = []
+        self.answered = False
+
+    def add(self, row: int, key: Tuple5) -> None:
+        self.rows.append(row)
+        self.answered = self.answered or key != self.key
+
+    def freeze(self) -> Conversation:
+        return Conversation(
+            self.key, tuple(self.rows), self.answered, tuple(self.errors)
+        )
+
+
+def _from_initiator(capture: Capture, row: int, key: Tuple5) -> Tuple5:
+    """Orient a key: a SYN-ACK or an echo reply seen first answers someone unseen."""
+    flags = int(capture.tcp_flags[row]) & (tcp.SYN | tcp.ACK)
+    answers_syn = key.proto == TCP and flags == tcp.SYN | tcp.ACK
+    answers_echo = (key.proto, int(capture.icmp_type[row])) in ECHO_REPLIES
+    return key.reply if answers_syn or answers_echo else key
+
+
+def _ports(capture: Capture, row: int, proto: int) -> tuple[int, int]:
+    if proto in (TCP, UDP):
+        return int(capture.sport[row]), int(capture.dport[row])
+    kind = (proto, int(capture.icmp_type[row]))
+    if kind in ECHO_REQUESTS or kind in ECHO_REPLIES:
+        return int(capture.icmp_id[row]), int(capture.icmp_id[row])
+    return 0, 0
+
+
+def _is_group(address: bytes) -> bool:
+    """Tell multicast and limited broadcast (RFC 1112, RFC 4291) from unicast."""
+    if address.startswith(b"\x00" * 10 + b"\xff\xff"):
+        return address[12] >= 224  # noqa: PLR2004 - 224/4 multicast and 240/4
+    return address[0] == 0xFF  # noqa: PLR2004 - ff00::/8

@@ -1,0 +1,168 @@
+"""The containers of a lab: made, started in order, described, removed.
+
+Knows the docker SDK and one engine; not where its namespaces are seen from here.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+from pytest_netlab.errors import LabError
+from pytest_netlab.lab.owner import LABEL
+from pytest_netlab.spec import CONTAINERS, WEB_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# Process 1 has no default actions: without a handler for TERM, stopping costs 10 s. A
+# shell runs its trap only between commands or in `wait`, hence the background job.
+_TRAP = "trap 'exit 0' TERM INT\n"
+_IDLE = _TRAP + "while :; do sleep 3600 & wait; done"
+_WEB = (
+    _TRAP
+    + f"""(if command -v python3 >/dev/null
+then exec python3 -m http.server {WEB_PORT}
+else exec httpd -f -vv -p 0.0.0.0:{WEB_PORT} -h /srv
+fi) & wait"""
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to run: the image, who owns it, what its names begin with, where web is."""
+
+    image: str
+    owner: str
+    prefix: str
+    published: tuple[str, int]
+
+
+def create(client: Any, plan: Plan) -> dict[str, Any]:
+    """Create the containers, not started; all at once.
+
+    Raises:
+        LabError: the engine refused; those already made are removed.
+
+    """
+    with ThreadPoolExecutor(len(CONTAINERS)) as pool:
+        jobs = {name: pool.submit(_create, client, plan, name) for name in CONTAINERS}
+    made = {name: job.result() for name, job in jobs.items() if not job.exception()}
+    for name, job in jobs.items():
+        if error := job.exception():
+            remove(made.values())
+            raise LabError(f"cannot create container {name}: {error}") from error
+    return made
+
+
+def start(client: Any, containers: Mapping[str, Any]) -> None:
+    """Start them so that each gets the next address, the next while this one starts.
+
+    An engine gives out addresses in the order in which containers join the network, and
+    reports each joining long before the container runs. Where it does not report it,
+    the end of the start serves.
+    """
+    joined: queue.Queue[str] = queue.Queue()
+    with (
+        closing(_joins(client)) as events,
+        ThreadPoolExecutor(len(containers)) as pool,
+    ):
+        Thread(target=_report, args=(events, joined), daemon=True).start()
+        jobs = [_start_next(pool, item, joined) for item in containers.values()]
+    for name, job in zip(containers, jobs, strict=True):
+        if error := job.exception():
+            raise LabError(f"cannot start container {name}: {error}") from error
+    with ThreadPoolExecutor(len(containers)) as pool:
+        list(pool.map(lambda item: item.reload(), containers.values()))
+
+
+def remove(containers: Iterable[Any]) -> None:
+    """Remove containers, running or not; one that is gone already is no error."""
+    from docker.errors import APIError  # noqa: PLC0415 - 0.4 s that a run may save
+
+    def drop(container: Any) -> None:
+        with suppress(APIError):
+            container.remove(force=True, v=True)
+
+    with ThreadPoolExecutor(len(CONTAINERS)) as pool:
+        list(pool.map(drop, containers))
+
+
+def endpoint(container: Any) -> dict[str, Any]:
+    """Return what the engine says of a container on the default bridge."""
+    networks: dict[str, dict[str, Any]] = container.attrs["NetworkSettings"]["Networks"]
+    return networks["bridge"]
+
+
+def pid(container: Any) -> int:
+    """Return the pid of its process 1, in the engine's pid namespace."""
+    return int(container.attrs["State"]["Pid"])
+
+
+def await_web(sockets: Iterable[str], container: Any, deadline: float = 10) -> None:
+    """Return when the web server listens; asking it would leave a line in its log.
+
+    Args:
+        sockets: texts of the container's /proc/PID/net/tcp and tcp6, read when asked.
+        container: the container, for its log.
+        deadline: seconds.
+
+    Raises:
+        LabError: it does not listen; the text has its log.
+
+    """
+    end = time.monotonic() + deadline
+    for text in sockets:
+        if f":{WEB_PORT:04X} " in text and " 0A " in text:
+            return
+        if time.monotonic() > end:
+            break
+        time.sleep(0.005)
+    said = container.logs(tail=5).decode(errors="replace").strip()
+    raise LabError(
+        f"nothing listens on port {WEB_PORT} of container web. It said: {said or '-'}. "
+        "The lab's image needs python3, or busybox's httpd and a folder /srv."
+    )
+
+
+def _create(client: Any, plan: Plan, name: str) -> Any:
+    ports = {f"{WEB_PORT}/tcp": plan.published} if name == "web" else {}
+    return client.containers.create(
+        plan.image,
+        ["sh", "-c", _WEB if name == "web" else _IDLE],
+        name=plan.prefix + name,
+        hostname=name,
+        entrypoint=[],
+        labels={LABEL: plan.owner},
+        ports=ports,
+        network="bridge",
+        init=False,
+        log_config={"type": "json-file", "config": {}},
+    )
+
+
+def _joins(client: Any) -> Any:
+    # `since`: the engine answers before it has subscribed us; it replays what we missed.
+    filters = {"type": "network", "event": "connect"}
+    return client.events(decode=True, filters=filters, since=int(time.time()) - 1)
+
+
+def _report(events: Any, joined: queue.Queue[str]) -> None:
+    with suppress(Exception):  # whatever ends the stream, the end of the start serves
+        for event in events:
+            joined.put(event["Actor"]["Attributes"]["container"])
+
+
+def _start_next(
+    pool: ThreadPoolExecutor, container: Any, joined: queue.Queue[str]
+) -> Future[None]:
+    job = pool.submit(container.start)
+    job.add_done_callback(lambda _: joined.put(container.id))
+    while joined.get() != container.id:
+        pass
+    return job

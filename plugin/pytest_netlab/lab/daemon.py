@@ -1,0 +1,109 @@
+"""A dockerd inside a holder's namespaces, and how it is reached from here."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.lab.log import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_netlab.lab.holder import Holder
+
+START_SECONDS = 30
+HOME = "/run/netlab/docker"
+SOCKET = "/run/netlab/docker.sock"
+# Settings of a daemon.json, of DOCKER_* or of a proxy must not reach a private engine.
+KEEP = ("PATH", "LANG", "TZ")
+
+
+class Daemon:
+    """A running dockerd; it ends with its holder."""
+
+    def __init__(self, holder: Holder, *, cgroup: str, flags: Sequence[str]) -> None:
+        """Start it; `connect` waits until it answers."""
+        self._socket = f"{holder.root}{SOCKET}"
+        self._log = Log()
+        program = shutil.which("dockerd")
+        if program is None:
+            raise LabUnavailableError(
+                "no dockerd on PATH: install the package docker.io"
+            )
+        Path(f"{holder.root}/run/netlab/daemon.json").write_text("{}", encoding="ascii")
+        self._process = subprocess.Popen(
+            holder.inner_command([program, *_flags(cgroup), *flags]),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log.fileno(),
+            stderr=subprocess.STDOUT,
+            env={name: os.environ[name] for name in KEEP if name in os.environ},
+            start_new_session=True,
+        )
+
+    def connect(self, deadline: float = START_SECONDS) -> Any:
+        """Return a client as soon as the engine answers.
+
+        Raises:
+            LabError: it died, or never answered; the text has its last log lines.
+
+        """
+        end = time.monotonic() + deadline
+        while True:
+            if client := self._try(end - time.monotonic()):
+                return client
+            code = self._process.poll()
+            if code is not None:
+                raise self._failed(f"ended with exit code {code} while it started")
+            if time.monotonic() >= end:
+                raise self._failed(f"did not answer within {deadline:g} s")
+            time.sleep(0.005)
+
+    def log(self) -> str:
+        """Return all it has said."""
+        return self._log.text()
+
+    def reap(self) -> None:
+        """Collect the process after the holder has ended it; may be called twice."""
+        self._process.wait()
+        self._log.close()
+
+    def _try(self, timeout: float) -> Any:
+        """Return a client, or None where there is no answer yet.
+
+        dockerd listens long before it is ready and answers when it is: one request that
+        waits is the event; only the socket's appearance has to be polled for.
+        """
+        if not os.path.exists(self._socket):  # noqa: PTH110 - tolerates a dying root
+            return None
+        from docker import DockerClient  # noqa: PLC0415 - while dockerd is starting
+        from docker.errors import DockerException  # noqa: PLC0415
+
+        address = f"unix://{self._socket}"
+        with suppress(DockerException):
+            return DockerClient(base_url=address, timeout=max(timeout, 0.1))
+        return None
+
+    def _failed(self, why: str) -> LabError:
+        return LabError(
+            f"dockerd {why}. Its last words:\n{self._log.tail() or '(nothing)'}\n"
+            "Next: `pytest-netlab doctor` says what this machine lacks."
+        )
+
+
+def _flags(cgroup: str) -> tuple[str, ...]:
+    return (
+        *("--config-file", "/run/netlab/daemon.json"),
+        *("--data-root", f"{HOME}/data"),
+        *("--exec-root", f"{HOME}/exec"),
+        *("--pidfile", f"{HOME}.pid"),
+        *("--host", f"unix://{SOCKET}"),
+        *("--cgroup-parent", f"/{cgroup}"),
+        *("--exec-opt", "native.cgroupdriver=cgroupfs"),
+    )

@@ -1,0 +1,188 @@
+"""A `Lab` made of parts that exist: a host, its engine, containers, what is beyond it.
+
+Knows no backend: who made the parts, and who undoes them, is a stack it is given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import repeat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_netlab.errors import LabError
+from pytest_netlab.lab import conntrack, containers, facts, state
+from pytest_netlab.lab.links import stop_offloads, veth_peer
+from pytest_netlab.lab.node import NamespaceNode
+from pytest_netlab.lab.segment import PEER_LINK
+from pytest_netlab.spec import DOCKER0, UPLINK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import ExitStack
+
+    from pytest_netlab.lab.holder import Holder
+    from pytest_netlab.lab.protocol import Tap
+    from pytest_netlab.lab.segment import Segment
+    from pytest_netlab.spec import Point
+
+CONTAINER_LINK = "eth0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a lab is made of.
+
+    ``procfs`` is the path of the root whose /proc knows the engine's pids; ``shared``
+    says that others use the engine and its host too; ``log`` returns the engine's log.
+    """
+
+    client: Any
+    holder: Holder
+    segment: Segment
+    containers: Mapping[str, Any]
+    bridge: str
+    procfs: str
+    shared: bool
+    log: Callable[[], str]
+
+
+class DockerLab:
+    """A host with docker0, four containers, an uplink and two neighbours."""
+
+    def __init__(self, parts: Parts, undo: ExitStack) -> None:
+        """Make the parts ready: web listens, no link offloads anything.
+
+        Raises:
+            LabError: a container is not what the engine says it is.
+
+        """
+        self._parts = parts
+        self._undo = undo
+        self.nodes: Mapping[str, NamespaceNode] = {
+            node.name: node for node in self._all_nodes()
+        }
+        self._quieten()
+        web = parts.containers["web"]
+        containers.await_web(self._web_sockets(), web)
+
+    @property
+    def docker(self) -> Any:
+        """Return the docker SDK client."""
+        return self._parts.client
+
+    @cached_property
+    def symbols(self) -> Mapping[str, str]:
+        """Return address text -> symbol: the nodes, docker0 (`bridge`), the gateway."""
+        plan = self._parts.segment.topology.peers
+        found = {node.address: name for name, node in self.nodes.items()}
+        web = containers.endpoint(self._parts.containers["web"])
+        return found | {web["Gateway"]: "bridge", str(plan["gateway"].ip): "gateway"}
+
+    @cached_property
+    def facts(self) -> Mapping[str, str]:
+        """Return versions and settings: what a golden's provenance records."""
+        parts = self._parts
+        host = self.nodes["host"]
+        found = facts.engine_facts(parts.client)
+        found |= facts.host_facts(host, parts.segment.uplink)
+        return found | {"docker_proxy": facts.docker_proxy(parts.procfs, host.address)}
+
+    def veth(self, name: str) -> str:
+        """Return the host's end of a container's link: vethXXXX on docker0.
+
+        Raises:
+            LabError: the host has no such link.
+
+        """
+        node = self.nodes[name]
+        found = veth_peer(node.netns, self._parts.segment.host, CONTAINER_LINK)
+        if found is None:
+            raise LabError(
+                f"the link of container {name} does not end in this namespace: the "
+                "engine is not on this host"
+            )
+        return found
+
+    def reset(self) -> None:
+        """Forget all connections: an entry lives 30 s and would shape what follows."""
+        host = self._parts.segment.host
+        if self._parts.shared:
+            conntrack.forget(host, [node.address for node in self.nodes.values()])
+        else:
+            conntrack.flush(host)
+
+    def tap(self, points: Sequence[Point]) -> Tap:
+        """Start a capture; return when the opening canary was seen on every point."""
+        from pytest_netlab.lab.tap import LiveCapture, TapPoint  # noqa: PLC0415 - numpy
+
+        segment = self._parts.segment
+        beyond = {
+            DOCKER0.name: (self._parts.bridge, self.nodes["c1"].netns, CONTAINER_LINK),
+            UPLINK.name: (segment.uplink, segment.peers["host01"], PEER_LINK),
+        }
+        places = [
+            TapPoint(
+                name=point.name,
+                interface=beyond[point.name][0],
+                netns=segment.host,
+                canary_netns=beyond[point.name][1],
+                canary_interface=beyond[point.name][2],
+                promiscuous=point.promiscuous,
+            )
+            for point in points
+        ]
+        return LiveCapture(places, names=self.symbols).start()
+
+    def state(self) -> Mapping[str, str]:
+        """Return evidence: file name -> text (rules, conntrack, routes, sysctls, ...)."""
+        parts = self._parts
+        interfaces = (parts.bridge, parts.segment.uplink)
+        jobs = state.host_jobs(self.nodes["host"], interfaces)
+        jobs |= state.node_jobs(self.nodes.values())
+        jobs |= state.engine_jobs(parts.client, parts.containers)
+        return state.collect(jobs | {"dockerd.log": parts.log})
+
+    def close(self) -> None:
+        """Undo everything the lab made; may be called twice."""
+        self._undo.close()
+
+    def _all_nodes(self) -> Iterator[NamespaceNode]:
+        parts = self._parts
+        plan, holder = parts.segment.topology, parts.holder
+        host = str(plan.uplink.ip)
+        yield NamespaceNode(
+            name="host", address=host, netns=parts.segment.host, holder=holder
+        )
+        for name, netns in parts.segment.peers.items():
+            address = str(plan.peers[name].ip)
+            yield NamespaceNode(name=name, address=address, netns=netns, holder=holder)
+        for name, container in parts.containers.items():
+            yield NamespaceNode(
+                name=name,
+                address=containers.endpoint(container)["IPAddress"],
+                netns=f"{self._proc(container)}/ns/net",
+                holder=holder,
+                docker=container,
+            )
+
+    def _quieten(self) -> None:
+        host = self._parts.segment.host
+        ends = [self.veth(name) for name in self._parts.containers]
+        stop_offloads(
+            host, *ends, *(() if self._parts.shared else (self._parts.bridge,))
+        )
+        for name in self._parts.containers:
+            stop_offloads(self.nodes[name].netns, CONTAINER_LINK)
+
+    def _web_sockets(self) -> Iterator[str]:
+        proc = Path(self._proc(self._parts.containers["web"]))
+        for _ in repeat(None):
+            try:
+                yield "".join((proc / "net" / n).read_text() for n in ("tcp", "tcp6"))
+            except OSError:  # process 1 has ended; the caller's deadline tells
+                yield ""
+
+    def _proc(self, container: Any) -> str:
+        return f"{self._parts.procfs}/proc/{containers.pid(container)}"

@@ -1,0 +1,147 @@
+"""The `private` backend: a dockerd of the lab's own, in namespaces of its own.
+
+It never touches the machine's Docker, links, rules or sysctls. All but the cgroup
+directories ends with the holder, and that ends with this process.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import ExitStack
+from ipaddress import ip_network
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_netlab.errors import LabUnavailableError
+from pytest_netlab.lab import containers, image, owner, scripts, sweep
+from pytest_netlab.lab.daemon import Daemon
+from pytest_netlab.lab.docker_lab import DockerLab, Parts
+from pytest_netlab.lab.holder import Holder
+from pytest_netlab.lab.segment import PEERS, SWITCH, Segment
+
+if TYPE_CHECKING:
+    from pytest_netlab.spec import LabOptions, Topology
+
+UPLINK = "ens160"
+BRIDGE = "docker0"
+# program -> the Debian package that has it
+NEEDED = {
+    "dockerd": "docker.io",
+    "containerd": "containerd",
+    "runc": "runc",
+    "iptables": "iptables",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+}
+
+
+def unavailable(options: LabOptions) -> str | None:
+    """Say why this backend cannot run here and what to do; None if it can."""
+    if os.geteuid() != 0:
+        return "a private engine needs root: run pytest as root, or with sudo"
+    missing = {name: NEEDED[name] for name in NEEDED if shutil.which(name) is None}
+    if options.image is None and image.busybox() is None:
+        missing["a static busybox"] = "busybox-static"
+    if not missing:
+        return None
+    packages = " ".join(sorted(set(missing.values())))
+    return f"{', '.join(missing)} missing: install the packages {packages}"
+
+
+def start(options: LabOptions) -> DockerLab:
+    """Start a private lab.
+
+    Raises:
+        LabUnavailableError: this machine lacks something; the text says what.
+        LabError: something failed; all that was made is undone.
+
+    """
+    if reason := unavailable(options):
+        raise LabUnavailableError(reason)
+    sweep.cgroups()
+    with ExitStack() as undo:
+        parts = _build(options, owner.mint(), undo)
+        return DockerLab(parts, undo.pop_all())
+
+
+def _build(options: LabOptions, token: str, undo: ExitStack) -> Parts:
+    """Make the parts; the engine starts while the links are made."""
+    cgroup = owner.PREFIX + token
+    undo.callback(sweep.remove_cgroup, cgroup)
+    holder = Holder(scripts.PRIVATE, *_program_mounts())
+    daemon = _start_daemon(holder, cgroup, options, undo)
+    segment = Segment(
+        topology=options.topology,
+        switch=holder.named(SWITCH),
+        peers={name: holder.named(name) for name in PEERS},
+        host=holder.netns,
+        uplink=UPLINK,
+    )
+    segment.build(alias=cgroup, route=True)
+    client = daemon.connect()
+    undo.callback(client.close)
+    return Parts(
+        client=client,
+        holder=holder,
+        segment=segment,
+        containers=_run_containers(client, options, token),
+        bridge=BRIDGE,
+        procfs=holder.root,
+        shared=False,
+        log=daemon.log,
+    )
+
+
+def _start_daemon(
+    holder: Holder, cgroup: str, options: LabOptions, undo: ExitStack
+) -> Daemon:
+    with ExitStack() as failed:
+        failed.callback(holder.close)
+        # dockerd takes the first of its pools that overlaps no route when it starts.
+        # Naming that network lets the uplink be made meanwhile.
+        bip = f"--bip={_bridge_address(options.topology)}"
+        daemon = Daemon(holder, cgroup=cgroup, flags=(bip, *options.daemon))
+        undo.push(failed.pop_all())
+    undo.callback(daemon.reap)
+    return daemon
+
+
+def _run_containers(client: Any, options: LabOptions, token: str) -> dict[str, Any]:
+    supply = image.supply(client, options.image, token, elsewhere=_machine_engine)
+    plan = containers.Plan(
+        image=supply.name,
+        owner=token,
+        prefix="",
+        published=(str(options.topology.uplink.ip), options.topology.published),
+    )
+    made = containers.create(client, plan)
+    containers.start(client, made)
+    return made
+
+
+def _bridge_address(topology: Topology) -> str:
+    """Return the first of Docker's default networks that the uplink leaves free."""
+    pools = (f"172.{second}" for second in range(17, 32))
+    networks = ((pool, ip_network(f"{pool}.0.0/16")) for pool in pools)
+    uplink = topology.uplink.network
+    return next(f"{p}.0.1/16" for p, net in networks if not net.overlaps(uplink))
+
+
+def _machine_engine() -> Any:
+    from docker import from_env  # noqa: PLC0415 - 0.4 s that most runs save
+
+    return from_env()
+
+
+def _program_mounts() -> list[str]:
+    """Return the file systems, other than the root's, that hold programs on PATH."""
+    folders = {Path(name) for name in os.get_exec_path() if Path(name).is_dir()}
+    mounts = {str(_mount_point(folder.resolve())) for folder in folders}
+    return sorted(mounts - {"/"})
+
+
+def _mount_point(path: Path) -> Path:
+    while not path.is_mount():
+        path = path.parent
+    return path

@@ -1,0 +1,135 @@
+"""A host's forwarding path in memory: packets go in, frames at both points come out.
+
+Knows routes and NAT (nat.model), no processes; time is a counter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from pytest_netlab.capture import Frame
+from pytest_netlab.wire import Direction, canary, ethernet, icmp, ipv4, tcp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_netlab.flows import Tuple5
+    from pytest_netlab.nat import Nat
+
+    Build = Callable[[Tuple5], bytes]
+
+START_NS = 1_700_000_000_000_000_000
+TICK_NS = 50_000
+TTL = 64
+ISN = {"client": 1_000_000, "server": 7_000_000}
+PING_DATA = bytes(range(56))
+SYN_OPTIONS = bytes.fromhex(
+    "020405b40402080a0000000100000000 01030307".replace(" ", "")
+)
+MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
+
+
+@dataclass(slots=True, kw_only=True)
+class Wire:
+    """The host's two interfaces; `forwarding` is its ip_forward."""
+
+    nat: Nat
+    bridge: str
+    forwarding: bool = True
+    frames: list[tuple[str, Frame]] = field(default_factory=list)
+    _clock: int = START_NS
+    _ip_id: int = 0
+
+    def carry(self, key: Tuple5, build: Build) -> Tuple5 | None:
+        """Send one packet; return its key where it arrives, None if it does not."""
+        self._ip_id += 1
+        if key.src == self.bridge:
+            return self._seen("docker0", key, build, Direction.OUTBOUND)
+        if self._is_inside(key.src):
+            return self._outwards(key, build)
+        return self._inwards(key, build)
+
+    def canary(self, point: str, nonce: str, kind: str) -> None:
+        """Let a canary cross a point."""
+        data = canary.build(canary.Canary(nonce, point, kind), bytes(6))
+        self._record(point, data, Direction.INBOUND)
+
+    def _is_inside(self, address: str) -> bool:
+        return ip_address(address) in self.nat.subnet and address != self.bridge
+
+    def _outwards(self, key: Tuple5, build: Build) -> Tuple5 | None:
+        self._seen("docker0", key, build, Direction.INBOUND)
+        if key.dst in (self.nat.address, self.bridge):
+            return key
+        if not self.forwarding:
+            return None
+        sent = self.nat.outbound(key)
+        return self._seen("uplink", sent, build, Direction.OUTBOUND, TTL - 1)
+
+    def _inwards(self, key: Tuple5, build: Build) -> Tuple5 | None:
+        if key.src == self.nat.address:  # an answer of the host itself
+            if self._is_inside(key.dst):
+                return self._seen("docker0", key, build, Direction.OUTBOUND)
+            return self._seen("uplink", key, build, Direction.OUTBOUND)
+        self._seen("uplink", key, build, Direction.INBOUND)
+        sent = self.nat.inbound(key)
+        if sent is None or not self.forwarding:
+            return key if sent is None else None
+        return self._seen("docker0", sent, build, Direction.OUTBOUND, TTL - 1)
+
+    def _seen(
+        self, point: str, key: Tuple5, build: Build, way: Direction, ttl: int = TTL
+    ) -> Tuple5:
+        header: ipv4.Header = {"ttl": ttl, "ip_id": self._ip_id}
+        packet = ipv4.build(key.src, key.dst, key.proto, build(key), **header)
+        self._record(point, ethernet.build(*MACS, packet), way)
+        return key
+
+    def _record(self, point: str, data: bytes, way: Direction) -> None:
+        self._clock += TICK_NS
+        self.frames.append((point, Frame(0, self._clock, data, len(data), way)))
+
+
+def ping(wire: Wire, key: Tuple5, seq: int) -> bool:
+    """Exchange one echo; tell whether the answer came back."""
+    request = wire.carry(key, _echo(icmp.ECHO_REQUEST, seq))
+    if request is None:
+        return False
+    return wire.carry(request.reply, _echo(icmp.ECHO_REPLY, seq)) is not None
+
+
+def _echo(kind: int, seq: int) -> Build:
+    return lambda key: icmp.build_echo(kind, key.sport, seq, PING_DATA)
+
+
+def converse(wire: Wire, key: Tuple5, request: bytes, response: bytes) -> bool:
+    """Play one TCP connection, handshake to close; tell whether it was carried."""
+    mine, theirs = ISN["client"], ISN["server"]
+    sent, got = mine + 1 + len(request), theirs + 1 + len(response)
+    syn = tcp.SYN
+    play = [
+        (False, mine, 0, syn | tcp.ECE | tcp.CWR, b""),
+        (True, theirs, mine + 1, syn | tcp.ACK | tcp.ECE, b""),
+        (False, mine + 1, theirs + 1, tcp.ACK, b""),
+        (False, mine + 1, theirs + 1, tcp.PSH | tcp.ACK, request),
+        (True, theirs + 1, sent, tcp.PSH | tcp.ACK, response),
+        (True, got, sent, tcp.FIN | tcp.ACK, b""),
+        (False, sent, got + 1, tcp.FIN | tcp.ACK, b""),
+        (True, got + 1, sent + 1, tcp.ACK, b""),
+    ]
+    there = key
+    for reply, seq, ack, flags, data in play:
+        build = _segment(seq, ack, flags, data)
+        arrived = wire.carry(there.reply if reply else key, build)
+        if arrived is None:
+            return False
+        there = there if reply else arrived
+    return True
+
+
+def _segment(seq: int, ack: int, flags: int, data: bytes) -> Build:
+    options = SYN_OPTIONS if flags & tcp.SYN else b""
+    header: tcp.Header = {"seq": seq, "ack": ack, "flags": flags, "options": options}
+    return lambda key: tcp.build(key.src, key.dst, key.sport, key.dport, data, **header)

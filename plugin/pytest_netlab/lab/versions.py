@@ -1,0 +1,37 @@
+"""One line on what is under test, before a lab exists. Only runs programs."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.util import find_spec
+
+
+def header(engine: str) -> str:
+    """Return engine, iptables backend, kernel and core as pytest's header line."""
+    command = {"private": "dockerd", "host": "docker"}.get(engine)
+    version = _first_line(command, "--version") if command else "a NAT in memory"
+    parts = [
+        f"engine {engine} ({version})",
+        _first_line("iptables", "--version"),
+        f"kernel {platform.release()}",
+        f"core: {core()}",
+    ]
+    return f"netlab: {', '.join(parts)}"
+
+
+def core() -> str:
+    """Tell whether the hot loops run compiled or interpreted, by what would load."""
+    found = find_spec("pytest_netlab.wire.decode")
+    origin = (found and found.origin) or ""
+    return "interpreted" if origin.endswith(".py") else "compiled"
+
+
+def _first_line(*command: str) -> str:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return f"no {command[0]}"
+    return done.stdout.strip().partition("\n")[0].partition(",")[0]

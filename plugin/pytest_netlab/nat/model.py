@@ -1,0 +1,75 @@
+"""What Docker promises a bridge network: masquerade out, published ports in.
+
+A connection-tracking NAT in memory, with Linux's port rules. Knows no packet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, ip_address
+from typing import TYPE_CHECKING
+
+from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# nf_nat_core.c, nf_nat_l4proto_unique_tuple: a remapped port stays in its class.
+PORT_CLASSES = ((1, 511), (600, 1023), (1024, 65535))
+CLASS_LIMITS = (512, 1024)
+
+
+@dataclass(slots=True, kw_only=True)
+class Nat:
+    """The state of one host: its rules, and the mappings its flows hold.
+
+    `published` maps a port of the host to a container's (address, port).
+    """
+
+    subnet: IPv4Network
+    address: str
+    published: Mapping[int, tuple[str, int]] = field(default_factory=dict)
+    _out: dict[Tuple5, Tuple5] = field(default_factory=dict)
+
+    def outbound(self, key: Tuple5) -> Tuple5:
+        """Return the key of a packet of docker0 as it leaves on the uplink."""
+        if key not in self._out:
+            self._track(key, self._masquerade(key))
+        return self._out[key]
+
+    def inbound(self, key: Tuple5) -> Tuple5 | None:
+        """Return the key of a packet of the uplink on docker0; None: not forwarded."""
+        if key not in self._out:
+            target = self.published.get(key.dport)
+            if key.proto not in (TCP, UDP) or key.dst != self.address or not target:
+                return None
+            self._track(key, key._replace(dst=target[0], dport=target[1]))
+        return self._out[key]
+
+    def flush(self) -> None:
+        """Forget every mapping, as `conntrack -F` does."""
+        self._out.clear()
+
+    def _track(self, met: Tuple5, sent: Tuple5) -> None:
+        self._out[met] = sent
+        self._out[sent.reply] = met.reply
+
+    def _masquerade(self, key: Tuple5) -> Tuple5:
+        if ip_address(key.src) not in self.subnet:
+            return key
+        for port in (key.sport, *_port_class(key)):
+            wanted = key._replace(src=self.address, sport=port)
+            if key.proto == ICMP:
+                wanted = wanted._replace(dport=port)
+            if wanted.reply not in self._out:
+                return wanted
+        raise LookupError(f"no free port for {key}")
+
+
+def _port_class(key: Tuple5) -> range:
+    """Return the ports a taken one may be remapped to; any id for ICMP."""
+    if key.proto == ICMP:
+        return range(65536)
+    index = sum(key.sport >= limit for limit in CLASS_LIMITS)
+    low, high = PORT_CLASSES[index]
+    return range(low, high + 1)

@@ -1,0 +1,59 @@
+"""Recognise conversations that a user-space proxy carried. Knows payloads, no NAT.
+
+docker-proxy accepts the client's connection and opens one of its own (moby
+cmd/docker-proxy): the bytes are the same, everything below them is not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.flows import TCP, UDP, key_of
+from pytest_netlab.nat.translations import Flow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_netlab.capture import Capture
+
+
+def join_proxied(
+    inside: Capture, outside: Capture, alone: Sequence[Flow]
+) -> list[Flow]:
+    """Return the flows without a twin, proxied halves joined into one flow."""
+    legs = {i: _first_payload(inside, f) for i, f in enumerate(alone) if f.inside}
+    joined: list[Flow] = []
+    used: set[int] = set()
+    for flow in alone:
+        said = _first_payload(outside, flow) if flow.outside else None
+        match = next((i for i in legs if legs[i] == said and i not in used), None)
+        if said is None or match is None:
+            continue
+        used |= {match, alone.index(flow)}
+        joined.append(_join(alone[match], flow))
+    return joined + [flow for i, flow in enumerate(alone) if i not in used]
+
+
+def _join(near: Flow, far: Flow) -> Flow:
+    return Flow(
+        kind="proxied",
+        fate="proxied",
+        initiated="outside",
+        inside=near.inside,
+        outside=far.outside,
+        answered=near.answered and far.answered,
+        inside_rows=near.inside_rows,
+        outside_rows=far.outside_rows,
+    )
+
+
+def _first_payload(capture: Capture, flow: Flow) -> tuple[int, int, int] | None:
+    """Return what the initiator said first: protocol, length, hash."""
+    key = flow.inside or flow.outside
+    if key is None or key.proto not in (TCP, UDP):
+        return None
+    for row in flow.inside_rows or flow.outside_rows:
+        if capture.payload_len[row] and key_of(capture, row) == key:
+            size, digest = capture.payload_len[row], capture.payload_hash[row]
+            return key.proto, int(size), int(digest)
+    return None

@@ -1,0 +1,84 @@
+"""What `learn` returns. Values only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pytest_netlab.flows import ICMP, ICMP6
+
+if TYPE_CHECKING:
+    from pytest_netlab.flows import Tuple5
+    from pytest_netlab.nat.violations import Violation
+
+Kind = Literal["none", "snat", "dnat", "hairpin", "proxied"]
+Fate = Literal["forwarded", "dropped", "local", "leaked", "proxied"]
+Side = Literal["inside", "outside"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """One conversation as the NAT saw it.
+
+    `inside` and `outside` are its keys on either side, oriented from the initiator;
+    None where that side never saw it. `initiated` is the side its first packet came
+    from. Rows and pairs index the two captures given to `learn`; `pairs` are (inside
+    row, outside row) of one packet. `kind` is what was rewritten in the initiator's
+    direction (RFC 2663 names); `fate` what became of it: forwarded, or why no packet
+    of it has a twin.
+    """
+
+    kind: Kind
+    fate: Fate
+    initiated: Side
+    inside: Tuple5 | None
+    outside: Tuple5 | None
+    answered: bool
+    pairs: tuple[tuple[int, int], ...] = ()
+    inside_rows: tuple[int, ...] = ()
+    outside_rows: tuple[int, ...] = ()
+
+    @property
+    def met(self) -> Tuple5:
+        """Return the key where the host met the initiator's packets."""
+        near, far = self.inside, self.outside
+        first = near or far if self.initiated == "inside" else far or near
+        if first is None:
+            raise ValueError("a flow was seen on no side")
+        return first
+
+    @property
+    def sent(self) -> Tuple5 | None:
+        """Return the key it was sent on with; None when it never was."""
+        if self.inside is None or self.outside is None:
+            return None
+        return self.outside if self.initiated == "inside" else self.inside
+
+
+@dataclass(frozen=True, slots=True)
+class Translations:
+    """What a NAT did to each flow, and what no NAT may do."""
+
+    flows: tuple[Flow, ...]
+    violations: tuple[Violation, ...] = ()
+
+    @property
+    def unpaired(self) -> dict[Fate, int]:
+        """Return how many conversations have no twin, by what became of them."""
+        return Counter(flow.fate for flow in self.flows if flow.fate != "forwarded")
+
+
+def kind_of(met: Tuple5, sent: Tuple5) -> Kind:
+    """Name the rewrite between two keys of one direction.
+
+    An ICMP id is one field, kept in both ports of a key: it counts as the source's.
+    """
+    source = (met.src, met.sport) != (sent.src, sent.sport)
+    has_ports = met.proto not in (ICMP, ICMP6)
+    target = met.dst != sent.dst or (has_ports and met.dport != sent.dport)
+    if source and target:
+        return "hairpin"
+    if target:
+        return "dnat"
+    return "snat" if source else "none"

@@ -1,0 +1,258 @@
+"""The pytest plugin: options, marker, fixtures, reports. It only wires."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from importlib.resources import files
+from ipaddress import IPv4Interface
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from pytest_netlab import hookspecs
+from pytest_netlab.errors import LabUnavailableError
+from pytest_netlab.spec import LabOptions, Scenario, Topology
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from pytest_netlab.lab.protocol import Lab
+    from pytest_netlab.runner import Netlab
+
+ENGINES = ("private", "host", "fake")
+KEEP = ("on-failure", "always", "never")
+MARKER = "netlab(id): a Docker networking scenario, judged from packets (pytest-netlab)"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Register options and ini keys."""
+    group = parser.getgroup(
+        "netlab", "Docker host networking scenarios (pytest-netlab)"
+    )
+    _lab_options(group)
+    _golden_options(group)
+    parser.addini("netlab_golden", "folder of goldens, from rootdir", default="golden")
+
+
+def _lab_options(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--netlab-engine",
+        choices=ENGINES,
+        default="private",
+        help="private: a dockerd of its own in its own namespaces (default); host: the "
+        "running engine at DOCKER_HOST; fake: a NAT in memory, needs nothing",
+    )
+    group.addoption(
+        "--netlab-image",
+        metavar="NAME|FILE",
+        help="image for the containers (it must hold sh; and python3, unless busybox "
+        "httpd): a name the engine knows, or a `docker save` archive. Default: built "
+        "from the machine's static busybox",
+    )
+    group.addoption(
+        "--netlab-uplink-address",
+        metavar="ADDR/LEN",
+        help="the host's address on the lab's uplink, host01 and host02 being its "
+        "neighbours (default 172.16.211.128/24)",
+    )
+    group.addoption(
+        "--netlab-strict",
+        action="store_true",
+        help="fail instead of skipping where root, dockerd or a tool is missing",
+    )
+
+
+def _golden_options(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--netlab-update",
+        action="store_true",
+        help="record what is seen as the new goldens (refused when CI is set)",
+    )
+    group.addoption(
+        "--netlab-artifacts",
+        metavar="DIR",
+        default="netlab-artifacts",
+        help="where evidence goes, a folder a scenario (default: netlab-artifacts)",
+    )
+    group.addoption(
+        "--netlab-keep",
+        choices=KEEP,
+        default="on-failure",
+        help="when to keep evidence: packets, stories, rules, conntrack, verdict",
+    )
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Register the hooks other plugins may implement."""
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker; refuse what cannot be meant."""
+    config.addinivalue_line("markers", MARKER)
+    if config.getoption("--netlab-update") and os.environ.get("CI"):
+        text = (
+            "--netlab-update: CI never writes goldens; record them by hand and commit"
+        )
+        raise pytest.UsageError(text)
+    _lab_options_of(config)
+
+
+def _lab_options_of(config: pytest.Config) -> LabOptions:
+    """Return what the command line says about the lab."""
+    topology = Topology()
+    address = config.getoption("--netlab-uplink-address")
+    try:
+        if address:
+            topology = Topology(uplink=IPv4Interface(address))
+    except ValueError as error:
+        raise pytest.UsageError(f"--netlab-uplink-address: {error}") from error
+    worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
+    return LabOptions(
+        topology=topology,
+        image=config.getoption("--netlab-image"),
+        worker=int(worker.removeprefix("gw")),
+    )
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    """Tell what is under test, when scenarios are asked for."""
+    if "netlab" not in (config.getoption("-m") or ""):
+        return None
+    from pytest_netlab.lab.versions import header  # noqa: PLC0415 - runs programs
+
+    return header(config.getoption("--netlab-engine"))
+
+
+@pytest.fixture(scope="session")
+def netlab_lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
+    """Start this worker's lab on first use; close it at the end of the session."""
+    from pytest_netlab.lab import backends  # noqa: PLC0415 - imports docker, pyroute2
+
+    engine = pytestconfig.getoption("--netlab-engine")
+    _progress(pytestconfig, f"netlab: starting the lab (engine {engine}) ...")
+    try:
+        lab = backends.start(engine, _lab_options_of(pytestconfig))
+    except LabUnavailableError as error:
+        if pytestconfig.getoption("--netlab-strict"):
+            raise
+        pytest.skip(f"{error} (--netlab-strict makes this a failure)")
+    try:
+        pytestconfig.hook.pytest_netlab_lab_started(lab=lab)
+        yield lab
+    finally:
+        lab.close()
+
+
+@pytest.fixture
+def netlab(request: pytest.FixtureRequest, netlab_lab: Lab) -> Netlab:
+    """Return the lab as this scenario sees it, in the state all start from."""
+    from pytest_netlab.runner import Netlab  # noqa: PLC0415 - imports numpy
+    from pytest_netlab.store import Store  # noqa: PLC0415
+
+    return Netlab(
+        netlab_lab,
+        _scenario(request.node),
+        Store(_golden_folder(request.node)),
+        update=request.config.getoption("--netlab-update"),
+    )
+
+
+def _scenario(item: pytest.Item) -> Scenario:
+    """Return the declaration of a test: id from its marker, else from its file."""
+    marker = item.get_closest_marker("netlab")
+    name = item.path.stem.removeprefix("test_").replace("_", "-")
+    if marker is not None and marker.args:
+        name = marker.args[0]
+    doc = getattr(getattr(item, "function", None), "__doc__", None) or ""
+    return Scenario(id=name, description=doc.strip().partition("\n")[0])
+
+
+def _golden_folder(item: pytest.Item) -> Path:
+    """Return where goldens are: bundled ones for bundled scenarios, else the ini's."""
+    bundled = Path(str(files("pytest_netlab.scenarios")))
+    if item.path.parent == bundled:
+        return Path(str(files("pytest_netlab.golden")))
+    return item.config.rootpath / str(item.config.getini("netlab_golden"))
+
+
+def _progress(config: pytest.Config, text: str) -> None:
+    """Say what takes time, past pytest's capture; xdist workers have no terminal."""
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    capture = config.pluginmanager.get_plugin("capturemanager")
+    if terminal is None or capture is None:
+        return
+    with capture.global_and_fixture_disabled():
+        terminal.ensure_newline()
+        terminal.write_line(text)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let a scenario's report lead with the verdict, and keep its evidence."""
+    report = yield
+    if item.get_closest_marker("netlab") is None or report.skipped:
+        return report
+    from pytest_netlab.report import outcome  # noqa: PLC0415 - only for scenarios
+
+    netlab = getattr(item, "funcargs", {}).get("netlab")
+    error = call.excinfo.value if call.excinfo else None
+    found = outcome.of(error, netlab, keep=_keep(item.config, report))
+    if found is None:
+        return report
+    report.user_properties += found.properties
+    if error is not None:
+        tail = f"\n\n{report.longreprtext}" if found.unexplained else ""
+        report.longrepr = _repr(found.text + tail)
+        report.netlab_error = found.error  # type: ignore[attr-defined]
+    return report
+
+
+def _keep(config: pytest.Config, report: pytest.TestReport) -> Path | None:
+    """Return the folder for evidence of this phase; None for none."""
+    keep = config.getoption("--netlab-keep")
+    wanted = keep == "always" or (keep == "on-failure" and report.failed)
+    if not wanted or report.when != "call":
+        return None
+    return config.rootpath / str(config.getoption("--netlab-artifacts"))
+
+
+def _repr(text: str) -> Any:
+    """Return a failure representation that is this text and nothing else."""
+    try:
+        pytest.fail(text, pytrace=False)
+    except pytest.fail.Exception as error:
+        return pytest.ExceptionInfo.from_exception(error).getrepr(style="value")
+
+
+def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
+    """Count a capture or lab that broke as an error, not as a failed assertion."""
+    if report.when == "call" and getattr(report, "netlab_error", False):
+        return "error", "E", "ERROR"
+    return None
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell in one line what the scenarios showed, and where evidence is."""
+    told = [
+        dict(report.user_properties)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+    ]
+    told = [properties for properties in told if "netlab_outcome" in properties]
+    if not told:
+        return
+    counts = Counter(properties["netlab_outcome"] for properties in told)
+    text = ", ".join(f"{count} {name}" for name, count in counts.items())
+    terminalreporter.section("netlab", sep="-")
+    terminalreporter.write_line(f"scenarios judged from packets: {text}")
+    for properties in told:
+        for name in ("netlab_recorded", "netlab_evidence"):
+            if name in properties:
+                where = f"{name.removeprefix('netlab_')}: {properties[name]}"
+                terminalreporter.write_line(where)

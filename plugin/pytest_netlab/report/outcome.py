@@ -1,0 +1,107 @@
+"""What a scenario's test came to: its verdict, or the error that prevented one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_netlab.errors import CommandError, NetlabError
+from pytest_netlab.report import bundle
+from pytest_netlab.report.text import render
+from pytest_netlab.runner import ScenarioFailedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_netlab.runner import Netlab, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What to report of one test.
+
+    `error` tells a broken lab or capture from a wire that differs; `unexplained` that
+    the test failed by an assertion of its own, which the text does not repeat.
+    """
+
+    text: str = ""
+    error: bool = False
+    unexplained: bool = False
+    properties: list[tuple[str, object]] = field(default_factory=list)
+
+
+def of(
+    error: BaseException | None, netlab: Netlab | None, *, keep: Path | None
+) -> Outcome | None:
+    """Return what to report; None where this plugin has nothing to say.
+
+    Args:
+        error: what the test raised, if anything.
+        netlab: its fixture, None when there was no lab.
+        keep: folder for evidence, None to keep none.
+
+    """
+    verdict = _verdict(error, netlab)
+    if error is None and verdict is None:
+        return None
+    broken = isinstance(error, NetlabError) and verdict is None
+    where = _keep(netlab, verdict, keep)
+    text = render(verdict, where) if verdict and verdict.outcome == "fail" else ""
+    if broken:
+        text = _told(error, where)
+    if error is not None and not text:
+        return None
+    outcome = verdict.outcome if verdict else "error"
+    return Outcome(
+        text=text,
+        error=broken and not isinstance(error, CommandError),
+        unexplained=error is not None
+        and not isinstance(error, ScenarioFailedError)
+        and not broken,
+        properties=_properties(outcome, netlab, where),
+    )
+
+
+def _verdict(error: BaseException | None, netlab: Netlab | None) -> Verdict | None:
+    """Return the verdict; judge now what the test failed before it was judged."""
+    if isinstance(error, ScenarioFailedError):
+        return error.verdict
+    if netlab is None:
+        return None
+    if error is not None and netlab.unjudged is not None:
+        try:
+            verdict = netlab.judge(netlab.unjudged)
+        except NetlabError:
+            return None
+        return verdict if verdict.outcome == "fail" else None
+    return netlab.verdict if error is None else None
+
+
+def _keep(
+    netlab: Netlab | None, verdict: Verdict | None, keep: Path | None
+) -> Path | None:
+    if netlab is None or keep is None:
+        return None
+    trace = netlab.trace
+    return bundle.write(
+        keep / netlab.scenario.id,
+        capture=trace.capture if trace is not None else None,
+        verdict=verdict,
+        state=netlab.state(),
+    )
+
+
+def _told(error: BaseException | None, where: Path | None) -> str:
+    text = str(error)
+    return f"{text}\nevidence   {where}" if where is not None else text
+
+
+def _properties(
+    outcome: str, netlab: Netlab | None, where: Path | None
+) -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = [("netlab_outcome", outcome)]
+    if where is not None:
+        found.append(("netlab_evidence", str(where)))
+    if netlab is not None and netlab.recorded is not None:
+        found.append(("netlab_recorded", str(netlab.recorded)))
+    return found

@@ -1,0 +1,73 @@
+"""A verdict as text: flow, direction and cause first, then fields, then evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from pytest_netlab.diff import Difference
+    from pytest_netlab.runner import Verdict
+
+SHOWN = 12
+
+
+def render(verdict: Verdict, bundle: Path | None = None) -> str:
+    """Return the failure text of a verdict; `bundle` is where its evidence is."""
+    lines = [f"{verdict.scenario} FAILED: {verdict.cause}", ""]
+    flows = dict.fromkeys(difference.flow for difference in verdict.differences)
+    for flow in flows:
+        found = [d for d in verdict.differences if d.flow == flow]
+        lines += [*_flow(flow, found), ""]
+    lines += _environment(verdict)
+    lines += _evidence(verdict, bundle)
+    return "\n".join(lines)
+
+
+def _flow(name: str, found: Sequence[Difference]) -> Iterator[str]:
+    directions = " and ".join(dict.fromkeys(d.direction for d in found))
+    yield f"flow       {name}, {directions} direction"
+    cause = found[0].cause
+    if cause is not None:
+        yield f"cause      {cause.name}: {cause.text}"
+    for difference in found[:SHOWN]:
+        yield from _difference(difference)
+    if len(found) > SHOWN:
+        yield f"  ... and {len(found) - SHOWN} more, in difference.txt"
+
+
+def _difference(found: Difference) -> Iterator[str]:
+    where = f"packet {found.packet} at" if found.packet else "at"
+    yield f"  {found.field} ({found.direction}, {where} {found.point})"
+    yield f"    expected  {found.want}"
+    yield f"    actual    {found.got}"
+
+
+def _environment(verdict: Verdict) -> Iterator[str]:
+    if not verdict.environment:
+        return
+    yield "differs from where the golden was recorded"
+    for name, (was, now) in verdict.environment.items():
+        if "\n" in was or "\n" in now:
+            yield from _lines_changed(name, was.splitlines(), now.splitlines())
+        else:
+            yield f"  {name}: {was} then, {now} here"
+    yield ""
+
+
+def _lines_changed(name: str, was: Sequence[str], now: Sequence[str]) -> Iterable[str]:
+    gone = [f"    - {line}" for line in was if line not in now]
+    new = [f"    + {line}" for line in now if line not in was]
+    return [f"  {name}:", *gone, *new] if gone or new else []
+
+
+def _evidence(verdict: Verdict, bundle: Path | None) -> Iterator[str]:
+    if bundle is not None:
+        names = ", ".join(sorted(path.name for path in bundle.iterdir()))
+        yield f"evidence   {bundle}: {names}"
+    yield (
+        "next step  if this change is wanted, record it with `pytest -m netlab "
+        f"--netlab-update -k {verdict.scenario.replace('-', '_')}` and review story.txt"
+    )

@@ -1,0 +1,232 @@
+"""A scenario, a lab and a golden make a verdict. Knows neither pytest nor text."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_netlab.diff import Difference, canonicalize, compare, translations
+from pytest_netlab.errors import CommandError, LabError, NetlabError
+from pytest_netlab.spec import DOCKER0, POINTS, UPLINK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from pytest_netlab.capture import Capture
+    from pytest_netlab.diff import Story
+    from pytest_netlab.lab.protocol import Lab, Node, Tap
+    from pytest_netlab.nat import Translations
+    from pytest_netlab.spec import Scenario
+    from pytest_netlab.store import Golden, Store
+
+
+class ScenarioFailedError(NetlabError, AssertionError):
+    """The wire is not as the golden has it; carries the verdict, rendered late."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        """Keep the verdict."""
+        super().__init__(verdict)
+        self.verdict = verdict
+
+    def __str__(self) -> str:
+        """Name scenario, cause and number of differences."""
+        count = len(self.verdict.differences)
+        return f"{self.verdict.scenario}: {self.verdict.cause}, {count} differences"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one run of a scenario showed against its golden.
+
+    `environment` is name -> (when recorded, here) of facts that differ.
+    """
+
+    scenario: str
+    outcome: Literal["pass", "fail", "recorded"]
+    observed: Story
+    expected: Story | None = None
+    differences: tuple[Difference, ...] = ()
+    environment: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def cause(self) -> str:
+        """Return the name of the first cause; "" for a pass."""
+        if not self.differences:
+            return ""
+        causes = (d.cause.name for d in self.differences if d.cause is not None)
+        return next(causes, f"{self.differences[0].field} differs")
+
+
+class Trace:
+    """What one capture saw. Filled when the `with` block ends."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._capture: Capture | None = None
+
+    @property
+    def capture(self) -> Capture:
+        """Return the packets of every point as columns."""
+        if self._capture is None:
+            raise LabError("the trace is still being captured: leave the with block")
+        return self._capture
+
+    @property
+    def story(self) -> Story:
+        """Return the canonical form."""
+        return canonicalize(self.capture)
+
+    @property
+    def translations(self) -> Translations:
+        """Return what the host did to each flow."""
+        return translations(self.capture, DOCKER0.name, UPLINK.name)
+
+    @property
+    def table(self) -> list[tuple[str, str, str, str, int]]:
+        """Return (point, source, destination, what, ttl) of every told packet."""
+        return [
+            (line.point, line.src, line.dst, line.what, int(dict(line.fields)["ttl"]))
+            for told in self.story.told
+            for line in told.lines
+        ]
+
+    def rewrites(self, proto: str) -> list[tuple[str, str, str]]:
+        """Return (kind, from, to) of each rewritten flow, in symbols.
+
+        For snat the source before and after, for dnat the destination, for a proxied
+        flow the client and who stands in for it.
+        """
+        facts = [f for f in self.story.facts if f.proto.split()[0] == proto]
+        return [
+            (f.kind, f.responder, f.target)
+            if f.kind == "dnat"
+            else (f.kind, f.initiator, f.sender)
+            for f in facts
+            if f.kind != "none"
+        ]
+
+
+class Netlab:
+    """The lab as one scenario sees it: its nodes, captures and verdict."""
+
+    def __init__(
+        self, lab: Lab, scenario: Scenario, store: Store, *, update: bool = False
+    ) -> None:
+        """Bring the lab to the state every scenario starts from."""
+        self._lab, self._store = lab, store
+        self._update = update
+        self.scenario = scenario
+        self.trace: Trace | None = None
+        self.unjudged: Trace | None = None
+        self.verdict: Verdict | None = None
+        self.recorded: Path | None = None
+        lab.reset()
+
+    def __getattr__(self, name: str) -> Node:
+        """Return a node: host, c1, c2, c3, web, host01, host02."""
+        nodes = self._lab.nodes
+        if name not in nodes:
+            raise AttributeError(f"no node {name!r}; the lab has {', '.join(nodes)}")
+        return nodes[name]
+
+    @property
+    def docker(self) -> Any:
+        """Return the docker SDK client of the engine under test."""
+        return self._lab.docker
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """Return versions and settings of the host under test."""
+        return self._lab.facts
+
+    def state(self) -> Mapping[str, str]:
+        """Return the host's state as evidence: file name -> text."""
+        return self._lab.state()
+
+    @contextmanager
+    def capture(self, *points: str) -> Iterator[Trace]:
+        """Capture on these points (default: docker0 and uplink) while the block runs.
+
+        A command that fails inside the block is judged by its packets first: they
+        tell why it failed.
+
+        Raises:
+            BlindCaptureError: the capture cannot prove that it saw everything.
+            ScenarioFailedError: a command failed and the packets differ.
+
+        """
+        trace = Trace()
+        tap = self._lab.tap([POINTS[name] for name in points or tuple(POINTS)])
+        failed: CommandError | None = None
+        try:
+            yield trace
+        except CommandError as error:
+            failed = error
+        except Exception:
+            self._finish(trace, tap)
+            raise
+        except BaseException:
+            tap.close()
+            raise
+        self._finish(trace, tap)
+        if failed is not None:
+            if not self._update:
+                self.check(trace)
+            raise failed
+
+    def _finish(self, trace: Trace, tap: Tap) -> None:
+        trace._capture = tap.stop()  # noqa: SLF001 - the one place that fills it
+        self.trace = self.unjudged = trace
+
+    def check(self, trace: Trace) -> None:
+        """Assert that the trace is what the scenario's golden says.
+
+        Raises:
+            ScenarioFailedError: it differs; the verdict says where and why.
+            GoldenError: the golden is missing or damaged.
+
+        """
+        self.unjudged = None
+        if self._update:
+            self.verdict = self._record(trace)
+            return
+        self.verdict = self.judge(trace)
+        if self.verdict.outcome == "fail":
+            self.unjudged = trace
+            raise ScenarioFailedError(self.verdict)
+
+    def judge(self, trace: Trace) -> Verdict:
+        """Compare a trace with the golden."""
+        golden = self._store.load(self.scenario.id)
+        story = trace.story
+        found = compare(golden.story, story, golden.policy)
+        return Verdict(
+            scenario=self.scenario.id,
+            outcome="fail" if found else "pass",
+            observed=story,
+            expected=golden.story,
+            differences=tuple(found),
+            environment=self._environment(golden) if found else {},
+        )
+
+    def _record(self, trace: Trace) -> Verdict:
+        about = {
+            "description": self.scenario.description,
+            "provenance": dict(self._lab.facts),
+        }
+        folder, changed = self._store.save(self.scenario.id, trace.capture, about)
+        self.recorded = folder if changed else None
+        outcome: Literal["recorded", "pass"] = "recorded" if changed else "pass"
+        story = trace.story
+        return Verdict(scenario=self.scenario.id, outcome=outcome, observed=story)
+
+    def _environment(self, golden: Golden) -> dict[str, tuple[str, str]]:
+        """Return the facts that differ from those the golden was recorded with."""
+        was, now = golden.provenance, self._lab.facts
+        return {
+            name: (was.get(name, "unknown"), now.get(name, "unknown"))
+            for name in sorted({*was, *now})
+            if was.get(name) != now.get(name)
+        }

@@ -1,0 +1,41 @@
+"""Bytes <-> columns, one file a protocol. Knows no file, no flow and no NAT."""
+
+from pytest_netlab.wire.address import (
+    address_bytes,
+    address_text,
+    mac_bytes,
+    mac_text,
+)
+from pytest_netlab.wire.columns import (
+    ADDRESS_BYTES,
+    COLUMNS,
+    UNTAGGED,
+    Checksum,
+    Column,
+    Columns,
+    Direction,
+    Status,
+)
+from pytest_netlab.wire.decode import decode
+from pytest_netlab.wire.fill import fill
+from pytest_netlab.wire.payload import digest
+from pytest_netlab.wire.text import render
+
+__all__ = [
+    "ADDRESS_BYTES",
+    "COLUMNS",
+    "UNTAGGED",
+    "Checksum",
+    "Column",
+    "Columns",
+    "Direction",
+    "Status",
+    "address_bytes",
+    "address_text",
+    "decode",
+    "digest",
+    "fill",
+    "mac_bytes",
+    "mac_text",
+    "render",
+]

@@ -1,0 +1,47 @@
+"""Addresses as the columns hold them: 16 bytes, IPv4 mapped into IPv6."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+
+MAPPED = bytes(10) + b"\xff\xff"
+_MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}")
+
+
+def address_text(packed: bytes) -> str:
+    """Return 16 bytes as text: dotted when they hold a mapped IPv4 address."""
+    packed = bytes(packed)
+    if packed.startswith(MAPPED):
+        return str(IPv4Address(packed[12:]))
+    return str(IPv6Address(packed))
+
+
+def address_bytes(text: str) -> bytes:
+    """Return the 16 bytes of an IPv4 or IPv6 address.
+
+    Raises:
+        ValueError: the text is no address.
+
+    """
+    try:
+        return MAPPED + IPv4Address(text).packed
+    except AddressValueError:
+        return IPv6Address(text).packed
+
+
+def mac_text(number: int) -> str:
+    """Return a 48-bit Ethernet address as text."""
+    return int(number).to_bytes(6, "big").hex(":")
+
+
+def mac_bytes(text: str) -> bytes:
+    """Return the six bytes of an Ethernet address.
+
+    Raises:
+        ValueError: the text is no Ethernet address.
+
+    """
+    if not _MAC.fullmatch(text):
+        raise ValueError(f"not an Ethernet address: {text!r}")
+    return bytes(int(part, 16) for part in text.split(":"))

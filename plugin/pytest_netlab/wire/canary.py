@@ -1,0 +1,53 @@
+"""The canary: a frame that proves a capture point could see. Knows bytes, no sockets.
+
+Canaries stay in a capture as the proof for whoever reads it later; layers that look for
+traffic skip them (`is_canary`).
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+ETHERTYPE = (
+    0x88B5  # IEEE Std 802 local experimental 1: no stack and no filter acts on it
+)
+PREFIX = b"pytest-netlab canary "
+BROADCAST = b"\xff" * 6  # crosses a bridge whatever its forwarding table knows
+
+Kind = Literal["open", "close"]
+
+_TYPE_AT, _TYPE_END, _TAG_BYTES = 12, 14, 4
+_TYPE = ETHERTYPE.to_bytes(2, "big")
+_TAGS = (b"\x81\x00", b"\x88\xa8")
+_WORDS = 3
+
+
+class Canary(NamedTuple):
+    """What a canary says: which run sent it, for which point, and when."""
+
+    nonce: str
+    point: str
+    kind: str
+
+
+def build(canary: Canary, source: bytes) -> bytes:
+    """Return the frame for a canary, sent from this hardware address."""
+    return BROADCAST + source + _TYPE + PREFIX + " ".join(canary).encode()
+
+
+def parse(frame: bytes) -> Canary | None:
+    """Return what a canary says; None for any other frame."""
+    kind, end = frame[_TYPE_AT:_TYPE_END], _TYPE_END
+    while kind in _TAGS:
+        end += _TAG_BYTES
+        kind = frame[end - 2 : end]
+    if kind != _TYPE or not frame.startswith(PREFIX, end):
+        return None
+    text = frame[end + len(PREFIX) :].rstrip(b"\0")  # a short frame may be padded
+    words = text.decode("utf-8", "replace").split(" ")
+    return Canary(*words) if len(words) == _WORDS else None
+
+
+def is_canary(frame: bytes) -> bool:
+    """Tell whether an Ethernet frame is a canary, of any run."""
+    return parse(frame) is not None

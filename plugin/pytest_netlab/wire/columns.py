@@ -1,0 +1,188 @@
+"""The columns of a capture: names, types and when each is valid. Knows no packet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+import numpy as np
+
+ADDRESS_BYTES = 16
+UNTAGGED = -1
+
+
+class Status(IntFlag):
+    """What is not ordinary about a packet; 0 is an ordinary, whole packet."""
+
+    TRUNCATED = 1  # fewer bytes captured than were on the wire
+    MALFORMED = 2  # a header contradicts the bytes present
+    FRAGMENT = 4  # part of a fragmented IP datagram
+    UNDECODED = 8  # link type or ethertype without columns here
+    CHECKSUM_NOT_READY = 16  # the tap said so: the device would have filled it in
+
+
+# Arithmetic on an enum costs a call; the hot loops use plain integers.
+_TRUNCATED = int(Status.TRUNCATED)
+_MALFORMED = int(Status.MALFORMED)
+
+
+class Checksum(IntEnum):
+    """State of one checksum field (SCENARIOS: partial = pseudo-header sum only)."""
+
+    ABSENT = 0  # no such field, or not all covered bytes captured
+    GOOD = 1
+    ZERO = 2  # UDP over IPv4 sent without one
+    PARTIAL = 3  # CHECKSUM_PARTIAL: folded pseudo-header sum, not complemented
+    BAD = 4
+
+
+class Direction(IntEnum):
+    """Direction at the capturing interface (pcapng epb_flags bits 0-1)."""
+
+    UNKNOWN = 0
+    INBOUND = 1
+    OUTBOUND = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its numpy type, its row shape, and when its value means something."""
+
+    name: str
+    dtype: str
+    valid: str
+    width: int = 1
+
+    def empty(self, rows: int) -> np.ndarray:
+        """Return a zeroed array for this many packets."""
+        shape = (rows,) if self.width == 1 else (rows, self.width)
+        return np.zeros(shape, dtype=self.dtype)
+
+
+_IP = "ip_version != 0"
+_TCP = "proto == 6 and l4_offset != 0"
+_PORTS = "proto is TCP or UDP and l4_offset != 0"
+_ICMP = "proto is ICMP or ICMPv6 and l4_offset != 0"
+_ECHO = "icmp_type is echo request or reply"
+_QUOTED = "the packet is an ICMP error that quotes at least an IP header"
+
+COLUMNS: tuple[Column, ...] = (
+    Column("point", "u2", "always: index into Capture.interfaces"),
+    Column("ts", "i8", "always: ns since the epoch"),
+    Column("caplen", "u4", "always"),
+    Column("wirelen", "u4", "always"),
+    Column("direction", "u1", "always: a Direction"),
+    Column("status", "u2", "always: a set of Status flags"),
+    Column("eth_src", "u8", "Ethernet: 48-bit address as an integer"),
+    Column("eth_dst", "u8", "Ethernet: 48-bit address as an integer"),
+    Column("ethertype", "u2", "a link header names the next protocol"),
+    Column("vlan", "i2", "always: outermost VLAN id, -1 when untagged"),
+    Column("arp_op", "u2", "ethertype == 0x0806 (src/dst: sender/target address)"),
+    Column("ip_version", "u1", "always: 0, 4 or 6"),
+    Column("src", "u1", f"{_IP}, or ARP; IPv4 mapped into IPv6", ADDRESS_BYTES),
+    Column("dst", "u1", f"{_IP}, or ARP; IPv4 mapped into IPv6", ADDRESS_BYTES),
+    Column("proto", "u1", f"{_IP}: last header of the chain"),
+    Column("ttl", "u1", f"{_IP}: TTL or hop limit"),
+    Column("tos", "u1", f"{_IP}: DSCP and ECN, or traffic class"),
+    Column("ip_id", "u4", "ip_version == 4, or an IPv6 fragment header"),
+    Column("ip_flags", "u1", "as ip_id: bit 1 DF, bit 0 MF"),
+    Column("frag_offset", "u2", "as ip_id: bytes"),
+    Column("sport", "u2", _PORTS),
+    Column("dport", "u2", _PORTS),
+    Column("tcp_seq", "u4", _TCP),
+    Column("tcp_ack", "u4", _TCP),
+    Column("tcp_flags", "u2", f"{_TCP}: FIN SYN RST PSH ACK URG ECE CWR AE from bit 0"),
+    Column("tcp_window", "u2", _TCP),
+    Column("icmp_type", "u1", _ICMP),
+    Column("icmp_code", "u1", _ICMP),
+    Column("icmp_id", "u2", _ECHO),
+    Column("icmp_seq", "u2", _ECHO),
+    Column("icmp_rest", "u4", f"{_ICMP}: bytes 4-8 of the header (MTU, pointer, ...)"),
+    Column(
+        "payload_len", "u4", f"{_IP}: bytes after the last known header, on the wire"
+    ),
+    Column("payload_hash", "u8", "payload_len > 0 and all of it captured, else 0"),
+    Column("ip_checksum", "u1", "always: a Checksum"),
+    Column("l4_checksum", "u1", "always: a Checksum"),
+    Column("ip_offset", "u2", f"{_IP}: of the IP header in the frame"),
+    Column("l4_offset", "u2", "the L4 header is present in this packet, else 0"),
+    Column("payload_offset", "u2", "payload_len > 0"),
+    Column("quoted_proto", "u1", _QUOTED),
+    Column("quoted_src", "u1", _QUOTED, ADDRESS_BYTES),
+    Column("quoted_dst", "u1", _QUOTED, ADDRESS_BYTES),
+    Column("quoted_ttl", "u1", _QUOTED),
+    Column("quoted_ip_id", "u4", _QUOTED),
+    Column("quoted_sport", "u2", f"{_QUOTED}, of TCP or UDP"),
+    Column("quoted_dport", "u2", f"{_QUOTED}, of TCP or UDP"),
+    Column("quoted_icmp_id", "u2", f"{_QUOTED}, of an ICMP echo"),
+)
+
+
+class Columns:
+    """Preallocated columns as flat memoryviews: a store costs no numpy call."""
+
+    __slots__ = ("arrays", *(column.name for column in COLUMNS))
+
+    arrays: dict[str, np.ndarray]
+    point: memoryview
+    ts: memoryview
+    caplen: memoryview
+    wirelen: memoryview
+    direction: memoryview
+    status: memoryview
+    eth_src: memoryview
+    eth_dst: memoryview
+    ethertype: memoryview
+    vlan: memoryview
+    arp_op: memoryview
+    ip_version: memoryview
+    src: memoryview
+    dst: memoryview
+    proto: memoryview
+    ttl: memoryview
+    tos: memoryview
+    ip_id: memoryview
+    ip_flags: memoryview
+    frag_offset: memoryview
+    sport: memoryview
+    dport: memoryview
+    tcp_seq: memoryview
+    tcp_ack: memoryview
+    tcp_flags: memoryview
+    tcp_window: memoryview
+    icmp_type: memoryview
+    icmp_code: memoryview
+    icmp_id: memoryview
+    icmp_seq: memoryview
+    icmp_rest: memoryview
+    payload_len: memoryview
+    payload_hash: memoryview
+    ip_checksum: memoryview
+    l4_checksum: memoryview
+    ip_offset: memoryview
+    l4_offset: memoryview
+    payload_offset: memoryview
+    quoted_proto: memoryview
+    quoted_src: memoryview
+    quoted_dst: memoryview
+    quoted_ttl: memoryview
+    quoted_ip_id: memoryview
+    quoted_sport: memoryview
+    quoted_dport: memoryview
+    quoted_icmp_id: memoryview
+
+    def __init__(self, rows: int) -> None:
+        """Make zeroed columns for this many packets; no packet is tagged yet."""
+        self.arrays = {column.name: column.empty(rows) for column in COLUMNS}
+        self.arrays["vlan"].fill(UNTAGGED)
+        for name, array in self.arrays.items():
+            setattr(self, name, array.reshape(-1).data)
+
+    def short(self, row: int) -> None:
+        """Note a header that is not all there: cut by the capture, or by its sender."""
+        if not self.status[row] & _TRUNCATED:
+            self.status[row] |= _MALFORMED
+
+    def malformed(self, row: int) -> None:
+        """Note a header that contradicts the bytes present."""
+        self.status[row] |= _MALFORMED

@@ -1,0 +1,54 @@
+"""Linux cooked captures, SLL and SLL2: what a tap on `any` sees. No protocol above."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.wire.columns import Direction
+from pytest_netlab.wire.ethernet import decode_type
+from pytest_netlab.wire.octets import u16, u48
+
+if TYPE_CHECKING:
+    from pytest_netlab.wire.columns import Columns
+
+_V1_KIND, _V1_SOURCE_BYTES, _V1_SOURCE, _V1_TYPE, _V1_HEADER = 0, 4, 6, 14, 16
+_V2_TYPE, _V2_KIND, _V2_SOURCE_BYTES, _V2_SOURCE, _V2_HEADER = 0, 10, 11, 12, 20
+
+_MAC_BYTES = 6
+_OUTGOING = 4  # PACKET_OUTGOING; the others name whom the packet was for
+
+
+def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
+    """Decode SLL; return where the next header starts, -1 if nowhere."""
+    if at + _V1_HEADER > len(frame):
+        out.short(row)
+        return -1
+    if u16(frame, at + _V1_SOURCE_BYTES) == _MAC_BYTES:
+        out.eth_src[row] = u48(frame, at + _V1_SOURCE)
+    _note_direction(u16(frame, at + _V1_KIND), row, out)
+    return decode_type(u16(frame, at + _V1_TYPE), frame, at + _V1_HEADER, row, out)
+
+
+def decode_v2(frame: bytes, at: int, row: int, out: Columns) -> int:
+    """Decode SLL2; return where the next header starts, -1 if nowhere."""
+    if at + _V2_HEADER > len(frame):
+        out.short(row)
+        return -1
+    if frame[at + _V2_SOURCE_BYTES] == _MAC_BYTES:
+        out.eth_src[row] = u48(frame, at + _V2_SOURCE)
+    _note_direction(frame[at + _V2_KIND], row, out)
+    return decode_type(u16(frame, at + _V2_TYPE), frame, at + _V2_HEADER, row, out)
+
+
+def _note_direction(kind: int, row: int, out: Columns) -> None:
+    """Take the direction from the packet type, unless the file already said it."""
+    if not out.direction[row]:
+        outgoing = kind == _OUTGOING
+        out.direction[row] = Direction.OUTBOUND if outgoing else Direction.INBOUND
+
+
+def build(ethertype: int, payload: bytes, *, outgoing: bool = False) -> bytes:
+    """Return an SLL packet without a source address."""
+    kind = _OUTGOING if outgoing else 0
+    head = kind.to_bytes(2, "big") + (1).to_bytes(2, "big") + bytes(10)
+    return head + ethertype.to_bytes(2, "big") + payload

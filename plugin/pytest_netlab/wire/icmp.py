@@ -1,0 +1,94 @@
+"""ICMP for IPv4: echo, and errors with what they quote. Knows no route."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+
+from pytest_netlab.wire import checksum, payload, quote
+from pytest_netlab.wire.octets import u16
+
+if TYPE_CHECKING:
+    from pytest_netlab.wire.columns import Columns
+
+_REST, _SEQ = 4, 6
+CHECKSUM: Final = checksum.ICMP_FIELD
+ID: Final = 4
+HEADER: Final = 8
+
+_FIELDS = Struct(">BBHI").unpack_from  # type, code, checksum, rest of the header
+
+PROTO: Final = 1
+ECHO_REPLY: Final = 0
+UNREACHABLE: Final = 3
+SOURCE_QUENCH: Final = 4
+REDIRECT: Final = 5
+ECHO_REQUEST: Final = 8
+TIME_EXCEEDED: Final = 11
+PARAMETER_PROBLEM: Final = 12
+
+
+def decode(frame: bytes, at: int, end: int, row: int, out: Columns) -> None:
+    """Decode a message that ends at `end` on the wire."""
+    if not decode_header(frame, at, end, row, out):
+        return
+    kind = out.icmp_type[row]
+    if is_echo(kind):
+        decode_echo(frame, at, row, out)
+    elif is_error(kind):
+        quote.decode(frame, at + HEADER, row, out)
+
+
+def decode_header(frame: bytes, at: int, end: int, row: int, out: Columns) -> bool:
+    """Decode the eight bytes of any message; tell whether they are there."""
+    if at + HEADER > len(frame) or at + HEADER > end:
+        out.short(row)
+        return False
+    out.l4_offset[row] = at
+    kind, code, stored, rest = _FIELDS(frame, at)
+    out.icmp_type[row] = kind
+    out.icmp_code[row] = code
+    out.icmp_rest[row] = rest
+    out.payload_len[row] = 0
+    payload.decode(frame, at + HEADER, end, row, out)
+    out.l4_checksum[row] = checksum.decode(frame, at, end, stored, row, out)
+    return True
+
+
+def decode_echo(frame: bytes, at: int, row: int, out: Columns) -> None:
+    """Decode what pairs a request with its reply."""
+    out.icmp_id[row] = u16(frame, at + ID)
+    out.icmp_seq[row] = u16(frame, at + _SEQ)
+
+
+def is_echo(kind: int) -> bool:
+    """Tell whether the type is echo request or reply."""
+    return kind in (ECHO_REQUEST, ECHO_REPLY)
+
+
+def is_error(kind: int) -> bool:
+    """Tell whether messages of the type quote the datagram they complain about."""
+    return kind in (
+        UNREACHABLE,
+        SOURCE_QUENCH,
+        REDIRECT,
+        TIME_EXCEEDED,
+        PARAMETER_PROBLEM,
+    )
+
+
+def build(kind: int, code: int = 0, rest: int = 0, payload: bytes = b"") -> bytes:
+    """Return a message with a right checksum."""
+    head = bytes((kind, code, 0, 0)) + rest.to_bytes(4, "big")
+    value = checksum.compute(head + payload)
+    return head[:CHECKSUM] + value.to_bytes(2, "big") + head[_REST:] + payload
+
+
+def build_echo(kind: int, ident: int, seq: int, data: bytes = b"") -> bytes:
+    """Return an echo request or reply."""
+    return build(kind, rest=ident << 16 | seq, payload=data)
+
+
+def build_error(kind: int, code: int, quoted: bytes, rest: int = 0) -> bytes:
+    """Return an error that quotes these bytes of a datagram."""
+    return build(kind, code, rest, quoted)

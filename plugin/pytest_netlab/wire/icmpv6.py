@@ -1,0 +1,62 @@
+"""ICMPv6: echo, and errors with what they quote. Knows no neighbour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pytest_netlab.wire import checksum, icmp, quote
+from pytest_netlab.wire.address import address_bytes
+
+if TYPE_CHECKING:
+    from pytest_netlab.wire.columns import Columns
+
+_REST = 4
+CHECKSUM: Final = checksum.ICMP_FIELD
+HEADER: Final = icmp.HEADER
+
+PROTO: Final = 58
+UNREACHABLE: Final = 1
+TOO_BIG: Final = 2
+TIME_EXCEEDED: Final = 3
+PARAMETER_PROBLEM: Final = 4
+ECHO_REQUEST: Final = 128
+ECHO_REPLY: Final = 129
+_FIRST_QUERY = 128
+
+
+def decode(frame: bytes, at: int, end: int, row: int, out: Columns) -> None:
+    """Decode a message that ends at `end` on the wire."""
+    if not icmp.decode_header(frame, at, end, row, out):
+        return
+    kind = out.icmp_type[row]
+    if is_echo(kind):
+        icmp.decode_echo(frame, at, row, out)
+    elif is_error(kind):
+        quote.decode(frame, at + HEADER, row, out)
+
+
+def is_echo(kind: int) -> bool:
+    """Tell whether the type is echo request or reply."""
+    return kind in (ECHO_REQUEST, ECHO_REPLY)
+
+
+def is_error(kind: int) -> bool:
+    """Tell whether the type is below 128: all of those quote (RFC 4443 section 2.1)."""
+    return kind < _FIRST_QUERY
+
+
+def build(src: str, dst: str, kind: int, code: int, rest: bytes) -> bytes:
+    """Return a message with a right checksum; rest is all after the checksum."""
+    head = bytes((kind, code))
+    message = head + bytes(2) + rest
+    addresses = checksum.words(address_bytes(src) + address_bytes(dst))
+    value = checksum.compute(message, addresses + PROTO + len(message))
+    return head + value.to_bytes(2, "big") + message[_REST:]
+
+
+def build_echo(
+    src: str, dst: str, kind: int, ident: int, seq: int, data: bytes = b""
+) -> bytes:
+    """Return an echo request or reply."""
+    rest = ident.to_bytes(2, "big") + seq.to_bytes(2, "big")
+    return build(src, dst, kind, 0, rest + data)

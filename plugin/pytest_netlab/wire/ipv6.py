@@ -1,0 +1,186 @@
+"""IPv6 headers and extension headers. Knows nothing of what they carry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+
+from pytest_netlab.wire import payload
+from pytest_netlab.wire.address import address_bytes
+from pytest_netlab.wire.columns import ADDRESS_BYTES, Status
+from pytest_netlab.wire.octets import u16, u32
+
+if TYPE_CHECKING:
+    from pytest_netlab.wire.columns import Columns
+
+_FIRST, _LENGTH, _NEXT, _HOPS = 0, 4, 6, 7
+SRC: Final = 8
+DST: Final = 24
+HEADER: Final = 40
+
+_EXT_NEXT, _EXT_LENGTH, _EXT_UNIT = 0, 1, 8
+_ROUTING_LEFT = 3
+_FRAGMENT_OFFSET, _FRAGMENT_ID, _FRAGMENT_BYTES = 2, 4, 8
+_AH_UNIT = 4
+
+VERSION: Final = 6
+_TRAFFIC_CLASS_SHIFT, _TRAFFIC_CLASS_BITS = 4, 0xFF
+_OFFSET_BITS = 0xFFF8
+_MF = 1
+_MAX_LENGTH = 0xFFFF
+_MAX_EXTENSIONS = 16
+
+HOP_BY_HOP: Final = 0
+ROUTING: Final = 43
+FRAGMENT: Final = 44
+AUTHENTICATION: Final = 51
+DESTINATION: Final = 60
+
+_FRAGMENT_STATUS = int(Status.FRAGMENT)
+
+
+def decode(frame: bytes, at: int, end: int, row: int, out: Columns) -> int:
+    """Decode the header and its extensions; return where the next one starts, or 0.
+
+    The row's payload_len is left as the length of what the datagram carries; the
+    transport narrows it.
+    """
+    if at + HEADER > len(frame):
+        out.short(row)
+        return 0
+    if frame[at + _FIRST] >> 4 != VERSION:
+        out.malformed(row)
+        return 0
+    _decode_fields(frame, at, row, out)
+    end = _end(frame, at, end, row, out)
+    return _decode_extensions(frame, at + HEADER, end, row, out)
+
+
+def _decode_fields(frame: bytes, at: int, row: int, out: Columns) -> None:
+    """Decode the forty bytes every header has."""
+    out.ip_version[row] = VERSION
+    out.ip_offset[row] = at
+    traffic_class = u16(frame, at + _FIRST) >> _TRAFFIC_CLASS_SHIFT
+    out.tos[row] = traffic_class & _TRAFFIC_CLASS_BITS
+    out.proto[row] = frame[at + _NEXT]
+    out.ttl[row] = frame[at + _HOPS]
+    first = row * ADDRESS_BYTES
+    out.src[first : first + ADDRESS_BYTES] = frame[at + SRC : at + DST]
+    out.dst[first : first + ADDRESS_BYTES] = frame[at + DST : at + HEADER]
+
+
+def _end(frame: bytes, at: int, end: int, row: int, out: Columns) -> int:
+    """Return where the datagram ends on the wire.
+
+    A length of 0 is a jumbogram, or a super-frame of the kernel (BIG TCP): both reach
+    to the end of the frame.
+    """
+    length = u16(frame, at + _LENGTH)
+    if length == 0:
+        return end
+    if at + HEADER + length > end:
+        out.malformed(row)
+    return min(at + HEADER + length, end)
+
+
+def _decode_extensions(frame: bytes, at: int, end: int, row: int, out: Columns) -> int:
+    """Walk a bounded chain; return where the transport starts, 0 if not in here."""
+    for _ in range(_MAX_EXTENSIONS):
+        kind = out.proto[row]
+        if not is_extension(kind):
+            out.payload_len[row] = max(end - at, 0)
+            return at
+        size = extension_bytes(frame, at, kind)
+        if size == 0 or at + size > len(frame) or at + size > end:
+            out.short(row)
+            return 0
+        out.proto[row] = frame[at + _EXT_NEXT]
+        if kind == FRAGMENT:
+            _decode_fragment(frame, at, row, out)
+        at += size
+        if out.frag_offset[row]:
+            payload.decode(frame, at, end, row, out)
+            return 0
+    out.malformed(row)
+    return 0
+
+
+def _decode_fragment(frame: bytes, at: int, row: int, out: Columns) -> None:
+    """Decode a fragment header; an atomic one (RFC 6946) makes no fragment."""
+    fragment = u16(frame, at + _FRAGMENT_OFFSET)
+    out.ip_id[row] = u32(frame, at + _FRAGMENT_ID)
+    out.ip_flags[row] = fragment & _MF
+    out.frag_offset[row] = fragment & _OFFSET_BITS
+    if fragment & (_OFFSET_BITS | _MF):
+        out.status[row] |= _FRAGMENT_STATUS
+
+
+def is_extension(kind: int) -> bool:
+    """Tell whether this next-header value announces an extension header."""
+    return kind in (HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION)
+
+
+def extension_bytes(frame: bytes, at: int, kind: int) -> int:
+    """Return the size of the extension header at this offset, 0 if it is not there."""
+    if at + _EXT_LENGTH >= len(frame):
+        return 0
+    if kind == FRAGMENT:
+        return _FRAGMENT_BYTES
+    if kind == AUTHENTICATION:
+        return (frame[at + _EXT_LENGTH] + 2) * _AH_UNIT
+    return (frame[at + _EXT_LENGTH] + 1) * _EXT_UNIT
+
+
+def transport(frame: bytes, at: int) -> tuple[int, int]:
+    """Return the last protocol of the chain at this IP header, and where it starts.
+
+    The offset is 0 where the transport header is not in this packet, or where a routing
+    header keeps the final destination, which its checksum covers, to itself.
+    """
+    kind = frame[at + _NEXT]
+    at += HEADER
+    for _ in range(_MAX_EXTENSIONS):
+        if not is_extension(kind):
+            return kind, at
+        size = extension_bytes(frame, at, kind)
+        if size == 0 or at + size > len(frame):
+            return kind, 0
+        if kind == FRAGMENT and u16(frame, at + _FRAGMENT_OFFSET) & _OFFSET_BITS:
+            return frame[at + _EXT_NEXT], 0
+        kind = frame[at + _EXT_NEXT]
+        at += size
+    return kind, 0
+
+
+def is_source_routed(frame: bytes, at: int, end: int) -> bool:
+    """Tell whether a routing header between the IP header here and `end` is pending.
+
+    Until the last hop the checksum covers a destination that the header does not show.
+    """
+    kind = frame[at + _NEXT]
+    at += HEADER
+    while at < end and is_extension(kind):
+        if kind == ROUTING and frame[at + _ROUTING_LEFT]:
+            return True
+        size = extension_bytes(frame, at, kind)
+        kind = frame[at + _EXT_NEXT]
+        at += size
+    return False
+
+
+class Header(TypedDict, total=False):
+    """What a header may say beside addresses and protocol."""
+
+    ttl: int
+    tos: int
+    flow_label: int
+
+
+def build(
+    src: str, dst: str, proto: int, payload: bytes, **header: Unpack[Header]
+) -> bytes:
+    """Return a datagram; hop limit 64 unless told otherwise."""
+    first = VERSION << 28 | header.get("tos", 0) << 20 | header.get("flow_label", 0)
+    length = len(payload) if len(payload) <= _MAX_LENGTH else 0
+    head = first.to_bytes(4, "big") + length.to_bytes(2, "big")
+    head += bytes((proto, header.get("ttl", 64)))
+    return head + address_bytes(src) + address_bytes(dst) + payload

@@ -1,0 +1,170 @@
+"""TCP headers and options. Knows no connection state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from struct import Struct
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack
+
+from pytest_netlab.wire import checksum, payload
+from pytest_netlab.wire.address import address_bytes
+from pytest_netlab.wire.octets import u32
+
+if TYPE_CHECKING:
+    from pytest_netlab.wire.columns import Columns
+
+SPORT: Final = 0
+DPORT: Final = 2
+_OFFSET, _URGENT = 12, 18
+CHECKSUM: Final = checksum.TCP_FIELD
+HEADER: Final = 20
+
+# Ports, sequence, acknowledgement, offset and flags, window, checksum.
+_FIELDS = Struct(">HHIIHHH").unpack_from
+
+PROTO: Final = 6
+_WORD = 4
+_FLAG_BITS = 0x1FF
+_SIZE_SHIFT = 12
+
+FIN: Final = 0x001
+SYN: Final = 0x002
+RST: Final = 0x004
+PSH: Final = 0x008
+ACK: Final = 0x010
+URG: Final = 0x020
+ECE: Final = 0x040
+CWR: Final = 0x080
+AE: Final = 0x100
+_LETTERS = "FSRP.UEWe"
+
+EOL: Final = 0
+NOP: Final = 1
+MSS: Final = 2
+WSCALE: Final = 3
+SACK_OK: Final = 4
+SACK: Final = 5
+TIMESTAMPS: Final = 8
+
+
+def decode(frame: bytes, at: int, end: int, row: int, out: Columns) -> None:
+    """Decode the header of a segment that ends at `end` on the wire."""
+    if at + HEADER > len(frame) or at + HEADER > end:
+        out.short(row)
+        return
+    out.l4_offset[row] = at
+    sport, dport, seq, ack, flags, window, stored = _FIELDS(frame, at)
+    out.sport[row] = sport
+    out.dport[row] = dport
+    out.tcp_seq[row] = seq
+    out.tcp_ack[row] = ack
+    out.tcp_flags[row] = flags & _FLAG_BITS
+    out.tcp_window[row] = window
+    size = (flags >> _SIZE_SHIFT) * _WORD
+    if size < HEADER or at + size > end:
+        out.malformed(row)
+        size = HEADER
+    out.payload_len[row] = 0
+    payload.decode(frame, at + size, end, row, out)
+    out.l4_checksum[row] = checksum.decode(frame, at, end, stored, row, out)
+
+
+def flag_text(flags: int) -> str:
+    """Return flags as tcpdump writes them: S, S., SEW, P., none."""
+    present = (mark for bit, mark in enumerate(_LETTERS) if flags >> bit & 1)
+    return "".join(present) or "none"
+
+
+def raw_options(frame: bytes, at: int) -> bytes:
+    """Return the bytes between the fixed header at this offset and the payload."""
+    size = (frame[at + _OFFSET] >> 4) * _WORD if at + _OFFSET < len(frame) else 0
+    return frame[at + HEADER : at + max(size, HEADER)]
+
+
+def options(raw: bytes) -> tuple[tuple[int, bytes], ...]:
+    """Return kind and value of each option in order, up to the end or the damage."""
+    found = []
+    at = 0
+    while at < len(raw) and raw[at] != EOL:
+        size = 1 if raw[at] == NOP else _option_bytes(raw, at)
+        if size == 0:
+            break
+        found.append((raw[at], raw[at + 2 : at + size]))
+        at += size
+    return tuple(found)
+
+
+def _option_bytes(raw: bytes, at: int) -> int:
+    """Return the size of a long option, 0 if it lies."""
+    if at + 1 >= len(raw):
+        return 0
+    size = raw[at + 1]
+    return size if size >= 2 and at + size <= len(raw) else 0  # noqa: PLR2004
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options a stack announces or uses; None or empty where one is absent."""
+
+    mss: int | None = None
+    wscale: int | None = None
+    sack_ok: bool = False
+    tsval: int | None = None
+    tsecr: int | None = None
+    sack: tuple[tuple[int, int], ...] = ()
+
+
+def named_options(raw: bytes) -> Options:
+    """Return the known options by name; the first of a kind counts."""
+    values = dict(reversed(options(raw)))
+    stamps = values.get(TIMESTAMPS, b"")
+    blocks = values.get(SACK, b"")
+    return Options(
+        mss=_number(values.get(MSS, b""), 2),
+        wscale=_number(values.get(WSCALE, b""), 1),
+        sack_ok=SACK_OK in values,
+        tsval=_number(stamps[:4], 4),
+        tsecr=_number(stamps[4:], 4),
+        sack=tuple(
+            (u32(blocks, at), u32(blocks, at + 4))
+            for at in range(0, len(blocks) // 8 * 8, 8)
+        ),
+    )
+
+
+def _number(value: bytes, size: int) -> int | None:
+    """Return the value as an integer, None if it is not of the size it must have."""
+    return int.from_bytes(value, "big") if len(value) == size else None
+
+
+class Header(TypedDict, total=False):
+    """What a header may say beside ports."""
+
+    seq: int
+    ack: int
+    flags: int
+    window: int
+    options: bytes
+
+
+def build(
+    src: str,
+    dst: str,
+    sport: int,
+    dport: int,
+    payload: bytes = b"",
+    **header: Unpack[Header],
+) -> bytes:
+    """Return a segment with a right checksum; flags are ACK unless told otherwise."""
+    extra = header.get("options", b"")
+    extra += bytes(-len(extra) % _WORD)
+    offset = (HEADER + len(extra)) // _WORD << _SIZE_SHIFT
+    head = sport.to_bytes(2, "big") + dport.to_bytes(2, "big")
+    head += header.get("seq", 0).to_bytes(4, "big")
+    head += header.get("ack", 0).to_bytes(4, "big")
+    head += (offset | header.get("flags", ACK)).to_bytes(2, "big")
+    head += header.get("window", 64240).to_bytes(2, "big") + bytes(4)
+    segment = head + extra + payload
+    addresses = checksum.words(address_bytes(src) + address_bytes(dst))
+    value = checksum.compute(segment, addresses + PROTO + len(segment))
+    return segment[:CHECKSUM] + value.to_bytes(2, "big") + segment[_URGENT:]

@@ -1,0 +1,140 @@
+"""One line for one row, close to what tcpdump prints. Knows rows, no bytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.wire import arp, icmp, icmpv6, ipv6, tcp, udp
+from pytest_netlab.wire.address import mac_text
+from pytest_netlab.wire.columns import Checksum, Status
+from pytest_netlab.wire.ethernet import ARP
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    Row = Mapping[str, int | str]
+
+_ECHO_NAMES = {
+    (icmp.PROTO, icmp.ECHO_REQUEST): "echo request",
+    (icmp.PROTO, icmp.ECHO_REPLY): "echo reply",
+    (icmpv6.PROTO, icmpv6.ECHO_REQUEST): "echo request",
+    (icmpv6.PROTO, icmpv6.ECHO_REPLY): "echo reply",
+}
+_ERROR_NAMES = {
+    (icmp.PROTO, icmp.UNREACHABLE): "unreachable",
+    (icmp.PROTO, icmp.SOURCE_QUENCH): "source quench",
+    (icmp.PROTO, icmp.REDIRECT): "redirect",
+    (icmp.PROTO, icmp.TIME_EXCEEDED): "time exceeded",
+    (icmp.PROTO, icmp.PARAMETER_PROBLEM): "parameter problem",
+    (icmpv6.PROTO, icmpv6.UNREACHABLE): "unreachable",
+    (icmpv6.PROTO, icmpv6.TOO_BIG): "packet too big",
+    (icmpv6.PROTO, icmpv6.TIME_EXCEEDED): "time exceeded",
+    (icmpv6.PROTO, icmpv6.PARAMETER_PROBLEM): "parameter problem",
+}
+_REMARKABLE = (Checksum.PARTIAL, Checksum.BAD)
+
+
+def render(row: Row, names: Mapping[str, str] | None = None) -> str:
+    """Return the row as one line; names replace addresses where there are some."""
+    named = _named(row, names or {})
+    tag = f"vlan {row['vlan']}, " if int(row["vlan"]) >= 0 else ""
+    return tag + _body(named) + _remarks(row)
+
+
+def _named(row: Row, names: Mapping[str, str]) -> Row:
+    """Return the row with its addresses replaced by their names."""
+    fields = ("src", "dst", "quoted_src", "quoted_dst")
+    return {**row, **{key: names.get(str(row[key]), row[key]) for key in fields}}
+
+
+def _body(row: Row) -> str:
+    """Render what the packet is, whatever its state."""
+    if row["ip_version"]:
+        head = "IP6" if row["ip_version"] == ipv6.VERSION else "IP"
+        return f"{head} {_ip(row)}"
+    if row["ethertype"] == ARP:
+        return _arp(row)
+    if row["ethertype"]:
+        return f"ethertype 0x{row['ethertype']:04x}, length {row['wirelen']}"
+    return f"unknown, length {row['wirelen']}"
+
+
+def _arp(row: Row) -> str:
+    """Render an ARP message."""
+    if row["arp_op"] == arp.REQUEST:
+        return f"ARP, Request who-has {row['dst']} tell {row['src']}"
+    if row["arp_op"] == arp.REPLY:
+        return f"ARP, Reply {row['src']} is-at {mac_text(int(row['eth_src']))}"
+    return f"ARP, operation {row['arp_op']}"
+
+
+def _ip(row: Row) -> str:
+    """Render an IP datagram by what it carries."""
+    if not row["l4_offset"]:
+        return _headless(row)
+    proto = row["proto"]
+    if proto == tcp.PROTO:
+        return f"{_ends(row)}: {_tcp(row)}"
+    if proto == udp.PROTO:
+        return f"{_ends(row)}: UDP, length {row['payload_len']}"
+    pair = f"{row['src']} > {row['dst']}"
+    if proto in (icmp.PROTO, icmpv6.PROTO):
+        return f"{pair}: {_icmp(row)}"
+    return f"{pair}: proto {proto}, length {row['payload_len']}"
+
+
+def _headless(row: Row) -> str:
+    """Render a datagram whose transport header is elsewhere, or nowhere."""
+    pair = f"{row['src']} > {row['dst']}: proto {row['proto']}"
+    if row["frag_offset"]:
+        return f"{pair}, frag {row['frag_offset']}, length {row['payload_len']}"
+    return f"{pair}, no header"
+
+
+def _ends(row: Row) -> str:
+    """Render addresses and ports."""
+    return f"{row['src']}.{row['sport']} > {row['dst']}.{row['dport']}"
+
+
+def _tcp(row: Row) -> str:
+    """Render a segment."""
+    flags = int(row["tcp_flags"])
+    parts = [f"Flags [{tcp.flag_text(flags)}]", f"seq {row['tcp_seq']}"]
+    if flags & tcp.ACK:
+        parts.append(f"ack {row['tcp_ack']}")
+    parts += [f"win {row['tcp_window']}", f"length {row['payload_len']}"]
+    return ", ".join(parts)
+
+
+def _icmp(row: Row) -> str:
+    """Render an ICMP or ICMPv6 message."""
+    key = (int(row["proto"]), int(row["icmp_type"]))
+    head = "ICMP" if row["proto"] == icmp.PROTO else "ICMP6"
+    length = int(row["payload_len"]) + icmp.HEADER
+    if key in _ECHO_NAMES:
+        ids = f"id {row['icmp_id']}, seq {row['icmp_seq']}"
+        return f"{head} {_ECHO_NAMES[key]}, {ids}, length {length}"
+    kind = _ERROR_NAMES.get(key, f"type {row['icmp_type']}")
+    quoted = f", quotes {_quoted(row)}" if row["quoted_src"] else ""
+    return f"{head} {kind}, code {row['icmp_code']}{quoted}, length {length}"
+
+
+def _quoted(row: Row) -> str:
+    """Render the tuple an ICMP error quotes."""
+    proto = row["quoted_proto"]
+    if proto in (tcp.PROTO, udp.PROTO):
+        name = "tcp" if proto == tcp.PROTO else "udp"
+        source = f"{row['quoted_src']}.{row['quoted_sport']}"
+        return f"{name} {source} > {row['quoted_dst']}.{row['quoted_dport']}"
+    ident = f" id {row['quoted_icmp_id']}" if row["quoted_icmp_id"] else ""
+    return f"proto {proto} {row['quoted_src']} > {row['quoted_dst']}{ident}"
+
+
+def _remarks(row: Row) -> str:
+    """Render what is not ordinary about the packet."""
+    remarks = [str(flag.name).lower() for flag in Status(int(row["status"]))]
+    for field in ("ip_checksum", "l4_checksum"):
+        state = Checksum(int(row[field]))
+        if state in _REMARKABLE:
+            remarks.append(f"{field.replace('_', ' ')} {state.name.lower()}")
+    return f" [{', '.join(remarks)}]" if remarks else ""

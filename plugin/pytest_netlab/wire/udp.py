@@ -1,0 +1,68 @@
+"""UDP headers. Knows no application."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import TYPE_CHECKING, Final
+
+from pytest_netlab.wire import checksum, payload
+from pytest_netlab.wire.address import address_bytes
+from pytest_netlab.wire.columns import Checksum, Status
+
+if TYPE_CHECKING:
+    from pytest_netlab.wire.columns import Columns
+
+SPORT: Final = 0
+DPORT: Final = 2
+CHECKSUM: Final = checksum.UDP_FIELD
+HEADER: Final = 8
+
+_FIELDS = Struct(">HHHH").unpack_from  # ports, length, checksum
+
+PROTO: Final = 17
+_ONES = 0xFFFF
+_V4 = 4
+
+_ZERO = int(Checksum.ZERO)
+_FRAGMENT = int(Status.FRAGMENT)
+
+
+def decode(frame: bytes, at: int, end: int, row: int, out: Columns) -> None:
+    """Decode the header of a datagram whose IP datagram ends at `end` on the wire."""
+    if at + HEADER > len(frame) or at + HEADER > end:
+        out.short(row)
+        return
+    out.l4_offset[row] = at
+    sport, dport, length, stored = _FIELDS(frame, at)
+    out.sport[row] = sport
+    out.dport[row] = dport
+    end = _end(at, length, end, row, out)
+    out.payload_len[row] = 0
+    payload.decode(frame, at + HEADER, end, row, out)
+    if stored == 0 and out.ip_version[row] == _V4:
+        out.l4_checksum[row] = _ZERO
+    else:
+        out.l4_checksum[row] = checksum.decode(frame, at, end, stored, row, out)
+
+
+def _end(at: int, length: int, end: int, row: int, out: Columns) -> int:
+    """Return where the datagram ends: its own length may be shorter than IP's.
+
+    0 is a jumbogram (RFC 2675). The length of a fragmented datagram is of the whole.
+    """
+    if length == 0 or out.status[row] & _FRAGMENT:
+        return end
+    if length < HEADER or at + length > end:
+        out.malformed(row)
+        return end
+    return at + length
+
+
+def build(src: str, dst: str, sport: int, dport: int, payload: bytes = b"") -> bytes:
+    """Return a datagram with a right checksum for these addresses."""
+    length = HEADER + len(payload)
+    head = sport.to_bytes(2, "big") + dport.to_bytes(2, "big")
+    head += (length if length <= _ONES else 0).to_bytes(2, "big")
+    extra = checksum.words(address_bytes(src) + address_bytes(dst)) + PROTO + length
+    value = checksum.compute(head + bytes(2) + payload, extra) or _ONES
+    return head + value.to_bytes(2, "big") + payload
