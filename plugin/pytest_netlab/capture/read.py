@@ -31,13 +31,13 @@ def read(source: Source) -> Capture:
 
     """
     builder = Builder()
-    with opened(source) as stream:
-        try:
+    try:
+        with opened(source) as stream:
             for record in _records(stream):
                 _add(builder, record)
-        except CaptureError as error:
-            error.partial = Capture(*builder.parts())
-            raise
+    except CaptureError as error:
+        error.partial = Capture(*builder.parts())
+        raise
     return Capture(*builder.parts())
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _STEP = 1 << 18
 _MEMORY = 1 << 28  # what a decompressor may take for its window
 
+_CRUMB = 1 << 10  # zstandard bounds no output, so its input is kept small
+
 _GZIP = b"\x1f\x8b"
 _XZ = b"\xfd7zXZ\x00"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -194,33 +196,46 @@ def _inflated(
         data = stream.unused_data or next(pieces, b"")
 
 
+class _Zstd:
+    """zstandard's decompressor, with the manners of lzma's."""
+
+    needs_input = True
+
+    def __init__(self, zstandard: Any) -> None:
+        """Expect a zstd frame."""
+        self._error = zstandard.ZstdError
+        options = zstandard.ZstdDecompressor(max_window_size=_MEMORY)
+        self._frame = options.decompressobj()
+
+    @property
+    def eof(self) -> bool:
+        """Tell whether the compressed stream is complete."""
+        return bool(self._frame.eof)
+
+    @property
+    def unused_data(self) -> bytes:
+        """Return what follows the compressed stream."""
+        return bytes(self._frame.unused_data)
+
+    def decompress(self, data: bytes, max_length: int) -> bytes:  # noqa: ARG002
+        """Return the output for this little input: a byte makes 32 KiB at most."""
+        try:
+            return bytes(self._frame.decompress(data))
+        except self._error as error:
+            raise zlib.error(str(error)) from None
+
+
 def _unzstd(pieces: Iterator[bytes], name: str) -> Iterator[bytes]:
-    """Yield the output of a zstd stream, a bounded piece at a time."""
+    """Yield the output of one or more zstd frames, a bounded piece at a time."""
     try:
         zstandard = import_module("zstandard")
     except ImportError:
         raise CaptureError(
             "zstd-compressed; install `zstandard` to read it", source=name
         ) from None
-    options = zstandard.ZstdDecompressor(max_window_size=_MEMORY)
-    reader = options.stream_reader(_Pieces(pieces), read_across_frames=True)
-    try:
-        while output := reader.read(_STEP):
-            yield output
-    except zstandard.ZstdError as error:
-        raise zlib.error(str(error)) from None
-
-
-class _Pieces:
-    """Pieces as the file zstandard wants to read from."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        """Take what a file was read into."""
-        self._pieces = pieces
-        self._left = b""
-
-    def read(self, size: int) -> bytes:
-        """Return no more than this many bytes, none at the end."""
-        self._left = self._left or next(self._pieces, b"")
-        data, self._left = self._left[:size], self._left[size:]
-        return data
+    crumbs = (
+        piece[at : at + _CRUMB]
+        for piece in pieces
+        for at in range(0, len(piece), _CRUMB)
+    )
+    return _inflated(crumbs, lambda: _Zstd(zstandard))

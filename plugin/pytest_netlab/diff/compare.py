@@ -50,8 +50,13 @@ def compare(
     return [
         replace(difference, cause=causes.get(difference.flow))
         for want, got in _matched(golden.told, observed.told)
-        for difference in _told(want, got, rules)
+        for difference in sorted(_told(want, got, rules), key=_when)
     ]
+
+
+def _when(difference: Difference) -> tuple[bool, int]:
+    """Order by packet; what is missing comes last: it follows from what is there."""
+    return difference.packet is None, difference.packet or 0
 
 
 def _matched(

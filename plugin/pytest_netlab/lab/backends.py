@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from pytest_netlab.spec import LabOptions
 
 BACKENDS = {
-    "private": ("pytest_netlab.lab.engine", "PrivateLab"),
-    "host": ("pytest_netlab.lab.host", "HostLab"),
-    "fake": ("pytest_netlab.lab.fake", "FakeLab"),
+    "private": "pytest_netlab.lab.engine",
+    "host": "pytest_netlab.lab.host",
+    "fake": "pytest_netlab.lab.fake",
 }
 
 
@@ -24,7 +24,5 @@ def start(name: str, options: LabOptions) -> Lab:
         LabError: it could not be built; nothing of it is left.
 
     """
-    module, class_name = BACKENDS[name]
-    backend = getattr(import_module(module), class_name)
-    lab: Lab = backend(options)
+    lab: Lab = import_module(BACKENDS[name]).start(options)
     return lab

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab.log import Log
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_netlab.lab.holder import Holder
+    from pytest_netlab.lab.log import Log
 
 START_SECONDS = 30
 HOME = "/run/netlab/docker"
@@ -28,24 +27,21 @@ KEEP = ("PATH", "LANG", "TZ")
 class Daemon:
     """A running dockerd; it ends with its holder."""
 
-    def __init__(self, holder: Holder, *, cgroup: str, flags: Sequence[str]) -> None:
+    def __init__(
+        self, holder: Holder, log: Log, *, cgroup: str, flags: Sequence[str]
+    ) -> None:
         """Start it; `connect` waits until it answers."""
         self._socket = f"{holder.root}{SOCKET}"
-        self._log = Log()
+        self._log = log
         program = shutil.which("dockerd")
         if program is None:
             raise LabUnavailableError(
                 "no dockerd on PATH: install the package docker.io"
             )
         Path(f"{holder.root}/run/netlab/daemon.json").write_text("{}", encoding="ascii")
-        self._process = subprocess.Popen(
-            holder.inner_command([program, *_flags(cgroup), *flags]),
-            stdin=subprocess.DEVNULL,
-            stdout=self._log.fileno(),
-            stderr=subprocess.STDOUT,
-            env={name: os.environ[name] for name in KEEP if name in os.environ},
-            start_new_session=True,
-        )
+        env = {name: os.environ[name] for name in KEEP if name in os.environ}
+        argv = [program, *_flags(cgroup), *flags]
+        self._process = holder.spawn(argv, self._log, env)
 
     def connect(self, deadline: float = START_SECONDS) -> Any:
         """Return a client as soon as the engine answers.
@@ -64,15 +60,6 @@ class Daemon:
             if time.monotonic() >= end:
                 raise self._failed(f"did not answer within {deadline:g} s")
             time.sleep(0.005)
-
-    def log(self) -> str:
-        """Return all it has said."""
-        return self._log.text()
-
-    def reap(self) -> None:
-        """Collect the process after the holder has ended it; may be called twice."""
-        self._process.wait()
-        self._log.close()
 
     def _try(self, timeout: float) -> Any:
         """Return a client, or None where there is no answer yet.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from pytest_netlab.lab import containers, image, owner, scripts, sweep
 from pytest_netlab.lab.daemon import Daemon
 from pytest_netlab.lab.docker_lab import DockerLab, Parts
 from pytest_netlab.lab.holder import Holder
+from pytest_netlab.lab.log import Log
 from pytest_netlab.lab.segment import PEERS, SWITCH, Segment
 
 if TYPE_CHECKING:
@@ -61,16 +62,20 @@ def start(options: LabOptions) -> DockerLab:
         raise LabUnavailableError(reason)
     sweep.cgroups()
     with ExitStack() as undo:
-        parts = _build(options, owner.mint(), undo)
-        return DockerLab(parts, undo.pop_all())
+        lab = DockerLab(_build(options, owner.mint(), undo), undo)
+        undo.pop_all()...
 
 
 def _build(options: LabOptions, token: str, undo: ExitStack) -> Parts:
     """Make the parts; the engine starts while the links are made."""
     cgroup = owner.PREFIX + token
     undo.callback(sweep.remove_cgroup, cgroup)
-    holder = Holder(scripts.PRIVATE, *_program_mounts())
-    daemon = _start_daemon(holder, cgroup, options, undo)
+    log = undo.enter_context(Log())
+    holder = undo.enter_context(closing(Holder(scripts.PRIVATE, *_program_mounts())))
+    # dockerd takes the first of its pools that overlaps no route when it starts. Naming
+    # that network lets the uplink be made meanwhile.
+    bip = f"--bip={_bridge_address(options.topology)}"
+    daemon = Daemon(holder, log, cgroup=cgroup, flags=(bip, *options.daemon))
     segment = Segment(
         topology=options.topology,
         switch=holder.named(SWITCH),
@@ -79,8 +84,7 @@ def _build(options: LabOptions, token: str, undo: ExitStack) -> Parts:
         uplink=UPLINK,
     )
     segment.build(alias=cgroup, route=True)
-    client = daemon.connect()
-    undo.callback(client.close)
+    client = undo.enter_context(closing(daemon.connect()))
     return Parts(
         client=client,
         holder=holder,
@@ -89,22 +93,8 @@ def _build(options: LabOptions, token: str, undo: ExitStack) -> Parts:
         bridge=BRIDGE,
         procfs=holder.root,
         shared=False,
-        log=daemon.log,
+        log=log.text,
     )
-
-
-def _start_daemon(
-    holder: Holder, cgroup: str, options: LabOptions, undo: ExitStack
-) -> Daemon:
-    with ExitStack() as failed:
-        failed.callback(holder.close)
-        # dockerd takes the first of its pools that overlaps no route when it starts.
-        # Naming that network lets the uplink be made meanwhile.
-        bip = f"--bip={_bridge_address(options.topology)}"
-        daemon = Daemon(holder, cgroup=cgroup, flags=(bip, *options.daemon))
-        undo.push(failed.pop_all())
-    undo.callback(daemon.reap)
-    return daemon
 
 
 def _run_containers(client: Any, options: LabOptions, token: str) -> dict[str, Any]:

@@ -33,6 +33,11 @@ BRIDGE = "172.17.0.1"
 LISTING = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nlisting\n"
 
 
+def start(options: LabOptions) -> FakeLab:
+    """Start a lab in memory."""
+    return FakeLab(options)
+
+
 class FakeNode:
     """A node that knows two commands: ping and curl."""
 

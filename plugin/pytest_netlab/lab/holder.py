@@ -15,7 +15,7 @@ from pytest_netlab.errors import LabError
 from pytest_netlab.lab.log import Log
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 START_SECONDS = 10
 STOP_SECONDS = 10
@@ -41,6 +41,7 @@ class Holder:
             LabError: the script failed, or took too long.
 
         """
+        self._children: list[subprocess.Popen[bytes]] = []
         with Log() as log:
             self._process = subprocess.Popen(
                 [*UNSHARE, "sh", "-c", _FIRST + setup + _LAST, "netlab", *args],
@@ -78,10 +79,21 @@ class Holder:
         target = ("--target", str(self.pid))
         return ["nsenter", *target, "--pid", f"--net={netns}", "--", *argv]
 
-    def inner_command(self, argv: Sequence[str]) -> list[str]:
-        """Return the argv that runs a command in all of the holder's namespaces."""
+    def spawn(
+        self, argv: Sequence[str], log: Log, env: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        """Start a program in all of the holder's namespaces; it ends with them."""
         target = ("--target", str(self.pid))
-        return ["nsenter", *target, "--pid", "--mount", "--net", "--", *argv]
+        process = subprocess.Popen(
+            ["nsenter", *target, "--pid", "--mount", "--net", "--", *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=log.fileno(),
+            stderr=subprocess.STDOUT,
+            env=dict(env),
+            start_new_session=True,
+        )
+        self._children.append(process)
+        return process
 
     def close(self) -> None:
         """Close the pipe, and return when all that was inside is gone.
@@ -96,6 +108,8 @@ class Holder:
         except subprocess.TimeoutExpired:
             self._process.kill()  # --kill-child passes it on to process 1
             self._process.wait()
+        for child in self._children:
+            child.wait()
 
     def _await_ready(self, log: Log) -> int:
         output = _pipe(self._process.stdout)

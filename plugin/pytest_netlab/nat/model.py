@@ -29,6 +29,7 @@ class Nat:
     subnet: IPv4Network
     address: str
     published: Mapping[int, tuple[str, int]] = field(default_factory=dict)
+    masquerade: bool = True
     _out: dict[Tuple5, Tuple5] = field(default_factory=dict)
 
     def outbound(self, key: Tuple5) -> Tuple5:
@@ -55,7 +56,7 @@ class Nat:
         self._out[sent.reply] = met.reply
 
     def _masquerade(self, key: Tuple5) -> Tuple5:
-        if ip_address(key.src) not in self.subnet:
+        if not self.masquerade or ip_address(key.src) not in self.subnet:
             return key
         for port in (key.sport, *_port_class(key)):
             wanted = key._replace(src=self.address, sport=port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def _flow(name: str, found: Sequence[Difference]) -> Iterator[str]:
     yield f"flow       {name}, {directions} direction"
     cause = found[0].cause
     if cause is not None:
-        yield f"cause      {cause.name}: {cause.text}"
+        yield _wrapped("cause", f"{cause.name}: {cause.text}")
     for difference in found[:SHOWN]:
         yield from _difference(difference)
     if len(found) > SHOWN:
@@ -66,8 +67,15 @@ def _lines_changed(name: str, was: Sequence[str], now: Sequence[str]) -> Iterabl
 def _evidence(verdict: Verdict, bundle: Path | None) -> Iterator[str]:
     if bundle is not None:
         names = ", ".join(sorted(path.name for path in bundle.iterdir()))
-        yield f"evidence   {bundle}: {names}"
-    yield (
-        "next step  if this change is wanted, record it with `pytest -m netlab "
-        f"--netlab-update -k {verdict.scenario.replace('-', '_')}` and review story.txt"
+        yield f"evidence   {bundle}\n           {names}"
+    update = (
+        f"`pytest -m netlab --netlab-update -k {verdict.scenario.replace('-', '_')}`"
     )
+    wanted = f"if this change is wanted, record it with {update} and review story.txt"
+    yield _wrapped("next step", wanted)
+
+
+def _wrapped(label: str, text: str) -> str:
+    """Return a labelled paragraph of lines that fit a terminal."""
+    lines = textwrap.wrap(text, 77, break_on_hyphens=False, break_long_words=False)
+    return f"{label:<11}" + ("\n" + " " * 11).join(lines)

@@ -44,8 +44,9 @@ def decode(frame: bytes, linktype: int, wirelen: int, row: int, out: Columns) ->
     if at < 0:
         return
     ethertype = out.ethertype[row]
-    if linktype in _RAW and frame:
-        ethertype = ethernet.IPV6 if frame[0] >> 4 == ipv6.VERSION else ethernet.IPV4
+    if linktype in _RAW:
+        is_v6 = frame and frame[0] >> 4 == ipv6.VERSION
+        ethertype = ethernet.IPV6 if is_v6 else ethernet.IPV4
     _decode_network(ethertype, frame, at, row, out)
 
 

@@ -21,15 +21,15 @@ def fill(datagram: bytes) -> bytes:
     its IP header's. Bytes behind the datagram (padding) are kept as they are.
 
     Raises:
-        ValueError: the bytes are no whole IP datagram.
+        ValueError: the bytes are less than an IP header.
 
     """
-    try:
-        if datagram[0] >> 4 == ipv6.VERSION:
-            return _fill_v6(datagram)
+    version = datagram[0] >> 4 if datagram else 0
+    if version == ipv4.VERSION and len(datagram) >= ipv4.HEADER:
         return _fill_v4(datagram)
-    except IndexError:
-        raise ValueError("not a whole IP datagram") from None
+    if version == ipv6.VERSION and len(datagram) >= ipv6.HEADER:
+        return _fill_v6(datagram)
+    raise ValueError("less than an IP header")
 
 
 def _fill_v4(datagram: bytes) -> bytes:
@@ -38,7 +38,7 @@ def _fill_v4(datagram: bytes) -> bytes:
     if u16(datagram, _V4_FRAGMENT) & _FRAGMENT_BITS:
         return datagram
     size = (datagram[0] & _LENGTH_BITS) * _WORD
-    end = u16(datagram, _V4_TOTAL) or len(datagram)
+    end = min(u16(datagram, _V4_TOTAL) or len(datagram), len(datagram))
     return _fill_transport(datagram, datagram[_V4_PROTO], size, end)
 
 
@@ -46,14 +46,14 @@ def _fill_v6(datagram: bytes) -> bytes:
     """Fill in what the header carries; it has no checksum of its own."""
     proto, at = ipv6.transport(datagram, 0)
     length = u16(datagram, _V6_LENGTH)
-    end = ipv6.HEADER + length if length else len(datagram)
+    end = min(ipv6.HEADER + length, len(datagram)) if length else len(datagram)
     return _fill_transport(datagram, proto, at, end) if at else datagram
 
 
 def _fill_transport(datagram: bytes, proto: int, at: int, end: int) -> bytes:
     """Fill in the transport checksum, where there is one."""
     field = checksum.field(proto)
-    if not field or _is_unsummed(datagram, proto, at + field):
+    if not field or at + field + 2 > end or _is_unsummed(datagram, proto, at + field):
         return datagram
     octets = datagram[at : at + field] + bytes(2) + datagram[at + field + 2 : end]
     extra = 0 if proto == _ICMP else checksum.pseudo(datagram, 0, proto, end - at)

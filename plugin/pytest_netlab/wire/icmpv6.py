@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
 _REST = 4
-CHECKSUM: Final = checksum.ICMP_FIELD
 HEADER: Final = icmp.HEADER
 
 PROTO: Final = 58

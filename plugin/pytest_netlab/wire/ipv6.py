@@ -133,8 +133,7 @@ def extension_bytes(frame: bytes, at: int, kind: int) -> int:
 def transport(frame: bytes, at: int) -> tuple[int, int]:
     """Return the last protocol of the chain at this IP header, and where it starts.
 
-    The offset is 0 where the transport header is not in this packet, or where a routing
-    header keeps the final destination, which its checksum covers, to itself.
+    The offset is 0 where the transport header is not in this packet.
     """
     kind = frame[at + _NEXT]
     at += HEADER

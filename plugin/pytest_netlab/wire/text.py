@@ -31,6 +31,7 @@ _ERROR_NAMES = {
     (icmpv6.PROTO, icmpv6.TIME_EXCEEDED): "time exceeded",
     (icmpv6.PROTO, icmpv6.PARAMETER_PROBLEM): "parameter problem",
 }
+_NOBODY = ("", "::")
 _REMARKABLE = (Checksum.PARTIAL, Checksum.BAD)
 
 
@@ -115,7 +116,7 @@ def _icmp(row: Row) -> str:
         ids = f"id {row['icmp_id']}, seq {row['icmp_seq']}"
         return f"{head} {_ECHO_NAMES[key]}, {ids}, length {length}"
     kind = _ERROR_NAMES.get(key, f"type {row['icmp_type']}")
-    quoted = f", quotes {_quoted(row)}" if row["quoted_src"] else ""
+    quoted = f", quotes {_quoted(row)}" if row["quoted_src"] not in _NOBODY else ""
     return f"{head} {kind}, code {row['icmp_code']}{quoted}, length {length}"
 
 

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 SPORT: Final = 0
 DPORT: Final = 2
-CHECKSUM: Final = checksum.UDP_FIELD
 HEADER: Final = 8
 
 _FIELDS = Struct(">HHHH").unpack_from  # ports, length, checksum

@@ -1,0 +1,153 @@
+"""Each option of the plugin, by running pytest with it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., pytest.RunResult]
+    Fault = Callable[[str], None]
+
+
+def test_help_teaches(pytester: pytest.Pytester) -> None:
+    """--help lists every option of ours with what it is for."""
+    result = pytester.runpytest_subprocess("--help")
+
+    lines = (
+        "*--netlab-engine=*",
+        "*--netlab-image=*",
+        "*--netlab-update*",
+    )
+    result.stdout.fnmatch_lines(lines)
+
+
+@pytest.mark.usefixtures("recorded")
+def test_header_names_what_is_under_test(run: Run) -> None:
+    """The header tells engine, iptables backend, kernel and core."""
+    result = run()
+
+    kernel = os.uname().release
+    line = (
+        f"netlab: engine fake (a NAT in memory), *, kernel {kernel}, core: interpreted"
+    )
+    result.stdout.fnmatch_lines([line])
+
+
+def test_other_runs_are_left_alone(pytester: pytest.Pytester) -> None:
+    """A run that asks for no scenario has no header and no summary of ours."""
+    pytester.makepyfile("def test_nothing():\n    pass\n")
+
+    result = pytester.runpytest_subprocess()
+
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*netlab:*")
+
+
+def test_update_writes_and_says_where(scenario: pytest.Pytester, run: Run) -> None:
+    """--netlab-update records the golden's three files and names the folder."""
+    result = run("--netlab-update")
+
+    folder = scenario.path / "golden" / "ping"
+    result.stdout.fnmatch_lines([f"recorded: {folder}"])
+    found = sorted(path.name for path in folder.iterdir())
+    assert found == ["capture.pcapng", "golden.toml", "story.txt"]
+
+
+def test_update_leaves_an_equal_story_alone(
+    recorded: pytest.Pytester, run: Run
+) -> None:
+    """Recording the same story again does not touch the files."""
+    golden = recorded.path / "golden" / "ping" / "capture.pcapng"
+    before = golden.stat().st_mtime_ns
+
+    run("--netlab-update").assert_outcomes(passed=1)
+
+    assert golden.stat().st_mtime_ns == before
+
+
+def test_update_is_refused_in_ci(
+    scenario: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With CI set nothing is written and the run is a usage error."""
+    monkeypatch.setenv("CI", "true")
+
+    result = run("--netlab-update")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*CI never writes goldens*"])
+    assert not (scenario.path / "golden").exists()
+
+
+@pytest.mark.parametrize(("keep", "kept"), [("always", True), ("never", False)])
+def test_keep_decides_on_evidence(
+    recorded: pytest.Pytester, run: Run, keep: str, *, kept: bool
+) -> None:
+    """--netlab-keep writes evidence of a pass, or none at all."""
+    run(f"--netlab-keep={keep}", "--netlab-artifacts=proof")
+
+    assert (recorded.path / "proof" / "ping" / "capture.pcapng").is_file() == kept
+
+
+def test_never_keeps_no_evidence_of_a_failure(
+    recorded: pytest.Pytester, run: Run, fault: Fault
+) -> None:
+    """--netlab-keep=never writes nothing even when the scenario fails."""
+    fault("lab.wire.forwarding = False")
+
+    run("--netlab-keep=never").assert_outcomes(failed=1)
+
+    assert not (recorded.path / "netlab-artifacts").exists()
+
+
+@pytest.mark.usefixtures("recorded")
+def test_uplink_address_moves_the_lab(run: Run) -> None:
+    """A golden recorded on one address plan holds on another."""
+    result = run("--netlab-uplink-address=198.51.100.7/24")
+
+    result.assert_outcomes(passed=1)
+
+
+@pytest.mark.usefixtures("recorded")
+def test_bad_uplink_address_is_a_usage_error(run: Run) -> None:
+    """An address that is none is refused before anything starts."""
+    result = run("--netlab-uplink-address=nonsense")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--netlab-uplink-address*nonsense*"])
+
+
+@pytest.mark.usefixtures("recorded")
+def test_workers_have_a_lab_each(run: Run) -> None:
+    """With xdist the verdicts are those of a run without it."""
+    result = run("-n", "2")
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["scenarios judged from packets: 1 pass"])
+
+
+def test_without_root_scenarios_skip_with_the_reason(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the private engine cannot run, the skip says what to install."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    result = recorded.runpytest_subprocess("-m", "netlab", "-rs")
+
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*SKIPPED*--netlab-strict makes this a failure*"])
+
+
+def test_strict_fails_instead_of_skipping(
+    recorded: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --netlab-strict a missing engine is an error, so it cannot look green."""
+    monkeypatch.setenv("PATH", "/nonexistent")
+
+    result = recorded.runpytest_subprocess("-m", "netlab", "--netlab-strict")
+
+    result.assert_outcomes(errors=1)
