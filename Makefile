@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 # Debian's su keeps /usr/sbin off PATH, where dockerd and iptables live.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 
-.PHONY: help setup netlab test lint fresh clean
+.PHONY: help setup netlab test lint bench fresh clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -14,7 +14,7 @@ setup: ## install what is missing: system packages, .venv
 	@tools/setup.sh
 
 netlab: setup ## run the scenarios on a private Docker engine (as root)
-	@.venv/bin/pytest -m netlab $(ARGS)
+	@.venv/bin/pytest -m netlab --netlab-strict $(ARGS)
 
 lint: setup ## ruff, mypy, import-linter
 	@.venv/bin/ruff check .
@@ -24,6 +24,9 @@ lint: setup ## ruff, mypy, import-linter
 
 test: lint ## lint, then all tests and scenarios
 	@.venv/bin/pytest $(ARGS)
+
+bench: setup ## times, as ratios to a named peer of the same run
+	@.venv/bin/python benchmarks/bench_run.py
 
 fresh: setup ## run `make netlab` in a machine with nothing installed (minutes)
 	@NETLAB_FRESH=1 .venv/bin/pytest tests/integration/test_fresh_machine.py $(ARGS)

@@ -12,7 +12,19 @@ if TYPE_CHECKING:
 
 Rule = Literal["exact", "any"]
 FIELDS = frozenset(
-    {"flags", "id", "length", "options", "quotes", "rewrite", "seq", "tos", "ttl"}
+    {
+        "destination",
+        "flags",
+        "id",
+        "length",
+        "options",
+        "quotes",
+        "rewrite",
+        "seq",
+        "source",
+        "tos",
+        "ttl",
+    }
 )
 
 

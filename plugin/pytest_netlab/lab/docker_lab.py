@@ -5,6 +5,7 @@ Knows no backend: who made the parts, and who undoes them, is a stack it is give
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
@@ -20,7 +21,6 @@ from pytest_netlab.spec import DOCKER0, UPLINK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from contextlib import ExitStack
 
     from pytest_netlab.lab.holder import Holder
     from pytest_netlab.lab.protocol import Tap
@@ -51,21 +51,27 @@ class Parts:
 class DockerLab:
     """A host with docker0, four containers, an uplink and two neighbours."""
 
-    def __init__(self, parts: Parts, undo: ExitStack) -> None:
-        """Make the parts ready: web listens, no link offloads anything.
+    def __init__(self, parts: Parts) -> None:
+        """Name the parts; nothing is changed yet."""
+        self._parts = parts
+        self._undo = ExitStack()
+        self.nodes: Mapping[str, NamespaceNode] = {
+            node.name: node for node in self._all_nodes()
+        }
+
+    def prepare(self) -> None:
+        """Return when web listens and no link offloads anything.
 
         Raises:
             LabError: a container is not what the engine says it is.
 
         """
-        self._parts = parts
-        self._undo = undo
-        self.nodes: Mapping[str, NamespaceNode] = {
-            node.name: node for node in self._all_nodes()
-        }
         self._quieten()
-        web = parts.containers["web"]
-        containers.await_web(self._web_sockets(), web)
+        containers.await_web(self._web_sockets(), self._parts.containers["web"])
+
+    def adopt(self, undo: ExitStack) -> None:
+        """Take over what `close` is to undo."""
+        self._undo = undo
 
     @property
     def docker(self) -> Any:

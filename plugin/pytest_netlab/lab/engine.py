@@ -62,8 +62,10 @@ def start(options: LabOptions) -> DockerLab:
         raise LabUnavailableError(reason)
     sweep.cgroups()
     with ExitStack() as undo:
-        lab = DockerLab(_build(options, owner.mint(), undo), undo)
-        undo.pop_all()...
+        lab = DockerLab(_build(options, owner.mint(), undo))
+        lab.prepare()
+        lab.adopt(undo.pop_all())
+        return lab
 
 
 def _build(options: LabOptions, token: str, undo: ExitStack) -> Parts:

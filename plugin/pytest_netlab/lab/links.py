@@ -67,7 +67,7 @@ def has_address(netns: str | None, interface: str, address: str) -> bool:
 def stop_offloads(netns: str, *interfaces: str) -> None:
     """Make what is captured what a wire would carry: checksums, and no super-frames."""
     from pyroute2 import Ethtool  # noqa: PLC0415 - see netlink
-    from pyroute2.ethtool.common import NotSupportedError  # noqa: PLC0415
+    from pyroute2.ethtool.ioctl import NotSupportedError  # noqa: PLC0415
 
     with inside(netns):
         tool = Ethtool()
