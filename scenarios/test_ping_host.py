@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def test_ping_host(netlab: Netlab) -> None:
     """A container's ping to its host is answered on docker0, untranslated."""
     with netlab.capture("docker0", "uplink") as trace:
-        netlab.c1.run("ping", "-c", "1", netlab.host.address)
+        netlab.c1.run("ping", "-c", "1", "-W", "2", netlab.host.address)
 
     assert trace.table == [
         ("docker0", "c1", "host", "echo request", 64),

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 def test_published_web(netlab: Netlab) -> None:
     """A published port reaches the container with the client's own address."""
     with netlab.capture("uplink", "docker0") as trace:
-        page = netlab.host01.run("curl", "-sf", f"http://{netlab.host.address}:81/")
+        url = f"http://{netlab.host.address}:81/"
+        page = netlab.host01.run("curl", "-sf", "--max-time", "3", url)
 
     assert "listing" in page.stdout.lower()
     assert trace.rewrites("tcp") == [("dnat", "host:81", "web:80")]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_netlab.diff import Difference, canonicalize, compare, translations
 from pytest_netlab.errors import CommandError, LabError, NetlabError
+from pytest_netlab.nat import HostChange, host_change, normalize
 from pytest_netlab.spec import DOCKER0, POINTS, UPLINK
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.protocol import Lab, Node, Tap
     from pytest_netlab.nat import Translations
     from pytest_netlab.spec import Scenario
-    from pytest_netlab.store import Golden, Store
+    from pytest_netlab.store import Store
 
 
 class ScenarioFailedError(NetlabError, AssertionError):
@@ -38,17 +39,14 @@ class ScenarioFailedError(NetlabError, AssertionError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one run of a scenario showed against its golden.
-
-    `environment` is name -> (when recorded, here) of facts that differ.
-    """
+    """What one run of a scenario showed against its golden, and on which host."""
 
     scenario: str
     outcome: Literal["pass", "fail", "recorded"]
     observed: Story
     expected: Story | None = None
     differences: tuple[Difference, ...] = ()
-    environment: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    host: HostChange = field(default_factory=HostChange)
 
     @property
     def cause(self) -> str:
@@ -201,20 +199,24 @@ class Netlab:
         """Compare a trace with the golden."""
         golden = self._store.load(self.scenario.id)
         story = trace.story
+        host = HostChange()
         found = compare(golden.story, story, golden.policy)
+        if found:  # only then is the host's state worth its quarter of a second
+            host = host_change(golden.provenance, self._provenance())
+            found = compare(golden.story, story, golden.policy, host)
         return Verdict(
             scenario=self.scenario.id,
             outcome="fail" if found else "pass",
             observed=story,
             expected=golden.story,
             differences=tuple(found),
-            environment=self._environment(golden) if found else {},
+            host=host,
         )
 
     def _record(self, trace: Trace) -> Verdict:
         about = {
             "description": self.scenario.description,
-            "provenance": dict(self._lab.facts),
+            "provenance": self._provenance(),
         }
         folder, changed = self._store.save(self.scenario.id, trace.capture, about)
         self.recorded = folder if changed else None
@@ -222,11 +224,7 @@ class Netlab:
         story = trace.story
         return Verdict(scenario=self.scenario.id, outcome=outcome, observed=story)
 
-    def _environment(self, golden: Golden) -> dict[str, tuple[str, str]]:
-        """Return the facts that differ from those the golden was recorded with."""
-        was, now = golden.provenance, self._lab.facts
-        return {
-            name: (was.get(name, "unknown"), now.get(name, "unknown"))
-            for name in sorted({*was, *now})
-            if was.get(name) != now.get(name)
-        }
+    def _provenance(self) -> dict[str, str]:
+        """Return what a golden records of the host: facts, and its rules in symbols."""
+        rules = self.state().get("iptables.txt", "")
+        return {**self._lab.facts, "ruleset": normalize(rules, self._lab.symbols)}

@@ -128,8 +128,8 @@ def _check_story(path: Path, want: str) -> None:
     if not path.is_file() or path.read_text() != want:
         raise GoldenError(
             f"{path} does not tell what capture.pcapng beside it holds; it is "
-            "generated, never edited. Restore both from version control, or record anew with "
-            "`pytest -m netlab --netlab-update` after removing the folder"
+            "generated, never edited. Restore both from version control, or record "
+            "anew with `pytest -m netlab --netlab-update` after removing the folder"
         )
 
 

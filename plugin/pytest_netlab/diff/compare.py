@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from pytest_netlab.diff.policy import Policy
-from pytest_netlab.nat import Cause, explain
+from pytest_netlab.nat import Cause, HostChange, explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,15 +38,21 @@ class Difference:
 
 
 def compare(
-    golden: Story, observed: Story, policy: Policy | None = None
+    golden: Story,
+    observed: Story,
+    policy: Policy | None = None,
+    host: HostChange | None = None,
 ) -> list[Difference]:
     """Return what differs between a golden story and an observed one.
 
     Conversations are matched by name and order; within one, each point's lines by
-    direction and role. Every difference carries the cause of its flow.
+    direction and role. Every difference carries the cause of its flow, which cites
+    what differs of the host where that is known.
     """
     rules = policy or Policy()
-    causes = {cause.flow: cause for cause in explain(golden.facts, observed.facts)}
+    causes = {
+        cause.flow: cause for cause in explain(golden.facts, observed.facts, host)
+    }
     return [
         replace(difference, cause=causes.get(difference.flow))
         for want, got in _matched(golden.told, observed.told)

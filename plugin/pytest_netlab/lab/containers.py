@@ -47,17 +47,15 @@ def create(client: Any, plan: Plan) -> dict[str, Any]:
     """Create the containers, not started; all at once.
 
     Raises:
-        LabError: the engine refused; those already made are removed.
+        LabError: the engine refused; whoever called removes those that were made.
 
     """
     with ThreadPoolExecutor(len(CONTAINERS)) as pool:
         jobs = {name: pool.submit(_create, client, plan, name) for name in CONTAINERS}
-    made = {name: job.result() for name, job in jobs.items() if not job.exception()}
     for name, job in jobs.items():
         if error := job.exception():
-            remove(made.values())
             raise LabError(f"cannot create container {name}: {error}") from error
-    return made
+    return {name: job.result() for name, job in jobs.items()}
 
 
 def start(client: Any, containers: Mapping[str, Any]) -> None:
@@ -79,18 +77,6 @@ def start(client: Any, containers: Mapping[str, Any]) -> None:
             raise LabError(f"cannot start container {name}: {error}") from error
     with ThreadPoolExecutor(len(containers)) as pool:
         list(pool.map(lambda item: item.reload(), containers.values()))
-
-
-def remove(containers: Iterable[Any]) -> None:
-    """Remove containers, running or not; one that is gone already is no error."""
-    from docker.errors import APIError  # noqa: PLC0415 - 0.4 s that a run may save
-
-    def drop(container: Any) -> None:
-        with suppress(APIError):
-            container.remove(force=True, v=True)
-
-    with ThreadPoolExecutor(len(CONTAINERS)) as pool:
-        list(pool.map(drop, containers))
 
 
 def endpoint(container: Any) -> dict[str, Any]:
@@ -147,7 +133,7 @@ def _create(client: Any, plan: Plan, name: str) -> Any:
 
 
 def _joins(client: Any) -> Any:
-    # `since`: the engine answers before it has subscribed us; it replays what we missed.
+    # `since`: the engine answers before it has subscribed us, and replays the rest.
     filters = {"type": "network", "event": "connect"}
     return client.events(decode=True, filters=filters, since=int(time.time()) - 1)
 

@@ -142,7 +142,7 @@ class DockerLab:
         return LiveCapture(places, names=self.symbols).start()
 
     def state(self) -> Mapping[str, str]:
-        """Return evidence: file name -> text (rules, conntrack, routes, sysctls, ...)."""
+        """Return evidence, file name -> text: rules, conntrack, routes, sysctls, ..."""
         parts = self._parts
         interfaces = (parts.bridge, parts.segment.uplink)
         jobs = state.host_jobs(self.nodes["host"], interfaces)

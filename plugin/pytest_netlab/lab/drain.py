@@ -54,6 +54,5 @@ class Drain:
         if self._poll.closed:
             return
         os.eventfd_write(self._bell, 1)
-        self._thread.join()
         self._poll.close()
         os.close(self._bell)

@@ -43,7 +43,7 @@ def host_facts(host: NamespaceNode, uplink: str) -> dict[str, str]:
 
 
 def iptables_facts(host: NamespaceNode) -> dict[str, str]:
-    """Return the version of iptables, and whether it writes nftables or legacy rules."""
+    """Return the version of iptables, and whether it writes nf_tables or legacy."""
     match = _IPTABLES.search(host.run("iptables", "--version", check=False).stdout)
     if match is None:
         return {"iptables": UNKNOWN, "backend": UNKNOWN}

@@ -98,8 +98,8 @@ class Holder:
     def close(self) -> None:
         """Close the pipe, and return when all that was inside is gone.
 
-        unshare returns when process 1 is reaped, and the kernel lets that be reaped only
-        after every other process of the pid namespace.
+        unshare returns when process 1 is reaped, and the kernel lets that be reaped
+        only after every other process of the pid namespace.
         """
         for pipe in (self._process.stdin, self._process.stdout):
             _pipe(pipe).close()

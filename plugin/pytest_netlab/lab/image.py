@@ -75,8 +75,8 @@ def supply(
         return Supply(name=wanted, ours=False)
     if elsewhere is None:
         raise LabError(
-            f"the engine has no image {wanted!r}: `docker pull {wanted}` first, or give "
-            "--netlab-image a file made by `docker save`"
+            f"the engine has no image {wanted!r}. Next: `docker pull {wanted}`, or "
+            "give --netlab-image a file made by `docker save`, or leave it out."
         )
     _copy(elsewhere, client, wanted)
     return Supply(name=wanted, ours=True)
@@ -101,9 +101,9 @@ def _copy(elsewhere: Callable[[], Any], client: Any, name: str) -> None:
     except DockerException as error:
         raise LabError(
             f"no image {name!r} for the private engine: it reaches no registry, so it "
-            "takes images from this machine's engine or from a file, and this machine's "
+            "takes images from this machine's engine or from a file, and the machine's "
             f"engine does not give it ({error}). Next: `docker pull {name}`, or give "
-            "--netlab-image a file made by `docker save`, or leave the option out."
+            "--netlab-image a file made by `docker save`, or leave it out."
         ) from error
 
 

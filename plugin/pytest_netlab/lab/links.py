@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from socket import AF_INET
 from typing import TYPE_CHECKING, Any
 
+from pytest_netlab.errors import LabError
 from pytest_netlab.lab.netns import inside
 
 if TYPE_CHECKING:
@@ -18,30 +21,47 @@ OFFLOADS = (
     "generic-segmentation-offload",
     "generic-receive-offload",
 )
+# No router solicitation, no duplicate address detection, no link-local address and so
+# no multicast report for it.
+SILENT = {
+    "accept_ra": "0",
+    "autoconf": "0",
+    "router_solicitations": "0",
+    "accept_dad": "0",
+    "addr_gen_mode": "1",
+}
 
 
 @contextmanager
 def netlink(netns: str | None) -> Iterator[Any]:
-    """Open pyroute2 in a namespace (None: this thread's); its link() and addr() work."""
+    """Open pyroute2 in a namespace; None is the one this thread is in.
+
+    Raises:
+        LabError: the kernel refused what the block asked for.
+
+    """
     from pyroute2 import IPRoute  # noqa: PLC0415 - 0.4 s that a run without lab saves
+    from pyroute2.netlink.exceptions import NetlinkError  # noqa: PLC0415
 
-    if netns is None:
-        with IPRoute() as ip:
+    with ExitStack() as stack:
+        if netns is not None:
+            stack.enter_context(inside(netns))
+        ip = stack.enter_context(IPRoute())
+        try:
             yield ip
-        return
-    with inside(netns), IPRoute() as ip:
-        yield ip
-
-
-def bring_up(netns: str, interface: str) -> None:
-    """Set a link up."""
-    with netlink(netns) as ip:
-        ip.link("set", index=index_of(ip, interface), state="up")
+        except NetlinkError as error:
+            where = netns or "this network namespace"
+            raise LabError(
+                f"the kernel refused a change in {where}: {error}"
+            ) from error
 
 
 def index_of(ip: Any, interface: str) -> int:
-    """Return a link's index."""
-    return int(ip.link_lookup(ifname=interface)[0])
+    """Return a link's index; LabError if there is no such link."""
+    found = ip.link_lookup(ifname=interface)
+    if not found:
+        raise LabError(f"there is no link {interface!r}")
+    return int(found[0])
 
 
 def veth_peer(container: str, host: str, interface: str = "eth0") -> str | None:
@@ -56,12 +76,35 @@ def veth_peer(container: str, host: str, interface: str = "eth0") -> str | None:
     return names[0] if names else None
 
 
-def has_address(netns: str | None, interface: str, address: str) -> bool:
-    """Tell whether a link of that name has that address in a namespace."""
+def addresses(netns: str | None, interface: str) -> list[str]:
+    """Return the addresses of a link; none where there is no such link."""
     with netlink(netns) as ip:
         indexes = ip.link_lookup(ifname=interface)
-        found = ip.get_addr(index=indexes[0]) if indexes else []
-        return any(item.get("address") == address for item in found)
+        found = ip.get_addr(index=indexes[0]) if indexes else ()
+        return [str(item.get("address")) for item in found]
+
+
+def routes(netns: str | None) -> list[tuple[str, str]]:
+    """Return destination and link of each IPv4 route, but for default routes."""
+    with netlink(netns) as ip:
+        names = {link["index"]: str(link.get("ifname")) for link in ip.get_links()}
+        return [
+            (f"{route.get('dst')}/{route['dst_len']}", names.get(route.get("oif"), "-"))
+            for route in ip.get_routes(family=AF_INET)
+            if route.get("dst")
+        ]
+
+
+def silence(netns: str, interface: str) -> None:
+    """Keep a link from sending IPv6 packets of its own; one that is not up yet.
+
+    IPv6 itself stays: an address that is added works.
+    """
+    with inside(netns):
+        for key, value in SILENT.items():
+            with suppress(FileNotFoundError):  # a kernel without IPv6 is silent anyway
+                path = Path(f"/proc/sys/net/ipv6/conf/{interface}/{key}")
+                path.write_text(value, encoding="ascii")
 
 
 def stop_offloads(netns: str, *interfaces: str) -> None:

@@ -1,4 +1,4 @@
-"""What a program of the lab says while it runs, kept where nothing can be left behind."""
+"""What a program of the lab says while it runs, kept where nothing stays behind."""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ class NamespaceNode:
             raise LabError(f"{self.name}: run() needs a command")
         if shutil.which(argv[0]) is None:
             raise LabError(
-                f"{self.name}: cannot run {argv[0]!r}: no such program on this machine. "
-                "Nodes run the machine's own tools, not those of an image."
+                f"{self.name}: no program {argv[0]!r} on this machine. Nodes run the "
+                "machine's own tools, not those of an image."
             )
 
     def _failed(self, argv: tuple[str, ...], why: str, out: str, err: str) -> LabError:

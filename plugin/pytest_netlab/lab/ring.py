@@ -167,7 +167,7 @@ class Ring:
             if flags & TP_STATUS_VLAN_VALID:
                 known = flags & TP_STATUS_VLAN_TPID_VALID
                 data = _tagged(data, tci, tpid if known else VLAN_TPID)
-                pass
+                wirelen += len(data) - caplen
             yield Frame(
                 self._index,
                 sec * NS + nsec,

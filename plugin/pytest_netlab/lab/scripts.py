@@ -13,11 +13,12 @@ mount -t proc proc /proc
 """
 
 # A root of its own: the machine's, with every write kept in memory. Without it dockerd
-# leaves /opt/containerd and /etc/docker/key.json behind, and finds the machine's sockets.
-# - /sys is fresh, so that /sys/class/net shows the lab's links; without securityfs in it
-#   dockerd does not load its AppArmor profile into the machine's kernel either;
-# - /proc/sys is read-only but for net, which is the namespace's own (dockerd would raise
-#   kernel.keys.root_maxkeys for the machine);
+# leaves /opt/containerd and /etc/docker/key.json behind, and finds the machine's
+# sockets.
+# - /sys is fresh, so that /sys/class/net shows the lab's links; without securityfs
+#   in it dockerd does not load its AppArmor profile into the machine's kernel;
+# - /proc/sys is read-only but for net, which is the namespace's own (dockerd would
+#   raise kernel.keys.root_maxkeys for the machine);
 # - arguments are file systems that hold programs on PATH: an overlay does not show what
 #   is mounted below its lower directory.
 OWN_ROOT = """

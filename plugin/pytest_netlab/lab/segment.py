@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.lab.links import index_of, netlink, stop_offloads
+from pytest_netlab.lab.links import index_of, netlink, silence, stop_offloads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ class Segment:
     uplink: str
 
     def build(self, *, alias: str, route: bool) -> None:
-        """Make the links; `route` gives the host a default route through the gateway."""
+        """Make the links; with `route` the gateway is the host's default route."""
         plan = self.topology.peers
         with netlink(self.switch) as ip:
             _lo_up(ip)
@@ -48,6 +48,7 @@ class Segment:
                 _lo_up(ip)
                 _configure(ip, PEER_LINK, plan[name], via=via)
             stop_offloads(netns, PEER_LINK)
+        silence(self.host, self.uplink)
         with netlink(self.host) as ip:
             _configure(ip, self.uplink, self.topology.uplink, via=via if route else "")
             ip.link("set", index=index_of(ip, self.uplink), ifalias=alias)

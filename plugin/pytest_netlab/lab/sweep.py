@@ -8,22 +8,34 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_netlab.errors import LabError
 from pytest_netlab.lab import owner
 from pytest_netlab.lab.links import netlink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 CGROUPS = Path("/sys/fs/cgroup")
 RELEASE_SECONDS = 2
+ENGINE_SECONDS = 10
+REMOVERS = 4
+
+
+def sweep() -> list[str]:
+    """Remove all leftovers of dead owners that can be seen from here; return names."""
+    found = cgroups() + links()
+    with suppress(Exception), closing(_local_engine()) as client:
+        found += containers(client)
+    return found
 
 
 def cgroups() -> list[str]:
-    """Remove cgroup directories of dead owners, in every hierarchy; return their paths."""
+    """Remove cgroups of dead owners from every hierarchy; return their paths."""
     return [
         str(path)
         for path in _cgroup_folders(owner.PREFIX + "*")
@@ -56,21 +68,57 @@ def links() -> list[str]:
 
 def containers(client: Any) -> list[str]:
     """Remove containers and images of dead owners; return their names."""
+    everything = {"label": owner.LABEL}
+    labels = [
+        *(item.labels for item in client.containers.list(all=True, filters=everything)),
+        *(item.labels for item in client.images.list(filters=everything)),
+    ]
+    dead = {found[owner.LABEL] for found in labels if _of_dead(found[owner.LABEL])}
+    return [name for token in sorted(dead) for name in remove_owned(client, token)]
+
+
+def remove_owned(client: Any, token: str) -> list[str]:
+    """Remove the containers of one owner, then its images; return their names."""
     from docker.errors import APIError  # noqa: PLC0415 - slow, and not always needed
 
-    removed = []
-    ours = {"label": owner.LABEL}
-    for container in client.containers.list(all=True, filters=ours):
-        if _of_dead(container.labels[owner.LABEL]):
-            with suppress(APIError):
-                container.remove(force=True, v=True)
-                removed.append(container.name)
+    ours = {"label": f"{owner.LABEL}={token}"}
+    found = client.containers.list(all=True, filters=ours, ignore_removed=True)
+    names = [container.name for container in found]
+    drop(found)
     for item in client.images.list(filters=ours):
-        if _of_dead(item.labels[owner.LABEL]):
-            with suppress(APIError):
-                client.images.remove(item.id)
-                removed.append(next(iter(item.tags), item.id))
-    return removed
+        names += item.tags
+        with suppress(APIError):
+            client.images.remove(item.id, force=True)
+    return names
+
+
+def drop(found: Iterable[Any]) -> None:
+    """Remove containers, running or not; one that is gone already is no error."""
+    from docker.errors import APIError  # noqa: PLC0415 - slow, and not always needed
+
+    def remove(container: Any) -> None:
+        with suppress(APIError):
+            container.remove(force=True, v=True)
+
+    with ThreadPoolExecutor(REMOVERS) as pool:
+        list(pool.map(remove, found))
+
+
+def remove_image(client: Any, name: str) -> None:
+    """Remove an image that a lab loaded; one that something else uses stays."""
+    from docker.errors import APIError  # noqa: PLC0415 - slow, and not always needed
+
+    with suppress(APIError):
+        client.images.remove(name)
+
+
+def _local_engine() -> Any:
+    """Return this machine's engine; of another machine's owners nothing can be said."""
+    from docker import from_env  # noqa: PLC0415 - slow, and not always needed
+
+    if not os.environ.get("DOCKER_HOST", "unix://").startswith("unix://"):
+        raise LabError("DOCKER_HOST is not a socket of this machine")
+    return from_env(timeout=ENGINE_SECONDS)
 
 
 def _of_dead(text: str) -> bool:

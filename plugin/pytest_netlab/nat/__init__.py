@@ -3,6 +3,7 @@
 from pytest_netlab.nat.cause import Cause, FlowFact, explain
 from pytest_netlab.nat.learn import learn
 from pytest_netlab.nat.model import Nat
+from pytest_netlab.nat.ruleset import HostChange, host_change, normalize
 from pytest_netlab.nat.translations import Flow, Translations
 from pytest_netlab.nat.violations import Violation
 
@@ -10,9 +11,12 @@ __all__ = [
     "Cause",
     "Flow",
     "FlowFact",
+    "HostChange",
     "Nat",
     "Translations",
     "Violation",
     "explain",
+    "host_change",
     "learn",
+    "normalize",
 ]

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_netlab.nat.ruleset import HostChange, Published, published
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -46,9 +48,33 @@ class Cause:
     text: str
 
 
-def explain(expected: Sequence[FlowFact], observed: Sequence[FlowFact]) -> list[Cause]:
-    """Return a cause for every expected flow that was not observed as such."""
-    causes = [_cause(want, observed) for want in expected if want not in observed]
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a rule may look at beside the flow itself."""
+
+    flows: Sequence[FlowFact]
+    host: HostChange
+
+    def clue(self, *words: str, otherwise: str) -> str:
+        """Cite the first missing rule that has all these words."""
+        for rule in self.host.missing:
+            if all(word in rule for word in words):
+                return f"this rule is gone: {rule}"
+        return otherwise
+
+
+def explain(
+    expected: Sequence[FlowFact],
+    observed: Sequence[FlowFact],
+    host: HostChange | None = None,
+) -> list[Cause]:
+    """Return a cause for every expected flow that was not observed as such.
+
+    `host` says how the host differs from the golden's, where that is known: then a
+    cause cites the rule or setting.
+    """
+    seen = _Seen(observed, host or HostChange())
+    causes = [_cause(want, seen) for want in expected if want not in observed]
     named = {cause.flow for cause in causes} | {want.name for want in expected}
     causes += [
         _unexpected(got)
@@ -58,74 +84,100 @@ def explain(expected: Sequence[FlowFact], observed: Sequence[FlowFact]) -> list[
     return causes
 
 
-def _cause(want: FlowFact, observed: Sequence[FlowFact]) -> Cause:
-    got = next((fact for fact in observed if fact.name == want.name), None)
+def _cause(want: FlowFact, seen: _Seen) -> Cause:
+    got = next((fact for fact in seen.flows if fact.name == want.name), None)
     if got is None:
         text = f"no packet of {want.name} was seen: the stimulus never reached the host"
         return Cause("no traffic", want.name, text)
     for rule in RULES:
-        cause = rule(want, got, observed)
+        cause = rule(want, got, seen)
         if cause is not None:
             return cause
     return Cause("flow differs", want.name, f"expected {_tell(want)}, got {_tell(got)}")
 
 
-def _proxied(
-    want: FlowFact, got: FlowFact, observed: Sequence[FlowFact]
-) -> Cause | None:
+def _republished(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
+    """Find the published port's DNAT rule replaced by one that leads elsewhere."""
+    if want.kind != "dnat" or got.kind == "dnat":
+        return None
+    port = want.responder.rpartition(":")[2]
+    was = Published(port, want.target)
+    if was not in map(published, seen.host.missing):
+        return None
+    for rule in seen.host.extra:
+        now = published(rule)
+        if now is not None and (now.port == port or now.target == want.target):
+            text = f"{want.responder} no longer leads to {want.target}: {rule}"
+            return Cause(_wrong(want.target, now.target), want.name, text)
+    return None
+
+
+def _proxied(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
     legs = [
         fact
-        for fact in observed
+        for fact in seen.flows
         if fact.initiator == "bridge" and fact.responder == want.target
     ]
     if want.kind != "dnat" or not (got.fate == "proxied" or legs):
         return None
     client = legs[0].initiator if legs else got.sender
+    why = seen.clue("nat -A", "DOCKER", otherwise=_LOOK["proxied"])
     text = (
         f"docker-proxy carried it: {want.target} sees {client} as its client instead "
-        f"of {want.sender}; the DNAT rule in nat/PREROUTING -> DOCKER did not match"
+        f"of {want.sender}; {why}"
     )
     return Cause("proxied", want.name, text)
 
 
-def _leaked(want: FlowFact, got: FlowFact, _: Sequence[FlowFact]) -> Cause | None:
+def _leaked(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
     if want.kind != "snat" or got.kind != "none" or got.fate not in _BEYOND:
         return None
+    why = seen.clue("nat -A POSTROUTING", "MASQUERADE", otherwise=_LOOK["leaked"])
     text = (
         f"{got.initiator} left on the uplink with its own address instead of "
-        f"{want.sender}: no MASQUERADE rule in nat/POSTROUTING matched"
+        f"{want.sender}; {why}"
     )
     return Cause("leaked", want.name, text)
 
 
-def _wrong_target(want: FlowFact, got: FlowFact, _: Sequence[FlowFact]) -> Cause | None:
+def _mistranslated(want: FlowFact, got: FlowFact, _: _Seen) -> Cause | None:
     if want.kind != "dnat" or not got.target or got.target == want.target:
         return None
-    node, port = (end.partition(":")[::2] for end in (want.target, got.target))
-    name = "wrong target" if node[0] != port[0] else "wrong port"
     text = (
         f"{want.responder} was translated to {got.target} instead of {want.target}: "
         "the DNAT rule in nat/DOCKER names another destination"
     )
-    return Cause(name, want.name, text)
+    return Cause(_wrong(want.target, got.target), want.name, text)
 
 
-def _not_forwarded(
-    want: FlowFact, got: FlowFact, _: Sequence[FlowFact]
-) -> Cause | None:
+def _not_forwarded(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
     if want.fate != "forwarded" or got.target:
         return None
-    who = "and the host itself answered" if got.answered else "and nobody answered"
+    who = "the host itself answered" if got.answered else "nobody answered"
+    why = seen.clue("filter -A", otherwise=_LOOK["not forwarded"])
+    if "ip_forward" in seen.host.settings:
+        was, now = seen.host.settings["ip_forward"]
+        why = f"net.ipv4.ip_forward is {now} here, {was} when recorded"
     text = (
         f"packets from {want.initiator} reached the host but were never sent on to "
-        f"{want.target}, {who}: look at net.ipv4.ip_forward and the "
-        "filter FORWARD chain"
+        f"{want.target}, {who}; {why}"
     )
     return Cause("not forwarded", want.name, text)
 
 
 _BEYOND = ("forwarded", "leaked")
-RULES = (_proxied, _leaked, _wrong_target, _not_forwarded)
+_LOOK = {
+    "proxied": "the DNAT rule in nat/PREROUTING -> DOCKER did not match",
+    "leaked": "no MASQUERADE rule in nat/POSTROUTING matched",
+    "not forwarded": "look at net.ipv4.ip_forward and the filter FORWARD chain",
+}
+RULES = (_republished, _mistranslated, _proxied, _leaked, _not_forwarded)
+
+
+def _wrong(want: str, got: str) -> str:
+    """Name what differs of two targets: another node, else another port."""
+    same_node = want.rpartition(":")[0] == got.rpartition(":")[0]
+    return "wrong port" if same_node else "wrong target"
 
 
 def _unexpected(got: FlowFact) -> Cause:

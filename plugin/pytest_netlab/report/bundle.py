@@ -69,7 +69,7 @@ def _json(verdict: Verdict) -> str:
         "cause": verdict.cause,
         "differences": [asdict(found) for found in verdict.differences],
         "flows": _flows(verdict.observed),
-        "environment": verdict.environment,
+        "host": asdict(verdict.host),
     }
     return json.dumps(table, indent=2) + "\n"
 

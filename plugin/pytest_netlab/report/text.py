@@ -5,8 +5,10 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
+from pytest_netlab.nat import HostChange
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pytest_netlab.diff import Difference
@@ -22,7 +24,7 @@ def render(verdict: Verdict, bundle: Path | None = None) -> str:
     for flow in flows:
         found = [d for d in verdict.differences if d.flow == flow]
         lines += [*_flow(flow, found), ""]
-    lines += _environment(verdict)
+    lines += _host(verdict)
     lines += _evidence(verdict, bundle)
     return "\n".join(lines)
 
@@ -46,22 +48,17 @@ def _difference(found: Difference) -> Iterator[str]:
     yield f"    actual    {found.got}"
 
 
-def _environment(verdict: Verdict) -> Iterator[str]:
-    if not verdict.environment:
+def _host(verdict: Verdict) -> Iterator[str]:
+    """Tell how the host differs from the golden's: settings, then rules as a diff."""
+    host = verdict.host
+    if host == HostChange():
         return
-    yield "differs from where the golden was recorded"
-    for name, (was, now) in verdict.environment.items():
-        if "\n" in was or "\n" in now:
-            yield from _lines_changed(name, was.splitlines(), now.splitlines())
-        else:
-            yield f"  {name}: {was} then, {now} here"
+    yield "this host differs from the one the golden was recorded on"
+    for name, (was, now) in host.settings.items():
+        yield f"  {name}: {was} then, {now} here"
+    yield from (f"  - {rule}" for rule in host.missing)
+    yield from (f"  + {rule}" for rule in host.extra)
     yield ""
-
-
-def _lines_changed(name: str, was: Sequence[str], now: Sequence[str]) -> Iterable[str]:
-    gone = [f"    - {line}" for line in was if line not in now]
-    new = [f"    + {line}" for line in now if line not in was]
-    return [f"  {name}:", *gone, *new] if gone or new else []
 
 
 def _evidence(verdict: Verdict, bundle: Path | None) -> Iterator[str]:

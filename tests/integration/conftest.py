@@ -1,0 +1,50 @@
+"""A real engine under every test here: needs root and dockerd."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_netlab.lab.engine import unavailable
+from pytest_netlab.spec import LabOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Scenarios = Callable[..., pytest.RunResult]
+
+
+@pytest.fixture
+def engine() -> None:
+    """Skip where no private engine can run; in CI that is a failure."""
+    reason = unavailable(LabOptions())
+    if reason and os.environ.get("CI"):
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def scenarios(
+    engine: None,  # noqa: ARG001 - skips
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Scenarios:
+    """Return a function that runs bundled scenarios in a process of their own.
+
+    `fault` is a line of Python that the lab is given before the first scenario.
+    """
+
+    def run(*arguments: str, fault: str = "pass") -> pytest.RunResult:
+        hook = "def pytest_netlab_lab_started(lab):\n    host = lab.nodes['host']\n"
+        pytester.makepyfile(netlab_fault=f"{hook}    {fault}\n")
+        monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+        return pytester.runpytest_subprocess(
+            *("--import-mode=importlib", "-p", "netlab_fault", "-m", "netlab"),
+            *("--netlab-strict", "--pyargs", "pytest_netlab.scenarios"),
+            *arguments,
+        )
+
+    return run

@@ -1,0 +1,133 @@
+"""Break a real host between lab start and traffic: red, and for the right reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Scenarios = Callable[..., pytest.RunResult]
+
+DNAT = (
+    "-d {host}/32 ! -i docker0 -p tcp -m tcp --dport {port} "
+    "-j DNAT --to-destination {target}"
+)
+RULE = DNAT.format(host="172.16.211.128", port=81, target="172.17.0.5:80")
+
+
+def iptables(arguments: str) -> str:
+    """Return the Python that runs iptables on the host under test."""
+    return f"host.run('iptables', *{arguments.split()!r})"
+
+
+def replaced(port: int, target: str) -> str:
+    """Return the Python that makes the published port's DNAT rule another."""
+    rule = DNAT.format(host="172.16.211.128", port=port, target=target)
+    old, new = (
+        iptables(f"-t nat -D DOCKER {RULE}"),
+        iptables(f"-t nat -A DOCKER {rule}"),
+    )
+    return f"{old}; {new}"
+
+
+def test_jump_deleted_is_proxied(scenarios: Scenarios) -> None:
+    """With the PREROUTING jump gone curl still works; docker-proxy is found out."""
+    jump = "-t nat -D PREROUTING -m addrtype --dst-type LOCAL -j DOCKER"
+
+    result = scenarios("-k", "published_web", fault=iptables(jump))
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "published-web FAILED: proxied",
+            "flow       tcp host01 -> host:81, *",
+            "cause      proxied: docker-proxy carried it: web:80 sees bridge*",
+            "*nat -A PREROUTING -m addrtype --dst-type LOCAL -j*",
+            "  source (original, packet * at docker0)",
+            "    expected  host01:port#1",
+            "    actual    bridge:port#2",
+        ]
+    )
+
+
+def test_masquerade_flushed_is_leaked(scenarios: Scenarios) -> None:
+    """With POSTROUTING flushed and a route back the ping is answered; it leaked."""
+    route = "('ip', 'route', 'add', '172.17.0.0/16', 'via', host.address)"
+    fault = f"{iptables('-t nat -F POSTROUTING')}; lab.nodes['host01'].run(*{route})"
+
+    result = scenarios("-k", "ping_beyond", fault=fault)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "ping-beyond FAILED: leaked",
+            "flow       icmp echo c1 -> host01, original and reply direction",
+            "cause      leaked: c1 left on the uplink with its own address*",
+        ]
+    )
+
+
+def test_forwarding_off_is_not_forwarded(scenarios: Scenarios) -> None:
+    """With ip_forward=0 the ping dies in the host; ping-host stays green."""
+    fault = "host.run('sysctl', '-w', 'net.ipv4.ip_forward=0')"
+
+    result = scenarios("-k", "ping", fault=fault)
+
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "ping-beyond FAILED: not forwarded",
+            "cause      not forwarded: packets from c1 reached the host but*",
+            "*ip_forward is 0 here, 1 when recorded*",
+        ]
+    )
+
+
+@pytest.mark.parametrize("accept", [True, False], ids=["accepted", "dropped"])
+def test_other_container_is_wrong_target(scenarios: Scenarios, *, accept: bool) -> None:
+    """A DNAT rule to another container is named, forwarded there or dropped."""
+    fault = replaced(81, "172.17.0.3:80")
+    if accept:
+        fault += "; " + iptables("-I DOCKER-USER -j ACCEPT")
+
+    result = scenarios("-k", "published_web", fault=fault)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["published-web FAILED: wrong target", "cause      wrong target: *"]
+    )
+
+
+@pytest.mark.parametrize("accept", [True, False], ids=["accepted", "dropped"])
+def test_other_port_is_wrong_port(scenarios: Scenarios, *, accept: bool) -> None:
+    """A DNAT rule to another port of the container is named."""
+    fault = replaced(81, "172.17.0.5:8080")
+    if accept:
+        fault += "; " + iptables("-I DOCKER-USER -j ACCEPT")
+
+    result = scenarios("-k", "published_web", fault=fault)
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["published-web FAILED: wrong port", "cause      wrong port: *"]
+    )
+
+
+def test_other_published_port_is_wrong_port(scenarios: Scenarios) -> None:
+    """A rule that publishes 82 instead of 81 is named, though docker-proxy answers."""
+    result = scenarios("-k", "published_web", fault=replaced(82, "172.17.0.5:80"))
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["published-web FAILED: wrong port"])
+
+
+def test_no_fault_passes(scenarios: Scenarios) -> None:
+    """Without a fault the same runs are green: the faults are what is seen."""
+    result = scenarios()
+
+    outcomes = result.parseoutcomes()
+    assert set(outcomes) == {"passed"}
+    result.stdout.fnmatch_lines(["scenarios judged from packets: 3 pass"])
