@@ -8,9 +8,15 @@ from importlib.metadata import version
 
 import click
 
+from pytest_netlab.lab.versions import core
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(version("pytest-netlab"), prog_name="pytest-netlab")
+
+@click.group(
+    name="pytest-netlab", context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(
+    version("pytest-netlab"), message=f"%(prog)s %(version)s, core: {core()}"
+)
 def main() -> None:
     """Tell from packets whether a Docker host still networks as it did.
 

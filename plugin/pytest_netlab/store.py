@@ -13,7 +13,7 @@ import tomli_w
 
 from pytest_netlab import capture as captures
 from pytest_netlab.diff import Policy, Story, canonicalize
-from pytest_netlab.errors import CaptureError, GoldenError
+from pytest_netlab.errors import CaptureError, GoldenError, PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +65,7 @@ class Store:
         return Golden(
             scenario=scenario,
             story=story,
-            policy=Policy.parse(table.get("policy", {})),
+            policy=_policy(folder / TOML, table),
             provenance=table.get("provenance", {}),
         )
 
@@ -114,6 +114,13 @@ def _read_toml(path: Path, scenario: str) -> dict[str, Any]:
         text = f"{path}: not a golden of format {FORMAT} for scenario {scenario!r}"
         raise GoldenError(text)
     return table
+
+
+def _policy(path: Path, table: Mapping[str, Any]) -> Policy:
+    try:
+        return Policy.parse(table.get("policy", {}))
+    except PolicyError as error:
+        raise PolicyError(f"{path}: {error}") from error
 
 
 def _read_capture(path: Path) -> Capture:

@@ -43,14 +43,14 @@ class Daemon:
         argv = [program, *_flags(cgroup), *flags]
         self._process = holder.spawn(argv, self._log, env)
 
-    def connect(self, deadline: float = START_SECONDS) -> Any:
+    def connect(self) -> Any:
         """Return a client as soon as the engine answers.
 
         Raises:
             LabError: it died, or never answered; the text has its last log lines.
 
         """
-        end = time.monotonic() + deadline
+        end = time.monotonic() + START_SECONDS
         while True:
             if client := self._try(end - time.monotonic()):
                 return client
@@ -58,7 +58,7 @@ class Daemon:
             if code is not None:
                 raise self._failed(f"ended with exit code {code} while it started")
             if time.monotonic() >= end:
-                raise self._failed(f"did not answer within {deadline:g} s")
+                raise self._failed(f"did not answer within {START_SECONDS:g} s")
             time.sleep(0.005)
 
     def _try(self, timeout: float) -> Any:

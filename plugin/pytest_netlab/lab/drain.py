@@ -54,5 +54,6 @@ class Drain:
         if self._poll.closed:
             return
         os.eventfd_write(self._bell, 1)
+        self._thread.join()
         self._poll.close()
         os.close(self._bell)

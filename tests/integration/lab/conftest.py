@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -26,16 +25,13 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.docker_lab import DockerLab
 
 SECONDS = 60
+KINDS = ("pid", "net", "mnt")
 # Starts a lab, tells what it is made of, and is busy in it until it is killed.
 HOLD = """
-import json, os, sys
-from pathlib import Path
 from pytest_netlab.lab import engine
 from pytest_netlab.spec import LabOptions
 lab = engine.start(LabOptions())
-pid = lab.nodes["c1"].holder.pid
-kinds = ("pid", "net", "mnt")
-print(json.dumps([os.stat(f"/proc/{pid}/ns/{kind}").st_ino for kind in kinds]), flush=True)
+print(lab.nodes["c1"].holder.pid, flush=True)
 try:
     lab.nodes["c1"].run("sleep", "60", timeout=90)
 finally:
@@ -74,21 +70,49 @@ def python() -> Iterator[Callable[[str], subprocess.Popen[str]]]:
         process.communicate()
 
 
+class Crowd:
+    """The processes in some namespaces at one moment, and which of them still live.
+
+    An inode is no name: the kernel gives it to the next namespace of anyone at once.
+    """
+
+    def __init__(self, namespaces: set[int]) -> None:
+        """Note who is there."""
+        self._members = {
+            (path, started)
+            for path in Path("/proc").glob("[0-9]*")
+            if (started := _started(path)) and _namespaces(path) & namespaces
+        }
+        assert self._members
+
+    def gone(self) -> bool:
+        """Tell whether none of them lives."""
+        return not any(_started(path) == when for path, when in self._members)
+
+
+def _started(path: Path) -> str:
+    try:
+        return (path / "stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def _namespaces(path: Path) -> set[int]:
+    try:
+        return {link.stat().st_ino for link in (path / "ns").iterdir()}
+    except OSError:
+        return set()
+
+
 @pytest.fixture
-def residents() -> Callable[[list[int]], list[str]]:
-    """Return a function that lists the processes in some namespaces, by inode."""
+def crowd() -> Callable[[int], Crowd]:
+    """Return a function that notes all processes of the lab with a holder's pid."""
 
-    def find(namespaces: list[int]) -> list[str]:
-        found = []
-        for path in Path("/proc").glob("[0-9]*/ns/*"):
-            try:
-                if path.stat().st_ino in namespaces:
-                    found.append(str(path))
-            except OSError:
-                continue
-        return found
+    def note(pid: int) -> Crowd:
+        inodes = {os.stat(f"/proc/{pid}/ns/{kind}").st_ino for kind in KINDS}
+        return Crowd(inodes)
 
-    return find
+    return note
 
 
 @pytest.fixture
@@ -117,11 +141,13 @@ def cgroups_of() -> Callable[[int], list[str]]:
 
 
 @pytest.fixture
-def held(python: Callable[[str], subprocess.Popen[str]]) -> tuple[Any, list[int]]:
-    """Return a process that holds a lab, and the lab's namespaces."""
+def held(
+    python: Callable[[str], subprocess.Popen[str]], crowd: Callable[[int], Crowd]
+) -> tuple[subprocess.Popen[str], Crowd]:
+    """Return a process that holds a lab, and the lab's processes."""
     process = python(HOLD)
     assert process.stdout is not None
-    return process, json.loads(process.stdout.readline())
+    return process, crowd(int(process.stdout.readline()))
 
 
 @pytest.fixture(scope="module")

@@ -12,25 +12,22 @@ from pytest_netlab.lab import sweep
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Held = tuple[Any, list[int]]
-    Residents = Callable[[list[int]], list[str]]
+    Held = tuple[Any, Any]
     Until = Callable[[Callable[[], bool], float], bool]
 
 
 def test_sigkill_leaves_only_cgroups(
     held: Held,
-    residents: Residents,
     until: Until,
     cgroups_of: Callable[[int], list[str]],
 ) -> None:
     """SIGKILL leaves no process or namespace; the next sweep takes the cgroups."""
-    process, namespaces = held
-    assert residents(namespaces)
+    process, crowd = held
 
     process.kill()
     process.wait()
 
-    assert until(lambda: not residents(namespaces), 5)
+    assert until(crowd.gone, 5)
     left = cgroups_of(process.pid)
     assert left
     assert until(lambda: bool(sweep.cgroups()) or not cgroups_of(process.pid), 2)
@@ -39,27 +36,27 @@ def test_sigkill_leaves_only_cgroups(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_leaves_no_process(
-    number: signal.Signals, held: Held, residents: Residents, until: Until
+    number: signal.Signals, held: Held, until: Until
 ) -> None:
     """Ctrl-C and TERM end the lab, too."""
-    process, namespaces = held
+    process, crowd = held
 
     process.send_signal(number)
     process.wait(10)
 
-    assert until(lambda: not residents(namespaces), 5)
+    assert until(crowd.gone, 5)
 
 
 def test_interrupt_leaves_nothing_at_once(
-    held: Held, residents: Residents, cgroups_of: Callable[[int], list[str]]
+    held: Held, cgroups_of: Callable[[int], list[str]]
 ) -> None:
     """When an interrupted process is gone, so are all parts, cgroups included."""
-    process, namespaces = held
+    process, crowd = held
 
     process.send_signal(signal.SIGINT)
     process.wait(10)
 
-    assert [] == residents(namespaces)
+    assert crowd.gone()
     assert [] == cgroups_of(process.pid)
 
 

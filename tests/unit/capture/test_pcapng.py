@@ -147,21 +147,23 @@ def test_statistics_and_unknown_blocks(make: Maker) -> None:
     """Counters reach their interface; a later block knows better."""
     first = make.option(4, make.pack("Q", 10)) + make.option(5, make.pack("Q", 1))
     later = make.option(4, make.pack("Q", 12))
+    last = make.option(5, make.pack("Q", 2))
     counts = [
         make.block(blocks.STATISTICS, make.pack("III", 0, 0, 0) + options)
-        for options in (first, later)
+        for options in (first, later, last)
     ]
     unknown = make.block(0x0BAD, b"whatever")
     capture = _read(make.section(), make.interface(), unknown, *counts)
 
     (interface,) = capture.interfaces
-    assert (interface.received, interface.dropped) == (12, 1)
+    assert (interface.received, interface.dropped) == (12, 2)
 
 
 def test_names(make: Maker) -> None:
     """The first name of each address; records of other kinds are skipped."""
     records = make.option(1, b"\x0a\0\0\1host01\0other\0")
     records += make.option(2, bytes(15) + b"\1me\0") + make.option(3, b"x" * 9)
+    records += make.option(1, b"\x0a\0\0\1later\0")
     records += make.option(1, b"\x0a\0") + make.option(0, b"")
     capture = _read(make.section(), make.block(blocks.NAMES, records))
 
@@ -185,7 +187,7 @@ def _damaged(make: Maker) -> dict[str, bytes]:
     packet = make.packet(0)
     return {
         "the two lengths of a block differ": packet[:-4] + make.pack("I", 8),
-        "a block claims 11 bytes": packet[:4] + make.pack("I", 11) + packet[8:],
+        "a block claims 33 bytes": packet[:4] + make.pack("I", 33) + packet[8:],
         "a block claims 8 bytes": packet[:4] + make.pack("I", 8) + packet[8:],
         "a block claims 4294967292 bytes": packet[:4] + make.pack("I", 0xFFFFFFFC),
         "the file ends inside a block header": packet[:6],

@@ -18,7 +18,7 @@ from pytest_netlab.capture.stream import Stream, opened
 from pytest_netlab.errors import CaptureError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 TEXT = bytes(range(256)) * 40
@@ -69,6 +69,21 @@ def test_what_came_before_the_damage_is_served(
 
     assert noise.startswith(bytes(got))
     assert len(got) > 250_000
+
+
+def _broken() -> Iterator[bytes]:
+    """Yield a little, then fail as a decompressor does."""
+    yield b"abc"
+    raise zlib.error("bad")
+
+
+def test_not_a_byte_before_the_damage_is_lost() -> None:
+    """A read across it returns what there is; the next one raises."""
+    stream = Stream(_broken(), "here")
+
+    assert stream.read(10) == b"abc"
+    with pytest.raises(CaptureError, match="here: compressed data: bad"):
+        stream.read(1)
 
 
 def test_peek_stays() -> None:

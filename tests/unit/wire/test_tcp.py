@@ -69,6 +69,13 @@ def test_flags_read_as_in_tcpdump(text: str, flags: int) -> None:
     assert text == tcp.flag_text(flags)
 
 
+def test_accurate_ecn_is_a_flag(decoded: Decoder) -> None:
+    """RFC 9768 took the last reserved bit beside the offset."""
+    segment = tcp.build(A, B, 1, 2, flags=tcp.AE | tcp.SYN)
+
+    assert decoded(ipv4.build(A, B, 6, segment))["tcp_flags"] == 0x102
+
+
 def test_options_keep_their_order() -> None:
     """The order tells one stack from another, so NOPs count."""
     found = tcp.options(SYN_OPTIONS)
