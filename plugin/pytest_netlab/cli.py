@@ -15,7 +15,7 @@ from pytest_netlab.lab.versions import core
     name="pytest-netlab", context_settings={"help_option_names": ["-h", "--help"]}
 )
 @click.version_option(
-    version("pytest-netlab"), message=f"%(prog)s %(version)s, core: {core()}"
+    version("pytest-netlab"), message=f"pytest-netlab %(version)s, core: {core()}"
 )
 def main() -> None:
     """Tell from packets whether a Docker host still networks as it did.

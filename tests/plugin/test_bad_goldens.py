@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Run = Callable[..., pytest.RunResult]
-    Damage = Callable[[Path], object]
+    Damage = Callable[[Path], None]
 
 
 def cut(folder: Path) -> None:
@@ -29,7 +29,9 @@ def add_key(folder: Path) -> None:
 def add_policy(folder: Path) -> None:
     """Add a policy for a field that does not exist."""
     toml = folder / "golden.toml"
-    toml.write_text(toml.read_text().replace("[policy]", "[policy]\ntll = 'any'\n"))
+    toml.write_text(
+        toml.read_text().replace("\n[policy]\n", "\n[policy]\ntll = 'any'\n")
+    )
 
 
 def break_toml(folder: Path) -> None:
@@ -48,7 +50,7 @@ def lose_story(folder: Path) -> None:
     (folder / "story.txt").unlink()
 
 
-DAMAGES = {
+DAMAGES: dict[Damage, str] = {
     cut: "golden capture is damaged: *capture.pcapng: *(at byte *restore it*",
     add_key: "*golden.toml: unknown key 'colour'; known keys are *",
     add_policy: "*golden.toml: unknown field 'tll' in [[]policy[]]; *ttl*",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from pytest_netlab.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 Rule = Literal["exact", "any"]
 FIELDS = frozenset(
@@ -58,6 +58,6 @@ class Policy:
         return self.rules.get(name, "exact") == "exact"
 
 
-def _unknown(what: str, got: object, known: object) -> str:
-    names = ", ".join(map(str, known))  # type: ignore[call-overload]
+def _unknown(what: str, got: object, known: Iterable[str]) -> str:
+    names = ", ".join(known)
     return f"unknown {what} {got!r} in [policy]; known are: {names}"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 START_NS = 1_700_000_000_000_000_000
 TICK_NS = 50_000
 TTL = 64
+ECT = 2  # RFC 3168: data of a connection that negotiated ECN, never its bare ACKs
 ISN = {"client": 1_000_000, "server": 7_000_000}
 PING_DATA = bytes(range(56))
 SYN_OPTIONS = bytes.fromhex(
@@ -41,10 +42,12 @@ class Wire:
     frames: list[tuple[str, Frame]] = field(default_factory=list)
     _clock: int = START_NS
     _ip_id: int = 0
+    _tos: int = 0
 
-    def carry(self, key: Tuple5, build: Build) -> Tuple5 | None:
+    def carry(self, key: Tuple5, build: Build, tos: int = 0) -> Tuple5 | None:
         """Send one packet; return its key where it arrives, None if it does not."""
         self._ip_id += 1
+        self._tos = tos
         if key.src == self.bridge:
             return self._seen("docker0", key, build, Direction.OUTBOUND)
         if self._is_inside(key.src):
@@ -82,7 +85,7 @@ class Wire:
     def _seen(
         self, point: str, key: Tuple5, build: Build, way: Direction, ttl: int = TTL
     ) -> Tuple5:
-        header: ipv4.Header = {"ttl": ttl, "ip_id": self._ip_id}
+        header: ipv4.Header = {"ttl": ttl, "ip_id": self._ip_id, "tos": self._tos}
         packet = ipv4.build(key.src, key.dst, key.proto, build(key), **header)
         self._record(point, ethernet.build(*MACS, packet), way)
         return key
@@ -122,7 +125,8 @@ def converse(wire: Wire, key: Tuple5, request: bytes, response: bytes) -> bool:
     there = key
     for reply, seq, ack, flags, data in play:
         build = _segment(seq, ack, flags, data)
-        arrived = wire.carry(there.reply if reply else key, build)
+        tos = ECT if data else 0
+        arrived = wire.carry(there.reply if reply else key, build, tos)
         if arrived is None:
             return False
         there = there if reply else arrived

@@ -103,7 +103,7 @@ def _segment(data: bytes) -> Segment | None:
     parse = _PARSERS.get(data[at - TYPE_BYTES : at])
     try:
         return parse(data, at) if parse else None
-    except KeyError:  # the frame is shorter than its headers say
+    except struct.error:  # the frame is shorter than its headers say
         return None
 
 
