@@ -77,6 +77,9 @@ def start(client: Any, containers: Mapping[str, Any]) -> None:
             raise LabError(f"cannot start container {name}: {error}") from error
     with ThreadPoolExecutor(len(containers)) as pool:
         list(pool.map(lambda item: item.reload(), containers.values()))
+    for name, container in containers.items():
+        if not pid(container):
+            raise LabError(f"container {name} ended at once. {_last_words(container)}")
 
 
 def endpoint(container: Any) -> dict[str, Any]:
@@ -109,10 +112,15 @@ def await_web(sockets: Iterable[str], container: Any, deadline: float = 10) -> N
         if time.monotonic() > end:
             break
         time.sleep(0.005)
+    where = f"port {WEB_PORT} of container web"
+    raise LabError(f"nothing listens on {where}. {_last_words(container)}")
+
+
+def _last_words(container: Any) -> str:
     said = container.logs(tail=5).decode(errors="replace").strip()
-    raise LabError(
-        f"nothing listens on port {WEB_PORT} of container web. It said: {said or '-'}. "
-        "The lab's image needs python3, or busybox's httpd and a folder /srv."
+    return (
+        f"It said: {said or 'nothing'}. The lab's image needs sh and sleep; and for "
+        "the web server python3, or busybox's httpd and a folder /srv."
     )
 
 

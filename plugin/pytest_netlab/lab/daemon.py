@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.lab.running import listens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +68,7 @@ class Daemon:
         dockerd listens long before it is ready and answers when it is: one request that
         waits is the event; only the socket's appearance has to be polled for.
         """
-        if not os.path.exists(self._socket):  # noqa: PTH110 - tolerates a dying root
+        if not listens(self._socket):
             return None
         from docker import DockerClient  # noqa: PLC0415 - while dockerd is starting
         from docker.errors import DockerException  # noqa: PLC0415

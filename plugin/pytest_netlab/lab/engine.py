@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabUnavailableError
-from pytest_netlab.lab import containers, image, owner, scripts, sweep
+from pytest_netlab.lab import containers, image, owner, running, scripts, sweep
 from pytest_netlab.lab.daemon import Daemon
 from pytest_netlab.lab.docker_lab import DockerLab, Parts
 from pytest_netlab.lab.holder import Holder
@@ -100,7 +100,7 @@ def _build(options: LabOptions, token: str, undo: ExitStack) -> Parts:
 
 
 def _run_containers(client: Any, options: LabOptions, token: str) -> dict[str, Any]:
-    supply = image.supply(client, options.image, token, elsewhere=_machine_engine)
+    supply = image.supply(client, options.image, token, elsewhere=running.connect)
     plan = containers.Plan(
         image=supply.name,
         owner=token,
@@ -118,12 +118,6 @@ def _bridge_address(topology: Topology) -> str:
     networks = ((pool, ip_network(f"{pool}.0.0/16")) for pool in pools)
     uplink = topology.uplink.network
     return next(f"{p}.0.1/16" for p, net in networks if not net.overlaps(uplink))
-
-
-def _machine_engine() -> Any:
-    from docker import from_env  # noqa: PLC0415 - 0.4 s that most runs save
-
-    return from_env()
 
 
 def _program_mounts() -> list[str]:

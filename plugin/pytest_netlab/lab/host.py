@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import containers, image, links, owner, scripts, sweep
+from pytest_netlab.lab import containers, image, links, owner, running, scripts, sweep
 from pytest_netlab.lab.docker_lab import DockerLab, Parts
 from pytest_netlab.lab.holder import Holder
 from pytest_netlab.lab.segment import PEERS, SWITCH, Segment
@@ -130,22 +130,16 @@ def _clear(client: Any, token: str, loaded: list[str]) -> None:
 
 
 def _engine() -> Any:
-    from docker import from_env  # noqa: PLC0415 - 0.4 s that a run without lab saves
-    from docker.errors import DockerException  # noqa: PLC0415
-
-    where = os.environ.get("DOCKER_HOST", "its default socket")
     try:
-        return from_env()
-    except DockerException as error:
-        raise LabUnavailableError(
-            f"no Docker engine answers at {where} ({error}): start it, name it with "
-            f"DOCKER_HOST, {PRIVATE_INSTEAD}"
-        ) from error
+        return running.connect()
+    except LabUnavailableError as error:
+        text = f"{error}: start it, name it with DOCKER_HOST, {PRIVATE_INSTEAD}"
+        raise LabUnavailableError(text) from error
 
 
 def _bridge(client: Any) -> str:
     """Return the name of docker0, which must be a link of this namespace."""
-    from docker.errors import NotFound  # noqa: PLC0415 - see _engine
+    from docker.errors import NotFound  # noqa: PLC0415 - 0.4 s that a run may save
 
     try:
         network = client.networks.get("bridge").attrs

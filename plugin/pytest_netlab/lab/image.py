@@ -98,7 +98,7 @@ def _copy(elsewhere: Callable[[], Any], client: Any, name: str) -> None:
     try:
         with closing(elsewhere()) as source:
             client.images.load(source.images.get(name).save(named=name))
-    except DockerException as error:
+    except (DockerException, LabError) as error:
         raise LabError(
             f"no image {name!r} for the private engine: it reaches no registry, so it "
             "takes images from this machine's engine or from a file, and the machine's "

@@ -54,7 +54,11 @@ class LiveCapture:
             settle: seconds to wait at most for TCP conversations to finish closing.
             ring_bytes: kernel memory for each point.
 
+        Raises:
+            LabError: two points have one name.
+
         """
+        _demand_names(points)
         self._points = tuple(points)
         self._names = names
         self._deadline = deadline
@@ -178,3 +182,10 @@ class LiveCapture:
             [watch.describe() for watch in self._watches],
             names=dict(self._names),
         )
+
+
+def _demand_names(points: Sequence[TapPoint]) -> None:
+    """Refuse points of one name: the canary of one would prove the other."""
+    names = [point.name for point in points]
+    if len(set(names)) < len(names):
+        raise LabError(f"capture points must have different names: {', '.join(names)}")

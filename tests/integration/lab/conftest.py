@@ -68,6 +68,7 @@ def python() -> Iterator[Callable[[str], subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
+    sweep.cgroups()
 
 
 class Crowd:
@@ -109,15 +110,15 @@ def crowd() -> Callable[[int], Crowd]:
     """Return a function that notes all processes of the lab with a holder's pid."""
 
     def note(pid: int) -> Crowd:
-        inodes = {os.stat(f"/proc/{pid}/ns/{kind}").st_ino for kind in KINDS}
-        return Crowd(inodes)
+        paths = (Path(f"/proc/{pid}/ns/{kind}") for kind in KINDS)
+        return Crowd({path.stat().st_ino for path in paths})
 
     return note
 
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], bool], float], bool]:
-    """Return a function that waits until something is true, and says if it became so."""
+    """Return a function that waits until something is true, and says if it is."""
 
     def wait(condition: Callable[[], bool], seconds: float) -> bool:
         end = time.monotonic() + seconds

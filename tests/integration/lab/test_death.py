@@ -31,7 +31,7 @@ def test_sigkill_leaves_only_cgroups(
     left = cgroups_of(process.pid)
     assert left
     assert until(lambda: bool(sweep.cgroups()) or not cgroups_of(process.pid), 2)
-    assert [] == cgroups_of(process.pid)
+    assert cgroups_of(process.pid) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -57,7 +57,7 @@ def test_interrupt_leaves_nothing_at_once(
     process.wait(10)
 
     assert crowd.gone()
-    assert [] == cgroups_of(process.pid)
+    assert cgroups_of(process.pid) == []
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.9, 1.5])
@@ -81,4 +81,4 @@ def test_interrupt_while_it_starts(
     process.communicate(timeout=15)
 
     assert process.returncode
-    assert [] == cgroups_of(process.pid)
+    assert cgroups_of(process.pid) == []

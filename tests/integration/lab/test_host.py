@@ -59,8 +59,8 @@ lab.close()
     )
 
     by_name = {name: address for address, name in symbols.items()}
-    assert ("10.200.0.1", "198.51.100.7") == (by_name["bridge"], by_name["host"])
-    assert ("198.51.100.1", "198.51.100.3") == (by_name["host01"], by_name["host02"])
+    assert (by_name["bridge"], by_name["host"]) == ("10.200.0.1", "198.51.100.7")
+    assert (by_name["host01"], by_name["host02"]) == ("198.51.100.1", "198.51.100.3")
     assert all(by_name[name].startswith("10.200.0.") for name in ("c1", "c2", "web"))
 
 
@@ -159,7 +159,7 @@ lab.close()
 """,
     )
 
-    assert "198.51.101.7" == address
+    assert address == "198.51.101.7"
 
 
 @pytest.mark.parametrize("address", ["10.200.7.7/24", "10.0.0.1/8", "172.30.1.9/25"])
@@ -252,7 +252,7 @@ tell([before, killed, machine()])
     )
 
     assert not [name for name in killed[0] if name.startswith("nl")]
-    assert 4 == len(killed[3]) - len(before[3])
+    assert len(killed[3]) - len(before[3]) == 4
     assert before == after
 
 
@@ -282,7 +282,7 @@ lab.close()
     removed, left, _ = names
     assert {"dead", "nldead"} == set(removed)
     assert {"stranger", "unseen"} <= set(left)
-    assert 6 == len(left)
+    assert len(left) == 6
 
 
 def test_engine_without_a_bridge_is_refused(lab_host: Machine) -> None:

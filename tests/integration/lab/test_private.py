@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 from contextlib import closing
+from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ import pytest
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab import engine as private
 from pytest_netlab.lab import owner, sweep
-from pytest_netlab.spec import LabOptions
+from pytest_netlab.spec import LabOptions, Topology
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ def test_default_route_is_the_gateway(lab: DockerLab) -> None:
     routes = json.loads(lab.nodes["host"].run("ip", "-j", "route").stdout)
 
     (default,) = [route for route in routes if route["dst"] == "default"]
-    assert ("172.16.211.2", "ens160") == (default["gateway"], default["dev"])
+    assert (default["gateway"], default["dev"]) == ("172.16.211.2", "ens160")
 
 
 def test_no_link_offloads_anything(lab: DockerLab) -> None:
@@ -81,12 +82,12 @@ def test_facts_name_every_version(lab: DockerLab) -> None:
     """Facts are short texts, and none is missing."""
     assert "unknown" not in lab.facts.values()
     assert {"on", "off"} >= {lab.facts["docker_proxy"], lab.facts["offload"]}
-    assert "1" == lab.facts["ip_forward"]
+    assert lab.facts["ip_forward"] == "1"
     assert max(map(len, lab.facts.values())) < 40
 
 
 def test_state_is_evidence(lab: DockerLab) -> None:
-    """The evidence has the rules with counters, routes, links and the engine's words."""
+    """The evidence has rules with counters, routes, links, the engine's words."""
     state = lab.state()
 
     assert "-j MASQUERADE" in state["iptables.txt"]
@@ -94,7 +95,7 @@ def test_state_is_evidence(lab: DockerLab) -> None:
     assert "default via 172.16.211.2" in state["ip-host.txt"]
     assert "172.17.0.2/16" in state["ip-c1.txt"]
     assert "net.ipv4.ip_forward = 1" in state["sysctl.txt"]
-    assert 4 == len(json.loads(state["docker-inspect.json"]))
+    assert len(json.loads(state["docker-inspect.json"])) == 4
     assert "API listen on" in state["dockerd.log"]
 
 
@@ -120,7 +121,7 @@ def test_reset_forgets_connections(lab: DockerLab) -> None:
 
     after = lab.nodes["host"].run("conntrack", "-L", "-p", "icmp").stdout
     assert "172.17.0.2" in before
-    assert "" == after
+    assert after == ""
 
 
 def test_containers_stop_at_once(lab: DockerLab) -> None:
@@ -136,7 +137,7 @@ def test_containers_stop_at_once(lab: DockerLab) -> None:
     code = extra.attrs["State"]["ExitCode"]
     extra.remove(force=True)
 
-    assert 0 == code
+    assert code == 0
 
 
 def test_failed_command_tells_all(lab: DockerLab) -> None:
@@ -149,7 +150,7 @@ def test_command_that_fails_may_be_asked_for(lab: DockerLab) -> None:
     """With check=False the exit code is the caller's."""
     done = lab.nodes["c2"].run("false", check=False)
 
-    assert 1 == done.returncode
+    assert done.returncode == 1
 
 
 def test_late_command_is_ended(
@@ -210,13 +211,9 @@ def test_close_may_be_called_twice() -> None:
 
 def test_uplink_in_dockers_network_moves_docker0() -> None:
     """docker0 takes the next network, as Docker does, when the uplink is in 172.17."""
-    from ipaddress import IPv4Interface
-
-    from pytest_netlab.spec import Topology
-
     plan = Topology(uplink=IPv4Interface("172.17.5.7/24"))
     with closing(private.start(LabOptions(topology=plan))) as other:
-        assert "172.18.0.2" == other.nodes["c1"].address
+        assert other.nodes["c1"].address == "172.18.0.2"
         other.nodes["c1"].run("ping", "-c", "1", "172.17.5.1")
 
 

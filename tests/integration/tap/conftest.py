@@ -30,6 +30,16 @@ head = bytes(12) + bytes.fromhex("88b6")
 for number in range(count):
     sock.send(head + number.to_bytes(4, "big") + bytes(size))
 """
+FLOOD = """
+import socket, sys, time
+gap, end = float(sys.argv[1]), time.monotonic() + 10
+sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+sock.bind(("far0", 0))
+while time.monotonic() < end:
+    sock.send(bytes(12) + bytes.fromhex("88b6") + bytes(10))
+    if gap:
+        time.sleep(gap)
+"""
 
 
 @dataclass(frozen=True)
@@ -127,12 +137,15 @@ class Wire:
         sock.bind(("far0", 0))
         return sock
 
-    def raw_seen(self) -> None:
-        """Return when a frame of `blast` has arrived at the near end."""
+    @contextmanager
+    def flood(self, gap: float = 0) -> Iterator[subprocess.Popen[bytes]]:
+        """Send frames from the far end during the block, at most for ten seconds."""
         with self.near.socket(socket.AF_PACKET, socket.SOCK_RAW) as sock:
             sock.bind(("near0", 0x88B6))
             sock.settimeout(10)
-            sock.recv(100)
+            with self.far.started(sys.executable, "-c", FLOOD, str(gap)) as process:
+                sock.recv(100)  # it has begun
+                yield process
 
     def blast(self, count: int, size: int) -> None:
         """Send numbered frames from the far end as fast as one process can."""

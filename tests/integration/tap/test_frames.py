@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from pytest_netlab.lab.watch import Watch
 from pytest_netlab.wire import canary
 from pytest_netlab.wire.columns import Direction, Status
 
@@ -48,18 +49,26 @@ def test_between_canaries(wire: Wire, start: Callable[..., LiveCapture]) -> None
     assert dict(capture.names) == {"10.9.0.1": "near"}
 
 
-def test_cut_at_canaries(wire: Wire, start: Callable[..., LiveCapture]) -> None:
+def test_cut_at_canaries(
+    wire: Wire, start: Callable[..., LiveCapture], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Traffic before the opening and after the closing canary is cut off."""
-    flood = threading.Thread(target=wire.blast, args=(100_000, 10))
-    flood.start()
-    wire.raw_seen()
-    capture = start(wire.point).stop()
-    assert flood.is_alive()
-    flood.join()
+    send = Watch.send
+
+    def unhurried(watch: Watch) -> None:
+        time.sleep(0.1)
+        send(watch)
+        time.sleep(0.1)
+
+    monkeypatch.setattr(Watch, "send", unhurried)
+    with wire.flood(gap=0.001) as flood:
+        capture = start(wire.point).stop()
+        assert flood.poll() is None
 
     found = kinds(capture)
     assert (found[0], found[-1]) == ("open", "close")
-    assert len(found) > 100
+    assert len(found) > 10
+    assert (capture.interfaces[0].received or 0) > len(found) + 10
 
 
 def test_late_link(wire: Wire, start: Callable[..., LiveCapture]) -> None:

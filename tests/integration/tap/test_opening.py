@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_netlab.errors import LabError
+from pytest_netlab.errors import BlindCaptureError, LabError
 from pytest_netlab.lab.netns import inside
 from pytest_netlab.lab.tap import LiveCapture
 
@@ -61,6 +61,12 @@ def test_not_ethernet(wire: Wire, start: Callable[..., LiveCapture]) -> None:
         start(replace(wire.point, interface="tun0"))
 
 
+def test_names_differ(wire: Wire) -> None:
+    """Points of one name are refused: the canary of one would prove the other."""
+    with pytest.raises(LabError, match="uplink"):
+        LiveCapture([wire.point, replace(wire.point, interface="spare0")])
+
+
 def test_not_running(wire: Wire) -> None:
     """A capture that was not started, or is over, cannot be stopped."""
     with pytest.raises(LabError, match="not running"):
@@ -80,6 +86,18 @@ def test_nothing_left(wire: Wire) -> None:
 
     assert (descriptors(), threading.active_count()) == before
     assert not mapped()
+
+
+def test_nothing_left_when_blind(wire: Wire) -> None:
+    """A capture that could not start has freed all that it had opened."""
+    wire.spare()
+    before = descriptors(), threading.active_count()
+    blind = replace(wire.point, name="blind", canary_interface="spare1")
+    live = LiveCapture([wire.point, blind], deadline=0.1)
+
+    with pytest.raises(BlindCaptureError):
+        live.start()
+    assert (descriptors(), threading.active_count()) == before
 
 
 def test_here_again(wire: Wire) -> None:
