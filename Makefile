@@ -3,6 +3,8 @@
 MAKEFLAGS += --no-print-directory
 # Debian's su keeps /usr/sbin off PATH, where dockerd and iptables live.
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
+# Compiled anew in every process, imports take longer than dockerd's start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup netlab test lint bench fresh clean
 

@@ -14,11 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+
+from pytest_netlab.lab.sweep import remove_cgroup
 
 ROUNDS = 5
 COLD_LIMIT = 2.5
@@ -27,9 +28,13 @@ PYTEST = (sys.executable, "-m", "pytest", "-m", "netlab", "--netlab-strict")
 DURATION = re.compile(r"^([\d.]+)s call +(\S+)$", re.MULTILINE)
 
 # What anybody would type: dockerd on a tmpfs, an image of busybox, four containers.
+# What dockerd and containerd write to /etc and /opt goes with the mounts.
 BARE = r"""
 set -e
 mount -t tmpfs tmpfs /run
+mkdir /run/up /run/work
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/up,workdir=/run/work /etc
+mount -t tmpfs tmpfs /opt
 ip link set lo up
 echo '{}' >/run/daemon.json
 dockerd --config-file /run/daemon.json --data-root /run/data \
@@ -50,8 +55,7 @@ def bare() -> float:
     command = [*namespaces, "--mount-proc", "sh", "-c", BARE]
     subprocess.run(command, check=True, capture_output=True)
     seconds = time.perf_counter() - started
-    for folder in sorted(Path("/sys/fs/cgroup").glob("**/pytest-netlab-bench/**/")):
-        folder.rmdir() if not any(folder.glob("*/")) else None
+    remove_cgroup("pytest-netlab-bench")
     return seconds
 
 

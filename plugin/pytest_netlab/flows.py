@@ -95,6 +95,16 @@ def quoted_key(capture: Capture, row: int) -> Tuple5:
     return Tuple5(proto, src, sport, dst, dport)
 
 
+def way_of(capture: Capture, row: int) -> Tuple5 | None:
+    """Return the directed key of a packet in the conversation it belongs to.
+
+    An ICMP error belongs to what it quotes, and travels against it.
+    """
+    if is_error(capture, row):
+        return quoted_key(capture, row).reply
+    return key_of(capture, row)
+
+
 def conversations(capture: Capture) -> list[Conversation]:
     """Group a capture's packets into conversations, in order of first sight."""
     found: dict[Tuple5, _Growing] = {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_netlab.diff.packets import describe
-from pytest_netlab.diff.passages import Passage, passages
+from pytest_netlab.diff.passages import Passage, is_reply, passages
 from pytest_netlab.diff.story import Broken, Line, Story, Told
 from pytest_netlab.diff.symbols import Symbols
 from pytest_netlab.flows import ICMP, ICMP6, PROTOCOL_NAMES, TCP, UDP, Tuple5, key_of
@@ -59,7 +59,8 @@ def canonicalize(
     known = capture.names if names is None else names
     teller = _Teller(capture, known, inside, outside)
     found = translations(capture, inside, outside)
-    return Story((inside, outside), tuple(teller.tell(found)))
+    points = (name for name in (inside, outside) if name in teller.points)
+    return Story(tuple(points), tuple(teller.tell(found)))
 
 
 class _Teller:
@@ -121,7 +122,9 @@ class _Teller:
         if key is None:
             raise ValueError(f"packet {row + 1} belongs to no flow")
         src, dst = symbols.ends(key, reply=passage.reply)
-        what, fields = describe(self.capture, row, symbols, passage.role)
+        what, fields = describe(
+            self.capture, row, symbols, passage.role, reply=passage.reply
+        )
         return Line(
             point=self.points[int(self.capture.point[row])],
             reply=passage.reply,
@@ -133,17 +136,21 @@ class _Teller:
         )
 
     def _broken(self, flow: Flow, found: Translations) -> list[Broken]:
+        """Return each broken invariant once: how often it was is a matter of timing."""
         rows = set(flow.inside_rows)
-        return [
-            Broken(
-                field=bad.field,
-                want=bad.want,
-                got=bad.got,
-                packet=int(self.inside[bad.inside_row]) + 1,
-            )
-            for bad in found.violations
-            if bad.inside_row in rows
-        ]
+        broken: dict[str, Broken] = {}
+        for bad in found.violations:
+            if bad.inside_row in rows and bad.field not in broken:
+                row = int(self.inside[bad.inside_row])
+                broken[bad.field] = Broken(
+                    field=bad.field,
+                    want=bad.want,
+                    got=bad.got,
+                    point=self.points[int(self.capture.point[row])],
+                    reply=is_reply(self.capture, flow, row),
+                    packet=row + 1,
+                )
+        return list(broken.values())
 
 
 def _fact(flow: Flow, symbols: Symbols) -> FlowFact:

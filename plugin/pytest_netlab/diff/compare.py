@@ -13,7 +13,7 @@ from pytest_netlab.nat import Cause, HostChange, explain
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_netlab.diff.story import Line, Story, Told
+    from pytest_netlab.diff.story import Broken, Line, Story, Told
 
 ABSENT = "nothing"
 
@@ -53,7 +53,8 @@ def compare(
     causes = {
         cause.flow: cause for cause in explain(golden.facts, observed.facts, host)
     }
-    return [
+    blind = [_point(name, golden) for name in _unshared(golden, observed)]
+    return blind + [
         replace(difference, cause=causes.get(difference.flow))
         for want, got in _matched(golden.told, observed.told)
         for difference in sorted(_told(want, got, rules), key=_when)
@@ -63,6 +64,26 @@ def compare(
 def _when(difference: Difference) -> tuple[bool, int]:
     """Order by packet; what is missing comes last: it follows from what is there."""
     return difference.packet is None, difference.packet or 0
+
+
+def _unshared(golden: Story, observed: Story) -> list[str]:
+    both = dict.fromkeys((*golden.points, *observed.points))
+    return [p for p in both if p not in golden.points or p not in observed.points]
+
+
+def _point(name: str, golden: Story) -> Difference:
+    """Return that only one of the stories was captured at a point."""
+    words = ("captured", "not captured")
+    want, got = words if name in golden.points else reversed(words)
+    return Difference(
+        flow="every flow",
+        direction="original",
+        point=name,
+        packet=None,
+        field="point",
+        want=want,
+        got=got,
+    )
 
 
 def _matched(
@@ -161,8 +182,8 @@ def _broken(want: Told, got: Told) -> Iterator[Difference]:
         if bad.field not in known:
             yield Difference(
                 flow=got.fact.name,
-                direction="original",
-                point=got.lines[0].point if got.lines else "",
+                direction=_direction(bad),
+                point=bad.point,
                 packet=bad.packet,
                 field=bad.field,
                 want=bad.want,
@@ -170,7 +191,7 @@ def _broken(want: Told, got: Told) -> Iterator[Difference]:
             )
 
 
-def _direction(line: Line) -> str:
+def _direction(line: Line | Broken) -> str:
     return "reply" if line.reply else "original"
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_netlab.diff.symbols import Symbols
 
 ICMP_HEADER = 8
+DSCP = 0xFC  # of the tos octet; the rest is ECN (RFC 3168)
 Fields = tuple[tuple[str, str], ...]
 
 # RFC 792, RFC 1812 5.2.7.1 and RFC 4443: the errors a router or host sends.
@@ -45,27 +46,30 @@ _OPTIONS = {1: "nop", 3: "wscale", 4: "sackOK", 5: "sack", 8: "TS"}
 
 
 def describe(
-    capture: Capture, row: int, symbols: Symbols, role: str
+    capture: Capture, row: int, symbols: Symbols, role: str, *, reply: bool
 ) -> tuple[str, Fields]:
     """Return what a packet is, and its fields that a golden speaks of.
 
     `role` is what a TCP segment is told as: one that carries data and FIN is both.
+    `reply` is the packet's direction in its flow.
     """
     proto = int(capture.proto[row])
     if role:
         what, fields = role, _tcp(capture, row, role)
     elif is_error(capture, row):
-        what, fields = _error(capture, row, symbols)
+        what, fields = _error(capture, row, symbols, reply=reply)
     elif proto in (ICMP, ICMP6):
         what, fields = _icmp(capture, row, symbols)
     else:
         what = "datagram" if proto == UDP else f"protocol {proto}"
         fields = (("length", f"{capture.payload_len[row]}"),)
-    return what, (*fields, *_header(capture, row))
+    return what, (*fields, *_header(capture, row, role))
 
 
-def _header(capture: Capture, row: int) -> Fields:
-    tos = int(capture.tos[row])
+def _header(capture: Capture, row: int, role: str) -> Fields:
+    # The kernel marks data as ECN capable, a bare FIN never (tcp_output.c,
+    # tcp_ecn_send): whether the FIN travels with the last data is a matter of timing.
+    tos = int(capture.tos[row]) & (DSCP if role == "FIN" else 0xFF)
     told = (("tos", f"{tos:#04x}"),) if tos else ()
     return (*told, ("ttl", f"{capture.ttl[row]}"))
 
@@ -80,12 +84,14 @@ def _icmp(capture: Capture, row: int, symbols: Symbols) -> tuple[str, Fields]:
     return what, (ident, ("seq", f"{capture.icmp_seq[row]}"), length)
 
 
-def _error(capture: Capture, row: int, symbols: Symbols) -> tuple[str, Fields]:
+def _error(
+    capture: Capture, row: int, symbols: Symbols, *, reply: bool
+) -> tuple[str, Fields]:
     names = ("proto", "icmp_type", "icmp_code")
     kind, code = (int(getattr(capture, name)[row]) for name in names[1:])
     proto = int(capture.proto[row])
     quoted = quoted_key(capture, row)
-    src, dst = symbols.ends(quoted, reply=False)
+    src, dst = symbols.ends(quoted, reply=not reply)  # it travels against the error
     what = _ERRORS.get((proto, kind, code), f"icmp error {kind}/{code}")
     return what, (("quotes", f"{src} > {dst}"),)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.diff.packets import role_of
-from pytest_netlab.flows import TCP, key_of
+from pytest_netlab.flows import TCP, way_of
 from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Passage:
     """The sightings of one packet in the order it travelled, as rows of a capture.
 
-    `role` is "" for anything but TCP.
+    `role` is "" for anything but TCP, an ICMP error about a connection included.
     """
 
     rows: tuple[int, ...]
@@ -45,7 +45,7 @@ def passages(
     rows = [int(inside[row]) for row in flow.inside_rows]
     rows += [int(outside[row]) for row in flow.outside_rows]
     found += [
-        Passage((row,), _is_reply(capture, flow, row))
+        Passage((row,), is_reply(capture, flow, row))
         for row in rows
         if row not in paired
     ]
@@ -61,18 +61,14 @@ def passages(
 
 
 def _paired(capture: Capture, flow: Flow, near: int, far: int) -> Passage:
-    reply = _is_reply(capture, flow, near)
+    reply = is_reply(capture, flow, near)
     outward = (flow.initiated == "inside") != reply
     return Passage((near, far) if outward else (far, near), reply)
 
 
-def _is_reply(capture: Capture, flow: Flow, row: int) -> bool:
+def is_reply(capture: Capture, flow: Flow, row: int) -> bool:
     """Tell the direction; an ICMP error travels against what it quotes."""
-    key = key_of(capture, row)
-    if key in (flow.inside, flow.outside):
-        return False
-    ends = [end.src for end in (flow.inside, flow.outside) if end is not None]
-    return key is None or key.dst in ends
+    return way_of(capture, row) not in (flow.inside, flow.outside)
 
 
 def _tcp(capture: Capture, found: Sequence[Passage]) -> list[Passage]:
@@ -93,6 +89,9 @@ def _tcp(capture: Capture, found: Sequence[Passage]) -> list[Passage]:
 def _roles(capture: Capture, passage: Passage) -> Iterable[Passage]:
     """Name a segment's role; data that carries the FIN is told as both."""
     row = passage.rows[0]
+    if capture.proto[row] != TCP:
+        yield passage
+        return
     named = replace(passage, role=role_of(capture, row))
     yield named
     if named.role == "data" and int(capture.tcp_flags[row]) & tcp.FIN:
@@ -100,23 +99,37 @@ def _roles(capture: Capture, passage: Passage) -> Iterable[Passage]:
 
 
 def _without_repeats(capture: Capture, found: Sequence[Passage]) -> list[Passage]:
-    """Keep of each segment the copy that got furthest, where it was first seen."""
+    """Keep of each segment the copy that got furthest, where it was first seen.
+
+    Of a direction's FINs and resets one is kept: a kernel may repeat them with or
+    without the data before, and answers each late segment with a reset. Likewise an
+    ICMP error answers each repeat of a segment.
+    """
     best: dict[tuple[object, ...], Passage] = {}
     for passage in found:
         row = passage.rows[0]
-        values = int(capture.tcp_seq[row]), int(capture.payload_len[row])
-        key = (passage.reply, passage.role, *values)
+        key = (passage.reply, passage.role, *_repeated(capture, row, passage.role))
         known = best.get(key)
         if known is None or len(passage.rows) > len(known.rows):
             best[key] = passage
     return list(best.values())
 
 
+def _repeated(capture: Capture, row: int, role: str) -> tuple[int, ...]:
+    """Return what tells one segment of a role from the next."""
+    if role in ("FIN", "RST"):
+        return ()
+    if not role:
+        return int(capture.icmp_type[row]), int(capture.icmp_code[row])
+    return int(capture.tcp_seq[row]), int(capture.payload_len[row])
+
+
 def _merged(capture: Capture, found: Sequence[Passage]) -> list[Passage]:
     """Tell a run of data segments that fared alike as one."""
     kept: list[Passage] = []
     for passage in found:
-        if not kept or _fate(capture, kept[-1]) != _fate(capture, passage):
+        same = kept and _fate(capture, kept[-1]) == _fate(capture, passage)
+        if not passage.role or not same:
             kept.append(passage)
     return kept
 

@@ -32,11 +32,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broken:
-    """An invariant that no NAT may break, broken in this conversation."""
+    """An invariant that no NAT may break, broken in this conversation.
+
+    `point`, `reply` and `packet` are of its first packet.
+    """
 
     field: str
     want: str
     got: str
+    point: str
+    reply: bool
     packet: int = dataclasses.field(default=0, compare=False)
 
 
@@ -51,7 +56,11 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What the lab's nodes said to each other, as every capture point saw it."""
+    """What the lab's nodes said to each other, as every point that was captured saw it.
+
+    At a point that is not among `points` nobody looked; one that is has seen nothing
+    beyond what is told.
+    """
 
     points: tuple[str, ...]
     told: tuple[Told, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from pytest_netlab.errors import LabError
 from pytest_netlab.lab.netns import inside
 
 if TYPE_CHECKING:
@@ -45,7 +46,14 @@ def _ends(item: Any) -> set[str]:
 
 @contextmanager
 def _conntrack(netns: str) -> Iterator[Any]:
+    from pyroute2.netlink.exceptions import NetlinkError  # noqa: PLC0415 - slow
     from pyroute2.netlink.nfnetlink.nfctsocket import NFCTSocket  # noqa: PLC0415 - slow
 
-    with inside(netns), closing(NFCTSocket()) as table:
-        yield table
+    try:
+        with inside(netns), closing(NFCTSocket()) as table:
+            yield table
+    except NetlinkError as error:
+        raise LabError(
+            f"cannot reset connection tracking: {error}. The kernel needs "
+            "nf_conntrack_netlink."
+        ) from error

@@ -20,6 +20,8 @@ from pytest_netlab.spec import CONTAINERS, WEB_PORT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+LISTEN = "0A"  # the state's number in /proc/net/tcp
+
 # Process 1 has no default actions: without a handler for TERM, stopping costs 10 s. A
 # shell runs its trap only between commands or in `wait`, hence the background job.
 _TRAP = "trap 'exit 0' TERM INT\n"
@@ -107,13 +109,20 @@ def await_web(sockets: Iterable[str], container: Any, deadline: float = 10) -> N
     """
     end = time.monotonic() + deadline
     for text in sockets:
-        if f":{WEB_PORT:04X} " in text and " 0A " in text:
+        if listens(text):
             return
         if time.monotonic() > end:
             break
         time.sleep(0.005)
     where = f"port {WEB_PORT} of container web"
     raise LabError(f"nothing listens on {where}. {_last_words(container)}")
+
+
+def listens(table: str) -> bool:
+    """Tell whether a /proc/net/tcp table has a listener on the web server's port."""
+    rows = (line.split() for line in table.splitlines())
+    port = f":{WEB_PORT:04X}"
+    return any(row[1].endswith(port) and row[3] == LISTEN for row in rows if row[3:])
 
 
 def _last_words(container: Any) -> str:

@@ -86,14 +86,17 @@ class DockerLab:
         web = containers.endpoint(self._parts.containers["web"])
         return found | {web["Gateway"]: "bridge", str(plan["gateway"].ip): "gateway"}
 
-    @cached_property
+    @property
     def facts(self) -> Mapping[str, str]:
-        """Return versions and settings: what a golden's provenance records."""
+        """Return versions and settings as they are now, which a fault may change."""
         parts = self._parts
         host = self.nodes["host"]
-        found = facts.engine_facts(parts.client)
-        found |= facts.host_facts(host, parts.segment.uplink)
+        found = self._engine_facts | facts.host_facts(host, parts.segment.uplink)
         return found | {"docker_proxy": facts.docker_proxy(parts.procfs, host.address)}
+
+    @cached_property
+    def _engine_facts(self) -> dict[str, str]:
+        return facts.engine_facts(self._parts.client)
 
     def veth(self, name: str) -> str:
         """Return the host's end of a container's link: vethXXXX on docker0.

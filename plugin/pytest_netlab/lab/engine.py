@@ -100,15 +100,17 @@ def _build(options: LabOptions, token: str, undo: ExitStack) -> Parts:
 
 
 def _run_containers(client: Any, options: LabOptions, token: str) -> dict[str, Any]:
-    supply = image.supply(client, options.image, token, elsewhere=running.connect)
+    with running.refusals("taking the lab's image"):
+        supply = image.supply(client, options.image, token, elsewhere=running.connect)
     plan = containers.Plan(
         image=supply.name,
         owner=token,
         prefix="",
         published=(str(options.topology.uplink.ip), options.topology.published),
     )
-    made = containers.create(client, plan)
-    containers.start(client, made)
+    with running.refusals("starting the lab's containers"):
+        made = containers.create(client, plan)
+        containers.start(client, made)
     return made
 
 

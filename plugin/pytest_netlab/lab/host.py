@@ -96,7 +96,8 @@ def _run_containers(
 ) -> dict[str, Any]:
     loaded: list[str] = []
     undo.callback(_clear, client, token, loaded)
-    supply = image.supply(client, options.image, token, elsewhere=None)
+    with running.refusals("taking the lab's image"):
+        supply = image.supply(client, options.image, token, elsewhere=None)
     if supply.ours:
         loaded.append(supply.name)
     plan = containers.Plan(
@@ -105,8 +106,9 @@ def _run_containers(
         prefix=f"{owner.PREFIX}{token}-",
         published=(str(topology.uplink.ip), topology.published),
     )
-    made = containers.create(client, plan)
-    containers.start(client, made)
+    with running.refusals("starting the lab's containers"):
+        made = containers.create(client, plan)
+        containers.start(client, made)
     for container in made.values():
         _demand_visible(container)
     return made
@@ -124,7 +126,8 @@ def _own_namespace(undo: ExitStack) -> str:
 
 
 def _clear(client: Any, token: str, loaded: list[str]) -> None:
-    sweep.remove_owned(client, token)
+    with running.refusals(f"removing the containers of {token}"):
+        sweep.remove_owned(client, token)
     for name in loaded:  # only now: an image in use cannot be removed
         sweep.remove_image(client, name)
 

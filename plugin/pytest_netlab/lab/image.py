@@ -129,7 +129,8 @@ def _saved_tags(path: Path) -> list[str] | None:
         with tarfile.open(path) as tar:
             for member in tar:
                 if member.name == "manifest.json" and (file := tar.extractfile(member)):
-                    return [tag for item in json.load(file) for tag in item["RepoTags"]]
+                    images = json.load(file)
+                    return [tag for each in images for tag in each["RepoTags"] or ()]
     except (tarfile.TarError, ValueError, KeyError, TypeError) as error:
         raise LabError(
             f"{path} is no image: it must be made by `docker save`, or be a tar of a "

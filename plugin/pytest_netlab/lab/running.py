@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.errors import LabUnavailableError
+from pytest_netlab.errors import LabError, LabUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DEFAULT = "unix:///var/run/docker.sock"
 SECONDS = 60
@@ -35,6 +39,17 @@ def connect(timeout: float = SECONDS) -> Any:
     except DockerException as error:
         text = f"no Docker engine answers at {where} ({error})"
         raise LabUnavailableError(text) from error
+
+
+@contextmanager
+def refusals(doing: str) -> Iterator[None]:
+    """Turn what the SDK raises in the block into a LabError that says what was done."""
+    from docker.errors import DockerException  # noqa: PLC0415 - see connect
+
+    try:
+        yield
+    except (DockerException, OSError) as error:  # the SDK's transport raises OSErrors
+        raise LabError(f"the engine failed while {doing}: {error}") from error
 
 
 def listens(path: str) -> bool:

@@ -6,12 +6,13 @@ Speaks in symbols (c1, host:81) given as plain values; knows no packet and no ho
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from pytest_netlab.nat.ruleset import HostChange, Published, published
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_netlab.nat.translations import Fate, Kind
 
@@ -55,6 +56,10 @@ class _Seen:
     flows: Sequence[FlowFact]
     host: HostChange
 
+    def named(self, name: str) -> list[FlowFact]:
+        """Return the observed flows of this name."""
+        return [fact for fact in self.flows if fact.name == name]
+
     def clue(self, *words: str, otherwise: str) -> str:
         """Cite the first missing rule that has all these words."""
         for rule in self.host.missing:
@@ -68,32 +73,40 @@ def explain(
     observed: Sequence[FlowFact],
     host: HostChange | None = None,
 ) -> list[Cause]:
-    """Return a cause for every expected flow that was not observed as such.
+    """Return one cause for every flow that was not observed as expected.
 
-    `host` says how the host differs from the golden's, where that is known: then a
-    cause cites the rule or setting.
+    Flows are matched by name and order. `host` says how the host differs from the
+    golden's, where that is known: then a cause cites the rule or setting.
     """
     seen = _Seen(observed, host or HostChange())
-    causes = [_cause(want, seen) for want in expected if want not in observed]
-    named = {cause.flow for cause in causes} | {want.name for want in expected}
-    causes += [
-        _unexpected(got)
-        for got in observed
-        if got.name not in named and not _is_leg(got, causes)
-    ]
-    return causes
+    causes: dict[str, Cause] = {}
+    for name in dict.fromkeys(fact.name for fact in (*expected, *observed)):
+        wanted = [fact for fact in expected if fact.name == name]
+        for want, got in zip_longest(wanted, seen.named(name)):
+            if want == got:
+                continue
+            if want is not None:
+                causes.setdefault(name, _cause(want, got, seen))
+            elif got is not None and not _is_leg(got, causes):
+                causes.setdefault(name, _unexpected(got))
+    return list(causes.values())
 
 
-def _cause(want: FlowFact, seen: _Seen) -> Cause:
-    got = next((fact for fact in seen.flows if fact.name == want.name), None)
+def _cause(want: FlowFact, got: FlowFact | None, seen: _Seen) -> Cause:
     if got is None:
-        text = f"no packet of {want.name} was seen: the stimulus never reached the host"
-        return Cause("no traffic", want.name, text)
+        return _missing(want, len(seen.named(want.name)))
     for rule in RULES:
         cause = rule(want, got, seen)
         if cause is not None:
             return cause
     return Cause("flow differs", want.name, f"expected {_tell(want)}, got {_tell(got)}")
+
+
+def _missing(want: FlowFact, others: int) -> Cause:
+    text = f"no packet of {want.name} was seen: the stimulus never reached the host"
+    if others:
+        text = f"{want.name} was seen {others} times only: one more never reached it"
+    return Cause("no traffic", want.name, text)
 
 
 def _republished(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
@@ -130,7 +143,8 @@ def _proxied(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
 
 
 def _leaked(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
-    if want.kind != "snat" or got.kind != "none" or got.fate not in _BEYOND:
+    escaped = any(fact.fate in _BEYOND for fact in seen.named(want.name))
+    if want.kind != "snat" or got.kind != "none" or not escaped:
         return None
     why = seen.clue("nat -A POSTROUTING", "MASQUERADE", otherwise=_LOOK["leaked"])
     text = (
@@ -154,10 +168,8 @@ def _not_forwarded(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
     if want.fate != "forwarded" or got.target:
         return None
     who = "the host itself answered" if got.answered else "nobody answered"
-    why = seen.clue("filter -A", otherwise=_LOOK["not forwarded"])
-    if "ip_forward" in seen.host.settings:
-        was, now = seen.host.settings["ip_forward"]
-        why = f"net.ipv4.ip_forward is {now} here, {was} when recorded"
+    kept = got.answered and want.kind == "dnat"
+    why = _untranslated(want, seen) if kept else _unforwarded(seen)
     text = (
         f"packets from {want.initiator} reached the host but were never sent on to "
         f"{want.target}, {who}; {why}"
@@ -165,11 +177,23 @@ def _not_forwarded(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
     return Cause("not forwarded", want.name, text)
 
 
+def _untranslated(want: FlowFact, seen: _Seen) -> str:
+    look = f"no DNAT rule in nat/DOCKER matched {want.responder}"
+    return seen.clue("nat -A", "DOCKER", otherwise=look)
+
+
+def _unforwarded(seen: _Seen) -> str:
+    if "ip_forward" in seen.host.settings:
+        was, now = seen.host.settings["ip_forward"]
+        return f"net.ipv4.ip_forward is {now} here, {was} when recorded"
+    look = "look at net.ipv4.ip_forward and the filter FORWARD chain"
+    return seen.clue("filter -A", otherwise=look)
+
+
 _BEYOND = ("forwarded", "leaked")
 _LOOK = {
     "proxied": "the DNAT rule in nat/PREROUTING -> DOCKER did not match",
     "leaked": "no MASQUERADE rule in nat/POSTROUTING matched",
-    "not forwarded": "look at net.ipv4.ip_forward and the filter FORWARD chain",
 }
 RULES = (_republished, _mistranslated, _proxied, _leaked, _not_forwarded)
 
@@ -186,11 +210,14 @@ def _unexpected(got: FlowFact) -> Cause:
     )
 
 
-def _is_leg(got: FlowFact, causes: Sequence[Cause]) -> bool:
+def _is_leg(got: FlowFact, causes: Mapping[str, Cause]) -> bool:
     """Tell whether an extra flow is the proxy's own leg, already explained."""
-    return got.initiator == "bridge" and any(c.name == "proxied" for c in causes)
+    explained = any(cause.name == "proxied" for cause in causes.values())
+    return got.initiator == "bridge" and explained
 
 
 def _tell(fact: FlowFact) -> str:
     sent = f", sent on as {fact.sender} -> {fact.target}" if fact.target else ""
-    return f"{fact.initiator} -> {fact.responder} ({fact.kind}, {fact.fate}{sent})"
+    answer = "answered" if fact.answered else "unanswered"
+    ends = f"{fact.initiator} -> {fact.responder}"
+    return f"{ends} ({fact.kind}, {fact.fate}, {answer}{sent})"

@@ -6,9 +6,10 @@ Refuses to know what it should have done: addresses have no meaning here.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_netlab.flows import Conversation, Tuple5, conversations, key_of
+from pytest_netlab.flows import Conversation, Tuple5, conversations, key_of, way_of
 from pytest_netlab.nat.pairing import pair
 from pytest_netlab.nat.proxy import join_proxied
 from pytest_netlab.nat.translations import Fate, Flow, Side, Translations, kind_of
@@ -37,9 +38,14 @@ def learn(inside: Capture, outside: Capture) -> Translations:
     pairs = pair(inside, outside)
     near, far = conversations(inside), conversations(outside)
     groups = _group(pairs, near, far)
+    rows_in, rows_out = (_rows(groups, found, i) for i, found in enumerate((near, far)))
     flows = [
-        _forwarded(inside, outside, near[i], far[k], tuple(found))
-        for (i, k), found in groups.items()
+        replace(
+            _forwarded(inside, outside, near[group[0]], far[group[1]], tuple(found)),
+            inside_rows=tuple(rows_in[group]),
+            outside_rows=tuple(rows_out[group]),
+        )
+        for group, found in groups.items()
     ]
     alone = _alone_inside(inside, near, {i for i, _ in groups})
     alone += _alone_outside(outside, far, {k for _, k in groups}, _behind(inside))
@@ -70,6 +76,25 @@ def _index(found: Sequence[Conversation]) -> dict[int, int]:
     }
 
 
+def _rows(
+    groups: dict[Pair, list[Pair]], found: Sequence[Conversation], side: int
+) -> dict[Pair, list[int]]:
+    """Return each group's rows on one side, every row in one group only.
+
+    Where a conversation was split, because its mapping changed on the way, rows without
+    a twin go to its first part.
+    """
+    owner = {pair[side]: group for group, pairs in groups.items() for pair in pairs}
+    first: dict[int, Pair] = {}
+    for group in groups:
+        first.setdefault(group[side], group)
+    rows: dict[Pair, list[int]] = defaultdict(list)
+    for index, group in first.items():
+        for row in (*found[index].rows, *found[index].errors):
+            rows[owner.get(row, group)].append(row)
+    return rows
+
+
 def _forwarded(
     inside: Capture,
     outside: Capture,
@@ -82,9 +107,9 @@ def _forwarded(
     The outside key takes its orientation from a packet seen on both sides: either
     capture may have begun in the middle of the conversation.
     """
-    forth = [p for p in pairs if key_of(inside, p[0]) == near.key]
+    forth = [p for p in pairs if way_of(inside, p[0]) == near.key]
     row_in, row_out = (forth or pairs)[0]
-    beyond = key_of(outside, row_out) or far.key
+    beyond = way_of(outside, row_out) or far.key
     beyond = beyond if forth else beyond.reply
     initiated: Side = "inside"
     if _left_inside(inside, row_in, outside, row_out) != bool(forth):
@@ -98,8 +123,6 @@ def _forwarded(
         outside=beyond,
         answered=near.answered or far.answered,
         pairs=pairs,
-        inside_rows=near.rows + near.errors,
-        outside_rows=far.rows + far.errors,
     )
 
 

@@ -44,7 +44,7 @@ class Nat:
             target = self.published.get(key.dport)
             if key.proto not in (TCP, UDP) or key.dst != self.address or not target:
                 return None
-            self._track(key, key._replace(dst=target[0], dport=target[1]))
+            self._track(key, self._free(key._replace(dst=target[0], dport=target[1])))
         return self._out[key]
 
     def flush(self) -> None:
@@ -58,19 +58,26 @@ class Nat:
     def _masquerade(self, key: Tuple5) -> Tuple5:
         if not self.masquerade or ip_address(key.src) not in self.subnet:
             return key
-        for port in (key.sport, *_port_class(key)):
-            wanted = key._replace(src=self.address, sport=port)
+        return self._free(key._replace(src=self.address))
+
+    def _free(self, wanted: Tuple5) -> Tuple5:
+        """Return the key with the first source port whose replies are not taken."""
+        for port in (wanted.sport, *_port_class(wanted)):
+            key = wanted._replace(sport=port)
             if key.proto == ICMP:
-                wanted = wanted._replace(dport=port)
-            if wanted.reply not in self._out:
-                return wanted
-        raise LookupError(f"no free port for {key}")
+                key = key._replace(dport=port)
+            if key.reply not in self._out:
+                return key
+        raise LookupError(f"no free port for {wanted}")
 
 
 def _port_class(key: Tuple5) -> range:
-    """Return the ports a taken one may be remapped to; any id for ICMP."""
+    """Return the ports a taken one may be remapped to; any id for ICMP.
+
+    Any but 0: the kernel may take it, but in a key it means "has none".
+    """
     if key.proto == ICMP:
-        return range(65536)
+        return range(1, 65536)
     index = sum(key.sport >= limit for limit in CLASS_LIMITS)
     low, high = PORT_CLASSES[index]
     return range(low, high + 1)

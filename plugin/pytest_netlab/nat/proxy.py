@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import TCP, UDP, key_of
 from pytest_netlab.nat.translations import Flow
+from pytest_netlab.wire import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,16 +22,19 @@ def join_proxied(
     inside: Capture, outside: Capture, alone: Sequence[Flow]
 ) -> list[Flow]:
     """Return the flows without a twin, proxied halves joined into one flow."""
-    legs = {i: _first_payload(inside, f) for i, f in enumerate(alone) if f.inside}
+    heard = {
+        index: said
+        for index, flow in enumerate(alone)
+        if flow.inside and (said := _first_payload(inside, flow, Direction.INBOUND))
+    }
     joined: list[Flow] = []
     used: set[int] = set()
-    for flow in alone:
-        said = _first_payload(outside, flow) if flow.outside else None
-        match = next((i for i in legs if legs[i] == said and i not in used), None)
-        if said is None or match is None:
-            continue
-        used |= {match, alone.index(flow)}
-        joined.append(_join(alone[match], flow))
+    for index, flow in enumerate(alone):
+        said = flow.outside and _first_payload(outside, flow, Direction.OUTBOUND)
+        match = next((i for i in heard if heard[i] == said and i not in used), None)
+        if match is not None:
+            used |= {match, index}
+            joined.append(_join(alone[match], flow))
     return joined + [flow for i, flow in enumerate(alone) if i not in used]
 
 
@@ -47,13 +51,21 @@ def _join(near: Flow, far: Flow) -> Flow:
     )
 
 
-def _first_payload(capture: Capture, flow: Flow) -> tuple[int, int, int] | None:
-    """Return what the initiator said first: protocol, length, hash."""
+def _first_payload(
+    capture: Capture, flow: Flow, never: Direction
+) -> tuple[int, int, int] | None:
+    """Return what the initiator said first: protocol, length, hash.
+
+    None where it went the way a proxied half never does: a proxy hears its client on
+    the outside and speaks to the container on the inside.
+    """
     key = flow.inside or flow.outside
     if key is None or key.proto not in (TCP, UDP):
         return None
     for row in flow.inside_rows or flow.outside_rows:
         if capture.payload_len[row] and key_of(capture, row) == key:
+            if capture.direction[row] == never:
+                return None
             size, digest = capture.payload_len[row], capture.payload_hash[row]
             return key.proto, int(size), int(digest)
     return None

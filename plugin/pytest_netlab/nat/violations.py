@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_netlab.flows import TCP, Tuple5, key_of
+from pytest_netlab.flows import TCP, Tuple5, is_error, key_of, quoted_key, way_of
 from pytest_netlab.wire import Checksum, tcp
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def check_pair(near: Sighting, far: Sighting) -> Iterator[Violation]:
         options = near.tcp_options(), far.tcp_options()
         yield _broken("tcp_options", near, far, *options)
     yield from _checksums(near, far)
+    yield from _quotes(near, far)
 
 
 def check_mapping(
@@ -76,7 +77,7 @@ def check_mapping(
     there: dict[Tuple5, Tuple5] = {}
     back: dict[Tuple5, Tuple5] = {}
     for row_in, row_out in pairs:
-        near, far = key_of(inside, row_in), key_of(outside, row_out)
+        near, far = way_of(inside, row_in), way_of(outside, row_out)
         if near is None or far is None:
             continue
         name = "mapping"
@@ -97,6 +98,19 @@ def _checksums(near: Sighting, far: Sighting) -> Iterator[Violation]:
             got = ", ".join(state.name.lower() for state in states)
             want = "zero" if Checksum.ZERO in states else "good"
             yield _broken(column, near, far, want, got)
+
+
+def _quotes(near: Sighting, far: Sighting) -> Iterator[Violation]:
+    """Yield an ICMP error whose quote was not translated along (RFC 5508 REQ-4, 5).
+
+    Whoever is told of an error is the one who sent what it quotes.
+    """
+    for end in (near, far):
+        key = key_of(end.capture, end.row)
+        if key is not None and is_error(end.capture, end.row):
+            sender = quoted_key(end.capture, end.row).src
+            if sender != key.dst:
+                yield _broken("quotes", near, far, key.dst, sender)
 
 
 def _differs(column: str, near: Sighting, far: Sighting) -> Violation:

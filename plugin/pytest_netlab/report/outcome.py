@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ def _verdict(error: BaseException | None, netlab: Netlab | None) -> Verdict | No
     if error is not None and netlab.unjudged is not None:
         try:
             verdict = netlab.judge(netlab.unjudged)
-        except NetlabError:
+        except Exception:  # noqa: BLE001 - the test's own error is the one to show
             return None
         return verdict if verdict.outcome == "fail" else None
     return netlab.verdict if error is None else None
@@ -83,12 +84,16 @@ def _keep(
     if netlab is None or keep is None:
         return None
     trace = netlab.trace
-    return bundle.write(
-        keep / netlab.scenario.id,
-        capture=trace.capture if trace is not None else None,
-        verdict=verdict,
-        state=netlab.state(),
-    )
+    try:
+        return bundle.write(
+            keep / netlab.scenario.id,
+            capture=trace.capture if trace is not None else None,
+            verdict=verdict,
+            state=netlab.state(),
+        )
+    except (OSError, NetlabError) as failed:  # a full disk must not hide the verdict
+        warnings.warn(f"no evidence was kept: {failed}", stacklevel=2)
+        return None
 
 
 def _told(error: BaseException | None, where: Path | None) -> str:

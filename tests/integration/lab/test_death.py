@@ -69,13 +69,14 @@ def test_interrupt_while_it_starts(
     """Ctrl-C in the middle of a start leaves no cgroup, and no process waits."""
     code = (
         "import pyroute2, docker, signal\n"
+        "from contextlib import closing\n"
         "from pytest_netlab.lab import engine\n"
         "from pytest_netlab.spec import LabOptions\n"
         "print('go', flush=True)\n"
         f"signal.setitimer(signal.ITIMER_REAL, {seconds})\n"
         "signal.signal(signal.SIGALRM, signal.default_int_handler)\n"
-        "engine.start(LabOptions())\n"
-        "signal.pause()\n"
+        "with closing(engine.start(LabOptions())):\n"
+        "    signal.pause()\n"
     )
     process = python(code)
     process.communicate(timeout=15)
