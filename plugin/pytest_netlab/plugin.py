@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from contextlib import contextmanager
 from importlib.resources import files
 from ipaddress import IPv4Interface
 from pathlib import Path
@@ -133,17 +134,31 @@ def netlab_lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
 
     engine = pytestconfig.getoption("--netlab-engine")
     _progress(pytestconfig, f"netlab: starting the lab (engine {engine}) ...")
-    try:
+    with _skipping(pytestconfig):
         lab = backends.start(engine, _lab_options_of(pytestconfig))
-    except LabUnavailableError as error:
-        if pytestconfig.getoption("--netlab-strict"):
-            raise
-        pytest.skip(f"{error} (--netlab-strict makes this a failure)")
     try:
         pytestconfig.hook.pytest_netlab_lab_started(lab=lab)
         yield lab
     finally:
         lab.close()
+
+
+@contextmanager
+def _skipping(config: pytest.Config) -> Iterator[None]:
+    """Skip what cannot run here, with the reason; with --netlab-strict do not."""
+    try:
+        yield
+    except LabUnavailableError as error:
+        if config.getoption("--netlab-strict"):
+            raise
+        pytest.skip(f"{error} (--netlab-strict makes this a failure)")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Skip a scenario that asks for what its lab does not have."""
+    with _skipping(item.config):
+        yield
 
 
 @pytest.fixture
@@ -251,8 +266,11 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     text = ", ".join(f"{count} {name}" for name, count in counts.items())
     terminalreporter.section("netlab", sep="-")
     terminalreporter.write_line(f"scenarios judged from packets: {text}")
-    for properties in told:
-        for name in ("netlab_recorded", "netlab_evidence"):
-            if name in properties:
-                where = f"{name.removeprefix('netlab_')}: {properties[name]}"
-                terminalreporter.write_line(where)
+    places = [
+        f"{name}: {properties[f'netlab_{name}']}"
+        for properties in told
+        for name in ("recorded", "evidence")
+        if f"netlab_{name}" in properties
+    ]
+    for place in dict.fromkeys(places):
+        terminalreporter.write_line(place)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import tomllib
 from dataclasses import dataclass, field
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 CAPTURE, STORY, TOML = "capture.pcapng", "story.txt", "golden.toml"
-KEYS = {"format", "scenario", "description", "policy", "symbols", "provenance"}
+TABLES = ("policy", "symbols", "provenance")
+KEYS = {"format", "scenario", "description", *TABLES}
 HEADER = """\
 # Recorded by pytest-netlab. [policy] may be edited; the rest is written by
 # `pytest -m netlab --netlab-update` and describes capture.pcapng beside it.
@@ -102,9 +102,10 @@ _MISSING = (
 
 def _read_toml(path: Path, scenario: str) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise GoldenError(f"{path}: cannot read it: {error}") from error
+        text = f"{path}: cannot read it: {error}; restore it from version control"
+        raise GoldenError(text) from error
     unknown = sorted(set(table) - KEYS)
     if unknown:
         known = ", ".join(sorted(KEYS))
@@ -113,6 +114,9 @@ def _read_toml(path: Path, scenario: str) -> dict[str, Any]:
     if (table.get("format"), table.get("scenario")) != (FORMAT, scenario):
         text = f"{path}: not a golden of format {FORMAT} for scenario {scenario!r}"
         raise GoldenError(text)
+    for key in TABLES:
+        if not isinstance(table.get(key, {}), dict):
+            raise GoldenError(f"{path}: {key} must be a table: [{key}]")
     return table
 
 
@@ -132,7 +136,11 @@ def _read_capture(path: Path) -> Capture:
 
 
 def _check_story(path: Path, want: str) -> None:
-    if not path.is_file() or path.read_text() != want:
+    try:
+        told = path.read_bytes()
+    except OSError:
+        told = b""
+    if told != want.encode():
         raise GoldenError(
             f"{path} does not tell what capture.pcapng beside it holds; it is "
             "generated, never edited. Restore both from version control, or record "
@@ -148,9 +156,19 @@ def _replace(folder: Path, capture: Capture, table: Mapping[str, Any]) -> None:
         fresh.mkdir()
         captures.write(fresh / CAPTURE, capture)
         story = canonicalize(capture).text(str(table["scenario"]))
-        (fresh / STORY).write_text(story)
+        (fresh / STORY).write_text(story, encoding="utf-8")
         text = tomli_w.dumps(dict(table), multiline_strings=True)
-        (fresh / TOML).write_text(HEADER + text)
+        (fresh / TOML).write_text(HEADER + text, encoding="utf-8")
+        _swap(fresh, folder, Path(new, "old"))
+
+
+def _swap(fresh: Path, folder: Path, aside: Path) -> None:
+    """Put a folder in place of another; whatever interrupts, one of them is there."""
+    try:
         if folder.exists():
-            shutil.move(folder, Path(new, "old"))
-        shutil.move(fresh, folder)
+            folder.rename(aside)
+        fresh.rename(folder)
+    except BaseException:
+        if aside.exists() and not folder.exists():
+            aside.rename(folder)
+        raise

@@ -55,7 +55,10 @@ class FakeNode:
         """Play `ping [-c N] ADDRESS` or `curl URL` on the wire in memory."""
         play = {"ping": self._lab.ping, "curl": self._lab.curl}.get(argv[0])
         if play is None:
-            raise CommandError(f"{self.name}: the fake lab knows ping and curl only")
+            raise LabUnavailableError(
+                f"the fake lab plays ping and curl, not {argv[0]}: "
+                "use --netlab-engine=private"
+            )
         ok = play(self.address, argv[1:])
         if check and not ok:
             raise CommandError(f"{self.name}: `{' '.join(argv)}` got no answer")
@@ -131,8 +134,10 @@ class FakeLab:
         self.nodes = {n: FakeNode(self, n, addresses[n]) for n in ("host", *addresses)}
         published = {plan.published: (addresses["web"], WEB_PORT)}
         nat = Nat(subnet=SUBNET, address=addresses["host"], published=published)
-        self.wire = Wire(nat=nat, bridge=BRIDGE)
+        present = {*addresses.values(), BRIDGE}
+        self.wire = Wire(nat=nat, bridge=BRIDGE, present=present)
         self.proxy = False
+        self._published = (addresses["host"], plan.published)
         self.blind: set[str] = set()
         self.facts: Mapping[str, str] = {"engine": "fake"}
         named = {address: name for name, address in addresses.items()}
@@ -172,17 +177,19 @@ class FakeLab:
         return all(answers)
 
     def curl(self, source: str, arguments: Sequence[str]) -> bool:
-        """Play a GET; through the proxy when that is what listens."""
+        """Play a GET; the proxy answers where no translation leads past it."""
         url = urlsplit(arguments[-1])
         key = Tuple5(TCP, source, self._next_port(), str(url.hostname), url.port or 80)
         request = f"GET {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode()
-        ok = converse(self.wire, key, request, LISTING)
-        self.log.append(f"{BRIDGE if self.proxy else source} GET {url.path}")
-        if not self.proxy:
-            return ok
-        web = self.nodes["web"].address
-        leg = Tuple5(TCP, BRIDGE, self._next_port(), web, WEB_PORT)
-        return converse(self.wire, leg, request, LISTING)
+        web = (self.nodes["web"].address, WEB_PORT)
+        self.wire.listening = {web, self._published} if self.proxy else {web}
+        there = converse(self.wire, key, request, LISTING)
+        if there is not None and (there.dst, there.dport) == self._published:
+            key = Tuple5(TCP, BRIDGE, self._next_port(), *web)
+            there = converse(self.wire, key, request, LISTING)
+        if there is not None:
+            self.log.append(f"{there.src} GET {url.path}")
+        return there is not None
 
     def _next_port(self) -> int:
         self._port += 1

@@ -13,13 +13,14 @@ from pytest_netlab.capture import Frame
 from pytest_netlab.wire import Direction, canary, ethernet, icmp, ipv4, tcp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat import Nat
 
     Build = Callable[[Tuple5], bytes]
 
+INBOUND, OUTBOUND = Direction.INBOUND, Direction.OUTBOUND
 START_NS = 1_700_000_000_000_000_000
 TICK_NS = 50_000
 TTL = 64
@@ -34,11 +35,16 @@ MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 
 @dataclass(slots=True, kw_only=True)
 class Wire:
-    """The host's two interfaces; `forwarding` is its ip_forward."""
+    """The host's two interfaces; `forwarding` is its ip_forward.
+
+    `present` are the addresses that answer; `listening` where connections are accepted.
+    """
 
     nat: Nat
     bridge: str
+    present: Container[str]
     forwarding: bool = True
+    listening: set[tuple[str, int]] = field(default_factory=set)
     frames: list[tuple[str, Frame]] = field(default_factory=list)
     _clock: int = START_NS
     _ip_id: int = 0
@@ -46,41 +52,45 @@ class Wire:
 
     def carry(self, key: Tuple5, build: Build, tos: int = 0) -> Tuple5 | None:
         """Send one packet; return its key where it arrives, None if it does not."""
-        self._ip_id += 1
+        self._ip_id = (self._ip_id + 1) % (1 << 16)
         self._tos = tos
         if key.src == self.bridge:
-            return self._seen("docker0", key, build, Direction.OUTBOUND)
-        if self._is_inside(key.src):
-            return self._outwards(key, build)
-        return self._inwards(key, build)
+            arrived: Tuple5 | None = self._seen("docker0", key, build, OUTBOUND)
+        elif self._is_inside(key.src):
+            arrived = self._outwards(key, build)
+        else:
+            arrived = self._inwards(key, build)
+        return arrived if arrived and arrived.dst in self.present else None
 
     def canary(self, point: str, nonce: str, kind: str) -> None:
         """Let a canary cross a point."""
         data = canary.build(canary.Canary(nonce, point, kind), bytes(6))
-        self._record(point, data, Direction.INBOUND)
+        self._record(point, data, INBOUND)
 
     def _is_inside(self, address: str) -> bool:
         return ip_address(address) in self.nat.subnet and address != self.bridge
 
     def _outwards(self, key: Tuple5, build: Build) -> Tuple5 | None:
-        self._seen("docker0", key, build, Direction.INBOUND)
-        if key.dst in (self.nat.address, self.bridge):
+        self._seen("docker0", key, build, INBOUND)
+        if key.dst == self.nat.address or ip_address(key.dst) in self.nat.subnet:
             return key
         if not self.forwarding:
             return None
         sent = self.nat.outbound(key)
-        return self._seen("uplink", sent, build, Direction.OUTBOUND, TTL - 1)
+        return self._seen("uplink", sent, build, OUTBOUND, TTL - 1)
 
     def _inwards(self, key: Tuple5, build: Build) -> Tuple5 | None:
         if key.src == self.nat.address:  # an answer of the host itself
             if self._is_inside(key.dst):
-                return self._seen("docker0", key, build, Direction.OUTBOUND)
-            return self._seen("uplink", key, build, Direction.OUTBOUND)
-        self._seen("uplink", key, build, Direction.INBOUND)
+                return self._seen("docker0", key, build, OUTBOUND)
+            return self._seen("uplink", key, build, OUTBOUND)
+        self._seen("uplink", key, build, INBOUND)
         sent = self.nat.inbound(key)
-        if sent is None or not self.forwarding:
-            return key if sent is None else None
-        return self._seen("docker0", sent, build, Direction.OUTBOUND, TTL - 1)
+        if sent is None:  # for the host, or a neighbour; a container's is dropped
+            return None if self._is_inside(key.dst) else key
+        if not self.forwarding:
+            return None
+        return self._seen("docker0", sent, build, OUTBOUND, TTL - 1)
 
     def _seen(
         self, point: str, key: Tuple5, build: Build, way: Direction, ttl: int = TTL
@@ -107,14 +117,22 @@ def _echo(kind: int, seq: int) -> Build:
     return lambda key: icmp.build_echo(kind, key.sport, seq, PING_DATA)
 
 
-def converse(wire: Wire, key: Tuple5, request: bytes, response: bytes) -> bool:
-    """Play one TCP connection, handshake to close; tell whether it was carried."""
+def converse(wire: Wire, key: Tuple5, request: bytes, response: bytes) -> Tuple5 | None:
+    """Play one TCP connection, handshake to close.
+
+    Return its key where it was accepted; None where it was refused or not carried.
+    """
     mine, theirs = ISN["client"], ISN["server"]
+    syn = _segment(mine, 0, tcp.SYN | tcp.ECE | tcp.CWR, b"")
+    there = wire.carry(key, syn)
+    if there is None:
+        return None
+    if (there.dst, there.dport) not in wire.listening:
+        wire.carry(there.reply, _segment(0, mine + 1, tcp.RST | tcp.ACK, b""))
+        return None
     sent, got = mine + 1 + len(request), theirs + 1 + len(response)
-    syn = tcp.SYN
     play = [
-        (False, mine, 0, syn | tcp.ECE | tcp.CWR, b""),
-        (True, theirs, mine + 1, syn | tcp.ACK | tcp.ECE, b""),
+        (True, theirs, mine + 1, tcp.SYN | tcp.ACK | tcp.ECE, b""),
         (False, mine + 1, theirs + 1, tcp.ACK, b""),
         (False, mine + 1, theirs + 1, tcp.PSH | tcp.ACK, request),
         (True, theirs + 1, sent, tcp.PSH | tcp.ACK, response),
@@ -122,15 +140,10 @@ def converse(wire: Wire, key: Tuple5, request: bytes, response: bytes) -> bool:
         (False, sent, got + 1, tcp.FIN | tcp.ACK, b""),
         (True, got + 1, sent + 1, tcp.ACK, b""),
     ]
-    there = key
     for reply, seq, ack, flags, data in play:
         build = _segment(seq, ack, flags, data)
-        tos = ECT if data else 0
-        arrived = wire.carry(there.reply if reply else key, build, tos)
-        if arrived is None:
-            return False
-        there = there if reply else arrived
-    return True
+        wire.carry(there.reply if reply else key, build, ECT if data else 0)
+    return there
 
 
 def _segment(seq: int, ack: int, flags: int, data: bytes) -> Build:

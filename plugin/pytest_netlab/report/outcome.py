@@ -52,14 +52,15 @@ def of(
         text = _told(error, where)
     if error is not None and not text:
         return None
-    outcome = verdict.outcome if verdict else "error"
+    is_error = broken and not isinstance(error, CommandError)
+    unjudged = "error" if is_error else "fail"
     return Outcome(
         text=text,
-        error=broken and not isinstance(error, CommandError),
+        error=is_error,
         unexplained=error is not None
         and not isinstance(error, ScenarioFailedError)
         and not broken,
-        properties=_properties(outcome, netlab, where),
+        properties=_properties(verdict.outcome if verdict else unjudged, netlab, where),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,32 @@ def test_missing_in_a_flood(wire: Wire, start: Callable[..., LiveCapture]) -> No
         with pytest.raises(BlindCaptureError, match="open canary"):
             start(replace(wire.point, canary_interface="spare1"), deadline=0.3)
         assert flood.poll() is None
+
+
+def test_missing_without_a_pause(wire: Wire, start: Callable[..., LiveCapture]) -> None:
+    """The deadline holds even if each look at the rings finds news."""
+
+    class Restless(threading.Event):
+        def clear(self) -> None:
+            """Stay set."""
+
+    live = start(wire.point, deadline=0.2)
+    live._running.progress = Restless()
+    live._running.progress.set()
+    wire.far.run("ip", "link", "set", "far0", "down")
+    caught: list[BlindCaptureError] = []
+
+    def stop() -> None:
+        try:
+            live.stop()
+        except BlindCaptureError as error:
+            caught.append(error)
+
+    stopping = threading.Thread(target=stop, daemon=True)
+    stopping.start()
+    stopping.join(5)
+
+    assert "far0" in str(caught)
 
 
 def test_one_of_two(wire: Wire, start: Callable[..., LiveCapture]) -> None:
