@@ -68,7 +68,18 @@ def pair(inside: Capture, outside: Capture) -> list[tuple[int, int]]:
     for here, there in both:
         if len(here + there) > 2:  # noqa: PLR2004
             pairs += ambiguous.settle(here, there)
-    return sorted(pairs)
+    return sorted(p for p in pairs if not _is_anew(inside, outside, *p))
+
+
+def _is_anew(inside: Capture, outside: Capture, row_in: int, row_out: int) -> bool:
+    """Tell a packet that was sent anew with the same content: a proxy's datagram.
+
+    Both its ends are new, and no router has lowered its ttl.
+    """
+    near, far = key_of(inside, row_in), key_of(outside, row_out)
+    if near is None or far is None or near.src == far.src or near.dst == far.dst:
+        return False
+    return bool(inside.ttl[row_in] == outside.ttl[row_out])
 
 
 def _taps_know(capture: Capture) -> bool:

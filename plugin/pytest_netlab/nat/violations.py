@@ -80,15 +80,17 @@ def check_mapping(
         near, far = way_of(inside, row_in), way_of(outside, row_out)
         if near is None or far is None:
             continue
-        name = "mapping"
-        if near not in there and near.reply in there:
-            near, far, name = near.reply, far.reply, "undone"
-        want = there.setdefault(near, far)
+        met = near in there or far in back
+        undo = not met and (near.reply in there or far.reply in back)
+        if undo:
+            near, far = near.reply, far.reply
+        want, owner = there.setdefault(near, far), back.setdefault(far, near)
         if want != far:
+            name = "undone" if undo else "mapping"
             yield Violation(name, row_in, row_out, str(want), str(far))
-        owner = back.setdefault(far, near)
         if owner != near:
-            yield Violation("one-to-one", row_in, row_out, str(owner), str(near))
+            name = "undone" if undo else "one-to-one"
+            yield Violation(name, row_in, row_out, str(owner), str(near))
 
 
 def _checksums(near: Sighting, far: Sighting) -> Iterator[Violation]:

@@ -116,8 +116,8 @@ def test_points_apart() -> None:
     """The last ACK must have been seen on each point, not on one of them."""
     conversations = Conversations()
     whole = [ip4(step) for step in [*SHAKE, *CLOSE]]
-    conversations.feed(Frame(0, 0, data, len(data)) for data in whole)
-    conversations.feed(Frame(1, 0, data, len(data)) for data in whole[:-1])
+    for point, seen in ((1, whole[:-1]), (0, whole)):
+        conversations.feed(Frame(point, 0, data, len(data)) for data in seen)
 
     assert conversations.unfinished == 1
 
@@ -133,12 +133,12 @@ def test_vlan() -> None:
 def test_length_field_too_small() -> None:
     """A GSO frame beyond 64 KiB says length 0; the frame's own length counts."""
     big = Step("c", FIN_ACK, 1, 1, size=70_000)
-    end = [Step("s", FIN_ACK, 1, 70_002), Step("c", ACK, 70_002, 2)]
+    begin = [*(ip4(step) for step in SHAKE), ip4(big, length=False)]
+    part, end = Step("s", FIN_ACK, 1, 69_999), Step("s", FIN_ACK, 1, 70_002)
+    last = ip4(Step("c", ACK, 70_002, 2))
 
-    frames = [ip4(step) for step in [*SHAKE, *end]]
-    frames.insert(3, ip4(big, length=False))
-
-    assert unfinished(*frames) == 0
+    assert unfinished(*begin, ip4(part), last) == 1
+    assert unfinished(*begin, ip4(end), last) == 0
 
 
 @pytest.mark.parametrize("cut", range(0, 48, 3))

@@ -1,0 +1,228 @@
+"""Which packets are the same packet: by what NAT leaves alone, never by clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.traffic import (
+    C1,
+    C2,
+    HOST,
+    HOST01,
+    IN,
+    OUT,
+    SYN,
+    SYN_OPTIONS,
+    Packet,
+    capture,
+    error,
+    routed,
+)
+
+from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
+from pytest_netlab.nat.pairing import invariant_key, pair
+
+PING = Tuple5(ICMP, C1, 7, HOST01, 7)
+WEB = Tuple5(TCP, C1, 40000, HOST01, 80)
+DNS = Tuple5(UDP, C1, 5555, HOST01, 53)
+PING6 = Tuple5(ICMP6, "fd00::2", 7, "2001:db8::1", 7)
+
+
+def snat(key: Tuple5, port: int | None = None) -> Tuple5:
+    """Return the key with the host's address, and perhaps another port or id."""
+    key = key._replace(src=HOST, sport=key.sport if port is None else port)
+    return key._replace(dport=key.sport) if key.proto == ICMP else key
+
+
+@pytest.mark.parametrize(
+    ("packet", "key"),
+    [
+        (Packet(key=PING, data=b"ping", ip_id=9), snat(PING, 99)),
+        (Packet(key=PING6, data=b"ping"), PING6._replace(src="2001:db8::9")),
+        (Packet(key=WEB, flags=SYN, options=SYN_OPTIONS, ip_id=9), snat(WEB, 50000)),
+        (Packet(key=DNS, data=b"query", ip_id=9), snat(DNS, 50000)),
+        (Packet(key=PING._replace(proto=47), body=b"gre"), PING._replace(proto=47)),
+    ],
+    ids=["icmp", "icmp6", "tcp", "udp", "gre"],
+)
+def test_translated(packet: Packet, key: Tuple5) -> None:
+    """Addresses, ports, ids, ttl and MACs may differ: it is the same packet."""
+    assert pair(capture([packet]), capture([routed(packet, key)])) == [(0, 0)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ip_id": 10},
+        {"seq": 2},
+        {"ack": 5},
+        {"flags": SYN},
+        {"data": b"other"},
+        {"data": b"longer"},
+    ],
+    ids=str,
+)
+def test_another_segment(change: dict[str, object]) -> None:
+    """What NAT may not change tells one segment from another."""
+    packet = Packet(key=WEB, data=b"bytes", ip_id=9)
+    other = replace(packet, **change)  # type: ignore[arg-type]
+
+    assert pair(capture([packet]), capture([other])) == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"seq": 2}, {"reply": True}, {"data": b"pong"}, {"ip_id": 3}], ids=str
+)
+def test_another_echo(change: dict[str, object]) -> None:
+    """Type, sequence number and data tell one echo from another."""
+    packet = Packet(key=PING, data=b"ping")
+    other = replace(packet, **change)  # type: ignore[arg-type]
+
+    assert pair(capture([packet]), capture([other])) == []
+
+
+def test_padding() -> None:
+    """A short frame that a link padded is the same packet."""
+    packet = Packet(key=DNS, data=b"x", ip_id=1)
+    padded = replace(routed(packet, snat(DNS)), tail=bytes(17))
+
+    assert pair(capture([packet]), capture([padded])) == [(0, 0)]
+
+
+def test_interleaving_and_clocks() -> None:
+    """Order across flows and the captures' clocks do not matter."""
+    ping, dns = Packet(key=PING, ip_id=1), Packet(key=DNS, ip_id=2)
+    inside = capture([ping, dns], start=1)
+    outside = capture([routed(dns), routed(ping)], start=10**18)
+
+    assert pair(inside, outside) == [(0, 1), (1, 0)]
+
+
+def test_repeats_pair_by_rank() -> None:
+    """The n-th of equal sightings here is the n-th there, a surplus stays alone."""
+    ack = Packet(key=WEB, ip_id=5)
+    inside, outside = capture([ack] * 3), capture([routed(ack, snat(WEB))] * 2)
+
+    assert pair(inside, outside) == [(0, 0), (1, 1)]
+
+
+def test_error() -> None:
+    """An ICMP error pairs by what it says, its quote having been translated."""
+    sent = Packet(key=DNS, data=b"query", ip_id=3)
+    near = error(HOST01, sent, ip_id=8)
+    far = error(HOST01, routed(sent, snat(DNS, 50000)), ip_id=8)
+
+    assert pair(capture([near]), capture([far])) == [(0, 0)]
+
+
+@pytest.mark.parametrize("kind", [(3, 1), (11, 0), (3, 3)])
+def test_another_error(kind: tuple[int, int]) -> None:
+    """Type, code and the quoted IP id tell one error from another."""
+    near = error(HOST01, Packet(key=DNS, ip_id=3))
+    far = error(HOST01, Packet(key=DNS, ip_id=3 + (kind == (3, 3))), kind=kind)
+
+    assert pair(capture([near]), capture([far])) == []
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_alike_of_two_containers(order: tuple[int, int]) -> None:
+    """Equal packets with IP id 0 go by likeness: the port that NAT kept."""
+    queries = [
+        Packet(key=DNS, data=b"same"),
+        Packet(key=DNS._replace(src=C2, sport=6666), data=b"same"),
+    ]
+    outside = [routed(queries[i], snat(queries[i].key)) for i in order]
+
+    assert [(0, order.index(0)), (1, order.index(1))] == pair(
+        capture(queries), capture(outside)
+    )
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_alike_published(order: tuple[int, int]) -> None:
+    """Likewise for DNAT: each client keeps its address and port."""
+    inside = [
+        Packet(key=Tuple5(UDP, src, 5555, C1, 53), data=b"same")
+        for src in (HOST01, "172.16.211.3")
+    ]
+    outside = [
+        replace(inside[i], key=inside[i].key._replace(dst=HOST, dport=5300))
+        for i in order
+    ]
+
+    assert [(0, order.index(0)), (1, order.index(1))] == pair(
+        capture(inside), capture(outside)
+    )
+
+
+def test_flow_known_from_other_packets() -> None:
+    """What a flow became elsewhere decides, whatever is more alike or earlier."""
+    c1, c2 = Packet(key=PING, data=b"1"), Packet(key=PING._replace(src=C2), data=b"2")
+    out1, out2 = snat(PING), snat(c2.key, 99)
+    same1, same2 = (replace(p, data=b"same", seq=2) for p in (c1, c2))
+    inside = capture([c1, c2, same2, same1])
+    outside = capture(
+        [routed(c1, out1), routed(c2, out2), routed(same1, out1), routed(same2, out2)]
+    )
+
+    assert pair(inside, outside) == [(0, 0), (1, 1), (2, 3), (3, 2)]
+
+
+def test_lost_copy_does_not_shift_others() -> None:
+    """A packet lost on the way does not hand its twin to another flow."""
+    known = Packet(key=PING, data=b"1")
+    lost, other = (
+        Packet(key=PING._replace(src=src), data=b"same", seq=2) for src in (C1, C2)
+    )
+    inside = capture([known, lost, other])
+    outside = capture([routed(known, snat(PING)), routed(other, snat(other.key, 99))])
+
+    assert pair(inside, outside) == [(0, 0), (2, 1)]
+
+
+def test_mapping_that_changes_is_still_paired() -> None:
+    """Equal packets of a flow are paired even if its mapping changed."""
+    first, second = Packet(key=DNS, data=b"1"), Packet(key=DNS, data=b"2")
+    inside = capture([first, second, second])
+    outside = capture(
+        [routed(first, snat(DNS))] + [routed(second, snat(DNS, 50000))] * 2
+    )
+
+    assert pair(inside, outside) == [(0, 0), (1, 1), (2, 2)]
+
+
+def test_arrived_on_both_sides() -> None:
+    """Taps that know directions tell two arrivals from one forwarded packet."""
+    to_host = Packet(key=PING._replace(dst=HOST), way=IN)
+    also_to_host = Packet(key=PING._replace(src=HOST01, dst=HOST), way=IN)
+
+    assert pair(capture([to_host]), capture([also_to_host])) == []
+    assert pair(capture([to_host]), capture([replace(also_to_host, way=OUT)])) == [
+        (0, 0)
+    ]
+
+
+def test_one_unknown_direction() -> None:
+    """Where any direction is unknown none is used."""
+    packet = Packet(key=PING, way=IN)
+    inside = capture([packet, Packet(key=DNS)])
+
+    assert pair(inside, capture([packet])) == [(0, 0)]
+
+
+def test_not_forwardable() -> None:
+    """What belongs to a link has no invariants, on neither side."""
+    seen = capture([Packet(key=DNS._replace(dst="224.0.0.251"))])
+
+    assert invariant_key(seen, 0) is None
+    assert pair(seen, seen) == []
+
+
+def test_many_alike() -> None:
+    """Equal datagrams of many flows, in another order, each find their own twin."""
+    packets = [Packet(key=DNS._replace(sport=port)) for port in range(1, 301)]
+    inside = capture(packets)
+    outside = capture([routed(p, snat(p.key)) for p in reversed(packets)])
+
+    assert [(i, 299 - i) for i in range(300)] == pair(inside, outside)
