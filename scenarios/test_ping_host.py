@@ -16,9 +16,9 @@ def test_ping_host(netlab: Netlab) -> None:
     with netlab.capture("docker0", "uplink") as trace:
         netlab.c1.run("ping", "-c", "1", "-W", "2", netlab.host.address)
 
+    netlab.check(trace)
     assert trace.table == [
         ("docker0", "c1", "host", "echo request", 64),
         ("docker0", "host", "c1", "echo reply", 64),
     ]
     assert trace.rewrites("icmp") == []
-    netlab.check(trace)

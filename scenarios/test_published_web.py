@@ -17,6 +17,7 @@ def test_published_web(netlab: Netlab) -> None:
         url = f"http://{netlab.host.address}:81/"
         page = netlab.host01.run("curl", "-sf", "--max-time", "3", url)
 
+    netlab.check(trace)
     assert "listing" in page.stdout.lower()
     assert trace.rewrites("tcp") == [("dnat", "host:81", "web:80")]
     assert trace.table[:4] == [
@@ -25,7 +26,4 @@ def test_published_web(netlab: Netlab) -> None:
         ("docker0", "web:80", "host01:port#1", "SYN-ACK", 64),
         ("uplink", "host:81", "host01:port#1", "SYN-ACK", 63),
     ]
-    assert not trace.translations.violations
-    assert not trace.translations.unpaired
     assert netlab.host01.address in netlab.web.container.logs().decode()
-    netlab.check(trace)

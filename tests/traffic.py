@@ -151,12 +151,13 @@ def two_points(
     start: int = START_NS,
     points: tuple[str, ...] = (INSIDE, OUTSIDE),
 ) -> Capture:
-    """Return what a host's two points saw, in this order."""
+    """Return what a host's two points saw, in this order, and that nothing was lost."""
     frames = [
         _frame(points.index(point), start + i * TICK_NS, packet)
         for i, (point, packet) in enumerate(sightings)
     ]
-    return Capture.from_frames(frames, [Interface(name=n) for n in points], names)
+    counted = [Interface(name=name, received=0, dropped=0) for name in points]
+    return Capture.from_frames(frames, counted, names)
 
 
 def _frame(interface: int, ts: int, packet: Packet | bytes) -> Frame:

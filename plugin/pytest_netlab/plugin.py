@@ -182,15 +182,27 @@ def _scenario(item: pytest.Item) -> Scenario:
     if marker is not None and marker.args:
         name = marker.args[0]
     doc = getattr(getattr(item, "function", None), "__doc__", None) or ""
-    return Scenario(id=name, description=doc.strip().partition("\n")[0])
+    about = doc.strip().partition("\n")[0]
+    try:
+        return Scenario(id=name, description=about, test=item.name)
+    except ValueError as error:
+        raise pytest.UsageError(f"{item.nodeid}: {error}") from error
 
 
 def _golden_folder(item: pytest.Item) -> Path:
     """Return where goldens are: bundled ones for bundled scenarios, else the ini's."""
-    bundled = Path(str(files("pytest_netlab.scenarios")))
-    if item.path.parent == bundled:
-        return Path(str(files("pytest_netlab.golden")))
-    return item.config.rootpath / str(item.config.getini("netlab_golden"))
+    config = item.config
+    if item.path.parent != Path(str(files("pytest_netlab.scenarios"))):
+        return config.rootpath / str(config.getini("netlab_golden"))
+    bundled = Path(str(files("pytest_netlab.golden")))
+    if config.getoption("--netlab-update") and not bundled.is_relative_to(
+        config.rootpath
+    ):
+        raise pytest.UsageError(
+            f"--netlab-update: {bundled} belongs to the installed package; copy the "
+            "scenario into your project to record a golden of your own"
+        )
+    return bundled
 
 
 def _progress(config: pytest.Config, text: str) -> None:
@@ -216,11 +228,12 @@ def pytest_runtest_makereport(
 
     netlab = getattr(item, "funcargs", {}).get("netlab")
     error = call.excinfo.value if call.excinfo else None
-    found = outcome.of(error, netlab, keep=_keep(item.config, report))
+    keep = _keep(item.config, report)
+    found = outcome.of(error, netlab, node=item.nodeid, keep=keep)
     if found is None:
         return report
     report.user_properties += found.properties
-    if error is not None:
+    if found.text and error is not None:
         tail = f"\n\n{report.longreprtext}" if found.unexplained else ""
         report.longrepr = _repr(found.text + tail)
         report.netlab_error = found.error  # type: ignore[attr-defined]

@@ -153,8 +153,13 @@ class Netlab:
         Raises:
             BlindCaptureError: the capture cannot prove that it saw everything.
             ScenarioFailedError: a command failed and the packets differ.
+            LabError: there is no such point.
 
         """
+        unknown = set(points) - set(POINTS)
+        if unknown:
+            known = ", ".join(POINTS)
+            raise LabError(f"no capture point {unknown.pop()!r}; there are {known}")
         trace = Trace()
         tap = self._lab.tap([POINTS[name] for name in points or tuple(POINTS)])
         failed: CommandError | None = None

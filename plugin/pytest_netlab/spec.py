@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 
@@ -9,6 +10,7 @@ CONTAINERS = ("c1", "c2", "c3", "web")
 PEERS = ("host01", "host02")
 WEB_PORT = 80
 PUBLISHED_PORT = 81
+LONGEST_PREFIX, SHORTEST_PREFIX = 29, 8
 ARTICLE_UPLINK = IPv4Interface("172.16.211.128/24")
 
 
@@ -37,6 +39,23 @@ class Topology:
     uplink: IPv4Interface = ARTICLE_UPLINK
     published: int = PUBLISHED_PORT
 
+    def __post_init__(self) -> None:
+        """Refuse a plan that has no room for the neighbours.
+
+        Raises:
+            ValueError: says what is wrong with the address or its network.
+
+        """
+        plan, network = self.uplink, self.uplink.network
+        if network.prefixlen > LONGEST_PREFIX:
+            raise ValueError(f"{plan}: write ADDRESS/LENGTH, the length at most /29")
+        if network.prefixlen < SHORTEST_PREFIX:
+            raise ValueError(f"{plan}: the network is too large, /8 at most")
+        if plan.ip in (network.network_address, network.broadcast_address):
+            raise ValueError(f"{plan} is the network's own or broadcast address")
+        if plan.is_loopback or plan.is_multicast or plan.is_reserved:
+            raise ValueError(f"{plan} is no address of a link")
+
     @property
     def peers(self) -> dict[str, IPv4Interface]:
         """Return the neighbours' addresses: the first hosts that are not taken."""
@@ -51,10 +70,31 @@ class Topology:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A behaviour to watch; `id` is hyphenated and names its golden."""
+    """A behaviour to watch; `id` is hyphenated and names its golden.
+
+    `test` names the pytest item, where several share an id or one has parameters.
+    """
 
     id: str
     description: str = ""
+    test: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an id that is no plain name: it becomes a folder's.
+
+        Raises:
+            ValueError: says what an id looks like.
+
+        """
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.id):
+            raise ValueError(f"scenario id {self.id!r}: use lower case, digits and -")
+
+    @property
+    def label(self) -> str:
+        """Return a folder's name for evidence, of this test alone."""
+        if self.test in ("", f"test_{self.id.replace('-', '_')}"):
+            return self.id
+        return re.sub(r"[^\w.=-]+", "-", f"{self.id}.{self.test}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,6 +124,34 @@ def test_other_published_port_is_wrong_port(scenarios: Scenarios) -> None:
     result.stdout.fnmatch_lines(["published-web FAILED: wrong port"])
 
 
+def test_uplink_down_is_an_error(scenarios: Scenarios) -> None:
+    """A point that cannot see is an error, though ping-host expects nothing there."""
+    fault = "host.run(*'ip link set ens160 down'.split())"
+
+    result = scenarios("-k", "ping_host", fault=fault)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*uplink*ens160*"])
+
+
+def test_wrong_interface_is_an_error(scenarios: Scenarios) -> None:
+    """A point on an interface the neighbours' frames do not reach is an error."""
+    fault = "object.__setattr__(lab._parts.segment, 'uplink', 'docker0')"
+
+    result = scenarios("-k", "ping_host", fault=fault)
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*canary*did not reach docker0*"])
+
+
+def test_two_workers_have_an_engine_each(scenarios: Scenarios) -> None:
+    """With -n 2 each worker has a private engine, and all pass."""
+    result = scenarios("-n", "2")
+
+    result.assert_outcomes(passed=9)
+    result.stdout.fnmatch_lines(["scenarios judged from packets: 3 pass"])
+
+
 def test_no_fault_passes(scenarios: Scenarios) -> None:
     """Without a fault the same runs are green: the faults are what is seen."""
     result = scenarios()

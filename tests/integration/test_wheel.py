@@ -29,8 +29,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def python(installed: Path, cwd: Path, *argv: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with the unpacked wheel before everything else."""
-    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    """Run Python with the unpacked wheel before everything else, outside of CI."""
+    environment = {**os.environ, "PYTHONPATH": str(installed), "CI": ""}
     command = [sys.executable, *argv]
     return subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
@@ -63,3 +63,14 @@ def test_bundled_scenarios_run_from_any_directory(
 
     assert result.returncode == 0, result.stdout + result.stderr
     assert "scenarios judged from packets: 3 pass" in result.stdout
+
+
+def test_installed_goldens_are_not_updated(installed: Path, tmp_path: Path) -> None:
+    """--netlab-update refuses to write into the installed package."""
+    code = "from pytest_netlab.cli import main; main()"
+    argv = ("-c", code, "run", "--netlab-engine=fake", "-k", "ping", "--netlab-update")
+
+    result = python(installed, tmp_path, *argv)
+
+    assert result.returncode == 1, result.stdout
+    assert "belongs to the installed package" in result.stdout

@@ -112,13 +112,83 @@ def test_uplink_address_moves_the_lab(run: Run) -> None:
     result.assert_outcomes(passed=1)
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["nonsense", "172.16.211.128", "10.1.1.1/30", "10.1.1.0/24", "127.0.0.5/8"],
+)
 @pytest.mark.usefixtures("recorded")
-def test_bad_uplink_address_is_a_usage_error(run: Run) -> None:
-    """An address that is none is refused before anything starts."""
-    result = run("--netlab-uplink-address=nonsense")
+def test_bad_uplink_address_is_a_usage_error(run: Run, address: str) -> None:
+    """An address without room for neighbours is refused before anything starts."""
+    result = run(f"--netlab-uplink-address={address}")
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--netlab-uplink-address*nonsense*"])
+    result.stderr.fnmatch_lines([f"*--netlab-uplink-address: *{address}*"])
+
+
+def test_id_is_a_plain_name(pytester: pytest.Pytester, run: Run) -> None:
+    """An id that would lead out of the goldens' folder is refused."""
+    source = """
+        import pytest
+
+        @pytest.mark.netlab("../escape")
+        def test_it(netlab):
+            pass
+    """
+    pytester.makepyfile(source)
+
+    result = run("--netlab-update")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*scenario id '../escape': use lower case*"])
+
+
+def test_evidence_never_replaces_foreign_files(
+    recorded: pytest.Pytester, run: Run
+) -> None:
+    """A folder that is no evidence of ours is left alone, and the verdict is told."""
+    thesis = recorded.path / "mine" / "ping" / "thesis.txt"
+    thesis.parent.mkdir(parents=True)
+    thesis.write_text("years of work")
+
+    run("--netlab-artifacts=mine", "--netlab-keep=always").assert_outcomes(passed=1)
+
+    assert thesis.read_text() == "years of work"
+
+
+def test_evidence_that_cannot_be_written_is_told(
+    recorded: pytest.Pytester, run: Run, fault: Fault
+) -> None:
+    """The verdict comes first; that there is no evidence is a line below it."""
+    (recorded.path / "afile").write_text("")
+    fault("lab.wire.forwarding = False")
+
+    result = run("--netlab-artifacts=afile", "-W", "error")
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["ping FAILED: *", "no evidence was kept: *"])
+
+
+def test_tests_of_one_scenario_keep_evidence_apart(
+    recorded: pytest.Pytester, run: Run
+) -> None:
+    """Parameters and tests that share a golden have a folder each."""
+    recorded.makepyfile(
+        test_both="""
+        import pytest
+
+        @pytest.mark.netlab("ping")
+        @pytest.mark.parametrize("count", [1, 2])
+        def test_it(netlab, count):
+            with netlab.capture() as trace:
+                netlab.c1.run("ping", "-c", "1", netlab.host01.address)
+            netlab.check(trace)
+        """
+    )
+
+    run("--netlab-keep=always", "test_both.py").assert_outcomes(passed=2)
+
+    folders = sorted(p.name for p in (recorded.path / "netlab-artifacts").iterdir())
+    assert folders == ["ping.test_it-1-", "ping.test_it-2-"]
 
 
 @pytest.mark.usefixtures("recorded")

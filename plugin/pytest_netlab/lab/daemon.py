@@ -81,7 +81,7 @@ class Daemon:
     def _failed(self, why: str) -> LabError:
         return LabError(
             f"dockerd {why}. Its last words:\n{self._log.tail() or '(nothing)'}\n"
-            "Next: `pytest-netlab doctor` says what this machine lacks."
+            "Next: docs/labs.md says what a private engine needs of this machine."
         )
 
 

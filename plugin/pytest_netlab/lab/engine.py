@@ -13,7 +13,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.errors import LabUnavailableError
+from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.lab import containers, image, owner, running, scripts, sweep
 from pytest_netlab.lab.daemon import Daemon
 from pytest_netlab.lab.docker_lab import DockerLab, Parts
@@ -119,7 +119,11 @@ def _bridge_address(topology: Topology) -> str:
     pools = (f"172.{second}" for second in range(17, 32))
     networks = ((pool, ip_network(f"{pool}.0.0/16")) for pool in pools)
     uplink = topology.uplink.network
-    return next(f"{p}.0.1/16" for p, net in networks if not net.overlaps(uplink))
+    free = (f"{p}.0.1/16" for p, net in networks if not net.overlaps(uplink))
+    bridge = next(free, None)
+    if bridge is None:
+        raise LabError(f"{uplink} leaves docker0 none of the networks 172.17-31.0.0/16")
+    return bridge
 
 
 def _program_mounts() -> list[str]:

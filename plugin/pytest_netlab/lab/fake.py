@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from ipaddress import IPv4Network
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -127,8 +128,8 @@ class FakeLab:
     def __init__(self, options: LabOptions) -> None:
         """Build the article's topology in memory."""
         plan = options.topology
-        hosts = list(SUBNET.hosts())[1 : 1 + len(CONTAINERS)]
-        addresses = {name: str(ip) for name, ip in zip(CONTAINERS, hosts, strict=True)}
+        free = islice(SUBNET.hosts(), 1, None)  # the first is the bridge's
+        addresses = {n: str(ip) for n, ip in zip(CONTAINERS, free, strict=False)}
         addresses |= {name: str(plan.peers[name].ip) for name in PEERS}
         addresses["host"] = str(plan.uplink.ip)
         self.nodes = {n: FakeNode(self, n, addresses[n]) for n in ("host", *addresses)}

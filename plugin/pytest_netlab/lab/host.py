@@ -232,6 +232,6 @@ def _demand_free(topology: Topology) -> None:
         if ip_network(destination).overlaps(wanted):
             raise LabError(
                 f"the lab's network {wanted} overlaps the route {destination} (link "
-                f"{interface}) of this host, whose traffic it would take: give the lab "
-                "another network"
+                f"{interface}) of this host, whose traffic it would take: name another "
+                "network with --netlab-uplink-address"
             )

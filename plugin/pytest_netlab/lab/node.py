@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.errors import LabError
+from pytest_netlab.errors import CommandError, LabError
 
 if TYPE_CHECKING:
     from pytest_netlab.lab.holder import Holder
@@ -77,9 +77,13 @@ class NamespaceNode:
                 "machine's own tools, not those of an image."
             )
 
-    def _failed(self, argv: tuple[str, ...], why: str, out: str, err: str) -> LabError:
+    def _failed(
+        self, argv: tuple[str, ...], why: str, out: str, err: str
+    ) -> CommandError:
         said = "\n".join(text.strip() for text in (out, err) if text.strip())
-        return LabError(f"{self.name}: `{shlex.join(argv)}`: {why}\n{said}".rstrip())
+        return CommandError(
+            f"{self.name}: `{shlex.join(argv)}`: {why}\n{said}".rstrip()
+        )
 
 
 def environment() -> dict[str, str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from contextlib import closing
 from importlib.util import find_spec
+
+from pytest_netlab.errors import LabError
+from pytest_netlab.lab import running
 
 
 def header(engine: str) -> str:
     """Return engine, iptables backend, kernel and core as pytest's header line."""
-    command = {"private": "dockerd", "host": "docker"}.get(engine)
-    version = _first_line(command, "--version") if command else "a NAT in memory"
+    version = {"private": _dockerd, "host": _running}.get(engine, _none)()
     parts = [
         f"engine {engine} ({version})",
         _first_line("iptables", "--version"),
@@ -18,6 +21,23 @@ def header(engine: str) -> str:
         f"core: {core()}",
     ]
     return f"netlab: {', '.join(parts)}"
+
+
+def _dockerd() -> str:
+    return _first_line("dockerd", "--version")
+
+
+def _running() -> str:
+    """Return what the engine says that is there; the client's version is another."""
+    try:
+        with closing(running.connect(timeout=5)) as client:
+            return f"Docker version {client.version()['Version']}"
+    except (LabError, OSError) as error:
+        return str(error)
+
+
+def _none() -> str:
+    return "a NAT in memory"
 
 
 def core() -> str:

@@ -143,7 +143,9 @@ def _proxied(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
 
 
 def _leaked(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
-    escaped = any(fact.fate in _BEYOND for fact in seen.named(want.name))
+    # Without a twin, the container's half and the leaked half are two flows.
+    halves = (fact.fate for fact in seen.named(want.name))
+    escaped = got.fate == "forwarded" or "leaked" in halves
     if want.kind != "snat" or got.kind != "none" or not escaped:
         return None
     why = seen.clue("nat -A POSTROUTING", "MASQUERADE", otherwise=_LOOK["leaked"])
@@ -190,7 +192,6 @@ def _unforwarded(seen: _Seen) -> str:
     return seen.clue("filter -A", otherwise=look)
 
 
-_BEYOND = ("forwarded", "leaked")
 _LOOK = {
     "proxied": "the DNAT rule in nat/PREROUTING -> DOCKER did not match",
     "leaked": "no MASQUERADE rule in nat/POSTROUTING matched",

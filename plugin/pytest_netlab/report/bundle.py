@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from pytest_netlab import capture as captures
+from pytest_netlab.errors import LabError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
     from pytest_netlab.diff import Story
     from pytest_netlab.runner import Verdict
+
+
+MARK = ".pytest-netlab"
 
 
 def write(
@@ -28,6 +32,10 @@ def write(
 ) -> Path:
     """Write an evidence bundle in place of an older one, and return its folder.
 
+    Raises:
+        LabError: the folder holds something that is no evidence; it is left alone.
+        OSError: the disk does not take it.
+
     Args:
         folder: where to write; `folder.name` is the scenario.
         capture: both points, or None when the capture itself failed.
@@ -35,9 +43,9 @@ def write(
         state: file name -> text, as a lab's `state()` returns.
 
     """
-    shutil.rmtree(folder, ignore_errors=True)
+    _make_room(folder)
     host = folder / "host"
-    host.mkdir(parents=True)
+    host.mkdir()
     for name, text in state.items():
         (host / name).write_text(text)
     if capture is not None:
@@ -46,6 +54,17 @@ def write(
         for name, text in _verdict_files(verdict).items():
             (folder / name).write_text(text)
     return folder
+
+
+def _make_room(folder: Path) -> None:
+    """Make the folder, removing an older bundle: only what is marked as one."""
+    if folder.exists():
+        if not (folder / MARK).is_file():
+            text = f"{folder} is no evidence of pytest-netlab and stays as it is: "
+            raise LabError(f"{text}name another folder with --netlab-artifacts")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    (folder / MARK).write_text("evidence of pytest-netlab: replaced by the next run\n")
 
 
 def _verdict_files(verdict: Verdict) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,9 @@ if TYPE_CHECKING:
 class Outcome:
     """What to report of one test.
 
-    `error` tells a broken lab or capture from a wire that differs; `unexplained` that
-    the test failed by an assertion of its own, which the text does not repeat.
+    `text` replaces what pytest would show, "" for nothing of ours to say; `error` tells
+    a broken lab or capture from a wire that differs; `unexplained` that the test failed
+    by an assertion of its own, which the text does not repeat.
     """
 
     text: str = ""
@@ -32,35 +32,35 @@ class Outcome:
 
 
 def of(
-    error: BaseException | None, netlab: Netlab | None, *, keep: Path | None
+    error: BaseException | None, netlab: Netlab | None, *, node: str, keep: Path | None
 ) -> Outcome | None:
     """Return what to report; None where this plugin has nothing to say.
 
     Args:
         error: what the test raised, if anything.
         netlab: its fixture, None when there was no lab.
+        node: the test's node id, for the next step.
         keep: folder for evidence, None to keep none.
 
     """
     verdict = _verdict(error, netlab)
-    if error is None and verdict is None:
+    ours = isinstance(error, NetlabError)
+    if verdict is None and not ours and (error is None or netlab is None):
         return None
-    broken = isinstance(error, NetlabError) and verdict is None
-    where = _keep(netlab, verdict, keep)
-    text = render(verdict, where) if verdict and verdict.outcome == "fail" else ""
-    if broken:
-        text = _told(error, where)
-    if error is not None and not text:
-        return None
+    where, trouble = _keep(netlab, verdict, keep)
+    broken = ours and verdict is None
+    text = ""
+    if verdict is not None and verdict.outcome == "fail":
+        text = render(verdict, where, node)
+    elif broken:
+        text = f"{error}\nevidence   {where}" if where is not None else f"{error}"
     is_error = broken and not isinstance(error, CommandError)
-    unjudged = "error" if is_error else "fail"
+    name = verdict.outcome if verdict else "error" if is_error else "fail"
     return Outcome(
-        text=text,
+        text=f"{text}\n{trouble}" if text and trouble else text,
         error=is_error,
-        unexplained=error is not None
-        and not isinstance(error, ScenarioFailedError)
-        and not broken,
-        properties=_properties(verdict.outcome if verdict else unjudged, netlab, where),
+        unexplained=not broken and not isinstance(error, ScenarioFailedError),
+        properties=_properties(name, netlab, where),
     )
 
 
@@ -81,25 +81,21 @@ def _verdict(error: BaseException | None, netlab: Netlab | None) -> Verdict | No
 
 def _keep(
     netlab: Netlab | None, verdict: Verdict | None, keep: Path | None
-) -> Path | None:
+) -> tuple[Path | None, str]:
+    """Write the evidence; return its folder, and why there is none if it failed."""
     if netlab is None or keep is None:
-        return None
+        return None, ""
     trace = netlab.trace
     try:
-        return bundle.write(
-            keep / netlab.scenario.id,
+        where = bundle.write(
+            keep / netlab.scenario.label,
             capture=trace.capture if trace is not None else None,
             verdict=verdict,
             state=netlab.state(),
         )
     except (OSError, NetlabError) as failed:  # a full disk must not hide the verdict
-        warnings.warn(f"no evidence was kept: {failed}", stacklevel=2)
-        return None
-
-
-def _told(error: BaseException | None, where: Path | None) -> str:
-    text = str(error)
-    return f"{text}\nevidence   {where}" if where is not None else text
+        return None, f"no evidence was kept: {failed}"
+    return where, ""
 
 
 def _properties(

@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 SHOWN = 12
 
 
-def render(verdict: Verdict, bundle: Path | None = None) -> str:
-    """Return the failure text of a verdict; `bundle` is where its evidence is."""
+def render(verdict: Verdict, bundle: Path | None = None, node: str = "") -> str:
+    """Return the failure text of a verdict.
+
+    `bundle` is where its evidence is, `node` the test's id for the next step.
+    """
     lines = [f"{verdict.scenario} FAILED: {verdict.cause}", ""]
     flows = dict.fromkeys(difference.flow for difference in verdict.differences)
     for flow in flows:
         found = [d for d in verdict.differences if d.flow == flow]
         lines += [*_flow(flow, found), ""]
     lines += _host(verdict)
-    lines += _evidence(verdict, bundle)
+    lines += _evidence(bundle, node)
     return "\n".join(lines)
 
 
@@ -61,13 +64,11 @@ def _host(verdict: Verdict) -> Iterator[str]:
     yield ""
 
 
-def _evidence(verdict: Verdict, bundle: Path | None) -> Iterator[str]:
+def _evidence(bundle: Path | None, node: str) -> Iterator[str]:
     if bundle is not None:
-        names = ", ".join(sorted(path.name for path in bundle.iterdir()))
+        names = ", ".join(sorted(path.name for path in bundle.glob("[!.]*")))
         yield f"evidence   {bundle}\n           {names}"
-    update = (
-        f"`pytest -m netlab --netlab-update -k {verdict.scenario.replace('-', '_')}`"
-    )
+    update = f"`pytest -m netlab --netlab-update {node}`"
     wanted = f"if this change is wanted, record it with {update} and review story.txt"
     yield _wrapped("next step", wanted)
 

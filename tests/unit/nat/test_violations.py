@@ -20,6 +20,7 @@ from tests.traffic import (
 
 from pytest_netlab.flows import TCP, UDP, Tuple5
 from pytest_netlab.nat import Violation, learn
+from pytest_netlab.nat.violations import check_mapping
 from pytest_netlab.wire import Checksum, udp
 
 MET = Tuple5(UDP, C1, 5555, HOST01, 53)
@@ -145,6 +146,13 @@ def test_mapping_changed() -> None:
     assert violations(near, [routed(near[0], SENT), routed(near[1], moved)]) == [
         Violation("mapping", 1, 1, str(SENT), str(moved))
     ]
+
+
+def test_rows_of_no_flow() -> None:
+    """A pair of packets that belong to no flow maps nothing."""
+    seen = capture([Packet(key=MET._replace(dst="224.0.0.251"))])
+
+    assert list(check_mapping(seen, seen, [(0, 0)])) == []
 
 
 def test_not_one_to_one() -> None:

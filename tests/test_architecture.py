@@ -1,0 +1,80 @@
+"""What the parts may know of each other, and what importing the plugin may cost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pytest_netlab
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ("numpy", "docker", "pyroute2", "scapy")
+PRINT_LOADED = """
+import importlib, sys
+importlib.import_module({module!r})
+print(*[name for name in {heavy!r} if name in sys.modules])
+"""
+
+
+def loaded_by(module: str) -> list[str]:
+    """Return which heavy packages a fresh interpreter has after one import."""
+    code = PRINT_LOADED.format(module=module, heavy=HEAVY)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return done.stdout.split()
+
+
+def test_layers() -> None:
+    """Each layer imports only those before it, so that each can be read alone."""
+    tool = Path(sys.executable).with_name("lint-imports")
+    done = subprocess.run(
+        [tool, "--config", ROOT / "pyproject.toml"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert "0 broken" in done.stdout
+
+
+@pytest.mark.parametrize("module", ["pytest_netlab.plugin", "pytest_netlab.spec"])
+def test_import_is_light(module: str) -> None:
+    """The plugin is loaded by every pytest of its users: it must not slow them down."""
+    assert loaded_by(module) == []
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "pytest_netlab.capture",
+        "pytest_netlab.diff",
+        "pytest_netlab.nat",
+        "pytest_netlab.runner",
+    ],
+)
+def test_core_needs_no_lab(module: str) -> None:
+    """Captures can be read, learned from and compared without an engine."""
+    assert set(loaded_by(module)) <= {"numpy"}
+
+
+@pytest.mark.parametrize("name", pytest_netlab.__all__)
+def test_public_name(name: str) -> None:
+    """What is listed as public is there: some of it is imported only when asked for."""
+    assert getattr(pytest_netlab, name).__name__ == name
+
+
+def test_public_names_are_listed_once() -> None:
+    """The list is sorted and without repeats, so that two people can add to it."""
+    assert sorted(set(pytest_netlab.__all__)) == pytest_netlab.__all__
+
+
+def test_no_other_name() -> None:
+    """What is not public is an error that names module and attribute."""
+    with pytest.raises(AttributeError, match="'pytest_netlab' has no attribute 'x'"):
+        _ = pytest_netlab.x

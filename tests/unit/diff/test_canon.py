@@ -1,0 +1,555 @@
+"""The canonical story: the same for any two runs in which the host did the same."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from tests.traffic import (
+    BRIDGE,
+    C1,
+    C2,
+    FIN_ACK,
+    HOST,
+    HOST01,
+    IN,
+    INSIDE,
+    MACS,
+    NAMES,
+    OUT,
+    OUTSIDE,
+    START_NS,
+    STRANGER,
+    SYN,
+    SYN_ACK,
+    SYN_OPTIONS,
+    WEB,
+    Packet,
+    error,
+    routed,
+    two_points,
+)
+
+from pytest_netlab.capture import Capture, Frame, Interface
+from pytest_netlab.diff import Story, canonicalize, translations
+from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
+from pytest_netlab.wire import (
+    Checksum,
+    arp,
+    canary,
+    checksum,
+    ethernet,
+    icmpv6,
+    ipv6,
+    tcp,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Seen = tuple[str, Packet]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What differs between two runs: addresses, port, ISNs, IP ids, clocks."""
+
+    client: str = HOST01
+    host: str = HOST
+    web: str = WEB
+    port: int = 40000
+    isn: int = 1_000_000
+    ip_id: int = 100
+    options: bytes = SYN_OPTIONS
+    start: int = START_NS
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Return the names of the addresses."""
+        return {self.client: "host01", self.host: "host", self.web: "web"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One segment: who sends it, its flags, and which bytes of the direction."""
+
+    who: str
+    flags: int = tcp.ACK
+    at: int = 0
+    data: bytes = b""
+    crosses: bool = True
+    tos: int = 0
+
+
+GET = b"GET / HTTP/1.1\r\n\r\n"
+PAGE = b"HTTP/1.1 200 OK\r\n\r\nlisting"
+SHAKE = [Step("client", SYN), Step("server", SYN_ACK), Step("client", at=1)]
+ASK = Step("client", at=1, data=GET, tos=2)
+ANSWER = Step("server", at=1, data=PAGE, tos=2)
+CLIENT_FIN = Step("client", FIN_ACK, 1 + len(GET))
+SERVER_FIN = Step("server", FIN_ACK, 1 + len(PAGE))
+LAST_ACK = Step("server", at=2 + len(PAGE))
+VISIT = [*SHAKE, ASK, ANSWER, SERVER_FIN, CLIENT_FIN, LAST_ACK]
+
+
+def visit(steps: Sequence[Step], run: Run | None = None) -> Capture:
+    """Return both points' capture of a published port's conversation."""
+    run = run or Run()
+    asked = Tuple5(TCP, run.client, run.port, run.host, 81)
+    sent = Tuple5(TCP, run.client, run.port, run.web, 80)
+    seen: list[Seen] = []
+    for number, step in enumerate(steps):
+        reply = step.who == "server"
+        met, beyond = (sent.reply, asked.reply) if reply else (asked, sent)
+        packet = Packet(
+            key=met,
+            seq=(run.isn + reply * 5_000_000 + step.at) % 2**32,
+            ack=run.isn if step.flags & tcp.ACK else 0,
+            flags=step.flags,
+            options=run.options if step.flags & tcp.SYN else b"",
+            data=step.data,
+            tos=step.tos,
+            ip_id=(run.ip_id + number) % 2**16,
+            way=IN,
+        )
+        points = (INSIDE, OUTSIDE) if reply else (OUTSIDE, INSIDE)
+        seen.append((points[0], packet))
+        if step.crosses:
+            seen.append((points[1], routed(packet, beyond)))
+    return two_points(seen, run.names, run.start)
+
+
+TEXT = """\
+web   tcp   host01 -> host:81
+  uplink   host01:port#1 > host:81        SYN      flags S  options mss 1460,sackOK,TS,nop,wscale  ttl 64
+  docker0  host01:port#1 > web:80         SYN      flags S  options mss 1460,sackOK,TS,nop,wscale  ttl 63   dnat host:81 -> web:80
+  docker0  web:80        > host01:port#1  SYN-ACK  flags S.  options mss 1460,sackOK,TS,nop,wscale  ttl 64
+  uplink   host:81       > host01:port#1  SYN-ACK  flags S.  options mss 1460,sackOK,TS,nop,wscale  ttl 63  undone web:80 -> host:81
+  uplink   host01:port#1 > host:81        data     tos 0x02  ttl 64
+  docker0  host01:port#1 > web:80         data     tos 0x02  ttl 63                                         dnat host:81 -> web:80
+  docker0  web:80        > host01:port#1  data     tos 0x02  ttl 64
+  uplink   host:81       > host01:port#1  data     tos 0x02  ttl 63                                         undone web:80 -> host:81
+  uplink   host01:port#1 > host:81        FIN      ttl 64
+  docker0  host01:port#1 > web:80         FIN      ttl 63                                                   dnat host:81 -> web:80
+  docker0  web:80        > host01:port#1  FIN      ttl 64
+  uplink   host:81       > host01:port#1  FIN      ttl 63                                                   undone web:80 -> host:81
+"""  # noqa: E501 - as it is
+
+
+def test_text() -> None:
+    """A conversation through a published port reads as a reviewer expects it."""
+    assert canonicalize(visit(VISIT)).text("web") == TEXT
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        Run(client="198.51.100.1", host="198.51.100.7", web="10.200.0.5"),
+        Run(port=50001),
+        Run(isn=2**32 - 5),
+        Run(ip_id=65530),
+        Run(options=SYN_OPTIONS[:8] + b"\x12\x34\x56\x78" + SYN_OPTIONS[12:]),
+        Run(options=SYN_OPTIONS[:-1] + b"\x0a"),
+        Run(start=5),
+    ],
+    ids=["addresses", "port", "ISN wraps", "IP ids", "TSval", "wscale", "clock"],
+)
+def test_same_story_in_another_run(run: Run) -> None:
+    """Addresses, ports, sequence numbers, ids and clocks are of one run."""
+    assert canonicalize(visit(VISIT, run)) == canonicalize(visit(VISIT))
+
+
+def test_same_story_with_other_macs() -> None:
+    """Hardware addresses are none of a golden's."""
+    capture = visit(VISIT)
+    moved = [
+        frame._replace(data=bytes(11) + b"\x09" + frame.data[12:])
+        for frame in capture.frames()
+    ]
+    other = Capture.from_frames(moved, capture.interfaces, capture.names)
+
+    assert canonicalize(other) == canonicalize(capture)
+
+
+def partial(frame: bytes) -> bytes:
+    """Return a TCP frame as a tap sees it before the device has summed it up."""
+    at, field = 34, 34 + tcp.CHECKSUM
+    value = checksum.fold(checksum.pseudo(frame, 14, TCP, len(frame) - at))
+    return frame[:field] + value.to_bytes(2, "big") + frame[field + 2 :]
+
+
+def test_same_story_with_offloads() -> None:
+    """Checksums that a device would have filled in are as good as any."""
+    capture = visit(VISIT)
+    frames = [frame._replace(data=partial(frame.data)) for frame in capture.frames()]
+    offloaded = Capture.from_frames(frames, capture.interfaces, capture.names)
+
+    assert set(offloaded.l4_checksum) == {Checksum.PARTIAL}
+    assert canonicalize(offloaded) == canonicalize(capture)
+
+
+HALVES = [replace(ASK, data=GET[:5]), replace(ASK, at=6, data=GET[5:])]
+ACK = Step("server", at=1)
+LONG_ACK = Step("client", at=1 + len(GET))
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [*SHAKE, ASK, ACK, ANSWER, LONG_ACK, SERVER_FIN, CLIENT_FIN, LAST_ACK],
+        [*SHAKE[:2], ASK, ANSWER, SERVER_FIN, CLIENT_FIN],
+        [*SHAKE, *HALVES, ANSWER, SERVER_FIN, CLIENT_FIN, LAST_ACK],
+        [*SHAKE, HALVES[0], ACK, HALVES[1], ANSWER, SERVER_FIN, CLIENT_FIN],
+        [*SHAKE, ASK, ASK, ANSWER, ANSWER, SERVER_FIN, CLIENT_FIN, LAST_ACK],
+        [SHAKE[0], *SHAKE, ASK, ANSWER, SERVER_FIN, CLIENT_FIN, LAST_ACK],
+        [replace(SHAKE[0], crosses=False), *VISIT],
+        [*SHAKE, replace(ASK, crosses=False), ASK, ANSWER, SERVER_FIN, CLIENT_FIN],
+        [*SHAKE, ASK, ANSWER, CLIENT_FIN, SERVER_FIN, LAST_ACK],
+        [*SHAKE, ASK, ANSWER, SERVER_FIN, SERVER_FIN, CLIENT_FIN, CLIENT_FIN],
+        [*SHAKE, ASK, replace(ANSWER, flags=FIN_ACK), CLIENT_FIN, LAST_ACK],
+        [*SHAKE, ASK, replace(ANSWER, flags=FIN_ACK), SERVER_FIN, CLIENT_FIN],
+        [*SHAKE, replace(ASK, flags=tcp.PSH | tcp.ACK), ANSWER, SERVER_FIN, CLIENT_FIN],
+        [*SHAKE, ASK, ASK, ANSWER, replace(ASK, tos=0), SERVER_FIN, CLIENT_FIN],
+    ],
+    ids=[
+        "more ACKs",
+        "fewer ACKs",
+        "two segments",
+        "two segments, ACK between",
+        "repeated data",
+        "repeated SYN",
+        "SYN dropped once",
+        "data dropped once",
+        "client closes first",
+        "repeated FINs",
+        "FIN with data",
+        "FIN with data, then alone",
+        "PSH",
+        "late repeat",
+    ],
+)
+def test_timing_does_not_change_the_story(steps: list[Step]) -> None:
+    """ACKs, segmentation, repeats and the order of FINs are no behaviour."""
+    assert canonicalize(visit(steps)) == canonicalize(visit(VISIT))
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        VISIT[:-3],
+        [*VISIT[:-3], Step("client", tcp.RST, 1 + len(GET))],
+        [*SHAKE, ASK, replace(ANSWER, crosses=False), SERVER_FIN, CLIENT_FIN],
+        [*SHAKE, ANSWER, ASK, SERVER_FIN, CLIENT_FIN],
+        [*SHAKE, ASK, ANSWER, replace(ASK, at=50), SERVER_FIN, CLIENT_FIN],
+    ],
+    ids=["never closed", "reset", "answer dropped", "server first", "asked twice"],
+)
+def test_behaviour_does(steps: list[Step]) -> None:
+    """What was said, and what became of it, is behaviour."""
+    assert canonicalize(visit(steps)) != canonicalize(visit(VISIT))
+
+
+def test_repeated_resets() -> None:
+    """However many late segments are answered with a reset, it is told once."""
+    reset = Step("server", tcp.RST, 1)
+
+    once = canonicalize(visit([*SHAKE, ASK, reset]))
+    often = canonicalize(visit([*SHAKE, ASK, reset, replace(reset, at=9), reset]))
+
+    assert often == once
+    assert [line.what for line in once.told[0].lines][-2:] == ["RST", "RST"]
+
+
+PING = Tuple5(ICMP, C1, 7, HOST01, 7)
+PINGED = PING._replace(src=HOST)
+
+
+def ping(sent: Tuple5 = PINGED, met: Tuple5 = PING) -> list[Seen]:
+    """Return a ping beyond the host, as both points see it."""
+    request = Packet(key=met, data=bytes(56), ip_id=1, way=IN)
+    answer = Packet(key=sent.reply, data=bytes(56), ip_id=2, reply=True, way=IN)
+    return [
+        (INSIDE, request),
+        (OUTSIDE, routed(request, sent)),
+        (OUTSIDE, answer),
+        (INSIDE, routed(answer, met.reply)),
+    ]
+
+
+def test_ping() -> None:
+    """A ping that is masqueraded keeps its id at both points."""
+    assert canonicalize(two_points(ping())).text("ping-beyond") == (
+        """\
+ping-beyond   icmp echo   c1 -> host01
+  docker0  c1     > host01  echo request  id#1  seq 1  length 64  ttl 64
+  uplink   host   > host01  echo request  id#1  seq 1  length 64  ttl 63  snat c1 -> host
+  uplink   host01 > host    echo reply    id#1  seq 1  length 64  ttl 64
+  docker0  host01 > c1      echo reply    id#1  seq 1  length 64  ttl 63  undone host -> c1
+"""  # noqa: E501 - as it is
+    )
+
+
+def test_remapped_id() -> None:
+    """An id that NAT changed is a second symbol, undone in the reply."""
+    story = canonicalize(two_points(ping(Tuple5(ICMP, HOST, 99, HOST01, 99))))
+
+    assert [dict(line.fields)["id"] for line in story.told[0].lines] == [
+        "id#1",
+        "id#2",
+        "id#2",
+        "id#1",
+    ]
+
+
+def test_remapped_port() -> None:
+    """A port that NAT changed is a second symbol, and the note tells both."""
+    met = Tuple5(UDP, C1, 5555, HOST01, 53)
+    request = Packet(key=met, way=IN)
+    sent = met._replace(src=HOST, sport=1024)
+
+    story = canonicalize(
+        two_points([(INSIDE, request), (OUTSIDE, routed(request, sent))])
+    )
+
+    assert story.told[0].lines[1].note == "snat c1:port#1 -> host:port#2"
+
+
+def neighbour_solicitation() -> bytes:
+    """Return a frame of IPv6 neighbour discovery."""
+    src, dst = "fe80::1", "fd00::2"
+    body = icmpv6.build(src, dst, 135, 0, bytes(20))
+    packet = ipv6.build(src, dst, ICMP6, body, ttl=255)
+    return ethernet.build(*MACS, packet, ethertype=ethernet.IPV6)
+
+
+NOISE: list[tuple[str, Packet | bytes]] = [
+    (INSIDE, canary.build(canary.Canary("1", INSIDE, "open"), bytes(6))),
+    (
+        INSIDE,
+        ethernet.build(
+            *MACS,
+            arp.build(arp.REQUEST, C1, BRIDGE, MACS[0], MACS[1]),
+            ethertype=ethernet.ARP,
+        ),
+    ),
+    (INSIDE, neighbour_solicitation()),
+    (OUTSIDE, Packet(key=Tuple5(UDP, HOST01, 5353, "224.0.0.251", 5353), way=IN)),
+    (OUTSIDE, Packet(key=Tuple5(UDP, HOST01, 68, "255.255.255.255", 67), way=IN)),
+    (OUTSIDE, Packet(key=Tuple5(TCP, STRANGER, 4000, "192.0.2.8", 22), way=IN)),
+    (OUTSIDE, Packet(key=Tuple5(UDP, HOST, 123, STRANGER, 123), way=OUT)),
+    (OUTSIDE, Packet(key=Tuple5(UDP, HOST, 123, "172.16.211.2", 123), way=OUT)),
+    (INSIDE, Packet(key=Tuple5(ICMP, BRIDGE, 7, STRANGER, 7), way=OUT)),
+]
+
+
+def test_noise_is_not_told() -> None:
+    """Canaries, links' own protocols, groups and strangers are no part of a story."""
+    alone = canonicalize(two_points(ping()))
+    mixed: list[tuple[str, Packet | bytes]] = []
+    for seen in ping():
+        mixed += [*NOISE, seen]
+
+    assert canonicalize(two_points(mixed)) == alone
+    assert canonicalize(two_points(NOISE)).told == ()
+
+
+def test_stranger_with_a_node() -> None:
+    """Who speaks to a node is told, by a number instead of a name."""
+    probe = Packet(key=Tuple5(UDP, C1, 5555, STRANGER, 53), way=IN)
+
+    story = canonicalize(two_points([(INSIDE, probe)]))
+
+    assert [fact.name for fact in story.facts] == ["udp c1 -> addr#1:53"]
+    assert story.facts[0].fate == "dropped"
+
+
+def test_in_order_of_first_packet() -> None:
+    """Conversations are told in the order in which they began, at whichever point."""
+    first = ping(met=PING._replace(src=C2, sport=8, dport=8))
+    late = [(OUTSIDE, Packet(key=Tuple5(UDP, HOST01, 1, HOST, 2), ip_id=9, way=IN))]
+
+    story = canonicalize(two_points([*late, *first[1:], first[0], *ping()]))
+
+    assert [fact.initiator for fact in story.facts] == ["host01", "c2", "c1"]
+
+
+def test_packet_numbers() -> None:
+    """A line names its packet's number in the whole capture, from 1."""
+    story = canonicalize(two_points([*NOISE, *ping()]))
+
+    assert [line.packet for line in story.told[0].lines] == [10, 11, 12, 13]
+
+
+def test_error_in_a_connection() -> None:
+    """An ICMP error about a segment is told as itself, once for all repeats."""
+    syn = Packet(key=Tuple5(TCP, C1, 40000, HOST01, 80), flags=SYN, way=IN)
+    again = replace(syn, ip_id=5)
+    refused = error(BRIDGE, syn, kind=(3, 10))
+    refused2 = error(BRIDGE, again, kind=(3, 10), ip_id=1)
+
+    once = canonicalize(two_points([(INSIDE, syn), (INSIDE, refused)]))
+    twice = canonicalize(
+        two_points((INSIDE, packet) for packet in (syn, refused, again, refused2))
+    )
+
+    assert twice == once
+    assert [(line.what, line.reply) for line in once.told[0].lines] == [
+        ("SYN", False),
+        ("host prohibited", True),
+    ]
+
+
+def test_different_errors_in_a_connection() -> None:
+    """Errors of different kinds are both told."""
+    syn = Packet(key=Tuple5(TCP, C1, 40000, HOST01, 80), flags=SYN, way=IN)
+    errors = [error(BRIDGE, syn, kind=kind) for kind in ((3, 1), (3, 10))]
+
+    story = canonicalize(two_points((INSIDE, packet) for packet in (syn, *errors)))
+
+    assert [line.what for line in story.told[0].lines] == [
+        "SYN",
+        "host unreachable",
+        "host prohibited",
+    ]
+
+
+def test_error_is_undone() -> None:
+    """An error from the target is re-sourced on its way out, and so is its quote."""
+    asked = Tuple5(UDP, HOST01, 5555, HOST, 5300)
+    sent = asked._replace(dst=WEB, dport=53)
+    request = Packet(key=asked, ip_id=1, way=IN)
+    near = error(WEB, routed(request, sent), ip_id=2)
+    far = error(HOST, request, ip_id=2, ttl=63)
+
+    story = canonicalize(
+        two_points(
+            [
+                (OUTSIDE, request),
+                (INSIDE, routed(request, sent)),
+                (INSIDE, replace(near, way=IN)),
+                (OUTSIDE, replace(far, way=OUT)),
+            ]
+        )
+    )
+
+    assert [(line.what, line.note) for line in story.told[0].lines] == [
+        ("datagram", ""),
+        ("datagram", "dnat host:5300 -> web:53"),
+        ("port unreachable", ""),
+        ("port unreachable", "undone web -> host"),
+    ]
+    assert [dict(line.fields).get("quotes") for line in story.told[0].lines[2:]] == [
+        "host01:port#1 > web:53",
+        "host01:port#1 > host:5300",
+    ]
+    assert story.told[0].broken == ()
+
+
+def test_proxied() -> None:
+    """A proxied connection is two, told one after the other, without a rewrite."""
+    asked = Tuple5(TCP, HOST01, 40000, HOST, 81)
+    leg = Tuple5(TCP, BRIDGE, 50000, WEB, 80)
+    seen: list[Seen] = []
+    for point, key, seq in ((OUTSIDE, asked, 1), (INSIDE, leg, 900)):
+        forth, back = (IN, OUT) if point == OUTSIDE else (OUT, IN)
+        seen += [
+            (point, Packet(key=key, flags=SYN, seq=seq, way=forth)),
+            (point, Packet(key=key.reply, flags=SYN_ACK, seq=seq + 50, way=back)),
+            (point, Packet(key=key, seq=seq + 1, data=GET, way=forth)),
+        ]
+
+    story = canonicalize(two_points(seen))
+
+    assert [fact.fate for fact in story.facts] == ["proxied"]
+    assert [(line.point, line.what, line.note) for line in story.told[0].lines] == [
+        (OUTSIDE, "SYN", ""),
+        (OUTSIDE, "SYN-ACK", ""),
+        (OUTSIDE, "data", ""),
+        (INSIDE, "SYN", ""),
+        (INSIDE, "SYN-ACK", ""),
+        (INSIDE, "data", ""),
+    ]
+
+
+def test_broken_is_told_once() -> None:
+    """A broken invariant is told once a conversation, with its first packet."""
+    seen = ping()
+    for index in (1, 3):
+        point, packet = seen[index]
+        seen[index] = (point, replace(packet, ttl=64))
+    story = canonicalize(two_points(seen))
+
+    assert [(b.field, b.want, b.got) for b in story.told[0].broken] == [
+        ("ttl", "63 after 64", "64")
+    ]
+    assert [(b.point, b.reply, b.packet) for b in story.told[0].broken] == [
+        (INSIDE, False, 1)
+    ]
+    assert "  ! ttl: 64, not 63 after 64" in story.text("x")
+
+
+def test_broken_in_another_conversation() -> None:
+    """What one conversation broke is not told of another."""
+    seen = ping() + ping(
+        Tuple5(ICMP, HOST, 8, HOST01, 8), Tuple5(ICMP, C2, 8, HOST01, 8)
+    )
+    seen = [
+        (point, replace(packet, ip_id=packet.ip_id + 10 * (i > 3)))
+        for i, (point, packet) in enumerate(seen)
+    ]
+    seen[1] = (OUTSIDE, replace(seen[1][1], ttl=64))
+
+    story = canonicalize(two_points(seen))
+
+    assert [len(told.broken) for told in story.told] == [1, 0]
+
+
+def test_points_that_were_captured() -> None:
+    """A story names the points at which somebody looked, and no others."""
+    request = ping()[0][1]
+    one = two_points([(INSIDE, request)], points=(INSIDE,))
+
+    assert canonicalize(one).points == (INSIDE,)
+    assert "uplink" not in canonicalize(one).text("x")
+    assert canonicalize(two_points([(INSIDE, request)])).points == (INSIDE, OUTSIDE)
+
+
+def test_other_names_of_points() -> None:
+    """Points may have any name."""
+    seen = [("a" if point == INSIDE else "b", packet) for point, packet in ping()]
+    capture = two_points(seen, points=("a", "b"))
+
+    assert canonicalize(capture, inside="a", outside="b").points == ("a", "b")
+    assert canonicalize(capture) == Story((), ())
+
+
+def test_given_names() -> None:
+    """Names that are given replace those of the capture."""
+    story = canonicalize(two_points(ping()), names={C1: "left", HOST01: "right"})
+
+    assert [fact.name for fact in story.facts] == ["icmp echo left -> right"]
+
+
+def test_translations_of_a_capture() -> None:
+    """What happened between two points of a capture is learned from their rows."""
+    capture = two_points([*NOISE, *ping()])
+
+    flows = translations(capture, INSIDE, OUTSIDE).flows
+
+    assert [flow.sent for flow in flows if flow.kind == "snat"] == [PINGED]
+
+
+def test_two_interfaces_of_one_name() -> None:
+    """A point that is written as two interfaces is one point."""
+    capture = two_points(ping())
+    frames = list(capture.frames())
+    doubled = Capture.from_frames(
+        [Frame(*frame)._replace(interface=frame.interface * 2) for frame in frames],
+        [Interface(name=n) for n in (INSIDE, INSIDE, OUTSIDE)],
+        NAMES,
+    )
+
+    assert canonicalize(doubled) == canonicalize(capture)
+    assert np.unique(doubled.point).tolist() == [0, 2]

@@ -1,0 +1,113 @@
+"""The evidence of a run: every file there is, and none of an older run."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_netlab import capture as captures
+from pytest_netlab.lab.fake import FakeLab
+from pytest_netlab.report import bundle
+from pytest_netlab.runner import Netlab, Verdict
+from pytest_netlab.spec import LabOptions, Scenario
+from pytest_netlab.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_netlab.capture import Capture
+
+STATE = {"iptables.txt": "*nat\n", "routes.txt": "default\n"}
+
+
+@pytest.fixture
+def seen(tmp_path: Path) -> tuple[Capture, Verdict]:
+    """Return a capture that differs from its golden, and the verdict."""
+    store = Store(tmp_path / "golden")
+    lab = FakeLab(LabOptions())
+    for update in (True, False):
+        lab.wire.nat.masquerade = update
+        netlab = Netlab(lab, Scenario(id="ping"), store, update=update)
+        with netlab.capture() as trace:
+            netlab.c1.run("ping", netlab.host01.address)
+        if update:
+            netlab.check(trace)
+    return trace.capture, netlab.judge(trace)
+
+
+def test_everything(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
+    """A failed run leaves its packets, both stories, their difference and the host."""
+    capture, verdict = seen
+    folder = tmp_path / "artifacts" / "ping"
+
+    assert bundle.write(folder, capture=capture, verdict=verdict, state=STATE) == folder
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "capture.pcapng",
+        "difference.txt",
+        "expected.txt",
+        "host",
+        "story.txt",
+        "verdict.json",
+    ]
+    assert {p.name: p.read_text() for p in (folder / "host").iterdir()} == STATE
+    assert list(captures.read(folder / "capture.pcapng").frames()) == list(
+        capture.frames()
+    )
+    assert (folder / "story.txt").read_text() == verdict.observed.text("ping")
+
+
+def test_difference(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
+    """The difference is a whole unified diff of the stories."""
+    folder = bundle.write(tmp_path / "x", capture=None, verdict=seen[1], state={})
+    lines = (folder / "difference.txt").read_text().splitlines()
+
+    assert lines[:2] == ["--- expected", "+++ observed"]
+    assert any(line.startswith("-  uplink   host ") for line in lines)
+    assert any(line.startswith("+  uplink   c1 ") for line in lines)
+
+
+def test_json(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
+    """The verdict is there for machines, with cause and every difference."""
+    folder = bundle.write(tmp_path / "x", capture=None, verdict=seen[1], state={})
+    table = json.loads((folder / "verdict.json").read_text())
+
+    assert (table["scenario"], table["outcome"], table["cause"]) == (
+        "ping",
+        "fail",
+        "leaked",
+    )
+    assert len(table["differences"]) == len(seen[1].differences)
+    assert table["differences"][0]["cause"]["name"] == "leaked"
+    assert table["flows"][0]["kind"] == "none"
+    assert table["host"] == {"missing": [], "extra": [], "settings": {}}
+
+
+def test_recorded(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
+    """Where nothing was expected there is nothing to compare with."""
+    verdict = Verdict(scenario="ping", outcome="recorded", observed=seen[1].observed)
+    folder = bundle.write(tmp_path / "x", capture=seen[0], verdict=verdict, state={})
+
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "capture.pcapng",
+        "host",
+        "story.txt",
+        "verdict.json",
+    ]
+
+
+def test_nothing_seen(tmp_path: Path) -> None:
+    """A run without capture and verdict leaves the state of its host."""
+    folder = bundle.write(tmp_path / "x", capture=None, verdict=None, state=STATE)
+
+    assert [p.name for p in folder.iterdir()] == ["host"]
+
+
+def test_older_evidence_goes(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
+    """What an older run left in the folder is not mistaken for this one's."""
+    folder = tmp_path / "x"
+    bundle.write(folder, capture=seen[0], verdict=seen[1], state=STATE)
+    bundle.write(folder, capture=None, verdict=None, state={})
+
+    assert [p.name for p in folder.rglob("*")] == ["host"]
