@@ -71,7 +71,7 @@ def key_of(capture: Capture, row: int) -> Tuple5 | None:
     That is: ARP and other non-IP frames, packets whose L4 header is not there (later
     fragments, damage), multicast and broadcast, neighbour discovery.
     """
-    if not capture.ip_version[row] or not capture.l4_offset[row]:
+    if not capture.l4_offset[row]:
         return None
     dst = capture.dst[row].tobytes()
     if _is_group(dst):
@@ -152,7 +152,7 @@ class _Growing:
 def _from_initiator(capture: Capture, row: int, key: Tuple5) -> Tuple5:
     """Orient a key: a SYN-ACK or an echo reply seen first answers someone unseen."""
     flags = int(capture.tcp_flags[row]) & (tcp.SYN | tcp.ACK)
-    answers_syn = key.proto == TCP and flags == tcp.SYN | tcp.ACK
+    answers_syn = flags == tcp.SYN | tcp.ACK
     answers_echo = (key.proto, int(capture.icmp_type[row])) in ECHO_REPLIES
     return key.reply if answers_syn or answers_echo else key
 

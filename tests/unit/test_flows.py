@@ -20,6 +20,7 @@ from tests.traffic import (
 from pytest_netlab.flows import (
     ICMP,
     ICMP6,
+    LINK_TYPES,
     TCP,
     UDP,
     Conversation,
@@ -109,7 +110,7 @@ def test_key_without_ports() -> None:
                 ipv6.build(A6, B6, ICMP6, icmpv6.build(A6, B6, kind, 0, bytes(20))),
                 ethertype=0x86DD,
             )
-            for kind in (133, 135, 136, 143)
+            for kind in sorted(LINK_TYPES)
         ),
     ],
     ids=[
@@ -120,10 +121,7 @@ def test_key_without_ports() -> None:
         "multicast",
         "broadcast",
         "multicast6",
-        "rs",
-        "ns",
-        "na",
-        "mld",
+        *(f"icmp6 type {kind}" for kind in sorted(LINK_TYPES)),
     ],
 )
 def test_no_key(frame: bytes) -> None:

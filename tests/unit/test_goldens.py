@@ -16,7 +16,7 @@ NAMES = sorted(path.parent.name for path in GOLDEN.glob("*/golden.toml"))
 
 
 def test_every_judged_scenario_has_one() -> None:
-    """A scenario file that checks a trace has a golden of its name, and none is left."""
+    """Each scenario file that checks a trace has a golden of its name."""
     files = (GOLDEN.parent / "scenarios").glob("test_*.py")
 
     judged = {

@@ -137,6 +137,13 @@ def test_points(netlab: Netlab) -> None:
     assert [i.name for i in both.capture.interfaces] == ["docker0", "uplink"]
 
 
+def test_unknown_point(netlab: Netlab) -> None:
+    """A point that is none is told with those that are."""
+    words = "no capture point 'eth0'; there are docker0, uplink"
+    with pytest.raises(LabError, match=words), netlab.capture("docker0", "eth0"):
+        pass
+
+
 @pytest.mark.usefixtures("recorded")
 def test_pass(netlab: Netlab) -> None:
     """A run like the golden passes, on whatever id and port."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_netlab.diff.packets import describe
+from pytest_netlab.diff.packets import describe, is_refusal
 from pytest_netlab.diff.passages import Passage, is_reply, passages
 from pytest_netlab.diff.story import Broken, Line, Story, Told
 from pytest_netlab.diff.symbols import Symbols
@@ -15,7 +15,7 @@ from pytest_netlab.flows import ICMP, ICMP6, PROTOCOL_NAMES, TCP, UDP, Tuple5, k
 from pytest_netlab.nat import Flow, FlowFact, Translations, learn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pytest_netlab.capture import Capture
 
@@ -101,7 +101,7 @@ class _Teller:
             line for passage in told for line in self._lines(passage, symbols, flow)
         ]
         return Told(
-            fact=_fact(flow, symbols),
+            fact=_fact(flow, symbols, _refusal(lines)),
             lines=tuple(lines),
             broken=tuple(self._broken(flow, found)),
         )
@@ -153,7 +153,15 @@ class _Teller:
         return list(broken.values())
 
 
-def _fact(flow: Flow, symbols: Symbols) -> FlowFact:
+def _refusal(lines: Sequence[Line]) -> str:
+    """Return the first reset or ICMP error that answers the initiator, and whose."""
+    for line in lines:
+        if line.reply and (line.what == "RST" or is_refusal(line.what)):
+            return f"{line.what} from {line.src.partition(':')[0]}"
+    return ""
+
+
+def _fact(flow: Flow, symbols: Symbols, refusal: str) -> FlowFact:
     met, sent = flow.met, flow.sent
     return FlowFact(
         proto=_protocol(met),
@@ -164,6 +172,8 @@ def _fact(flow: Flow, symbols: Symbols) -> FlowFact:
         kind=flow.kind,
         fate=flow.fate,
         answered=flow.answered,
+        returned=flow.returned,
+        refusal=refusal,
     )
 
 

@@ -66,6 +66,11 @@ def describe(
     return what, (*fields, *_header(capture, row, role))
 
 
+def is_refusal(what: str) -> bool:
+    """Tell whether a line's words are those of an ICMP error that refuses a packet."""
+    return what.endswith(("unreachable", "prohibited")) or what.startswith("icmp error")
+
+
 def _header(capture: Capture, row: int, role: str) -> Fields:
     # The kernel marks data as ECN capable, a bare FIN never (tcp_output.c,
     # tcp_ecn_send): whether the FIN travels with the last data is a matter of timing.

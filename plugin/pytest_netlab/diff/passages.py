@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -103,15 +104,21 @@ def _without_repeats(capture: Capture, found: Sequence[Passage]) -> list[Passage
 
     Of a direction's FINs and resets one is kept: a kernel may repeat them with or
     without the data before, and answers each late segment with a reset. Likewise an
-    ICMP error answers each repeat of a segment.
+    ICMP error answers each repeat of a segment. A repeat is a packet of its own; the
+    same packet once more, with the same IP id, is told as a duplicate.
     """
     best: dict[tuple[object, ...], Passage] = {}
+    seen: dict[tuple[object, ...], set[int]] = defaultdict(set)
     for passage in found:
         row = passage.rows[0]
         key = (passage.reply, passage.role, *_repeated(capture, row, passage.role))
-        known = best.get(key)
-        if known is None or len(passage.rows) > len(known.rows):
+        known, ip_id = best.get(key), int(capture.ip_id[row])
+        if ip_id and ip_id in seen[key]:
+            copy = replace(passage, role=passage.role and "duplicate")
+            best[*key, copy.rows] = copy
+        elif known is None or len(passage.rows) > len(known.rows):
             best[key] = passage
+        seen[key].add(ip_id)
     return list(best.values())
 
 

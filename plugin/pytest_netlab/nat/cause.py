@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class FlowFact:
     """One flow in symbols, as the host met it and as it sent it on.
 
-    `sender` and `target` are "" where the flow was never sent on. Ephemeral ports and
-    ICMP ids are left out: they differ between any two runs.
+    `sender` and `target` are "" where the flow was never sent on; `returned` says that
+    answers came back to the initiator; `refusal` is the reset or ICMP error that did.
+    Ephemeral ports and ICMP ids are left out: they differ between any two runs.
     """
 
     proto: str
@@ -33,6 +34,8 @@ class FlowFact:
     kind: Kind
     fate: Fate
     answered: bool = True
+    returned: bool = True
+    refusal: str = ""
 
     @property
     def name(self) -> str:
@@ -61,11 +64,18 @@ class _Seen:
         return [fact for fact in self.flows if fact.name == name]
 
     def clue(self, *words: str, otherwise: str) -> str:
-        """Cite the first missing rule that has all these words."""
+        """Cite the first missing rule that has all these words, else a new barrier."""
         for rule in self.host.missing:
             if all(word in rule for word in words):
                 return f"this rule is gone: {rule}"
+        for rule in self.host.extra:
+            if any(barrier in rule for barrier in _BARRIERS):
+                return f"this rule is new: {rule}"
         return otherwise
+
+
+# What keeps a packet from its way, or from translation.
+_BARRIERS = ("DROP", "REJECT", " reject", " drop", "NOTRACK", "--notrack")
 
 
 def explain(
@@ -110,16 +120,16 @@ def _missing(want: FlowFact, others: int) -> Cause:
 
 
 def _republished(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
-    """Find the published port's DNAT rule replaced by one that leads elsewhere."""
+    """Find a DNAT rule that leads the port elsewhere, or another port here."""
     if want.kind != "dnat" or got.kind == "dnat":
         return None
     port = want.responder.rpartition(":")[2]
-    was = Published(port, want.target)
-    if was not in map(published, seen.host.missing):
-        return None
+    gone = Published(port, want.target) in map(published, seen.host.missing)
     for rule in seen.host.extra:
         now = published(rule)
-        if now is not None and (now.port == port or now.target == want.target):
+        if now is None:
+            continue
+        if now.port == port or (gone and now.target == want.target):
             text = f"{want.responder} no longer leads to {want.target}: {rule}"
             return Cause(_wrong(want.target, now.target), want.name, text)
     return None
@@ -134,6 +144,8 @@ def _proxied(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
     if want.kind != "dnat" or not (got.fate == "proxied" or legs):
         return None
     client = legs[0].initiator if legs else got.sender
+    if client == want.sender:
+        return None
     why = seen.clue("nat -A", "DOCKER", otherwise=_LOOK["proxied"])
     text = (
         f"docker-proxy carried it: {want.target} sees {client} as its client instead "
@@ -166,6 +178,38 @@ def _mistranslated(want: FlowFact, got: FlowFact, _: _Seen) -> Cause | None:
     return Cause(_wrong(want.target, got.target), want.name, text)
 
 
+def _missourced(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
+    if want.kind != "snat" or got.kind != "snat" or got.sender == want.sender:
+        return None
+    rules = (rule for rule in seen.host.extra if "SNAT" in rule or "MASQ" in rule)
+    why = next((f"this rule is new: {rule}" for rule in rules), "look at POSTROUTING")
+    text = f"{want.initiator} left as {got.sender} instead of {want.sender}; {why}"
+    return Cause("wrong source", want.name, text)
+
+
+def _rejected(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
+    if want.refusal or not got.refusal:
+        return None
+    look = "look at the filter table"
+    why = seen.clue("filter -A", otherwise=look)
+    if why == look and got.refusal.startswith("RST") and not got.target:
+        return None  # nobody refused it: the host has no such port
+    text = f"{want.initiator} was refused by {got.refusal}; {why}"
+    return Cause("rejected", want.name, text)
+
+
+def _not_returned(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
+    """Find a flow that was sent on as it should, of which nothing came back."""
+    if not want.returned or got.returned or got.target != want.target:
+        return None
+    why = seen.clue("filter -A", otherwise="look at the filter FORWARD chain")
+    text = f"{want.target}'s replies reached the host but not {want.initiator}; {why}"
+    if not got.answered:
+        text = f"{want.target} never answered what was sent on to it"
+        return Cause("not answered", want.name, text)
+    return Cause("reply not forwarded", want.name, text)
+
+
 def _not_forwarded(want: FlowFact, got: FlowFact, seen: _Seen) -> Cause | None:
     if want.fate != "forwarded" or got.target:
         return None
@@ -196,7 +240,16 @@ _LOOK = {
     "proxied": "the DNAT rule in nat/PREROUTING -> DOCKER did not match",
     "leaked": "no MASQUERADE rule in nat/POSTROUTING matched",
 }
-RULES = (_republished, _mistranslated, _proxied, _leaked, _not_forwarded)
+RULES = (
+    _republished,
+    _mistranslated,
+    _proxied,
+    _leaked,
+    _missourced,
+    _rejected,
+    _not_forwarded,
+    _not_returned,
+)
 
 
 def _wrong(want: str, got: str) -> str:

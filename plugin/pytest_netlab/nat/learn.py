@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import Conversation, Tuple5, conversations, key_of, way_of
+from pytest_netlab.nat.altered import pair_altered
 from pytest_netlab.nat.pairing import pair
 from pytest_netlab.nat.proxy import join_proxied
 from pytest_netlab.nat.translations import Fate, Flow, Side, Translations, kind_of
@@ -36,6 +37,7 @@ def learn(inside: Capture, outside: Capture) -> Translations:
 
     """
     pairs = pair(inside, outside)
+    pairs = sorted([*pairs, *pair_altered(inside, outside, pairs)])
     near, far = conversations(inside), conversations(outside)
     groups = _group(pairs, near, far)
     rows_in, rows_out = (_rows(groups, found, i) for i, found in enumerate((near, far)))
@@ -114,24 +116,26 @@ def _forwarded(
     initiated: Side = "inside"
     if _left_inside(inside, row_in, outside, row_out) != bool(forth):
         initiated = "outside"
-    met, sent = (near.key, beyond) if initiated == "inside" else (beyond, near.key)
     return Flow(
-        kind=kind_of(met, sent),
+        kind=kind_of(near.key, beyond),
         fate="forwarded",
         initiated=initiated,
         inside=near.key,
         outside=beyond,
         answered=near.answered or far.answered,
+        returned=near.answered if initiated == "inside" else far.answered,
         pairs=pairs,
     )
 
 
 def _left_inside(inside: Capture, row_in: int, outside: Capture, row_out: int) -> bool:
-    """Tell whether a packet travelled outwards: a router lowers the ttl on its way."""
-    before, after = int(inside.ttl[row_in]), int(outside.ttl[row_out])
-    if before != after:
-        return before > after
-    return bool(inside.direction[row_in] != Direction.OUTBOUND)
+    """Tell whether a packet travelled outwards: the tap knows, or the ttl tells.
+
+    A router lowers the ttl; a rule that sets it must not turn the flow around.
+    """
+    if inside.direction[row_in] != Direction.UNKNOWN:
+        return bool(inside.direction[row_in] == Direction.INBOUND)
+    return int(inside.ttl[row_in]) > int(outside.ttl[row_out])
 
 
 def _alone_inside(

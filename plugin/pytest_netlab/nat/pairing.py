@@ -115,7 +115,6 @@ class _Ambiguous:
     ) -> Iterator[tuple[int, int]]:
         """Yield the pairs among rows with equal keys; later calls profit from them."""
         near, far = self._ways(here, there)
-        yield from self._matched(near, far, self._known.get, _same)
         for like in _LIKENESS:
             yield from self._matched(
                 near, far, _fresh(like, self._known), _fresh(like, self._owned)

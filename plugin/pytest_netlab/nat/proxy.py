@@ -31,11 +31,19 @@ def join_proxied(
     used: set[int] = set()
     for index, flow in enumerate(alone):
         said = flow.outside and _first_payload(outside, flow, Direction.OUTBOUND)
-        match = next((i for i in heard if heard[i] == said and i not in used), None)
+        near = (i for i in heard if heard[i] == said and i not in used)
+        match = next((i for i in near if _is_another(alone[i], flow)), None)
         if match is not None:
             used |= {match, index}
             joined.append(_join(alone[match], flow))
     return joined + [flow for i, flow in enumerate(alone) if i not in used]
+
+
+def _is_another(near: Flow, far: Flow) -> bool:
+    """Tell whether the client on the inside is not the one on the outside."""
+    if near.inside is None or far.outside is None:
+        return False
+    return near.inside.src != far.outside.src
 
 
 def _join(near: Flow, far: Flow) -> Flow:

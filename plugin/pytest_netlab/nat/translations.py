@@ -26,7 +26,8 @@ class Flow:
     from. Rows and pairs index the two captures given to `learn`; `pairs` are (inside
     row, outside row) of one packet. `kind` is what was rewritten in the initiator's
     direction (RFC 2663 names); `fate` what became of it: forwarded, or why no packet
-    of it has a twin.
+    of it has a twin. `answered` says that the responder sent something, `returned` that
+    it was seen where the initiator was met.
     """
 
     kind: Kind
@@ -35,6 +36,7 @@ class Flow:
     inside: Tuple5 | None
     outside: Tuple5 | None
     answered: bool
+    returned: bool = True
     pairs: tuple[tuple[int, int], ...] = ()
     inside_rows: tuple[int, ...] = ()
     outside_rows: tuple[int, ...] = ()
@@ -70,7 +72,7 @@ class Translations:
 
 
 def kind_of(met: Tuple5, sent: Tuple5) -> Kind:
-    """Name the rewrite between two keys of one direction.
+    """Name the rewrite between two keys of one direction, in either order.
 
     An ICMP id is one field, kept in both ports of a key: it counts as the source's.
     """

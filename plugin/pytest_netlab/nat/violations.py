@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
 
 DONT_FRAGMENT = 2
+UNTOUCHED = (
+    "ip_id",
+    "payload_len",
+    "tcp_seq",
+    "tcp_ack",
+    "tcp_flags",
+    "tcp_window",
+    "icmp_seq",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,7 @@ class Sighting:
 
     def tcp_options(self) -> str:
         """Return the raw TCP options in hexadecimal; "" where there are none."""
-        if self.value("proto") != TCP or not self.value("l4_offset"):
+        if self.value("proto") != TCP:
             return ""
         frame = self.capture[self.row].bytes
         return tcp.raw_options(frame, self.value("l4_offset")).hex()
@@ -59,6 +68,9 @@ def check_pair(near: Sighting, far: Sighting) -> Iterator[Violation]:
         yield _differs("tos", near, far)
     if (near.value("ip_flags") ^ far.value("ip_flags")) & DONT_FRAGMENT:
         yield _differs("ip_flags", near, far)
+    for column in UNTOUCHED:
+        if near.value(column) != far.value(column):
+            yield _differs(column, near, far)
     if near.tcp_options() != far.tcp_options():
         options = near.tcp_options(), far.tcp_options()
         yield _broken("tcp_options", near, far, *options)
@@ -80,8 +92,7 @@ def check_mapping(
         near, far = way_of(inside, row_in), way_of(outside, row_out)
         if near is None or far is None:
             continue
-        met = near in there or far in back
-        undo = not met and (near.reply in there or far.reply in back)
+        undo = near not in there and (near.reply in there or far.reply in back)
         if undo:
             near, far = near.reply, far.reply
         want, owner = there.setdefault(near, far), back.setdefault(far, near)

@@ -41,6 +41,7 @@ from pytest_netlab.wire import (
     canary,
     checksum,
     ethernet,
+    icmp,
     icmpv6,
     ipv6,
     tcp,
@@ -363,6 +364,15 @@ def test_stranger_with_a_node() -> None:
 
     assert [fact.name for fact in story.facts] == ["udp c1 -> addr#1:53"]
     assert story.facts[0].fate == "dropped"
+
+
+def test_icmp_that_is_no_echo() -> None:
+    """An ICMP query without an id is told as what it is."""
+    query = Packet(key=Tuple5(ICMP, C1, 0, HOST, 0), body=icmp.build(13), way=IN)
+
+    story = canonicalize(two_points([(INSIDE, query)]))
+
+    assert [fact.name for fact in story.facts] == ["icmp c1 -> host"]
 
 
 def test_in_order_of_first_packet() -> None:

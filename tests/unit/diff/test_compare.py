@@ -288,3 +288,12 @@ def test_cause_of_a_flow() -> None:
     assert len(found) == 3
     assert {d.cause.name if d.cause else "" for d in found} == {"not forwarded"}
     assert all(d.cause and "ip_forward is 0" in d.cause.text for d in found)
+
+
+def test_in_order_of_packets() -> None:
+    """What is there is told by packet number, what is missing comes last."""
+    changed_lines = [replace(old, dst="x") for old in LINES[:3]]
+
+    found = compare(GOLDEN, observed(*changed_lines))
+
+    assert [difference.packet for difference in found] == [1, 2, 3, None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Interface
+from itertools import pairwise
 
 import pytest
 
@@ -13,11 +14,14 @@ from pytest_netlab.errors import (
     LabError,
     LabUnavailableError,
 )
+from pytest_netlab.flows import ICMP, TCP
 from pytest_netlab.lab import backends
 from pytest_netlab.lab.fake import FakeLab
+from pytest_netlab.lab.settle import Conversations
 from pytest_netlab.nat import learn
 from pytest_netlab.spec import DOCKER0, POINTS, UPLINK, LabOptions, Point, Topology
 from pytest_netlab.wire.canary import parse
+from pytest_netlab.wire.tcp import flag_text, raw_options
 
 URL = "http://172.16.211.128:81/"
 EVERY = tuple(POINTS.values())
@@ -288,6 +292,79 @@ def test_breaks_no_invariant(lab: FakeLab) -> None:
     assert [flow.kind for flow in found.flows] == ["snat", "dnat"]
     assert found.violations == ()
     assert found.unpaired == {}
+
+
+def test_connection(lab: FakeLab) -> None:
+    """A page is fetched as kernels do it: flags, sequence, ECN on data, closed."""
+    tap = lab.tap((UPLINK,))
+    lab.nodes["host01"].run("curl", URL)
+    seen = tap.stop()
+    rows = (seen.proto == TCP).nonzero()[0]
+    first = {int(seen.sport[r]): int(seen.tcp_seq[r]) for r in rows[1::-1]}
+    relative = [
+        (
+            flag_text(int(seen.tcp_flags[r])),
+            int(seen.tcp_seq[r]) - first[int(seen.sport[r])],
+            max(int(seen.tcp_ack[r]) - first[int(seen.dport[r])], 0),
+            int(seen.payload_len[r]),
+            int(seen.tos[r]),
+        )
+        for r in rows
+    ]
+    asked, page = 43, 46
+
+    assert relative == [
+        ("SEW", 0, 0, 0, 0),
+        ("S.E", 0, 1, 0, 0),
+        (".", 1, 1, 0, 0),
+        ("P.", 1, 1, asked, 2),
+        ("P.", 1, 1 + asked, page, 2),
+        ("F.", 1 + page, 1 + asked, 0, 0),
+        ("F.", 1 + asked, 2 + page, 0, 0),
+        (".", 2 + page, 2 + asked, 0, 0),
+    ]
+    assert [bool(raw_options(seen[r].bytes, 34)) for r in rows] == [True] * 2 + [
+        False
+    ] * 6
+    ended = Conversations()
+    ended.feed(seen.frames())
+    assert ended.unfinished == 0
+
+
+def test_packets_are_told_apart(lab: FakeLab) -> None:
+    """Time goes on, IP ids count, and every command has a port of its own."""
+    tap = lab.tap((DOCKER0,))
+    for _ in range(2):
+        lab.nodes["c1"].run("ping", "-c", "2", "172.16.211.1")
+    capture = tap.stop()
+    rows = (capture.proto == ICMP).nonzero()[0]
+
+    assert all(b > a for a, b in pairwise(capture.ts.tolist()))
+    assert [int(b) - int(a) for a, b in pairwise(capture.ip_id[rows])] == [1] * 7
+    assert len({int(n) for n in capture.icmp_id[rows]}) == 2
+
+
+def test_reset_is_of_the_connection(lab: FakeLab) -> None:
+    """A refusal acknowledges what it refuses."""
+    lab.wire.nat.published = {}
+    tap = lab.tap((UPLINK,))
+    lab.nodes["host01"].run("curl", URL, check=False)
+    seen = tap.stop()
+    syn, reset = (seen.proto == TCP).nonzero()[0]
+
+    assert flag_text(int(seen.tcp_flags[reset])) == "R."
+    assert (int(seen.tcp_seq[reset]), int(seen.tcp_ack[reset])) == (
+        0,
+        int(seen.tcp_seq[syn]) + 1,
+    )
+
+
+def test_default_port(lab: FakeLab) -> None:
+    """A URL without a port is asked on 80."""
+    assert played(lab, "host01", "curl", "http://172.16.211.128/") == [
+        ("uplink", "host01:port#1", "host:80", "SYN"),
+        ("uplink", "host:80", "host01:port#1", "RST"),
+    ]
 
 
 def test_many_packets(lab: FakeLab) -> None:

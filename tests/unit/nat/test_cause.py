@@ -166,6 +166,32 @@ def test_not_republished(host: HostChange) -> None:
     assert only([WEB], [PROXIED], host).name == "proxied"
 
 
+@pytest.mark.parametrize(
+    ("want", "got", "name"),
+    [
+        (replace(WEB, kind="hairpin"), PROXIED, "flow differs"),
+        (WEB, replace(WEB, target="web:8080"), "wrong port"),
+    ],
+    ids=["no dnat expected", "translated elsewhere"],
+)
+def test_republished_only_in_place_of_dnat(
+    want: FlowFact, got: FlowFact, name: str
+) -> None:
+    """What rules say counts only where a translation is expected and did not happen."""
+    cause = only([want], [got], HostChange(missing=(DNAT_RULE,), extra=(OTHER_NODE,)))
+
+    assert cause.name == name
+    assert "no longer leads" not in cause.text
+
+
+def test_stranger_beside_a_proxied_flow() -> None:
+    """Only the proxy's own leg is explained by a proxied flow."""
+    stranger = replace(LEG, initiator="c2")
+    causes = explain([WEB], [REFUSED, LEG, stranger])
+
+    assert [cause.name for cause in causes] == ["proxied", "unexpected flow"]
+
+
 def test_unexpected_flow() -> None:
     """A flow that nothing like is expected is a cause of its own."""
     cause = only([PING], [PING, WEB])

@@ -249,6 +249,18 @@ def test_loss_on_one_side(lost: str) -> None:
     }
 
 
+@pytest.mark.parametrize("lost", [0, 1], ids=["inside", "outside"])
+def test_answer_seen_on_one_side(lost: int) -> None:
+    """An answer that one side never saw is an answer all the same."""
+    request, answer, _ = exchange(SNAT)
+    sides = [[request[0], answer[0]], [request[1], answer[1]]]
+    del sides[lost][1]
+
+    found = learn(*map(capture, sides))
+
+    assert [flow.answered for flow in found.flows] == [True]
+
+
 def test_retransmission() -> None:
     """A segment sent again, with the same IP id or another, is one more packet."""
     first = Packet(key=DNAT.met, flags=SYN, ip_id=1)
@@ -390,6 +402,25 @@ def test_leaked() -> None:
     assert [("dropped", SNAT.met), ("leaked", PLAIN.met)] == [
         (flow.fate, flow.met) for flow in found.flows
     ]
+
+
+@pytest.mark.parametrize("side", [0, 1], ids=["inside", "outside"])
+def test_error_on_one_side(side: int) -> None:
+    """An error about what nobody saw is a flow of which nothing else is known."""
+    sides: list[list[Packet]] = [[], []]
+    sides[side].append(replace(error(HOST01, Packet(key=SNAT.met)), way=IN))
+
+    found = learn(*map(capture, sides))
+
+    assert [(f.fate, f.met) for f in found.flows] == [("dropped", SNAT.met)]
+
+
+def test_group_traffic_tells_no_sender() -> None:
+    """Who speaks to a group on the inside has sent nothing to be forwarded."""
+    group = Packet(key=SNAT.met._replace(dst="224.0.0.251"), way=IN)
+    stray = Packet(key=SNAT.met, way=OUT)
+
+    assert learn(capture([group]), capture([stray])).unpaired == {"dropped": 1}
 
 
 def test_client_of_a_container_does_not_leak() -> None:

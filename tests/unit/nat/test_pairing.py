@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.traffic import (
@@ -22,6 +23,9 @@ from tests.traffic import (
 
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
 from pytest_netlab.nat.pairing import invariant_key, pair
+
+if TYPE_CHECKING:
+    from pytest_netlab.wire import Direction
 
 PING = Tuple5(ICMP, C1, 7, HOST01, 7)
 WEB = Tuple5(TCP, C1, 40000, HOST01, 80)
@@ -181,6 +185,39 @@ def test_lost_copy_does_not_shift_others() -> None:
     assert pair(inside, outside) == [(0, 0), (2, 1)]
 
 
+def test_owned_by_another_flow() -> None:
+    """A twin that a known flow must have sent is not handed to a likelier stranger."""
+    known = Packet(key=PING, data=b"1")
+    missed, other = (
+        Packet(key=PING._replace(src=src), data=b"same", seq=2) for src in (C1, C2)
+    )
+    inside = capture([known, other])
+    outside = capture(
+        [
+            routed(known, snat(PING)),
+            routed(missed, snat(PING)),
+            routed(other, snat(other.key, 99)),
+        ]
+    )
+
+    assert pair(inside, outside) == [(0, 0), (1, 2)]
+
+
+def test_replies_known_from_requests() -> None:
+    """What a request became tells what its equal-looking answers belong to."""
+    c1, c2 = Packet(key=PING, data=b"1"), Packet(key=PING._replace(src=C2), data=b"2")
+    out1, out2 = snat(PING, 98), snat(c2.key, 7)
+    answer1, answer2 = (
+        Packet(key=sent.reply, data=b"same", reply=True) for sent in (out1, out2)
+    )
+    inside = capture(
+        [c1, c2, routed(answer1, c1.key.reply), routed(answer2, c2.key.reply)]
+    )
+    outside = capture([routed(c1, out1), routed(c2, out2), answer2, answer1])
+
+    assert pair(inside, outside) == [(0, 0), (1, 1), (2, 3), (3, 2)]
+
+
 def test_mapping_that_changes_is_still_paired() -> None:
     """Equal packets of a flow are paired even if its mapping changed."""
     first, second = Packet(key=DNS, data=b"1"), Packet(key=DNS, data=b"2")
@@ -201,6 +238,35 @@ def test_arrived_on_both_sides() -> None:
     assert pair(capture([to_host]), capture([replace(also_to_host, way=OUT)])) == [
         (0, 0)
     ]
+
+
+@pytest.mark.parametrize(("near", "far"), [(IN, OUT), (OUT, IN)])
+def test_directions(near: Direction, far: Direction) -> None:
+    """What goes in on one side and out on the other was forwarded, both ways."""
+    packet = Packet(key=PING)
+    inside = capture([replace(packet, way=near)])
+
+    assert pair(inside, capture([replace(packet, way=far)])) == [(0, 0)]
+    assert pair(inside, capture([replace(packet, way=near)])) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "ttl", "expected"),
+    [
+        (Tuple5(UDP, "172.17.0.1", 9, HOST01, 53), 64, [(0, 0)]),
+        (Tuple5(UDP, C1, 9, "172.17.0.5", 53), 64, [(0, 0)]),
+        (Tuple5(UDP, "172.17.0.1", 9, "172.17.0.5", 53), 64, []),
+        (Tuple5(UDP, "172.17.0.1", 9, "172.17.0.5", 53), 63, [(0, 0)]),
+    ],
+    ids=["new source", "new target", "both new", "both new, routed"],
+)
+def test_sent_anew(key: Tuple5, ttl: int, expected: list[tuple[int, int]]) -> None:
+    """A datagram with both ends new and a fresh ttl is a proxy's, no forwarded one."""
+    packet = Packet(key=DNS, data=b"same")
+
+    assert pair(capture([packet]), capture([replace(packet, key=key, ttl=ttl)])) == (
+        expected
+    )
 
 
 def test_one_unknown_direction() -> None:

@@ -72,6 +72,30 @@ def test_silence() -> None:
     assert fates(inside, outside) == [("local", LEG, None), ("local", ASKED, None)]
 
 
+def test_banner() -> None:
+    """What the server says first does not join connections."""
+    halves = []
+    for key, seq, outside in ((LEG, 900, False), (ASKED, 1, True)):
+        banner = Packet(key=key.reply, seq=seq, data=b"SSH-2.0")
+        data = b"one" if outside else b"another"
+        halves.append([*said(key, data, outside=outside, seq=seq)[:1], banner])
+        halves[-1] += said(key, data, outside=outside, seq=seq)[1:]
+
+    assert fates(*halves) == [("local", LEG, None), ("local", ASKED, None)]
+
+
+@pytest.mark.parametrize("silent", ["inside", "outside"])
+def test_unanswered(silent: str) -> None:
+    """A proxied flow is answered when both of its halves are."""
+    inside = said(LEG, b"GET /", outside=False, seq=900)
+    outside = said(ASKED, b"GET /", outside=True)
+    del (inside if silent == "inside" else outside)[2]
+
+    found = learn(capture(inside), capture(outside))
+
+    assert [(flow.fate, flow.answered) for flow in found.flows] == [("proxied", False)]
+
+
 def test_two_clients_in_order() -> None:
     """Two clients that say the same are joined with two legs, in order."""
     second = ASKED._replace(sport=40001)

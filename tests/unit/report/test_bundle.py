@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab import capture as captures
+from pytest_netlab.errors import LabError
 from pytest_netlab.lab.fake import FakeLab
 from pytest_netlab.report import bundle
 from pytest_netlab.runner import Netlab, Verdict
@@ -37,13 +38,18 @@ def seen(tmp_path: Path) -> tuple[Capture, Verdict]:
     return trace.capture, netlab.judge(trace)
 
 
+def shown(folder: Path) -> list[str]:
+    """Return what a folder holds, in order, without what is hidden."""
+    return sorted(path.name for path in folder.glob("[!.]*"))
+
+
 def test_everything(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
     """A failed run leaves its packets, both stories, their difference and the host."""
     capture, verdict = seen
     folder = tmp_path / "artifacts" / "ping"
 
     assert bundle.write(folder, capture=capture, verdict=verdict, state=STATE) == folder
-    assert sorted(p.name for p in folder.iterdir()) == [
+    assert shown(folder) == [
         "capture.pcapng",
         "difference.txt",
         "expected.txt",
@@ -89,7 +95,7 @@ def test_recorded(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
     verdict = Verdict(scenario="ping", outcome="recorded", observed=seen[1].observed)
     folder = bundle.write(tmp_path / "x", capture=seen[0], verdict=verdict, state={})
 
-    assert sorted(p.name for p in folder.iterdir()) == [
+    assert shown(folder) == [
         "capture.pcapng",
         "host",
         "story.txt",
@@ -101,7 +107,7 @@ def test_nothing_seen(tmp_path: Path) -> None:
     """A run without capture and verdict leaves the state of its host."""
     folder = bundle.write(tmp_path / "x", capture=None, verdict=None, state=STATE)
 
-    assert [p.name for p in folder.iterdir()] == ["host"]
+    assert shown(folder) == ["host"]
 
 
 def test_older_evidence_goes(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
@@ -110,4 +116,14 @@ def test_older_evidence_goes(tmp_path: Path, seen: tuple[Capture, Verdict]) -> N
     bundle.write(folder, capture=seen[0], verdict=seen[1], state=STATE)
     bundle.write(folder, capture=None, verdict=None, state={})
 
-    assert [p.name for p in folder.rglob("*")] == ["host"]
+    assert shown(folder) == ["host"]
+    assert list((folder / "host").iterdir()) == []
+
+
+def test_foreign_folder_stays(tmp_path: Path) -> None:
+    """A folder that holds anything but evidence is refused, and left as it is."""
+    (tmp_path / "thesis.txt").write_text("mine")
+
+    with pytest.raises(LabError, match="is no evidence of pytest-netlab and stays"):
+        bundle.write(tmp_path, capture=None, verdict=None, state={})
+    assert shown(tmp_path) == ["thesis.txt"]

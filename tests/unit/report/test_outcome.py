@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+NODE = "test_ping.py::test_ping"
+
+
 @pytest.fixture
 def lab() -> FakeLab:
     """Return a lab in memory."""
@@ -64,9 +67,11 @@ def test_pass(netlab: Netlab) -> None:
     """A scenario that passed has its outcome as a property, and no text."""
     play(netlab)
 
-    assert outcome.of(None, netlab, keep=None) == outcome.Outcome(
-        properties=[("netlab_outcome", "pass")]
-    )
+    found = outcome.of(None, netlab, node=NODE, keep=None)
+
+    assert found is not None
+    assert (found.text, found.error) == ("", False)
+    assert names(found) == {"netlab_outcome": "pass"}
 
 
 def test_recorded(lab: FakeLab, tmp_path: Path) -> None:
@@ -75,7 +80,7 @@ def test_recorded(lab: FakeLab, tmp_path: Path) -> None:
     recording = Netlab(lab, Scenario(id="ping"), store, update=True)
     play(recording)
 
-    assert names(outcome.of(None, recording, keep=None)) == {
+    assert names(outcome.of(None, recording, node=NODE, keep=None)) == {
         "netlab_outcome": "recorded",
         "netlab_recorded": str(tmp_path / "ping"),
     }
@@ -84,7 +89,7 @@ def test_recorded(lab: FakeLab, tmp_path: Path) -> None:
 def test_fail(netlab: Netlab, lab: FakeLab, tmp_path: Path) -> None:
     """A scenario that failed is told by its verdict, with the evidence."""
     lab.wire.nat.masquerade = False
-    found = outcome.of(failure(netlab), netlab, keep=tmp_path / "kept")
+    found = outcome.of(failure(netlab), netlab, node=NODE, keep=tmp_path / "kept")
 
     assert found is not None
     assert found.text.startswith("ping FAILED: leaked")
@@ -101,7 +106,7 @@ def test_own_assertion_about_packets_that_differ(netlab: Netlab, lab: FakeLab) -
     lab.wire.nat.masquerade = False
     play(netlab, check=False)
 
-    found = outcome.of(AssertionError("table"), netlab, keep=None)
+    found = outcome.of(AssertionError("table"), netlab, node=NODE, keep=None)
 
     assert found is not None
     assert found.text.startswith("ping FAILED: leaked")
@@ -111,12 +116,21 @@ def test_own_assertion_about_packets_that_differ(netlab: Netlab, lab: FakeLab) -
 @pytest.mark.parametrize("check", [True, False])
 def test_own_assertion_about_packets_that_match(
     netlab: Netlab,
+    tmp_path: Path,
     check: bool,  # noqa: FBT001 - a switch
 ) -> None:
     """An assertion that the packets do not explain is pytest's to tell."""
     play(netlab, check=check)
+    kept = tmp_path / "kept"
 
-    assert outcome.of(AssertionError("page"), netlab, keep=None) is None
+    found = outcome.of(AssertionError("page"), netlab, node=NODE, keep=kept)
+
+    assert found is not None
+    assert (found.text, found.error, found.unexplained) == ("", False, True)
+    assert names(found) == {
+        "netlab_outcome": "fail",
+        "netlab_evidence": str(kept / "ping"),
+    }
 
 
 def test_own_assertion_without_golden(lab: FakeLab, tmp_path: Path) -> None:
@@ -124,7 +138,10 @@ def test_own_assertion_without_golden(lab: FakeLab, tmp_path: Path) -> None:
     netlab = Netlab(lab, Scenario(id="ping"), Store(tmp_path))
     play(netlab, check=False)
 
-    assert outcome.of(AssertionError("table"), netlab, keep=None) is None
+    found = outcome.of(AssertionError("table"), netlab, node=NODE, keep=None)
+
+    assert found is not None
+    assert (found.text, found.unexplained) == ("", True)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +161,7 @@ def test_broken(
     is_error: bool,  # noqa: FBT001 - a table
 ) -> None:
     """What prevented a verdict is told as it is, with what evidence there is."""
-    found = outcome.of(error, netlab, keep=tmp_path / "kept")
+    found = outcome.of(error, netlab, node=NODE, keep=tmp_path / "kept")
 
     assert found is not None
     assert found.text == f"{error}\nevidence   {tmp_path / 'kept' / 'ping'}"
@@ -155,17 +172,21 @@ def test_broken(
 
 def test_lab_that_never_was() -> None:
     """Without a lab there is the error, and nothing to keep."""
-    found = outcome.of(LabError("no dockerd"), None, keep=None)
+    found = outcome.of(LabError("no dockerd"), None, node=NODE, keep=None)
 
     assert found is not None
     assert (found.text, found.error) == ("no dockerd", True)
 
 
 @pytest.mark.parametrize("error", [None, AssertionError("x")])
-def test_nothing_to_say(netlab: Netlab, error: AssertionError | None) -> None:
-    """A test that never captured is none of this plugin's."""
-    assert outcome.of(error, netlab, keep=None) is None
-    assert outcome.of(error, None, keep=None) is None
+def test_nothing_to_say(error: AssertionError | None) -> None:
+    """A test without a lab that broke nothing of ours is not for us to report."""
+    assert outcome.of(error, None, node=NODE, keep=None) is None
+
+
+def test_never_captured(netlab: Netlab) -> None:
+    """A test that passed without a capture has no verdict."""
+    assert outcome.of(None, netlab, node=NODE, keep=None) is None
 
 
 def broken_state(_: FakeLab) -> None:
@@ -189,14 +210,14 @@ def test_evidence_that_cannot_be_kept(
     monkeypatch: pytest.MonkeyPatch,
     trouble: tuple[object, str, Callable[..., None]],
 ) -> None:
-    """Trouble with the evidence is a warning and does not hide the verdict."""
+    """Trouble with the evidence is told, and does not hide the verdict."""
     lab.wire.nat.masquerade = False
     error = failure(netlab)
     monkeypatch.setattr(*trouble)
 
-    with pytest.warns(UserWarning, match="no evidence was kept"):
-        found = outcome.of(error, netlab, keep=tmp_path / "kept")
+    found = outcome.of(error, netlab, node=NODE, keep=tmp_path / "kept")
 
     assert found is not None
     assert found.text.startswith("ping FAILED: leaked")
+    assert "\nno evidence was kept: " in found.text
     assert "netlab_evidence" not in names(found)

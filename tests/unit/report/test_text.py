@@ -36,9 +36,10 @@ MISSING = replace(
     want="a reply",
     got="nothing",
 )
-NEXT = """\
-next step  if this change is wanted, record it with `pytest -m netlab --netlab-update -k
-           ping_beyond` and review story.txt"""
+NODE = "scenarios/test_ping_beyond.py::test_ping_beyond"
+NEXT = f"""\
+next step  if this change is wanted, record it with `pytest -m netlab --netlab-update
+           {NODE}` and review story.txt"""
 
 
 def verdict(*differences: Difference, host: HostChange | None = None) -> Verdict:
@@ -54,7 +55,7 @@ def verdict(*differences: Difference, host: HostChange | None = None) -> Verdict
 
 def test_whole() -> None:
     """Without evidence the text is cause, flow, fields and what to do next."""
-    assert render(verdict(SOURCE, MISSING)) == (
+    assert render(verdict(SOURCE, MISSING), node=NODE) == (
         f"""\
 ping-beyond FAILED: leaked
 
@@ -112,7 +113,7 @@ def test_host() -> None:
         missing=("nat -A a",), extra=("nat -A b",), settings={"engine": ("27", "28")}
     )
 
-    assert render(verdict(SOURCE, host=host)).endswith(
+    assert render(verdict(SOURCE, host=host), node=NODE).endswith(
         f"""\
 this host differs from the one the golden was recorded on
   engine: 27 then, 28 here
