@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_netlab.diff import Difference, canonicalize, compare, translations
 from pytest_netlab.errors import CommandError, LabError, NetlabError
-from pytest_netlab.nat import HostChange, host_change, normalize
+from pytest_netlab.nat import HostChange, foreign, host_change, normalize
 from pytest_netlab.spec import DOCKER0, POINTS, UPLINK
 
 if TYPE_CHECKING:
@@ -231,5 +231,8 @@ class Netlab:
 
     def _provenance(self) -> dict[str, str]:
         """Return what a golden records of the host: facts, and its rules in symbols."""
-        rules = self.state().get("iptables.txt", "")
-        return {**self._lab.facts, "ruleset": normalize(rules, self._lab.symbols)}
+        state, symbols = self.state(), self._lab.symbols
+        rules = normalize(state.get("iptables.txt", ""), symbols)
+        others = foreign(state.get("nftables.txt", ""), symbols)
+        ruleset = "\n".join(text for text in (rules, others) if text)
+        return {**self._lab.facts, "ruleset": ruleset}

@@ -124,6 +124,72 @@ def test_other_published_port_is_wrong_port(scenarios: Scenarios) -> None:
     result.stdout.fnmatch_lines(["published-web FAILED: wrong port"])
 
 
+def nft(*rules: str) -> str:
+    """Return the Python that hooks a foreign nft table into forwarding."""
+    commands = (
+        "add table inet site",
+        "add chain inet site forward { type filter hook forward priority 10 ; }",
+        *(f"add rule inet site forward {rule}" for rule in rules),
+    )
+    return "; ".join(f"host.run('nft', {command!r})" for command in commands)
+
+
+def test_foreign_table_is_rejected(scenarios: Scenarios) -> None:
+    """A table beside Docker's that rejects is cited, and who refused is named."""
+    fault = nft("reject with icmpx type admin-prohibited")
+
+    result = scenarios("-k", "ping", fault=fault)
+
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "ping-beyond FAILED: rejected",
+            "cause      rejected: c1 was refused by admin prohibited from bridge; *",
+            "*nft inet site forward reject with icmpx*admin-prohibited",
+        ]
+    )
+
+
+def test_lost_reply_is_named(scenarios: Scenarios) -> None:
+    """A host that drops what comes back is told from one that never forwarded."""
+    rule = "-I DOCKER-USER -i ens160 -p icmp -j DROP"
+
+    result = scenarios("-k", "ping_beyond", fault=iptables(rule))
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "ping-beyond FAILED: reply not forwarded",
+            "cause      reply not forwarded: host01's replies reached the host*",
+            "*filter -A DOCKER-USER -i ens160 -p icmp -j DROP",
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "field"),
+    [("tcp window set 1000", "tcp_window"), ("ip id set 7", "ip_id")],
+    ids=["window", "ip-id"],
+)
+def test_altered_packets_are_named(scenarios: Scenarios, rule: str, field: str) -> None:
+    """A field that no NAT may change is named; the packets are not called lost."""
+    result = scenarios("-k", "published_web", fault=nft(rule))
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"  {field} (*"])
+    result.stdout.no_fnmatch_line("*proxied*")
+
+
+def test_duplicated_segments_are_told(scenarios: Scenarios) -> None:
+    """Clones of packets are not taken for retransmissions."""
+    rule = "-t mangle -A PREROUTING -i ens160 -p tcp -j TEE --gateway 172.16.211.3"
+
+    result = scenarios("-k", "published_web", fault=iptables(rule))
+
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["    actual    host01:port#1 > host:81 duplicate"])
+
+
 def test_uplink_down_is_an_error(scenarios: Scenarios) -> None:
     """A point that cannot see is an error, though ping-host expects nothing there."""
     fault = "host.run(*'ip link set ens160 down'.split())"

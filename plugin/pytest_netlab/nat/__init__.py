@@ -3,7 +3,7 @@
 from pytest_netlab.nat.cause import Cause, FlowFact, explain
 from pytest_netlab.nat.learn import learn
 from pytest_netlab.nat.model import Nat
-from pytest_netlab.nat.ruleset import HostChange, host_change, normalize
+from pytest_netlab.nat.ruleset import HostChange, foreign, host_change, normalize
 from pytest_netlab.nat.translations import Flow, Translations
 from pytest_netlab.nat.violations import Violation
 
@@ -16,6 +16,7 @@ __all__ = [
     "Translations",
     "Violation",
     "explain",
+    "foreign",
     "host_change",
     "learn",
     "normalize",

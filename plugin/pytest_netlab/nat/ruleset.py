@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _COUNTERS = re.compile(r"\[\d+:\d+\]\s*")
 _ADDRESS = re.compile(r"\b(\d+\.\d+\.\d+\.\d+)(?:/(\d+))?")
+_IPTABLES = re.compile(r"table ip6? (filter|nat|mangle|raw|security) ")
+_NFT_COUNTER = re.compile(r"counter packets \d+ bytes \d+")
+_NFT_HANDLE = re.compile(r"\s*# handle \d+$")
 _DNAT = re.compile(r"--dport (\d+) .*-j DNAT --to-destination (\S+)")
 
 
@@ -54,6 +57,32 @@ def normalize(saved: str, symbols: Mapping[str, str]) -> str:
         elif line.startswith((":", "-A", "[")):
             rule = _COUNTERS.sub("", line).strip()
             kept.append(f"{table} {_named(rule, symbols)}")
+    return "\n".join(kept)
+
+
+def foreign(listed: str, symbols: Mapping[str, str]) -> str:
+    """Return the rules of tables that iptables does not own, a line each.
+
+    firewalld and hand-written nft tables hook in beside iptables' own, and any of them
+    may drop or reject what Docker's rules accept.
+
+    Args:
+        listed: what `nft list ruleset` printed.
+        symbols: address -> name.
+
+    """
+    table = chain = ""
+    kept = []
+    for listed_line in listed.splitlines():
+        line = _NFT_HANDLE.sub("", listed_line).strip()
+        words = line.split()
+        if line.endswith("{") and words[0] == "table":
+            table = "" if _IPTABLES.match(line) else " ".join(words[1:3])
+        elif line.endswith("{"):
+            chain = words[1] if len(words) > 1 else ""
+        elif table and words and words[0] not in ("}", "#"):
+            rule = _NFT_COUNTER.sub("counter", line)
+            kept.append(f"nft {table} {chain} {_named(rule, symbols)}")
     return "\n".join(kept)
 
 

@@ -411,6 +411,36 @@ def test_error_in_a_connection() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([], ""),
+        ([(3, 10)], "host prohibited from bridge"),
+        ([(12, 0)], "icmp error 12/0 from bridge"),
+        ([(11, 0)], ""),
+        ([(11, 0), (3, 3), (3, 1)], "port unreachable from bridge"),
+    ],
+    ids=["none", "prohibited", "odd", "on its way", "first of two"],
+)
+def test_refusal(answers: list[tuple[int, int]], expected: str) -> None:
+    """The first ICMP error that refuses a flow is its refusal."""
+    request = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), way=IN)
+    errors = [error(BRIDGE, request, kind=kind) for kind in answers]
+
+    story = canonicalize(two_points((INSIDE, packet) for packet in (request, *errors)))
+
+    assert story.facts[0].refusal == expected
+
+
+def test_reset_is_a_refusal() -> None:
+    """So is a reset from the responder, and none from the initiator."""
+    refused = [SHAKE[0], Step("server", tcp.RST)]
+    given_up = [*SHAKE, Step("client", tcp.RST, 1)]
+
+    assert canonicalize(visit(refused)).facts[0].refusal == "RST from web"
+    assert canonicalize(visit(given_up)).facts[0].refusal == ""
+
+
 def test_different_errors_in_a_connection() -> None:
     """Errors of different kinds are both told."""
     syn = Packet(key=Tuple5(TCP, C1, 40000, HOST01, 80), flags=SYN, way=IN)

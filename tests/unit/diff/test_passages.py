@@ -176,6 +176,20 @@ def test_furthest_copy() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("ip_id", "expected"),
+    [(0, ["SYN"]), (5, ["SYN", "duplicate"]), (6, ["SYN"])],
+    ids=["no id", "same id", "another id"],
+)
+def test_duplicate(ip_id: int, expected: list[str]) -> None:
+    """The same packet once more is told; a repeat, a packet of its own, is not."""
+    syn = Packet(key=LOCAL, flags=SYN, ip_id=5 if ip_id else 0)
+
+    capture = connection(syn, replace(syn, ip_id=ip_id))
+
+    assert [passage.role for passage in told(capture)] == expected
+
+
 @pytest.mark.parametrize("ttl", [64, 32])
 def test_merged_only_if_they_fared_alike(ttl: int) -> None:
     """Adjacent data is one passage unless its ttl tells that it took another way."""

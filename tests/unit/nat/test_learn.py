@@ -249,16 +249,18 @@ def test_loss_on_one_side(lost: str) -> None:
     }
 
 
+@pytest.mark.parametrize("crossing", [SNAT, DNAT], ids=["snat", "dnat"])
 @pytest.mark.parametrize("lost", [0, 1], ids=["inside", "outside"])
-def test_answer_seen_on_one_side(lost: int) -> None:
-    """An answer that one side never saw is an answer all the same."""
-    request, answer, _ = exchange(SNAT)
+def test_answer_seen_on_one_side(crossing: Crossing, lost: int) -> None:
+    """An answer counts wherever it was seen; it returned where the request was met."""
+    request, answer, _ = exchange(crossing)
     sides = [[request[0], answer[0]], [request[1], answer[1]]]
     del sides[lost][1]
 
     found = learn(*map(capture, sides))
 
-    assert [flow.answered for flow in found.flows] == [True]
+    met = 0 if crossing.side == "inside" else 1
+    assert [(f.answered, f.returned) for f in found.flows] == [(True, lost != met)]
 
 
 def test_retransmission() -> None:

@@ -272,9 +272,10 @@ def test_sent_anew(key: Tuple5, ttl: int, expected: list[tuple[int, int]]) -> No
 def test_one_unknown_direction() -> None:
     """Where any direction is unknown none is used."""
     packet = Packet(key=PING, way=IN)
-    inside = capture([packet, Packet(key=DNS)])
+    unsure = capture([packet, Packet(key=DNS)])
 
-    assert pair(inside, capture([packet])) == [(0, 0)]
+    assert pair(unsure, capture([packet])) == [(0, 0)]
+    assert pair(capture([packet]), unsure) == [(0, 0)]
 
 
 def test_not_forwardable() -> None:

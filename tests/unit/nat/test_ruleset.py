@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_netlab.nat import HostChange, host_change, normalize
+from pytest_netlab.nat import HostChange, foreign, host_change, normalize
 from pytest_netlab.nat.ruleset import Published, published
 
 SAVED = """\
@@ -79,3 +79,29 @@ def test_host_change(
 ) -> None:
     """What both hosts know and say differently is what changed."""
     assert host_change(was, now) == expected
+
+
+LISTED = """\
+table ip nat { # handle 1
+	chain DOCKER { # handle 1
+		iifname "docker0" counter packets 0 bytes 0 return # handle 4
+	}
+}
+# Warning: table ip filter is managed by iptables-nft, do not touch!
+table inet site { # handle 7
+	chain forward { # handle 1
+		type filter hook forward priority 10; policy accept;
+		ip saddr 172.17.0.2 counter packets 3 bytes 252 drop # handle 2
+	}
+}
+"""
+
+
+def test_foreign_tables_are_told_by_line() -> None:
+    """Only tables that iptables does not own, without counters and handles."""
+    told = foreign(LISTED, {"172.17.0.2": "c1"})
+
+    assert told.splitlines() == [
+        "nft inet site forward type filter hook forward priority 10; policy accept;",
+        "nft inet site forward ip saddr c1 counter drop",
+    ]

@@ -1,0 +1,99 @@
+"""A packet that something altered is one packet, and the field is named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.traffic import (
+    BRIDGE,
+    C1,
+    HOST,
+    HOST01,
+    WEB,
+    Packet,
+    capture,
+    routed,
+)
+
+from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
+from pytest_netlab.nat import learn
+from pytest_netlab.nat.altered import pair_altered
+
+KEY = Tuple5(TCP, C1, 40000, HOST01, 80)
+SENT = KEY._replace(src=HOST)
+SEGMENT = Packet(key=KEY, seq=1000, ack=2000, data=b"bytes", ip_id=7)
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"seq": 1001}, "tcp_seq"),
+        ({"ack": 2001}, "tcp_ack"),
+        ({"flags": 0x18}, "tcp_flags"),
+        ({"ip_id": 8}, "ip_id"),
+        ({"data": b"BYTES"}, None),
+    ],
+)
+def test_altered_segment(change: dict[str, object], field: str | None) -> None:
+    """A segment of which one field was changed is forwarded, and that is told."""
+    far = replace(routed(SEGMENT, SENT), **change)  # type: ignore[arg-type]
+
+    found = learn(capture([SEGMENT]), capture([far]))
+
+    assert [flow.sent for flow in found.flows] == [SENT]
+    assert [bad.field for bad in found.violations] == ([field] if field else [])
+
+
+def test_altered_echo() -> None:
+    """Likewise for the sequence number of an echo."""
+    near = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), seq=1, ip_id=7)
+    far = replace(routed(near, Tuple5(ICMP, HOST, 7, HOST01, 7)), seq=2)
+
+    found = learn(capture([near]), capture([far]))
+
+    assert [bad.field for bad in found.violations] == ["icmp_seq"]
+
+
+@pytest.mark.parametrize(
+    "far",
+    [
+        replace(routed(SEGMENT, SENT), seq=1, ip_id=9),
+        replace(routed(SEGMENT, SENT), seq=1, ttl=64),
+        replace(routed(SEGMENT, SENT._replace(dport=81)), seq=1),
+        replace(routed(SEGMENT, Tuple5(TCP, BRIDGE, 1, WEB, 80)), seq=1),
+        replace(routed(SEGMENT, KEY._replace(dst="224.0.0.1")), seq=1),
+        replace(routed(SEGMENT, SENT), seq=1, data=b"longer than it was"),
+    ],
+    ids=["two fields", "not routed", "both ends", "both hosts", "group", "length"],
+)
+def test_another_packet(far: Packet) -> None:
+    """Two packets that share too little are two packets."""
+    assert pair_altered(capture([SEGMENT]), capture([far]), []) == []
+
+
+def test_datagrams_by_id_only() -> None:
+    """Without sequence numbers the IP id is all there is, and 0 is none."""
+    near = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), data=b"abc", ip_id=7)
+    far = replace(routed(near), data=b"ABC")
+    anonymous = [replace(packet, ip_id=0) for packet in (near, far)]
+
+    assert pair_altered(capture([near]), capture([far]), []) == [(0, 0)]
+    assert pair_altered(capture(anonymous[:1]), capture(anonymous[1:]), []) == []
+
+
+def test_what_is_paired_already() -> None:
+    """A packet that has its twin is not paired with another."""
+    far = replace(routed(SEGMENT, SENT), seq=1)
+
+    assert pair_altered(capture([SEGMENT]), capture([far]), [(0, 5)]) == []
+    assert pair_altered(capture([SEGMENT]), capture([far]), [(5, 0)]) == []
+
+
+def test_each_once() -> None:
+    """Each packet has one twin, in order."""
+    far = replace(routed(SEGMENT, SENT), seq=1)
+
+    pairs = pair_altered(capture([SEGMENT] * 3), capture([far] * 2), [])
+
+    assert pairs == [(0, 0), (1, 1)]
