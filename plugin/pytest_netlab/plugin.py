@@ -48,9 +48,9 @@ def _lab_options(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--netlab-image",
         metavar="NAME|FILE",
-        help="image for the containers (it must hold sh; and python3, unless busybox "
-        "httpd): a name the engine knows, or a `docker save` archive. Default: built "
-        "from the machine's static busybox",
+        help="image for the containers (it must hold sh and sleep; for the web server "
+        "python3, or busybox httpd): a name the engine knows, or an archive of `docker "
+        "save` or `docker export`. Default: built from the machine's static busybox",
     )
     group.addoption(
         "--netlab-uplink-address",
