@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab import capture as captures
 from pytest_netlab.errors import LabError
+from pytest_netlab.report import dissect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,12 +49,21 @@ def write(
     host.mkdir()
     for name, text in state.items():
         (host / name).write_text(text)
-    if capture is not None:
-        captures.write(folder / "capture.pcapng", capture)
     if verdict is not None:
         for name, text in _verdict_files(verdict).items():
             (folder / name).write_text(text)
+    if capture is not None:
+        captures.write(folder / "capture.pcapng", capture)
+        _dissect(folder, verdict)
     return folder
+
+
+def _dissect(folder: Path, verdict: Verdict | None) -> None:
+    """Add Wireshark's words on the packets that differ, where it is installed."""
+    found = [d.packet for d in verdict.differences if d.packet] if verdict else []
+    if found and dissect.available():
+        words = dissect.dissect(folder / "capture.pcapng", found)
+        (folder / "dissection.txt").write_text(words)
 
 
 def _make_room(folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pytest_netlab import capture as captures
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab.fake import FakeLab
-from pytest_netlab.report import bundle
+from pytest_netlab.report import bundle, dissect
 from pytest_netlab.runner import Netlab, Verdict
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
@@ -52,6 +52,7 @@ def test_everything(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
     assert shown(folder) == [
         "capture.pcapng",
         "difference.txt",
+        *["dissection.txt"] * dissect.available(),
         "expected.txt",
         "host",
         "story.txt",
