@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,3 +50,37 @@ def test_fault_on_the_host_is_named(lab_host: Machine) -> None:
     assert "ping-beyond FAILED: not forwarded" in told, told
     assert "net.ipv4.ip_forward is 0 here" in " ".join(told.split()), told
     assert "1 failed, 1 passed" in told, told
+
+
+STRANGERS = """
+import io, tarfile
+import docker
+engine = docker.from_env()
+data = io.BytesIO()
+with tarfile.open(fileobj=data, mode="w") as tar:
+    tar.add("/bin/busybox", "bin/busybox")
+engine.api.import_image_from_data(data.getvalue(), repository="stranger")
+strangers = [
+    engine.containers.run(
+        "stranger", ["/bin/busybox", "ping", "-i", "0.02", target], detach=True
+    )
+    for target in ("10.200.0.1", "10.200.0.2", "198.51.100.7")
+]
+try:
+{run}
+finally:
+    for stranger in strangers:
+        stranger.remove(force=True)
+    engine.images.remove("stranger", force=True)
+    engine.close()
+"""
+
+
+def test_strangers_do_not_matter(lab_host: Machine) -> None:
+    """Other containers' traffic on docker0 is seen, and changes no verdict."""
+    run = PYTEST.format(arguments=["--netlab-uplink-address=198.51.100.7/24"])
+
+    code = STRANGERS.replace("{run}", textwrap.indent(run.strip(), "    "))
+    told = lab_host(code)
+
+    assert "scenarios judged from packets: 3 pass\n" in told, told

@@ -56,6 +56,44 @@ def test_altered_echo() -> None:
 
 
 @pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (KEY, [(0, 0)]),
+        (SENT, [(0, 0)]),
+        (SENT._replace(sport=1024), [(0, 0)]),
+        (KEY._replace(dst=WEB, dport=8080), [(0, 0)]),
+        (KEY._replace(sport=1, dport=1), []),
+        (SENT._replace(dport=1), []),
+        (KEY._replace(sport=1, dst=WEB), []),
+    ],
+    ids=[
+        "plain",
+        "snat",
+        "remapped",
+        "dnat",
+        "both ports",
+        "source, other port",
+        "target, other port",
+    ],
+)
+def test_one_end_is_kept(key: Tuple5, expected: list[tuple[int, int]]) -> None:
+    """An altered packet is known by the end that its rewrite left alone."""
+    far = replace(routed(SEGMENT, key), seq=1)
+
+    assert pair_altered(capture([SEGMENT]), capture([far]), []) == expected
+
+
+@pytest.mark.parametrize("reply", [False, True])
+def test_ids_are_no_ports(reply: bool) -> None:  # noqa: FBT001 - a direction
+    """An ICMP id that was remapped leaves the peer's address as the end kept."""
+    met, sent = Tuple5(ICMP, C1, 7, HOST01, 7), Tuple5(ICMP, HOST, 9, HOST01, 9)
+    near = Packet(key=met.reply if reply else met, ip_id=5, reply=reply)
+    far = replace(near, key=sent.reply if reply else sent, seq=2, ttl=63)
+
+    assert pair_altered(capture([near]), capture([far]), []) == [(0, 0)]
+
+
+@pytest.mark.parametrize(
     "far",
     [
         replace(routed(SEGMENT, SENT), seq=1, ip_id=9),
@@ -80,6 +118,7 @@ def test_datagrams_by_id_only() -> None:
 
     assert pair_altered(capture([near]), capture([far]), []) == [(0, 0)]
     assert pair_altered(capture(anonymous[:1]), capture(anonymous[1:]), []) == []
+    assert pair_altered(capture(anonymous[:1]), capture([far]), []) == []
 
 
 def test_what_is_paired_already() -> None:

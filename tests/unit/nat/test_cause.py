@@ -129,6 +129,8 @@ def test_order_does_not_matter() -> None:
             "rejected",
             "c1 was refused by host prohibited from bridge; look at the filter table",
         ),
+        (WEB, [replace(REFUSED, refusal="RST from host")], "not forwarded", "no DNAT"),
+        (WEB, [replace(WEB, refusal="RST from web")], "rejected", "by RST from web"),
         (
             replace(WEB, refusal="RST from web"),
             [replace(WEB, refusal="RST from host")],
@@ -205,6 +207,18 @@ def test_rule(want: FlowFact, got: list[FlowFact], name: str, words: str) -> Non
             replace(PING, sender="host02"),
             HostChange(extra=("nat -A POSTROUTING -j SNAT --to-source host02",)),
             "this rule is new: nat -A POSTROUTING -j SNAT",
+        ),
+        (
+            PING,
+            replace(PING, sender="host02"),
+            HostChange(extra=(ACCEPT, MASQUERADE)),
+            f"this rule is new: {MASQUERADE}",
+        ),
+        (
+            WEB,
+            replace(REFUSED, refusal="RST from host"),
+            HostChange(extra=("filter -A INPUT -j REJECT",)),
+            "refused by RST from host; this rule is new: filter -A INPUT -j REJECT",
         ),
         (
             PING,
