@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_netlab.diff import Difference, canonicalize, compare, translations
-from pytest_netlab.errors import CommandError, LabError, NetlabError
+from pytest_netlab.errors import CommandError, GoldenError, LabError, NetlabError
 from pytest_netlab.nat import HostChange, foreign, host_change, normalize
 from pytest_netlab.spec import DOCKER0, POINTS, UPLINK
 
@@ -161,6 +161,7 @@ class Netlab:
             known = ", ".join(POINTS)
             raise LabError(f"no capture point {unknown.pop()!r}; there are {known}")
         trace = Trace()
+        self.trace = self.unjudged = None
         tap = self._lab.tap([POINTS[name] for name in points or tuple(POINTS)])
         failed: CommandError | None = None
         try:
@@ -176,8 +177,15 @@ class Netlab:
         self._finish(trace, tap)
         if failed is not None:
             if not self._update:
-                self.check(trace)
+                self._blame(trace, failed)
             raise failed
+
+    def _blame(self, trace: Trace, failed: CommandError) -> None:
+        """Raise the verdict on why a command failed; nothing where there is none."""
+        try:
+            self.check(trace)
+        except GoldenError as error:
+            raise failed from error
 
     def _finish(self, trace: Trace, tap: Tap) -> None:
         trace._capture = tap.stop()  # noqa: SLF001 - the one place that fills it
@@ -231,7 +239,11 @@ class Netlab:
 
     def _provenance(self) -> dict[str, str]:
         """Return what a golden records of the host: facts, and its rules in symbols."""
-        state, symbols = self.state(), self._lab.symbols
+        symbols = self._lab.symbols
+        try:
+            state = self.state()
+        except LabError:  # the verdict does not need it
+            state = {}
         rules = normalize(state.get("iptables.txt", ""), symbols)
         others = foreign(state.get("nftables.txt", ""), symbols)
         ruleset = "\n".join(text for text in (rules, others) if text)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import TCP, Tuple5, is_error, key_of, quoted_key, way_of
-from pytest_netlab.wire import Checksum, tcp
+from pytest_netlab.wire import Checksum, Direction, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,9 +61,9 @@ def check_pair(near: Sighting, far: Sighting) -> Iterator[Violation]:
     `near` is the inside sighting, `far` the outside one. RFC 1812 5.3.1 (ttl), RFC
     2474 (tos), RFC 3022 4.1 (TCP options are not touched), RFC 768 (no UDP checksum).
     """
-    low, high = sorted((near.value("ttl"), far.value("ttl")))
-    if high - low != 1:
-        yield _broken("ttl", near, far, f"{high - 1} after {high}", f"{low}")
+    before, after = _ttls(near, far)
+    if before - after != 1:
+        yield _broken("ttl", near, far, f"{before - 1} after {before}", f"{after}")
     if near.value("tos") != far.value("tos"):
         yield _differs("tos", near, far)
     if (near.value("ip_flags") ^ far.value("ip_flags")) & DONT_FRAGMENT:
@@ -124,6 +124,14 @@ def _quotes(near: Sighting, far: Sighting) -> Iterator[Violation]:
             sender = quoted_key(end.capture, end.row).src
             if sender != key.dst:
                 yield _broken("quotes", near, far, key.dst, sender)
+
+
+def _ttls(near: Sighting, far: Sighting) -> tuple[int, int]:
+    """Return the ttl before the host and after it; the tap knows which is which."""
+    ends = near.value("ttl"), far.value("ttl")
+    if near.value("direction") == Direction.UNKNOWN:
+        return max(ends), min(ends)
+    return ends if near.value("direction") == Direction.INBOUND else ends[::-1]
 
 
 def _differs(column: str, near: Sighting, far: Sighting) -> Violation:

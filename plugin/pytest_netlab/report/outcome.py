@@ -59,7 +59,9 @@ def of(
     return Outcome(
         text=f"{text}\n{trouble}" if text and trouble else text,
         error=is_error,
-        unexplained=not broken and not isinstance(error, ScenarioFailedError),
+        unexplained=error is not None
+        and not broken
+        and not isinstance(error, ScenarioFailedError),
         properties=_properties(name, netlab, where),
     )
 

@@ -68,9 +68,8 @@ def _evidence(bundle: Path | None, node: str) -> Iterator[str]:
     if bundle is not None:
         names = ", ".join(sorted(path.name for path in bundle.glob("[!.]*")))
         yield f"evidence   {bundle}\n           {names}"
-    update = f"`pytest -m netlab --netlab-update {node}`"
-    wanted = f"if this change is wanted, record it with {update} and review story.txt"
-    yield _wrapped("next step", wanted)
+    yield "next step  if this change is wanted, record it and review story.txt:"
+    yield f"           pytest -m netlab --netlab-update {node}"
 
 
 def _wrapped(label: str, text: str) -> str:

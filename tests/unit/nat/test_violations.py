@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.traffic import (
@@ -10,8 +11,11 @@ from tests.traffic import (
     C2,
     HOST,
     HOST01,
+    IN,
+    OUT,
     SYN,
     SYN_OPTIONS,
+    UNKNOWN,
     Packet,
     capture,
     error,
@@ -22,6 +26,9 @@ from pytest_netlab.flows import TCP, UDP, Tuple5
 from pytest_netlab.nat import Violation, learn
 from pytest_netlab.nat.violations import check_mapping
 from pytest_netlab.wire import Checksum, udp
+
+if TYPE_CHECKING:
+    from pytest_netlab.wire import Direction
 
 MET = Tuple5(UDP, C1, 5555, HOST01, 53)
 SENT = MET._replace(src=HOST)
@@ -96,6 +103,22 @@ def test_ttl_of_a_reply() -> None:
     assert broken(replace(far, key=MET.reply, ttl=62), far) == {
         "ttl": ("63 after 64", "62")
     }
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"),
+    [
+        (UNKNOWN, {}),
+        (OUT, {}),
+        (IN, {"ttl": ("62 after 63", "64")}),
+    ],
+    ids=["unknown", "inwards", "outwards"],
+)
+def test_ttl_raised(way: Direction, expected: dict[str, tuple[str, str]]) -> None:
+    """Where the tap knows a packet's way, a ttl that rises is none that was lowered."""
+    near = Packet(key=MET, ip_id=1, ttl=63, way=way)
+
+    assert broken(near, Packet(key=SENT, ip_id=1)) == expected
 
 
 def test_more_fragments_bit() -> None:

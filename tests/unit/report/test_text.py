@@ -38,8 +38,8 @@ MISSING = replace(
 )
 NODE = "scenarios/test_ping_beyond.py::test_ping_beyond"
 NEXT = f"""\
-next step  if this change is wanted, record it with `pytest -m netlab --netlab-update
-           {NODE}` and review story.txt"""
+next step  if this change is wanted, record it and review story.txt:
+           pytest -m netlab --netlab-update {NODE}"""
 
 
 def verdict(*differences: Difference, host: HostChange | None = None) -> Verdict:
