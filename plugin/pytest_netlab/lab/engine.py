@@ -7,14 +7,13 @@ directories ends with the holder, and that ends with this process.
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import ExitStack, closing
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import containers, image, owner, running, scripts, sweep
+from pytest_netlab.lab import containers, image, needs, owner, running, scripts, sweep
 from pytest_netlab.lab.daemon import Daemon
 from pytest_netlab.lab.docker_lab import DockerLab, Parts
 from pytest_netlab.lab.holder import Holder
@@ -39,15 +38,7 @@ NEEDED = {
 
 def unavailable(options: LabOptions) -> str | None:
     """Say why this backend cannot run here and what to do; None if it can."""
-    if os.geteuid() != 0:
-        return "a private engine needs root: run pytest as root, or with sudo"
-    missing = {name: NEEDED[name] for name in NEEDED if shutil.which(name) is None}
-    if options.image is None and image.busybox() is None:
-        missing["a static busybox"] = "busybox-static"
-    if not missing:
-        return None
-    packages = " ".join(sorted(set(missing.values())))
-    return f"{', '.join(missing)} missing: install the packages {packages}"
+    return needs.lacking("a private engine", NEEDED, options)
 
 
 def start(options: LabOptions) -> DockerLab:

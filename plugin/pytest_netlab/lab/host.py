@@ -7,7 +7,6 @@ whose other end is in namespaces of its own. It changes nothing that it did not 
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -16,7 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import containers, image, links, owner, running, scripts, sweep
+from pytest_netlab.lab import (
+    containers,
+    image,
+    links,
+    needs,
+    owner,
+    running,
+    scripts,
+    sweep,
+)
 from pytest_netlab.lab.docker_lab import DockerLab, Parts
 from pytest_netlab.lab.holder import Holder
 from pytest_netlab.lab.segment import PEERS, SWITCH, Segment
@@ -33,15 +41,7 @@ PRIVATE_INSTEAD = "or leave --netlab-engine at private, which brings its own eng
 
 def unavailable(options: LabOptions) -> str | None:
     """Say why this backend cannot run here and what to do; None if it can."""
-    if os.geteuid() != 0:
-        return "a lab on this host needs root: run pytest as root, or with sudo"
-    missing = {name: NEEDED[name] for name in NEEDED if shutil.which(name) is None}
-    if options.image is None and image.busybox() is None:
-        missing["a static busybox"] = "busybox-static"
-    if not missing:
-        return None
-    packages = " ".join(sorted(set(missing.values())))
-    return f"{', '.join(missing)} missing: install the packages {packages}"
+    return needs.lacking("a lab on this host", NEEDED, options)
 
 
 def start(options: LabOptions) -> DockerLab:
