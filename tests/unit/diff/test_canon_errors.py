@@ -1,0 +1,112 @@
+"""ICMP errors in a story: about which conversation, quoting what, refusing or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.traffic import (
+    BRIDGE,
+    C1,
+    HOST,
+    HOST01,
+    IN,
+    INSIDE,
+    OUT,
+    OUTSIDE,
+    SYN,
+    WEB,
+    Packet,
+    error,
+    routed,
+    two_points,
+)
+
+from pytest_netlab.diff import canonicalize
+from pytest_netlab.flows import TCP, UDP, Tuple5
+
+
+def test_error_in_a_connection() -> None:
+    """An ICMP error about a segment is told as itself, once for all repeats."""
+    syn = Packet(key=Tuple5(TCP, C1, 40000, HOST01, 80), flags=SYN, way=IN)
+    again = replace(syn, ip_id=5)
+    refused = error(BRIDGE, syn, kind=(3, 10))
+    refused2 = error(BRIDGE, again, kind=(3, 10), ip_id=1)
+
+    once = canonicalize(two_points([(INSIDE, syn), (INSIDE, refused)]))
+    twice = canonicalize(
+        two_points((INSIDE, packet) for packet in (syn, refused, again, refused2))
+    )
+
+    assert twice == once
+    assert [(line.what, line.reply) for line in once.told[0].lines] == [
+        ("SYN", False),
+        ("host prohibited", True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        ([], ""),
+        ([(3, 10)], "host prohibited from bridge"),
+        ([(12, 0)], "icmp error 12/0 from bridge"),
+        ([(11, 0)], ""),
+        ([(11, 0), (3, 3), (3, 1)], "port unreachable from bridge"),
+    ],
+    ids=["none", "prohibited", "odd", "on its way", "first of two"],
+)
+def test_refusal(answers: list[tuple[int, int]], expected: str) -> None:
+    """The first ICMP error that refuses a flow is its refusal."""
+    request = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), way=IN)
+    errors = [error(BRIDGE, request, kind=kind) for kind in answers]
+
+    story = canonicalize(two_points((INSIDE, packet) for packet in (request, *errors)))
+
+    assert story.facts[0].refusal == expected
+
+
+def test_different_errors_in_a_connection() -> None:
+    """Errors of different kinds are both told."""
+    syn = Packet(key=Tuple5(TCP, C1, 40000, HOST01, 80), flags=SYN, way=IN)
+    errors = [error(BRIDGE, syn, kind=kind) for kind in ((3, 1), (3, 10))]
+
+    story = canonicalize(two_points((INSIDE, packet) for packet in (syn, *errors)))
+
+    assert [line.what for line in story.told[0].lines] == [
+        "SYN",
+        "host unreachable",
+        "host prohibited",
+    ]
+
+
+def test_error_is_undone() -> None:
+    """An error from the target is re-sourced on its way out, and so is its quote."""
+    asked = Tuple5(UDP, HOST01, 5555, HOST, 5300)
+    sent = asked._replace(dst=WEB, dport=53)
+    request = Packet(key=asked, ip_id=1, way=IN)
+    near = error(WEB, routed(request, sent), ip_id=2)
+    far = error(HOST, request, ip_id=2, ttl=63)
+
+    story = canonicalize(
+        two_points(
+            [
+                (OUTSIDE, request),
+                (INSIDE, routed(request, sent)),
+                (INSIDE, replace(near, way=IN)),
+                (OUTSIDE, replace(far, way=OUT)),
+            ]
+        )
+    )
+
+    assert [(line.what, line.note) for line in story.told[0].lines] == [
+        ("datagram", ""),
+        ("datagram", "dnat host:5300 -> web:53"),
+        ("port unreachable", ""),
+        ("port unreachable", "undone web -> host"),
+    ]
+    assert [dict(line.fields).get("quotes") for line in story.told[0].lines[2:]] == [
+        "host01:port#1 > web:53",
+        "host01:port#1 > host:5300",
+    ]
+    assert story.told[0].broken == ()
