@@ -165,11 +165,11 @@ leave_docker_disabled() {
 # Everything an installation is made from. A compiled module's source belongs to it:
 # the import system prefers the extension, however old.
 wanted_stamp() {
-  local inputs=(pyproject.toml tools/setup.sh) extension
+  local inputs=(pyproject.toml tools/setup.sh) declared
   [ ! -e setup.py ] || inputs+=(setup.py)
-  while read -r extension; do
-    inputs+=("${extension%%.cpython-*}.py")
-  done < <(find plugin -name '*.cpython-*.so' | sort)
+  while read -r declared; do
+    inputs+=("$declared" "${declared%.pxd}.py")
+  done < <(find plugin -name '*.pxd' | sort)
   printf '%s\n%s\n' "$PWD" "$identity"
   cat "${inputs[@]}" 2>/dev/null | sha256sum
 }

@@ -5,9 +5,11 @@ why it differs), diff (canonical stories), spec, lab and store, runner, report; 
 and cli are the edges. Each imports only those before it.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from pytest_netlab.core import interpret
 from pytest_netlab.errors import (
     BlindCaptureError,
     CaptureError,
@@ -20,7 +22,7 @@ from pytest_netlab.errors import (
 )
 
 if TYPE_CHECKING:
-    from pytest_netlab.capture import Capture, read
+    from pytest_netlab.capture import Capture, open_capture, read
     from pytest_netlab.diff import Difference, Policy, canonicalize, compare
     from pytest_netlab.nat import learn
 
@@ -39,6 +41,7 @@ __all__ = [
     "canonicalize",
     "compare",
     "learn",
+    "open_capture",
     "read",
 ]
 
@@ -51,8 +54,13 @@ _LAZY = {
     "canonicalize": "diff",
     "compare": "diff",
     "learn": "nat",
+    "open_capture": "capture",
     "read": "capture",
 }
+
+
+if os.environ.get("PYTEST_NETLAB_INTERPRETED"):
+    interpret()
 
 
 def __getattr__(name: str) -> object:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import click
 
-from pytest_netlab.lab.versions import core
+from pytest_netlab.core import core
 
 
 @click.group(

@@ -2,7 +2,16 @@
 
 from pytest_netlab.capture.model import Capture, Frame, Interface
 from pytest_netlab.capture.packet import Packet
-from pytest_netlab.capture.read import read
+from pytest_netlab.capture.read import Chunks, open_capture, read
 from pytest_netlab.capture.write import write
 
-__all__ = ["Capture", "Frame", "Interface", "Packet", "read", "write"]
+__all__ = [
+    "Capture",
+    "Chunks",
+    "Frame",
+    "Interface",
+    "Packet",
+    "open_capture",
+    "read",
+    "write",
+]

@@ -1,24 +1,20 @@
-"""Frames one by one into columns, in chunks. Knows no file format."""
+"""What is known of a capture while it grows, and frames one by one into columns."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from pytest_netlab.capture.model import About, Octets
-from pytest_netlab.wire import COLUMNS, UNTAGGED, Columns, Status, decode
-from pytest_netlab.wire.decode import ETHERNET, SLL
+from pytest_netlab.capture.model import About, Block, Interface, Octets
+from pytest_netlab.wire import UNTAGGED, Columns, Status, decode
 from pytest_netlab.wire.ethernet import tagged
+from pytest_netlab.wire.stack import ETHERNET, SLL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy.typing as npt
-
-    from pytest_netlab.capture.model import Frame, Interface
+    from pytest_netlab.capture.model import Frame
 
 _CHUNK = 4096
 _TAG = 4
@@ -29,8 +25,32 @@ _MAX_LENGTH = 0xFFFFFFFF
 _FROM_TAP = int(Status.CHECKSUM_NOT_READY)
 
 
-class Builder:
-    """Collects what a capture consists of."""
+class Name(NamedTuple):
+    """An address and what it is called."""
+
+    address: str
+    symbol: str
+
+
+class Count(NamedTuple):
+    """What an interface counted; None where it did not."""
+
+    interface: int
+    received: int | None
+    dropped: int | None
+
+
+class Note(NamedTuple):
+    """A comment on a whole section."""
+
+    text: str
+
+
+Fact = Interface | Name | Count | Note
+
+
+class Known:
+    """What a file said so far beside its packets."""
 
     def __init__(
         self,
@@ -38,49 +58,21 @@ class Builder:
         names: Mapping[str, str] | None = None,
         comment: str = "",
     ) -> None:
-        """Start without a packet."""
+        """Start with what is known beforehand."""
         self.interfaces = list(interfaces)
         self.names = dict(names or {})
         self.notes = [comment] if comment else []
-        self._blob = bytearray()
-        self._starts: list[int] = []
-        self._comments: dict[int, str] = {}
-        self._full: list[Columns] = []
-        self._columns = Columns(_CHUNK)
-        self._row = 0
 
-    def add(self, frame: Frame) -> None:
-        """Decode a frame into the next row.
-
-        Raises:
-            IndexError: the frame names an interface that is not there.
-
-        """
-        linktype = self.interfaces[frame.interface].linktype
-        data, wirelen = frame.data, frame.wirelen
-        at = _TAG_AT.get(linktype, 0) if frame.vlan != UNTAGGED else 0
-        if 0 < at < len(data):
-            # The kernel takes the tag off; put it back, as libpcap does.
-            data = tagged(data, frame.vlan, at)
-            wirelen = min(wirelen + _TAG, _MAX_LENGTH)
-        row = self._row if self._row < _CHUNK else self._next_chunk()
-        if frame.comment:
-            self._comments[len(self._starts)] = frame.comment
-        self._starts.append(len(self._blob))
-        self._blob += data
-        columns = self._columns
-        columns.point[row] = frame.interface
-        columns.ts[row] = frame.ts
-        columns.direction[row] = frame.direction
-        columns.status[row] = frame.status & _FROM_TAP
-        decode(data, linktype, wirelen, row, columns)
-        self._row = row + 1
-
-    def _next_chunk(self) -> int:
-        """Put the full columns aside; return the first row of the next ones."""
-        self._full.append(self._columns)
-        self._columns = Columns(_CHUNK)
-        return 0
+    def add(self, fact: Fact) -> None:
+        """Add what a block said; the first name of an address counts."""
+        if isinstance(fact, Interface):
+            self.interfaces.append(fact)
+        elif isinstance(fact, Count):
+            self.count(*fact)
+        elif isinstance(fact, Name):
+            self.names.setdefault(fact.address, fact.symbol)
+        else:
+            self.notes.append(fact.text)
 
     def count(self, interface: int, received: int | None, dropped: int | None) -> None:
         """Note what an interface counted; an older count stays where there is none."""
@@ -91,26 +83,64 @@ class Builder:
             dropped=known.dropped if dropped is None else dropped,
         )
 
-    def parts(self) -> tuple[dict[str, npt.NDArray[np.generic]], Octets, About]:
-        """Return what `Capture` is made of."""
-        octets = Octets(
-            blob=bytes(self._blob),
-            starts=np.array(self._starts, dtype=np.int64),
-            comments=MappingProxyType(self._comments),
-        )
-        about = About(
+    @property
+    def about(self) -> About:
+        """Return all of it as it is now."""
+        return About(
             interfaces=tuple(self.interfaces),
             names=MappingProxyType(self.names),
             comment="\n".join(self.notes),
         )
-        return self._joined(), octets, about
 
-    def _joined(self) -> dict[str, npt.NDArray[np.generic]]:
-        """Return each column as one array."""
-        return {
-            column.name: np.concatenate(
-                [chunk.arrays[column.name] for chunk in self._full]
-                + [self._columns.arrays[column.name][: self._row]]
-            )
-            for column in COLUMNS
-        }
+
+class Builder:
+    """Collects frames as taps deliver them."""
+
+    def __init__(self, known: Known) -> None:
+        """Start without a packet."""
+        self._known = known
+        self._blob = bytearray()
+        self._comments: dict[int, str] = {}
+        self._full: list[Block] = []
+        self._columns = Columns(_CHUNK)
+        self._row = 0
+
+    def add(self, frame: Frame) -> None:
+        """Decode a frame into the next row.
+
+        Raises:
+            IndexError: the frame names an interface that is not there.
+
+        """
+        linktype = self._known.interfaces[frame.interface].linktype
+        data, wirelen = frame.data, frame.wirelen
+        at = _TAG_AT.get(linktype, 0) if frame.vlan != UNTAGGED else 0
+        if 0 < at < len(data):
+            # The kernel takes the tag off; put it back, as libpcap does.
+            data = tagged(data, frame.vlan, at)
+            wirelen = min(wirelen + _TAG, _MAX_LENGTH)
+        row = self._row if self._row < _CHUNK else self._next_chunk()
+        if frame.comment:
+            self._comments[len(self._full) * _CHUNK + row] = frame.comment
+        columns = self._columns
+        status = frame.status & _FROM_TAP
+        columns.note(row, frame.interface, frame.ts, frame.direction, status)
+        columns.locate(row, len(self._blob))
+        decode(data, linktype, wirelen, row, columns)
+        self._blob += data
+        self._row = row + 1
+
+    def _next_chunk(self) -> int:
+        """Put the full columns aside; return the first row of the next ones."""
+        self._full.append(Block(self._columns, _CHUNK))
+        self._columns = Columns(_CHUNK)
+        return 0
+
+    def parts(self) -> tuple[list[Block], Octets, About]:
+        """Return what `Capture` is made of."""
+        octets = Octets(
+            pieces=(memoryview(bytes(self._blob)),),
+            bases=(0,),
+            comments=MappingProxyType(self._comments),
+        )
+        return [*self._full, Block(self._columns, self._row)], octets, self._known.about

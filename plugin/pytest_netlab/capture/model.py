@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from pytest_netlab.capture.packet import Packet
-from pytest_netlab.wire import COLUMNS, UNTAGGED
+from pytest_netlab.wire import COLUMNS, UNTAGGED, Columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
+
+_NAMES = frozenset(column.name for column in COLUMNS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,20 +59,51 @@ class About:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Octets:
-    """Raw bytes of all packets: one blob, and where each packet starts in it."""
+    """Raw bytes of all packets: the pieces of a file, and the offset of each in it."""
 
-    blob: bytes
-    starts: npt.NDArray[np.int64]
+    pieces: Sequence[memoryview]
+    bases: Sequence[int]
     comments: Mapping[int, str]
 
+    def at(self, offset: int, size: int) -> bytes:
+        """Return the bytes of a packet."""
+        index = bisect_right(self.bases, offset) - 1
+        start = offset - self.bases[index]
+        return bytes(self.pieces[index][start : start + size])
+
     def take(self, rows: npt.NDArray[np.intp]) -> Octets:
-        """Return those rows, renumbered, over the same blob."""
-        comments = self.comments and {
+        """Return those of these rows, renumbered, over the same pieces."""
+        if not self.comments:
+            return self
+        comments = {
             row: self.comments[old]
             for row, old in enumerate(rows.tolist())
             if old in self.comments
         }
-        return Octets(blob=self.blob, starts=self.starts[rows], comments=comments)
+        return Octets(pieces=self.pieces, bases=self.bases, comments=comments)
+
+
+class Block(NamedTuple):
+    """Decoded columns, and how many of their rows are packets."""
+
+    columns: Columns
+    rows: int
+
+    def array(self, name: str) -> npt.NDArray[np.generic]:
+        """Return a column without the rows that no packet has."""
+        return self.columns.array(name)[: self.rows]
+
+
+Make = Callable[[str], "npt.NDArray[np.generic]"]
+
+
+def joined(parts: Sequence[Make]) -> Make:
+    """Return what makes a column of all parts, once somebody asks for it."""
+    if not parts:
+        return Columns(0).array
+    if len(parts) == 1:
+        return parts[0]
+    return lambda name: np.concatenate([part(name) for part in parts])
 
 
 class Capture:
@@ -123,20 +158,30 @@ class Capture:
     quoted_sport: npt.NDArray[np.uint16]
     quoted_dport: npt.NDArray[np.uint16]
     quoted_icmp_id: npt.NDArray[np.uint16]
+    options_hash: npt.NDArray[np.uint64]
+    offset: npt.NDArray[np.int64]
 
     def __init__(
         self,
-        columns: Mapping[str, npt.NDArray[np.generic]],
+        columns: Make,
+        rows: int,
         octets: Octets,
         about: About,
     ) -> None:
-        """Keep decoded columns with their bytes; `from_frames` is the usual way in."""
+        """Take columns by their name, when they are asked for; keep the bytes."""
+        self._columns = columns
+        self._rows = rows
         self._octets = octets
         self._about = about
-        for column in COLUMNS:
-            array = columns[column.name]
-            array.setflags(write=False)
-            setattr(self, column.name, array)
+
+    def __getattr__(self, name: str) -> npt.NDArray[np.generic]:
+        """Make a column on its first use."""
+        if name not in _NAMES:
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        array = self._columns(name)
+        array.setflags(write=False)
+        setattr(self, name, array)
+        return array
 
     @classmethod
     def from_frames(
@@ -147,12 +192,31 @@ class Capture:
         comment: str = "",
     ) -> Self:
         """Decode frames, of any iterable, into a capture."""
-        from pytest_netlab.capture.build import Builder  # noqa: PLC0415 - it needs us
+        from pytest_netlab.capture import build  # noqa: PLC0415 - it needs us
 
-        builder = Builder(interfaces=interfaces, names=names, comment=comment)
+        builder = build.Builder(build.Known(interfaces, names, comment))
         for frame in frames:
             builder.add(frame)
-        return cls(*builder.parts())
+        blocks, octets, about = builder.parts()
+        rows = sum(block.rows for block in blocks)
+        return cls(joined([block.array for block in blocks]), rows, octets, about)
+
+    @classmethod
+    def joined(cls, chunks: Sequence[Capture], about: About) -> Self:
+        """Return the chunks of one file as one capture."""
+        pieces: dict[int, memoryview] = {}
+        comments: dict[int, str] = {}
+        rows = 0
+        for chunk in chunks:
+            octets = chunk._octets  # noqa: SLF001 - our own
+            pieces.update(zip(octets.bases, octets.pieces, strict=True))
+            comments.update({rows + row: text for row, text in octets.comments.items()})
+            rows += len(chunk)
+        octets = Octets(
+            pieces=tuple(pieces.values()), bases=tuple(pieces), comments=comments
+        )
+        make = joined([chunk.column for chunk in chunks])
+        return cls(make, rows, octets, about)
 
     @classmethod
     def concat(cls, captures: Sequence[Capture]) -> Self:
@@ -188,7 +252,7 @@ class Capture:
 
     def __len__(self) -> int:
         """Return the number of packets."""
-        return len(self.ts)
+        return self._rows
 
     def __getitem__(self, row: int) -> Packet:
         """Return one packet; a negative row counts from the end."""
@@ -208,8 +272,7 @@ class Capture:
 
     def octets(self, row: int) -> bytes:
         """Return the bytes of a packet."""
-        start = int(self._octets.starts[row])
-        return self._octets.blob[start : start + int(self.caplen[row])]
+        return self._octets.at(int(self.offset[row]), int(self.caplen[row]))
 
     def note(self, row: int) -> str:
         """Return the comment on a packet, empty if there is none."""
@@ -225,8 +288,10 @@ class Capture:
         index = np.asarray(rows)
         every = np.arange(len(self), dtype=np.intp)
         taken = every[index] if index.size else every[:0]
-        columns = {column.name: self.column(column.name)[taken] for column in COLUMNS}
-        return Capture(columns, self._octets.take(taken), self._about)
+        octets = self._octets.take(taken)
+        return Capture(
+            lambda name: self.column(name)[taken], len(taken), octets, self._about
+        )
 
     def column(self, name: str) -> npt.NDArray[np.generic]:
         """Return a column by its name."""

@@ -5,30 +5,27 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from pytest_netlab.capture.model import Frame, Interface
-from pytest_netlab.wire import Direction
+from pytest_netlab.capture.model import Interface
+from pytest_netlab.capture.walk import FULL, MAX_PACKET, MORE, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from pytest_netlab.capture.build import Known
     from pytest_netlab.capture.stream import Stream
+    from pytest_netlab.wire import Columns
 
 MAGIC_BYTES = 4
-MAX_PACKET = 1 << 27  # above it a length is damage; USB captures come near
 
 _MICROSECONDS = 0xA1B2C3D4
 _NANOSECONDS = 0xA1B23C4D
 _MODIFIED = 0xA1B2CD34  # packet headers have interface, protocol, type as well
 _MAGICS = (_MICROSECONDS, _NANOSECONDS, _MODIFIED)
 
-_FILE = "HHiIII"  # version major and minor, zone, accuracy, snaplen, link type
-_PACKET = "IIII"  # seconds, fraction, captured, on the wire
-_MODIFIED_PACKET = "IIIIIHBB"  # the same; interface index, protocol, type, padding
+_FILE = "IHHiIII"  # magic, version major and minor, zone, accuracy, snaplen, link type
+_PLAIN_HEADER, _MODIFIED_HEADER = 16, 24
+_CAPLEN = 8
 
 _VERSION = 2
 _LINKTYPE_BITS = 0xFFFF  # above it: the length of a frame check sequence
-_SECOND = 1_000_000_000
-_OUTGOING = 4
 
 
 def order(magic: bytes) -> str:
@@ -38,43 +35,70 @@ def order(magic: bytes) -> str:
     return ">" if int.from_bytes(magic, "big") in _MAGICS else ""
 
 
-def records(stream: Stream, magic: bytes) -> Iterator[Interface | Frame]:
-    """Yield the interface, then the packets, of a stream just behind its magic."""
-    mark = order(magic)
-    kind = int.from_bytes(magic, "little" if mark == "<" else "big")
-    header = Struct(mark + _FILE)
-    fields = header.unpack(stream.exactly(header.size, "the file header"))
-    if fields[0] != _VERSION:
-        raise stream.damage(f"pcap version {fields[0]}.{fields[1]} is unknown", 0)
-    yield Interface(name="", linktype=fields[5] & _LINKTYPE_BITS, snaplen=fields[4])
-    scale = 1 if kind == _NANOSECONDS else 1000
-    if kind == _MODIFIED:
-        yield from _frames(stream, Struct(mark + _MODIFIED_PACKET), scale)
-    else:
-        yield from _frames(stream, Struct(mark + _PACKET), scale)
+class PcapReader:
+    """Packets of a pcap stream, into columns."""
+
+    def __init__(self, stream: Stream, known: Known) -> None:
+        """Read the file header.
+
+        Raises:
+            CaptureError: it is cut, or of an unknown version.
+
+        """
+        mark = order(stream.peek(MAGIC_BYTES))
+        header = Struct(mark + _FILE)
+        stream.fill(header.size)
+        if stream.end - stream.at < header.size:
+            raise stream.damage("the file ends inside the file header")
+        kind, major, minor, _, _, snaplen, linktype = header.unpack(
+            stream.read(header.size)
+        )
+        if major != _VERSION:
+            raise stream.damage(f"pcap version {major}.{minor} is unknown", 0)
+        linktype &= _LINKTYPE_BITS
+        known.interfaces.append(Interface(name="", linktype=linktype, snaplen=snaplen))
+        self._stream = stream
+        self.walk = Walk(big=mark == ">")
+        self.walk.linktype = linktype
+        self.walk.scale = 1 if kind == _NANOSECONDS else 1000
+        self.walk.modified = kind == _MODIFIED
+
+    def fill(self, columns: Columns) -> int:
+        """Decode what is in the buffer; return how many bytes the next record needs.
+
+        0 means that the columns are full.
+
+        Raises:
+            CaptureError: a record is damaged; the rows before it are decoded.
+
+        """
+        stream, walk = self._stream, self.walk
+        walk.at, walk.base = stream.at, stream.base
+        why = walk.pcap(stream.buffer, stream.end, columns)
+        stream.at = walk.at
+        if why == FULL:
+            return 0
+        if why == MORE:
+            return stream.end - stream.at + 1
+        at = stream.at + _CAPLEN
+        caplen = int.from_bytes(
+            stream.buffer[at : at + 4], "big" if walk.big else "little"
+        )
+        raise stream.damage(f"a packet claims {caplen} bytes")
+
+    def end(self) -> None:
+        """Take the end of the file.
+
+        Raises:
+            CaptureError: it is inside a record.
+
+        """
+        left = self._stream.end - self._stream.at
+        header = _MODIFIED_HEADER if self.walk.modified else _PLAIN_HEADER
+        if 0 < left < header:
+            raise self._stream.damage("the file ends inside a packet header")
+        if left:
+            raise self._stream.damage("the file ends inside a packet")
 
 
-def _frames(stream: Stream, header: Struct, scale: int) -> Iterator[Frame]:
-    """Yield packets to the end of the stream."""
-    while True:
-        start = stream.offset
-        head = stream.read(header.size)
-        if not head:
-            return
-        if len(head) < header.size:
-            raise stream.damage("the file ends inside a packet header", start)
-        seconds, fraction, caplen, wirelen, *more = header.unpack(head)
-        if caplen > MAX_PACKET:
-            raise stream.damage(f"a packet claims {caplen} bytes", start)
-        data = stream.read(caplen)
-        if len(data) < caplen:
-            raise stream.damage("the file ends inside a packet", start)
-        ts = seconds * _SECOND + fraction * scale
-        yield Frame(0, ts, data, wirelen, _direction(more))
-
-
-def _direction(more: list[int]) -> int:
-    """Return the direction, as far as a modified header tells it."""
-    if not more:
-        return 0  # unknown
-    return Direction.OUTBOUND if more[2] == _OUTGOING else Direction.INBOUND
+__all__ = ["MAGIC_BYTES", "MAX_PACKET", "PcapReader", "order"]

@@ -5,21 +5,28 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from pytest_netlab.capture import blocks
-from pytest_netlab.capture.model import Frame, Interface
-from pytest_netlab.capture.pcap import MAX_PACKET
-from pytest_netlab.wire import ADDRESS_BYTES, Direction, Status, address_text
+from pytest_netlab.capture.build import Count, Fact, Name, Note
+from pytest_netlab.capture.model import Interface
+from pytest_netlab.capture.walk import FULL, MAX_BLOCK, MORE, Walk
+from pytest_netlab.wire import ADDRESS_BYTES, Direction, Status, address_text, decode
 from pytest_netlab.wire.address import MAPPED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    import numpy.typing as npt
+
+    from pytest_netlab.capture.build import Known
     from pytest_netlab.capture.stream import Stream
+    from pytest_netlab.wire import Columns
 
 MAGIC = blocks.SECTION.to_bytes(4, "big")  # the same in both byte orders
 
 _HEADER, _TRAILER = 12, 4
-_MAX_BLOCK = MAX_PACKET + (1 << 16)  # a packet and its options
+_BODY = 8
 _MAX_INTERFACES = 1 << 16
 
 _PACKET = "IIIII"  # interface, time high and low, captured, on the wire
@@ -38,28 +45,20 @@ _NO_SNAPLEN = 1 << 32
 _NOT_READY = int(Status.CHECKSUM_NOT_READY)
 
 
-class Name(NamedTuple):
-    """An address and what it is called."""
-
-    address: str
-    symbol: str
-
-
-class Count(NamedTuple):
-    """What an interface counted; None where it did not."""
+class Frame(NamedTuple):
+    """A packet that the walk left to us; `at` is where its bytes are in the block."""
 
     interface: int
-    received: int | None
-    dropped: int | None
+    ts: int
+    data: bytes
+    wirelen: int
+    at: int
+    direction: int = 0
+    status: int = 0
+    comment: str = ""
 
 
-class Note(NamedTuple):
-    """A comment on a whole section."""
-
-    text: str
-
-
-Record = Interface | Frame | Name | Count | Note
+Record = Frame | Fact
 
 
 class _Clock(NamedTuple):
@@ -69,6 +68,14 @@ class _Clock(NamedTuple):
     per: int
     offset: int
     snaplen: int
+    linktype: int
+
+    @property
+    def row(self) -> tuple[int, int, int]:
+        """Return link type, ns a tick or 0, ns to add, as far as 64 bits hold them."""
+        if self.times % self.per or abs(self.offset) > _MAX_TS // 2:
+            return self.linktype, 0, 0
+        return self.linktype, self.times // self.per, self.offset
 
     def nanoseconds(self, ticks: int) -> int:
         """Return ticks as ns since the epoch, clamped to what the column holds."""
@@ -88,6 +95,12 @@ class _Section:
     def unpack(self, layout: str, body: bytes) -> tuple[int, ...]:
         """Return the fixed fields a block begins with."""
         return struct.unpack_from(self.order + layout, body)
+
+    @property
+    def table(self) -> npt.NDArray[np.int64]:
+        """Return what the walk must know of each interface (`Walk.clocks`)."""
+        rows = [clock.row for clock in self.clocks]
+        return np.array(rows, dtype=np.int64).reshape(-1, 3)
 
     def clock(self, interface: int) -> _Clock:
         """Return the clock of an interface, which must be known by now."""
@@ -109,51 +122,104 @@ class _Section:
         return found
 
 
-def records(stream: Stream) -> Iterator[Record]:
-    """Yield what the blocks say, of a stream just behind its first block type.
+class PcapngReader:
+    """Packets of a pcapng stream, into columns; all else of it into `known`."""
 
-    Raises:
-        CaptureError: the file is damaged; names the offset of the block.
+    def __init__(self, stream: Stream, known: Known) -> None:
+        """Start at the first section header."""
+        self._stream, self._known = stream, known
+        self._section = _Section("<", 0)
+        self.walk = Walk(big=False)
+        self.comments: dict[int, str] = {}
 
-    """
-    kind, section = MAGIC, _Section("<", 0)
-    start = 0
-    while kind:
-        try:
-            if kind == MAGIC:
-                section = _begin(stream, section)
-            body = _body(stream, section, kind)
-            yield from _parse(section, kind, body)
-        except (ValueError, struct.error) as error:
-            raise stream.damage(str(error), start) from None
-        start = stream.offset
-        kind = stream.read(4)
+    def fill(self, columns: Columns) -> int:
+        """Decode what is in the buffer; return how many bytes the next block needs.
 
+        0 means that the columns are full.
 
-def _begin(stream: Stream, last: _Section) -> _Section:
-    """Return the section whose header follows; its magic tells the byte order."""
-    head = stream.peek(8)[4:]
-    for order in "<>":
-        if head == struct.pack(order + "I", blocks.MAGIC):
-            return _Section(order, last.first + len(last.clocks))
-    raise ValueError("a section header without byte order")
+        Raises:
+            CaptureError: a block is damaged; the rows before it are decoded.
 
+        """
+        stream, walk = self._stream, self.walk
+        while True:
+            walk.at, walk.base = stream.at, stream.base
+            why = walk.pcapng(stream.buffer, stream.end, columns)
+            stream.at = walk.at
+            if why == FULL:
+                return 0
+            if why == MORE:
+                return stream.end - stream.at + 1
+            try:
+                missing = self._block(columns)
+            except (ValueError, struct.error) as error:
+                raise stream.damage(str(error)) from None
+            if missing:
+                return missing
 
-def _body(stream: Stream, section: _Section, kind: bytes) -> bytes:
-    """Return what is between the two lengths of a block."""
-    head = stream.read(4)
-    if len(kind) + len(head) < len(MAGIC) * 2:
-        raise ValueError("the file ends inside a block header")
-    (size,) = section.unpack("I", head)
-    if size < _HEADER or size % 4 or size > _MAX_BLOCK:
-        raise ValueError(f"a block claims {size} bytes")
-    body = stream.read(size - _HEADER)
-    trailer = stream.read(_TRAILER)
-    if len(trailer) < _TRAILER:
-        raise ValueError("the file ends inside a block")
-    if trailer != head:
-        raise ValueError("the two lengths of a block differ")
-    return body
+    def end(self) -> None:
+        """Take the end of the file.
+
+        Raises:
+            CaptureError: it is inside a block.
+
+        """
+        left = self._stream.end - self._stream.at
+        if 0 < left < len(MAGIC) * 2:
+            raise self._stream.damage("the file ends inside a block header")
+        if left:
+            raise self._stream.damage("the file ends inside a block")
+
+    def _block(self, columns: Columns) -> int:
+        """Take the block at the stream; return how many bytes are missing of it."""
+        stream = self._stream
+        kind = bytes(stream.buffer[stream.at : stream.at + len(MAGIC)])
+        if kind == MAGIC:
+            if stream.end - stream.at < _HEADER:
+                return _HEADER
+            self._begin(bytes(stream.buffer[stream.at + 8 : stream.at + _HEADER]))
+        section = self._section
+        head = bytes(stream.buffer[stream.at + 4 : stream.at + 8])
+        (size,) = section.unpack("I", head)
+        if size < _HEADER or size % 4 or size > MAX_BLOCK:
+            raise ValueError(f"a block claims {size} bytes")
+        if stream.end - stream.at < size:
+            return int(size)
+        block = bytes(stream.buffer[stream.at : stream.at + size])
+        if block[-_TRAILER:] != head:
+            raise ValueError("the two lengths of a block differ")
+        for record in _parse(section, kind, block[8:-_TRAILER]):
+            self._take(record, columns)
+        self.walk.clocks = section.table
+        stream.at += size
+        return 0
+
+    def _begin(self, magic: bytes) -> None:
+        """Start the section whose magic this is: it tells the byte order."""
+        last = self._section
+        for order in "<>":
+            if magic == struct.pack(order + "I", blocks.MAGIC):
+                self._section = _Section(order, last.first + len(last.clocks))
+                self.walk.big = order == ">"
+                self.walk.first = self._section.first
+                return
+        raise ValueError("a section header without byte order")
+
+    def _take(self, record: Record, columns: Columns) -> None:
+        """Put a record where it belongs."""
+        if not isinstance(record, Frame):
+            self._known.add(record)
+            return
+        row = self.walk.row
+        if record.comment:
+            self.comments[row] = record.comment
+        linktype = self._known.interfaces[record.interface].linktype
+        columns.note(
+            row, record.interface, record.ts, record.direction, record.status
+        )
+        columns.locate(row, self._stream.offset + record.at)
+        decode(record.data, linktype, record.wirelen, row, columns)
+        self.walk.row += 1
 
 
 def _parse(section: _Section, kind: bytes, body: bytes) -> Sequence[Record]:
@@ -178,7 +244,7 @@ def _parse_interface(section: _Section, body: bytes) -> Sequence[Record]:
     found = section.options(body, 8)
     if section.first + len(section.clocks) >= _MAX_INTERFACES:
         raise ValueError("more interfaces than a capture can have")
-    section.clocks.append(_clock(section, found, snaplen))
+    section.clocks.append(_clock(section, found, snaplen, linktype))
     comment = found.get(blocks.COMMENT) or found.get(blocks.IF_DESCRIPTION, b"")
     name = _text(found.get(blocks.IF_NAME, b""))
     about = Interface(
@@ -187,13 +253,16 @@ def _parse_interface(section: _Section, body: bytes) -> Sequence[Record]:
     return (about,)
 
 
-def _clock(section: _Section, found: dict[int, bytes], snaplen: int) -> _Clock:
+def _clock(
+    section: _Section, found: dict[int, bytes], snaplen: int, linktype: int
+) -> _Clock:
     """Return how an interface with these options counts time."""
     resolution = (found.get(blocks.IF_TSRESOL) or bytes((_MICROSECONDS,)))[0]
     exponent = resolution & ~_POWER_OF_TWO
     per = 2**exponent if resolution & _POWER_OF_TWO else 10**exponent
     offset = _number(section, found.get(blocks.IF_TSOFFSET), "q") or 0
-    return _Clock(_SECOND, per, offset * _SECOND, snaplen or _NO_SNAPLEN)
+    offset *= _SECOND
+    return _Clock(_SECOND, per, offset, snaplen or _NO_SNAPLEN, linktype)
 
 
 def _parse_packet(section: _Section, body: bytes) -> Sequence[Record]:
@@ -201,7 +270,7 @@ def _parse_packet(section: _Section, body: bytes) -> Sequence[Record]:
     interface, high, low, caplen, wirelen = section.unpack(_PACKET, body)
     ts = section.clock(interface).nanoseconds(high << 32 | low)
     data = _data(body, _PACKET_BYTES, caplen)
-    frame = Frame(section.first + interface, ts, data, wirelen)
+    frame = Frame(section.first + interface, ts, data, wirelen, _BODY + _PACKET_BYTES)
     return (_with_options(section, body, frame),)
 
 
@@ -210,7 +279,7 @@ def _parse_old_packet(section: _Section, body: bytes) -> Sequence[Record]:
     interface, _, high, low, caplen, wirelen = section.unpack(_OLD_PACKET, body)
     ts = section.clock(interface).nanoseconds(high << 32 | low)
     data = _data(body, _PACKET_BYTES, caplen)
-    frame = Frame(section.first + interface, ts, data, wirelen)
+    frame = Frame(section.first + interface, ts, data, wirelen, _BODY + _PACKET_BYTES)
     return (_with_options(section, body, frame),)
 
 
@@ -218,7 +287,7 @@ def _parse_simple_packet(section: _Section, body: bytes) -> Sequence[Record]:
     """Return a packet without a time: of the first interface, cut by its snaplen."""
     (wirelen,) = section.unpack("I", body)
     data = _data(body, 4, min(wirelen, section.clock(0).snaplen))
-    return (Frame(section.first, 0, data, wirelen),)
+    return (Frame(section.first, 0, data, wirelen, _BODY + 4),)
 
 
 def _data(body: bytes, at: int, caplen: int) -> bytes:

@@ -1,28 +1,171 @@
-"""A file or stream -> `Capture`. Knows which formats there are, not what is in them."""
+"""A file or stream -> `Capture`, whole or in chunks. Knows which formats there are."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Self
 
 from pytest_netlab.capture import pcap, pcapng
-from pytest_netlab.capture.build import Builder
-from pytest_netlab.capture.model import Capture, Frame, Interface
-from pytest_netlab.capture.pcapng import Count, Name
+from pytest_netlab.capture.build import Known
+from pytest_netlab.capture.model import Block, Capture, Octets
+from pytest_netlab.capture.pcap import PcapReader
+from pytest_netlab.capture.pcapng import PcapngReader
+from pytest_netlab.capture.pool import Pool
 from pytest_netlab.capture.stream import opened
 from pytest_netlab.errors import CaptureError
+from pytest_netlab.wire import Columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_netlab.capture.pcapng import Record
+    from pytest_netlab.capture.model import About
     from pytest_netlab.capture.stream import Source, Stream
 
+_FEWEST, _MOST = 256, 1 << 16  # rows of a chunk
 
-def read(source: Source) -> Capture:
+
+class Chunks:
+    """The packets of a file as captures of a few thousand packets each, in order.
+
+    Use it as a context manager and iterate over it once. A chunk may be kept; memory
+    is bounded by what is kept. `about` is what the file said so far beside packets;
+    `position` of `size` bytes are read (0 where that is unknown).
+    """
+
+    def __init__(
+        self, source: Source, *, payload_hash: bool = True, checksums: bool = True
+    ) -> None:
+        """Open the source and read what says which format it is.
+
+        Args:
+            source: a path, or an open binary file, which may be a pipe.
+            payload_hash: fill in `payload_hash` and `options_hash`.
+            checksums: fill in `ip_checksum` and `l4_checksum`.
+
+        Raises:
+            CaptureError: it is no capture, or damaged at its very beginning.
+            OSError: the file cannot be read.
+
+        """
+        self._wanted = payload_hash, checksums
+        self._known = Known()
+        self._rows = _FEWEST
+        self._pool = Pool(self._fresh, lambda columns: columns.rows)
+        with ExitStack() as stack:
+            self._stream = stack.enter_context(opened(source))
+            self._reader = _reader(self._stream, self._known)
+            self._stack = stack.pop_all()
+        self._chunks = self._read()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close what was opened here."""
+        self._stack.close()
+
+    def __iter__(self) -> Iterator[Capture]:
+        """Return the chunks that are left."""
+        return self._chunks
+
+    def __next__(self) -> Capture:
+        """Return the next chunk."""
+        return next(self._chunks)
+
+    @property
+    def about(self) -> About:
+        """Return interfaces, names and comment, as far as they are known."""
+        return self._known.about
+
+    @property
+    def position(self) -> int:
+        """Return how many bytes of the file were read."""
+        return self._stream.position
+
+    @property
+    def size(self) -> int:
+        """Return the size of the file, 0 where it is unknown."""
+        return self._stream.size
+
+    def _read(self) -> Iterator[Capture]:
+        """Yield chunk after chunk; damage is raised after the packets before it."""
+        need = 1
+        while not need or self._stream.fill(need):
+            columns = self._columns()
+            try:
+                need = self._reader.fill(columns)
+            except CaptureError:
+                yield from self._chunk(columns)
+                raise
+            yield from self._chunk(columns)
+        self._stream.finish()
+        self._reader.end()
+
+    def _columns(self) -> Columns:
+        self._reader.walk.row = 0
+        columns = self._pool.take(self._rows)
+        columns.clear()
+        return columns
+
+    def _fresh(self, rows: int) -> Columns:
+        hashes, checksums = self._wanted
+        return Columns(rows, hashes=hashes, checksums=checksums)
+
+    def _chunk(self, columns: Columns) -> Iterator[Capture]:
+        """Yield the decoded rows; the next columns have as many as a buffer holds."""
+        rows, stream = self._reader.walk.row, self._stream
+        if not rows:
+            return
+        octets = Octets(
+            pieces=(stream.buffer,),
+            bases=(stream.base,),
+            comments=MappingProxyType(self._comments()),
+        )
+        if self._rows < rows + rows // 16:
+            self._rows = min(rows + rows // 4, _MOST)
+        yield Capture(Block(columns, rows).array, rows, octets, self._known.about)
+
+    def _comments(self) -> dict[int, str]:
+        """Take the comments on the packets of this chunk."""
+        if isinstance(self._reader, PcapngReader) and self._reader.comments:
+            comments, self._reader.comments = self._reader.comments, {}
+            return comments
+        return {}
+
+
+def _reader(stream: Stream, known: Known) -> PcapReader | PcapngReader:
+    """Return the reader of whichever format this is."""
+    magic = stream.peek(pcap.MAGIC_BYTES)
+    if magic == pcapng.MAGIC:
+        return PcapngReader(stream, known)
+    if pcap.order(magic):
+        return PcapReader(stream, known)
+    reason = "not a pcap or pcapng file" if magic else "an empty file is no capture"
+    raise stream.damage(reason, 0)
+
+
+def open_capture(
+    source: Source, *, payload_hash: bool = True, checksums: bool = True
+) -> Chunks:
+    """Open a capture to read it in chunks, in bounded memory: `for chunk in ...`.
+
+    Args and errors are those of `read`; damage is raised by the iteration, after all
+    packets before it.
+    """
+    return Chunks(source, payload_hash=payload_hash, checksums=checksums)
+
+
+def read(
+    source: Source, *, payload_hash: bool = True, checksums: bool = True
+) -> Capture:
     """Read a capture: pcap or pcapng, plain or compressed with gzip, xz or zstd.
 
     Args:
         source: a path, or an open binary file, which may be a pipe.
+        payload_hash: fill in `payload_hash` and `options_hash`.
+        checksums: fill in `ip_checksum` and `l4_checksum`.
 
     Raises:
         CaptureError: the file is damaged or no capture; `partial` is the `Capture` of
@@ -30,37 +173,16 @@ def read(source: Source) -> Capture:
         OSError: the file cannot be read.
 
     """
-    builder = Builder()
+    parts: list[Capture] = []
     try:
-        with opened(source) as stream:
-            for record in _records(stream):
-                _add(builder, record)
+        chunks = open_capture(source, payload_hash=payload_hash, checksums=checksums)
     except CaptureError as error:
-        error.partial = Capture(*builder.parts())
+        error.partial = Capture.from_frames([], [])
         raise
-    return Capture(*builder.parts())
-
-
-def _records(stream: Stream) -> Iterator[Record]:
-    """Yield the records of whichever format this is."""
-    magic = stream.read(pcap.MAGIC_BYTES)
-    if magic == pcapng.MAGIC:
-        return pcapng.records(stream)
-    if pcap.order(magic):
-        return pcap.records(stream, magic)
-    reason = "not a pcap or pcapng file" if magic else "an empty file is no capture"
-    raise stream.damage(reason, 0)
-
-
-def _add(builder: Builder, record: Record) -> None:
-    """Add a record to what is being built."""
-    if isinstance(record, Frame):
-        builder.add(record)
-    elif isinstance(record, Interface):
-        builder.interfaces.append(record)
-    elif isinstance(record, Count):
-        builder.count(*record)
-    elif isinstance(record, Name):
-        builder.names.setdefault(record.address, record.symbol)
-    else:
-        builder.notes.append(record.text)
+    with chunks:
+        try:
+            parts.extend(chunks)
+        except CaptureError as error:
+            error.partial = Capture.joined(parts, chunks.about)
+            raise
+        return Capture.joined(parts, chunks.about)

@@ -12,12 +12,16 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
+from pytest_netlab.capture.pool import Pool
 from pytest_netlab.errors import CaptureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_STEP = 1 << 18
+_STEP = 1 << 19  # bytes of a buffer: it should stay in the processor's cache
+_PIECE = 1 << 18
 _MEMORY = 1 << 28  # what a decompressor may take for its window
 
 _CRUMB = 1 << 10  # zstandard bounds no output, so its input is kept small
@@ -31,34 +35,49 @@ Source = str | os.PathLike[str] | IO[bytes]
 
 
 class Stream:
-    """A forward-only reader that knows its offset in the decompressed bytes."""
+    """A forward-only reader over one buffer that knows its offset in the file.
 
-    __slots__ = ("_at", "_buffer", "_pieces", "offset", "source")
+    Unread are the bytes of `buffer` from `at` to `end`; `base` is the offset of the
+    buffer itself in the (decompressed) file. A refill takes another buffer: whoever
+    keeps a part of the old one may go on using it.
+    """
 
-    def __init__(self, pieces: Iterator[bytes], source: str) -> None:
-        """Read from these pieces; source is what errors call it."""
-        self._pieces = pieces
-        self._buffer = b""
-        self._at = 0
-        self.offset = 0
+    __slots__ = ("_failure", "_file", "_pool", "at", "base", "buffer", "end", "size", "source")
+
+    def __init__(self, file: _Readable, source: str, size: int = 0) -> None:
+        """Read from this file; source is what errors call it, size 0 is unknown."""
+        self._file = file
+        self._failure: CaptureError | None = None
+        self._pool = Pool(lambda size: np.empty(size, dtype=np.uint8), len)
+        self.buffer = memoryview(b"")
+        self.at = self.end = self.base = 0
         self.source = source
+        self.size = size
+
+    @property
+    def offset(self) -> int:
+        """Return the offset of the next unread byte in the (decompressed) file."""
+        return self.base + self.at
+
+    @property
+    def position(self) -> int:
+        """Return how many bytes of the file itself were read, where it can tell."""
+        try:
+            return self._file.tell()
+        except (AttributeError, OSError):
+            return 0
 
     def read(self, size: int) -> bytes:
         """Return this many bytes, fewer only at the end."""
-        end = self._at + size
-        if end > len(self._buffer):
-            self._refill(size)
-            end = self._at + size
-        data = self._buffer[self._at : end]
-        self._at = min(end, len(self._buffer))
-        self.offset += len(data)
+        self.fill(size)
+        data = bytes(self.buffer[self.at : min(self.at + size, self.end)])
+        self.at += len(data)
         return data
 
     def peek(self, size: int) -> bytes:
         """Return what `read` would, and stay."""
-        if self._at + size > len(self._buffer):
-            self._refill(size)
-        return self._buffer[self._at : self._at + size]
+        self.fill(size)
+        return bytes(self.buffer[self.at : min(self.at + size, self.end)])
 
     def exactly(self, size: int, what: str) -> bytes:
         """Return this many bytes of something, or say that it is not all there."""
@@ -72,27 +91,85 @@ class Stream:
         where = self.offset if offset is None else offset
         return CaptureError(reason, source=self.source, offset=where)
 
-    def _refill(self, size: int) -> None:
-        """Have this many bytes in the buffer, fewer only at the end."""
-        parts = [self._buffer[self._at :]]
-        have = len(parts[0])
+    def fill(self, size: int) -> bool:
+        """Have this many unread bytes in the buffer; False if there are no more.
+
+        Memory grows with what is there, not with what is asked for: a length may lie.
+        """
+        while self.end - self.at < size:
+            if self.end == len(self.buffer):
+                self._take_another()
+            got = self._read_into(self.buffer[self.end :])
+            if not got:
+                return self._ended()
+            self.end += got
+        return True
+
+    def _take_another(self) -> None:
+        """Go on in another buffer, which begins with what is unread."""
+        have = self.end - self.at
+        fresh = self._pool.take(max(_STEP, 2 * have)).data
+        fresh[:have] = self.buffer[self.at : self.end]
+        self.base += self.at
+        self.buffer, self.at, self.end = fresh, 0, have
+
+    def _read_into(self, room: memoryview) -> int:
+        """Read what is there; damage of compressed data comes after what is before."""
+        if self._failure:
+            return 0
         try:
-            while have < size and (piece := next(self._pieces, b"")):
-                parts.append(piece)
-                have += len(piece)
+            return self._file.readinto(room) or 0
         except (EOFError, zlib.error, lzma.LZMAError) as error:
-            # What came before the damage is served first; then the error again.
-            self._pieces = _failing(self.damage(f"compressed data: {error}"))
-            if have == 0:
-                next(self._pieces)
-        self._buffer = b"".join(parts)
-        self._at = 0
+            reason = f"compressed data: {error}"
+            self._failure = self.damage(reason, self.base + self.end)
+            return 0
+
+    def _ended(self) -> bool:
+        """Return False; damage is raised once all that came before it was read."""
+        if self._failure and self.at == self.end:
+            raise self._failure
+        return False
+
+    def finish(self) -> None:
+        """Raise what ended the file too early, if anything did."""
+        if self._failure:
+            raise self._failure
 
 
-def _failing(error: CaptureError) -> Iterator[bytes]:
-    """Yield nothing, but raise."""
-    raise error
-    yield b""
+class _Readable(Protocol):
+    """What a stream reads from."""
+
+    def readinto(self, room: memoryview, /) -> int | None:
+        """Fill a part of the room; 0 at the end."""
+
+    def tell(self) -> int:
+        """Return the offset in the file."""
+
+
+class Pieces:
+    """Pieces of bytes, with the manners of a file."""
+
+    def __init__(self, pieces: Iterator[bytes], file: Any = None) -> None:
+        """Serve these pieces, which are made from this file."""
+        self._pieces = pieces
+        self._file = file
+        self._rest = memoryview(b"")
+
+    def readinto(self, room: memoryview) -> int:
+        """Fill a part of the room; 0 at the end."""
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        size = min(len(room), len(self._rest))
+        room[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+    def tell(self) -> int:
+        """Return how far the compressed file was read."""
+        return int(self._file.tell())
 
 
 @contextmanager
@@ -100,33 +177,56 @@ def opened(source: Source) -> Iterator[Stream]:
     """Open a path, or use an open binary file, which stays open."""
     if isinstance(source, str | os.PathLike):
         with open(source, "rb", buffering=0) as file:  # noqa: PTH123 - str or path
-            yield Stream(_plain(file, os.fspath(source)), os.fspath(source))
+            size = os.fstat(file.fileno()).st_size
+            yield Stream(_plain(file, os.fspath(source)), os.fspath(source), size)
     else:
         name = getattr(source, "name", None)
         name = name if isinstance(name, str) else "<stream>"
         yield Stream(_plain(source, name), name)
 
 
-def _plain(file: Any, name: str) -> Iterator[bytes]:
-    """Yield the file's bytes, decompressed if its first bytes say so."""
+def _plain(file: Any, name: str) -> _Readable:
+    """Return the file, decompressed if its first bytes say so."""
     head = b""
     while len(head) < len(_XZ) and (piece := file.read(len(_XZ) - len(head))):
         head += piece
     pieces = _raw(head, file)
     if head.startswith(_GZIP):
-        return _inflated(pieces, _Gzip)
+        return Pieces(_inflated(pieces, _Gzip), file)
     if head.startswith(_XZ):
-        return _inflated(pieces, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _MEMORY))
+        xz = lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _MEMORY)  # noqa: E731
+        return Pieces(_inflated(pieces, xz), file)
     if head.startswith(_ZSTD):
-        return _unzstd(pieces, name)
-    return pieces
+        return Pieces(_unzstd(pieces, name), file)
+    return _Headed(head, file) if hasattr(file, "readinto") else Pieces(pieces, file)
+
+
+class _Headed:
+    """A file of which the first bytes were read already."""
+
+    def __init__(self, head: bytes, file: Any) -> None:
+        """Serve the head, then the rest of the file."""
+        self._head = head
+        self._file = file
+
+    def readinto(self, room: memoryview) -> int | None:
+        """Fill a part of the room; 0 at the end."""
+        size = len(self._head)
+        room[:size] = self._head
+        self._head = b""
+        more: int | None = self._file.readinto(room[size:])
+        return size + (more or 0)
+
+    def tell(self) -> int:
+        """Return the offset in the file."""
+        return int(self._file.tell())
 
 
 def _raw(head: bytes, file: Any) -> Iterator[bytes]:
     """Yield what was read already, then the rest of the file."""
     if head:
         yield head
-    while piece := file.read(_STEP):
+    while piece := file.read(_PIECE):
         yield piece
 
 
@@ -186,7 +286,7 @@ def _inflated(
     while data.strip(b"\0"):  # zeros may pad the last one
         stream = start()
         while not stream.eof:
-            if output := stream.decompress(data, _STEP):
+            if output := stream.decompress(data, _PIECE):
                 yield output
             data = b""
             if stream.needs_input and not stream.eof:

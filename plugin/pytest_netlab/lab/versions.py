@@ -5,8 +5,8 @@ from __future__ import annotations
 import platform
 import subprocess
 from contextlib import closing
-from importlib.util import find_spec
 
+from pytest_netlab.core import core
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab import running
 
@@ -38,13 +38,6 @@ def _running() -> str:
 
 def _none() -> str:
     return "a NAT in memory"
-
-
-def core() -> str:
-    """Tell whether the hot loops run compiled or interpreted, by what would load."""
-    found = find_spec("pytest_netlab.wire.decode")
-    origin = (found and found.origin) or ""
-    return "interpreted" if origin.endswith(".py") else "compiled"
 
 
 def _first_line(*command: str) -> str:

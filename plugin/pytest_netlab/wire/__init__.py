@@ -16,9 +16,8 @@ from pytest_netlab.wire.columns import (
     Direction,
     Status,
 )
-from pytest_netlab.wire.decode import decode
 from pytest_netlab.wire.fill import fill
-from pytest_netlab.wire.payload import digest
+from pytest_netlab.wire.stack import decode
 from pytest_netlab.wire.text import render
 
 __all__ = [
@@ -33,7 +32,6 @@ __all__ = [
     "address_bytes",
     "address_text",
     "decode",
-    "digest",
     "fill",
     "mac_bytes",
     "mac_text",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_netlab.wire.address import MAPPED, address_bytes, mac_bytes
-from pytest_netlab.wire.columns import ADDRESS_BYTES
-from pytest_netlab.wire.octets import u16
+from pytest_netlab.wire import octets
+from pytest_netlab.wire.address import address_bytes, mac_bytes
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
@@ -16,39 +15,37 @@ _FIXED, _SENDER, _TARGET, HEADER = 8, 14, 24, 28
 
 _IPV4 = 0x0800
 _V4_BYTES, _MAC_BYTES = 4, 6
+_ADDRESS_BYTES = 16
 
 REQUEST: Final = 1
 REPLY: Final = 2
 
+# Compiled, these are integers of C; Python sees them by this.
+globals().update(HEADER=HEADER)
+
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
     """Decode the operation and, when they are IPv4, the protocol addresses."""
-    if at + _FIXED > len(frame):
-        out.short(row)
+    if at + _FIXED > out.limit:
+        out.cut(row)
         return
-    out.arp_op[row] = u16(frame, at + _OPERATION)
+    out.arp_op[row] = octets.u16(frame, at + _OPERATION)
     if not _is_ipv4(frame, at):
         return
-    if at + HEADER > len(frame):
-        out.short(row)
+    if at + HEADER > out.limit:
+        out.cut(row)
         return
-    first = row * ADDRESS_BYTES
-    out.src[first : first + ADDRESS_BYTES] = MAPPED + _v4(frame, at + _SENDER)
-    out.dst[first : first + ADDRESS_BYTES] = MAPPED + _v4(frame, at + _TARGET)
+    octets.mapped(out.src, row * _ADDRESS_BYTES, frame, at + _SENDER)
+    octets.mapped(out.dst, row * _ADDRESS_BYTES, frame, at + _TARGET)
 
 
 def _is_ipv4(frame: bytes, at: int) -> bool:
     """Tell whether the addresses are of the one kind known here."""
     return (
-        u16(frame, at + _PROTOCOL) == _IPV4
+        octets.u16(frame, at + _PROTOCOL) == _IPV4
         and frame[at + _HARDWARE_BYTES] == _MAC_BYTES
         and frame[at + _PROTOCOL_BYTES] == _V4_BYTES
     )
-
-
-def _v4(frame: bytes, at: int) -> bytes:
-    """Return the four bytes of an address."""
-    return frame[at : at + _V4_BYTES]
 
 
 def build(operation: int, src: str, dst: str, mac: str, target_mac: str) -> bytes:

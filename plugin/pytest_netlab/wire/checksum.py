@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_netlab.wire import ipv6
+from pytest_netlab.wire import ipv6, octets
 from pytest_netlab.wire.columns import Checksum, Status
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ONES: Final = 0xFFFF
 
 _V4_ADDRESSES, _V4_END = 12, 20
+_V6_ADDRESSES, _V6_END = 8, 40
+_V6 = 6
 
 # Where a transport header keeps its checksum.
 TCP_FIELD: Final = 16
@@ -31,65 +33,56 @@ _PARTIAL = int(Checksum.PARTIAL)
 _BAD = int(Checksum.BAD)
 _FRAGMENT = int(Status.FRAGMENT)
 
-
-def words(octets: bytes) -> int:
-    """Return the folded sum of the 16-bit words: 0 only if every byte is 0.
-
-    65536 is 1 modulo 65535, so the remainder of the bytes taken as one integer is that
-    sum, and the interpreter's integer division is the fastest loop there is.
-    """
-    number = int.from_bytes(octets, "big")
-    if len(octets) & 1:
-        number <<= 8
-    return number % ONES or (ONES if number else 0)
+# Compiled, these are integers of C; Python sees them by this.
+globals().update(ONES=ONES)
 
 
-def fold(total: int) -> int:
-    """Bring a sum of words back to 16 bits: 0 only if it is 0."""
-    return total % ONES or (ONES if total else 0)
+def decode(frame: bytes, at: int, stored: int, row: int, out: Columns) -> int:
+    """Judge the transport checksum of a row; absent unless every byte is here."""
+    if out.end > out.limit or out.status[row] & _FRAGMENT:
+        return _ABSENT
+    extra = 0
+    if out.proto[row] != _ICMP:
+        ip_at = out.start + out.ip_offset[row]
+        if _is_source_routed(frame, ip_at, at):
+            return _ABSENT
+        extra = pseudo(frame, ip_at, out.proto[row], out.end - at)
+    return _judge(octets.total(frame, at, out.end), stored, extra)
 
 
-def compute(octets: bytes, extra: int = 0) -> int:
-    """Return the checksum of bytes whose checksum field is 0."""
-    return ONES - fold(words(octets) + extra)
-
-
-def pseudo(datagram: bytes, at: int, proto: int, length: int) -> int:
-    """Return the sum of the pseudo-header of the IP header at this offset."""
-    if datagram[at] >> 4 == ipv6.VERSION:
-        addresses = datagram[at + ipv6.SRC : at + ipv6.HEADER]
-    else:
-        addresses = datagram[at + _V4_ADDRESSES : at + _V4_END]
-    return words(addresses) + proto + (length >> 16) + (length & ONES)
-
-
-def judge(octets: bytes, stored: int, extra: int) -> int:
-    """Return the state of a checksum over these bytes and a pseudo-header sum."""
-    if fold(words(octets) + extra) == ONES:
+def _judge(number: int, stored: int, extra: int) -> int:
+    """Return the state of a checksum, of the sums of its bytes and pseudo-header."""
+    if octets.fold(number + extra) == ONES:
         return _GOOD
-    if extra and stored == fold(extra):
+    if extra and stored == octets.fold(extra):
         return _PARTIAL
     return _BAD
 
 
-def decode(frame: bytes, at: int, end: int, stored: int, row: int, out: Columns) -> int:
-    """Judge the transport checksum of a row; absent unless every byte is here."""
-    if end > len(frame) or out.status[row] & _FRAGMENT:
-        return _ABSENT
-    proto = out.proto[row]
-    ip_at = out.ip_offset[row]
-    extra = 0
-    if proto != _ICMP:
-        if _is_source_routed(frame, ip_at, at):
-            return _ABSENT
-        extra = pseudo(frame, ip_at, proto, end - at)
-    return judge(frame[at:end], stored, extra)
-
-
 def _is_source_routed(frame: bytes, ip_at: int, at: int) -> bool:
     """Tell whether the destination that the checksum covers is not in the IP header."""
-    plain = at - ip_at == ipv6.HEADER or frame[ip_at] >> 4 != ipv6.VERSION
-    return not plain and ipv6.is_source_routed(frame, ip_at, at)
+    if frame[ip_at] >> 4 != _V6 or at - ip_at == _V6_END:
+        return False
+    return ipv6.is_source_routed(frame, ip_at, at)
+
+
+def pseudo(datagram: bytes, at: int, proto: int, length: int) -> int:
+    """Return the sum of the pseudo-header of the IP header at this offset."""
+    if datagram[at] >> 4 == _V6:
+        addresses = octets.total(datagram, at + _V6_ADDRESSES, at + _V6_END)
+    else:
+        addresses = octets.total(datagram, at + _V4_ADDRESSES, at + _V4_END)
+    return addresses + proto + (length >> 16) + (length & ONES)
+
+
+def words(data: bytes) -> int:
+    """Return the folded sum of the 16-bit words: 0 only if every byte is 0."""
+    return octets.total(data, 0, len(data))
+
+
+def compute(data: bytes, extra: int = 0) -> int:
+    """Return the checksum of bytes whose checksum field is 0."""
+    return ONES - octets.fold(words(data) + extra)
 
 
 def field(proto: int) -> int:

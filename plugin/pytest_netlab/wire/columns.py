@@ -1,11 +1,21 @@
-"""The columns of a capture: names, types and when each is valid. Knows no packet."""
+"""The columns of a capture: names, types and when each is valid. Knows no packet.
+
+Compiled, `Columns` is a struct of pointers (columns.pxd), in the order of `COLUMNS`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from pytest_netlab.wire import memory
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 ADDRESS_BYTES = 16
 UNTAGGED = -1
@@ -53,10 +63,10 @@ class Column:
     valid: str
     width: int = 1
 
-    def empty(self, rows: int) -> np.ndarray:
-        """Return a zeroed array for this many packets."""
-        shape = (rows,) if self.width == 1 else (rows, self.width)
-        return np.zeros(shape, dtype=self.dtype)
+    @property
+    def size(self) -> int:
+        """Return the bytes of one row."""
+        return int(np.dtype(self.dtype).itemsize) * self.width
 
 
 _IP = "ip_version != 0"
@@ -115,70 +125,148 @@ COLUMNS: tuple[Column, ...] = (
     Column("quoted_sport", "u2", f"{_QUOTED}, of TCP or UDP"),
     Column("quoted_dport", "u2", f"{_QUOTED}, of TCP or UDP"),
     Column("quoted_icmp_id", "u2", f"{_QUOTED}, of an ICMP echo"),
+    Column("options_hash", "u8", f"{_TCP} with options, all of them captured, else 0"),
+    Column("offset", "i8", "always: of the packet's bytes in the file, decompressed"),
 )
 
 
+class Place(NamedTuple):
+    """Where a column of a block of columns is."""
+
+    name: str
+    at: int
+    size: int
+    dtype: str
+    width: int
+
+
+_LINE = 64  # bytes of a cache line
+_PACKED = sum(column.size for column in COLUMNS)
+
+
+@lru_cache(maxsize=16)
+def _places(rows: int) -> list[Place]:
+    """Lay the columns out in one block.
+
+    Each starts a cache line further on than its size asks for: columns that all start
+    at the same place of a page would evict each other from the cache.
+    """
+    places = []
+    at = 0
+    for column in COLUMNS:
+        size = column.size * rows
+        places.append(Place(column.name, at, size, column.dtype, column.width))
+        at += size + _LINE + (-size & _LINE - 1)
+    return places
+
+
 class Columns:
-    """Preallocated columns as flat memoryviews: a store costs no numpy call."""
+    """Preallocated columns in one block, and the packet that is being decoded.
 
-    __slots__ = ("arrays", *(column.name for column in COLUMNS))
+    `start` and `limit` are where the captured bytes of that packet begin and end in the
+    frame handed to a decoder; `end` is where it, or the layer in hand, ends on the
+    wire. `hashes` and `checksums` say whether those columns are wanted.
+    """
 
-    arrays: dict[str, np.ndarray]
-    point: memoryview
-    ts: memoryview
-    caplen: memoryview
-    wirelen: memoryview
-    direction: memoryview
-    status: memoryview
-    eth_src: memoryview
-    eth_dst: memoryview
-    ethertype: memoryview
-    vlan: memoryview
-    arp_op: memoryview
-    ip_version: memoryview
-    src: memoryview
-    dst: memoryview
-    proto: memoryview
-    ttl: memoryview
-    tos: memoryview
-    ip_id: memoryview
-    ip_flags: memoryview
-    frag_offset: memoryview
-    sport: memoryview
-    dport: memoryview
-    tcp_seq: memoryview
-    tcp_ack: memoryview
-    tcp_flags: memoryview
-    tcp_window: memoryview
-    icmp_type: memoryview
-    icmp_code: memoryview
-    icmp_id: memoryview
-    icmp_seq: memoryview
-    icmp_rest: memoryview
-    payload_len: memoryview
-    payload_hash: memoryview
-    ip_checksum: memoryview
-    l4_checksum: memoryview
-    ip_offset: memoryview
-    l4_offset: memoryview
-    payload_offset: memoryview
-    quoted_proto: memoryview
-    quoted_src: memoryview
-    quoted_dst: memoryview
-    quoted_ttl: memoryview
-    quoted_ip_id: memoryview
-    quoted_sport: memoryview
-    quoted_dport: memoryview
-    quoted_icmp_id: memoryview
+    if TYPE_CHECKING:
+        block: npt.NDArray[np.uint8]
+        rows: int
+        start: int
+        limit: int
+        end: int
+        hashes: int
+        checksums: int
+        point: memoryview
+        ts: memoryview
+        caplen: memoryview
+        wirelen: memoryview
+        direction: memoryview
+        status: memoryview
+        eth_src: memoryview
+        eth_dst: memoryview
+        ethertype: memoryview
+        vlan: memoryview
+        arp_op: memoryview
+        ip_version: memoryview
+        src: memoryview
+        dst: memoryview
+        proto: memoryview
+        ttl: memoryview
+        tos: memoryview
+        ip_id: memoryview
+        ip_flags: memoryview
+        frag_offset: memoryview
+        sport: memoryview
+        dport: memoryview
+        tcp_seq: memoryview
+        tcp_ack: memoryview
+        tcp_flags: memoryview
+        tcp_window: memoryview
+        icmp_type: memoryview
+        icmp_code: memoryview
+        icmp_id: memoryview
+        icmp_seq: memoryview
+        icmp_rest: memoryview
+        payload_len: memoryview
+        payload_hash: memoryview
+        ip_checksum: memoryview
+        l4_checksum: memoryview
+        ip_offset: memoryview
+        l4_offset: memoryview
+        payload_offset: memoryview
+        quoted_proto: memoryview
+        quoted_src: memoryview
+        quoted_dst: memoryview
+        quoted_ttl: memoryview
+        quoted_ip_id: memoryview
+        quoted_sport: memoryview
+        quoted_dport: memoryview
+        quoted_icmp_id: memoryview
+        options_hash: memoryview
+        offset: memoryview
 
-    def __init__(self, rows: int) -> None:
+    def __init__(
+        self, rows: int, *, hashes: bool = True, checksums: bool = True
+    ) -> None:
         """Make zeroed columns for this many packets; no packet is tagged yet."""
-        self.arrays = {column.name: column.empty(rows) for column in COLUMNS}
-        self.arrays["vlan"].fill(UNTAGGED)
-        for name, array in self.arrays.items():
-            setattr(self, name, array.reshape(-1).data)
+        places = _places(rows)
+        self.rows = rows
+        self.block = np.zeros(places[-1].at + places[-1].size + _LINE, dtype=np.uint8)
+        self.hashes, self.checksums = hashes, checksums
+        self.start = self.limit = self.end = 0
+        memory.bind(self, places, self.block)
+        self.array("vlan").fill(UNTAGGED)
 
-    def short(self, row: int) -> None:
+    def clear(self) -> None:
+        """Make them as they were when new."""
+        self.block.fill(0)
+        self.array("vlan").fill(UNTAGGED)
+
+    def array(self, name: str) -> npt.NDArray[np.generic]:
+        """Return a column as an array over the block."""
+        place = next(place for place in _places(self.rows) if place.name == name)
+        cells = self.block[place.at : place.at + place.size].view(place.dtype)
+        return cells if place.width == 1 else cells.reshape(-1, place.width)
+
+    @property
+    def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Return every column by its name."""
+        return {column.name: self.array(column.name) for column in COLUMNS}
+
+    def note(
+        self, row: int, point: int, ts: int, direction: int, status: int
+    ) -> None:
+        """Note what is known of a packet before it is decoded."""
+        self.point[row] = point
+        self.ts[row] = ts
+        self.direction[row] = direction
+        self.status[row] = status
+
+    def locate(self, row: int, offset: int) -> None:
+        """Note where the bytes of a packet are."""
+        self.offset[row] = offset
+
+    def cut(self, row: int) -> None:
         """Note a header that is not all there: cut by the capture, or by its sender."""
         if not self.status[row] & _TRUNCATED:
             self.status[row] |= _MALFORMED

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_netlab.wire import ethernet, octets
 from pytest_netlab.wire.columns import Direction
-from pytest_netlab.wire.ethernet import decode_type
-from pytest_netlab.wire.octets import u16, u48
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
@@ -15,36 +14,36 @@ _V1_KIND, _V1_SOURCE_BYTES, _V1_SOURCE, _V1_TYPE, _V1_HEADER = 0, 4, 6, 14, 16
 _V2_TYPE, _V2_KIND, _V2_SOURCE_BYTES, _V2_SOURCE, _V2_HEADER = 0, 10, 11, 12, 20
 
 _MAC_BYTES = 6
+_INBOUND, _OUTBOUND = int(Direction.INBOUND), int(Direction.OUTBOUND)
 _OUTGOING = 4  # PACKET_OUTGOING; the others name whom the packet was for
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
     """Decode SLL; return where the next header starts, -1 if nowhere."""
-    if at + _V1_HEADER > len(frame):
-        out.short(row)
+    if at + _V1_HEADER > out.limit:
+        out.cut(row)
         return -1
-    if u16(frame, at + _V1_SOURCE_BYTES) == _MAC_BYTES:
-        out.eth_src[row] = u48(frame, at + _V1_SOURCE)
-    _note_direction(u16(frame, at + _V1_KIND), row, out)
-    return decode_type(u16(frame, at + _V1_TYPE), frame, at + _V1_HEADER, row, out)
+    if octets.u16(frame, at + _V1_SOURCE_BYTES) == _MAC_BYTES:
+        out.eth_src[row] = octets.u48(frame, at + _V1_SOURCE)
+    _note_direction(octets.u16(frame, at + _V1_KIND), row, out)
+    return ethernet.decode_type(octets.u16(frame, at + _V1_TYPE), frame, at + _V1_HEADER, row, out)
 
 
 def decode_v2(frame: bytes, at: int, row: int, out: Columns) -> int:
     """Decode SLL2; return where the next header starts, -1 if nowhere."""
-    if at + _V2_HEADER > len(frame):
-        out.short(row)
+    if at + _V2_HEADER > out.limit:
+        out.cut(row)
         return -1
     if frame[at + _V2_SOURCE_BYTES] == _MAC_BYTES:
-        out.eth_src[row] = u48(frame, at + _V2_SOURCE)
+        out.eth_src[row] = octets.u48(frame, at + _V2_SOURCE)
     _note_direction(frame[at + _V2_KIND], row, out)
-    return decode_type(u16(frame, at + _V2_TYPE), frame, at + _V2_HEADER, row, out)
+    return ethernet.decode_type(octets.u16(frame, at + _V2_TYPE), frame, at + _V2_HEADER, row, out)
 
 
 def _note_direction(kind: int, row: int, out: Columns) -> None:
     """Take the direction from the packet type, unless the file already said it."""
     if not out.direction[row]:
-        outgoing = kind == _OUTGOING
-        out.direction[row] = Direction.OUTBOUND if outgoing else Direction.INBOUND
+        out.direction[row] = _OUTBOUND if kind == _OUTGOING else _INBOUND
 
 
 def build(ethertype: int, payload: bytes, *, outgoing: bool = False) -> bytes:

@@ -12,6 +12,7 @@ _LENGTH_BITS = 0x0F
 _FRAGMENT_BITS = 0x3FFF  # more fragments, and the offset
 _ICMP, _UDP = 1, 17
 _ONES = 0xFFFF
+_PROTOCOLS = 256
 
 
 def fill(datagram: bytes) -> bytes:
@@ -44,7 +45,7 @@ def _fill_v4(datagram: bytes) -> bytes:
 
 def _fill_v6(datagram: bytes) -> bytes:
     """Fill in what the header carries; it has no checksum of its own."""
-    proto, at = ipv6.transport(datagram, 0)
+    at, proto = divmod(ipv6.carried(datagram, 0, len(datagram)), _PROTOCOLS)
     length = u16(datagram, _V6_LENGTH)
     end = min(ipv6.HEADER + length, len(datagram)) if length else len(datagram)
     return _fill_transport(datagram, proto, at, end) if at else datagram
@@ -55,9 +56,9 @@ def _fill_transport(datagram: bytes, proto: int, at: int, end: int) -> bytes:
     field = checksum.field(proto)
     if not field or at + field + 2 > end or _is_unsummed(datagram, proto, at + field):
         return datagram
-    octets = datagram[at : at + field] + bytes(2) + datagram[at + field + 2 : end]
+    summed = datagram[at : at + field] + bytes(2) + datagram[at + field + 2 : end]
     extra = 0 if proto == _ICMP else checksum.pseudo(datagram, 0, proto, end - at)
-    value = checksum.compute(octets, extra)
+    value = checksum.compute(summed, extra)
     if proto == _UDP:
         value = value or _ONES
     field += at

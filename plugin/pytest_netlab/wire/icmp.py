@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from pytest_netlab.wire import checksum, payload, quote
-from pytest_netlab.wire.octets import u16
+from pytest_netlab.wire import checksum, octets, payload, quote
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
-_REST, _SEQ = 4, 6
-CHECKSUM: Final = checksum.ICMP_FIELD
+_TYPE, _CODE, _REST, _SEQ = 0, 1, 4, 6
+CHECKSUM: Final = 2
 ID: Final = 4
 HEADER: Final = 8
-
-_FIELDS = Struct(">BBHI").unpack_from  # type, code, checksum, rest of the header
 
 PROTO: Final = 1
 ECHO_REPLY: Final = 0
@@ -27,10 +23,18 @@ ECHO_REQUEST: Final = 8
 TIME_EXCEEDED: Final = 11
 PARAMETER_PROBLEM: Final = 12
 
+# Compiled, these are integers of C; Python sees them by this.
+globals().update(
+    CHECKSUM=CHECKSUM, ID=ID, HEADER=HEADER, ECHO_REPLY=ECHO_REPLY,
+    UNREACHABLE=UNREACHABLE, SOURCE_QUENCH=SOURCE_QUENCH, REDIRECT=REDIRECT,
+    ECHO_REQUEST=ECHO_REQUEST, TIME_EXCEEDED=TIME_EXCEEDED,
+    PARAMETER_PROBLEM=PARAMETER_PROBLEM,
+)
 
-def decode(frame: bytes, at: int, end: int, row: int, out: Columns) -> None:
-    """Decode a message that ends at `end` on the wire."""
-    if not decode_header(frame, at, end, row, out):
+
+def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
+    """Decode a message that ends at `out.end`."""
+    if not decode_header(frame, at, row, out):
         return
     kind = out.icmp_type[row]
     if is_echo(kind):
@@ -39,26 +43,27 @@ def decode(frame: bytes, at: int, end: int, row: int, out: Columns) -> None:
         quote.decode(frame, at + HEADER, row, out)
 
 
-def decode_header(frame: bytes, at: int, end: int, row: int, out: Columns) -> bool:
+def decode_header(frame: bytes, at: int, row: int, out: Columns) -> bool:
     """Decode the eight bytes of any message; tell whether they are there."""
-    if at + HEADER > len(frame) or at + HEADER > end:
-        out.short(row)
+    if at + HEADER > out.limit or at + HEADER > out.end:
+        out.cut(row)
         return False
-    out.l4_offset[row] = at
-    kind, code, stored, rest = _FIELDS(frame, at)
-    out.icmp_type[row] = kind
-    out.icmp_code[row] = code
-    out.icmp_rest[row] = rest
+    out.l4_offset[row] = at - out.start
+    out.icmp_type[row] = frame[at + _TYPE]
+    out.icmp_code[row] = frame[at + _CODE]
+    out.icmp_rest[row] = octets.u32(frame, at + _REST)
     out.payload_len[row] = 0
-    payload.decode(frame, at + HEADER, end, row, out)
-    out.l4_checksum[row] = checksum.decode(frame, at, end, stored, row, out)
+    payload.decode(frame, at + HEADER, row, out)
+    if out.checksums:
+        stored = octets.u16(frame, at + CHECKSUM)
+        out.l4_checksum[row] = checksum.decode(frame, at, stored, row, out)
     return True
 
 
 def decode_echo(frame: bytes, at: int, row: int, out: Columns) -> None:
     """Decode what pairs a request with its reply."""
-    out.icmp_id[row] = u16(frame, at + ID)
-    out.icmp_seq[row] = u16(frame, at + _SEQ)
+    out.icmp_id[row] = octets.u16(frame, at + ID)
+    out.icmp_seq[row] = octets.u16(frame, at + _SEQ)
 
 
 def is_echo(kind: int) -> bool:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
 _REST = 4
-HEADER: Final = icmp.HEADER
+HEADER: Final = 8
 
 PROTO: Final = 58
 UNREACHABLE: Final = 1
@@ -22,16 +22,19 @@ ECHO_REQUEST: Final = 128
 ECHO_REPLY: Final = 129
 _FIRST_QUERY = 128
 
+# Compiled, these are integers of C; Python sees them by this.
+globals().update(ECHO_REQUEST=ECHO_REQUEST, ECHO_REPLY=ECHO_REPLY)
 
-def decode(frame: bytes, at: int, end: int, row: int, out: Columns) -> None:
-    """Decode a message that ends at `end` on the wire."""
-    if not icmp.decode_header(frame, at, end, row, out):
+
+def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
+    """Decode a message that ends at `out.end`."""
+    if not icmp.decode_header(frame, at, row, out):
         return
     kind = out.icmp_type[row]
     if is_echo(kind):
         icmp.decode_echo(frame, at, row, out)
     elif is_error(kind):
-        quote.decode(frame, at + HEADER, row, out)
+        quote.decode(frame, at + icmp.HEADER, row, out)
 
 
 def is_echo(kind: int) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
-from pytest_netlab.wire import checksum, payload
-from pytest_netlab.wire.address import MAPPED, address_bytes
-from pytest_netlab.wire.columns import ADDRESS_BYTES, Checksum, Status
+from pytest_netlab.wire import checksum, octets, payload
+from pytest_netlab.wire.address import address_bytes
+from pytest_netlab.wire.columns import Checksum, Status
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
@@ -19,9 +18,6 @@ DST: Final = 16
 HEADER: Final = 20
 _V4_BYTES = 4
 
-# Version and length, TOS, total, id, fragment, TTL, protocol.
-_FIELDS = Struct(">BBHHHBB").unpack_from
-
 VERSION: Final = 4
 _WORD = 4
 _LENGTH_BITS = 0x0F
@@ -32,44 +28,51 @@ _FLAGS_BITS = 3
 _DF, _MF = 2, 1
 _OFFSET_UNIT = 8
 _MAX_TOTAL = 0xFFFF
+_ONES = 0xFFFF
+_ADDRESS_BYTES = 16
 
 _FRAGMENT_STATUS = int(Status.FRAGMENT)
 _GOOD = int(Checksum.GOOD)
 _BAD = int(Checksum.BAD)
 
+# Compiled, these are integers of C; Python sees them by this.
+globals().update(SRC=SRC, DST=DST, HEADER=HEADER, VERSION=VERSION)
 
-def decode(frame: bytes, at: int, end: int, row: int, out: Columns) -> int:
-    """Decode the header; return where the next one starts, 0 if there is none.
 
-    The row's payload_len is left as the length of what the datagram carries; the
-    transport narrows it.
+def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
+    """Decode the header; return where the next one starts, -1 if there is none.
+
+    `out.end` becomes the end of the datagram, and the row's payload_len the length of
+    what it carries; the transport narrows both.
     """
-    if at + HEADER > len(frame):
-        out.short(row)
-        return 0
-    first, tos, total, ident, fragment, ttl, proto = _FIELDS(frame, at)
+    if at + HEADER > out.limit:
+        out.cut(row)
+        return -1
+    first = frame[at + _FIRST]
     size = (first & _LENGTH_BITS) * _WORD
-    if first >> 4 != VERSION or size < HEADER or at + size > end:
+    if first >> 4 != VERSION or size < HEADER or at + size > out.end:
         out.malformed(row)
-        return 0
+        return -1
     out.ip_version[row] = VERSION
-    out.ip_offset[row] = at
-    out.tos[row] = tos
-    out.ip_id[row] = ident
-    out.ttl[row] = ttl
-    out.proto[row] = proto
-    cell = row * ADDRESS_BYTES
-    out.src[cell : cell + ADDRESS_BYTES] = MAPPED + frame[at + SRC : at + DST]
-    out.dst[cell : cell + ADDRESS_BYTES] = MAPPED + frame[at + DST : at + HEADER]
+    out.ip_offset[row] = at - out.start
+    out.tos[row] = frame[at + _TOS]
+    out.ip_id[row] = octets.u16(frame, at + _ID)
+    out.ttl[row] = frame[at + _TTL]
+    out.proto[row] = frame[at + _PROTO]
+    octets.mapped(out.src, row * _ADDRESS_BYTES, frame, at + SRC)
+    octets.mapped(out.dst, row * _ADDRESS_BYTES, frame, at + DST)
+    fragment = octets.u16(frame, at + _FRAGMENT)
     if fragment:
         _decode_fragment(fragment, row, out)
-    if at + size > len(frame):
-        out.short(row)
-        return 0
-    good = checksum.words(frame[at : at + size]) == checksum.ONES
-    out.ip_checksum[row] = _GOOD if good else _BAD
-    end = _end(at + size, at + total if total else end, end, row, out)
-    return _decode_carried(frame, at + size, end, row, out)
+    if at + size > out.limit:
+        out.cut(row)
+        return -1
+    if out.checksums:
+        summed = octets.total(frame, at, at + size)
+        out.ip_checksum[row] = _GOOD if summed == _ONES else _BAD
+    total = octets.u16(frame, at + _TOTAL)
+    _end(at + size, at + total if total else out.end, row, out)
+    return _decode_carried(frame, at + size, row, out)
 
 
 def _decode_fragment(fragment: int, row: int, out: Columns) -> None:
@@ -80,24 +83,26 @@ def _decode_fragment(fragment: int, row: int, out: Columns) -> None:
         out.status[row] |= _FRAGMENT_STATUS
 
 
-def _end(start: int, claimed: int, end: int, row: int, out: Columns) -> int:
-    """Return where the datagram ends on the wire, which may be before padding.
+def _end(start: int, claimed: int, row: int, out: Columns) -> None:
+    """Note where the datagram ends on the wire, which may be before padding.
 
     The kernel leaves a total length of 0 in super-frames above 64 KiB (BIG TCP, TSO):
     the caller lets those claim to reach to the end of the frame.
     """
-    if start <= claimed <= end:
-        return claimed
+    if start <= claimed <= out.end:
+        out.end = claimed
+        return
     out.malformed(row)
-    return end if claimed > end else start
+    if claimed < start:
+        out.end = start
 
 
-def _decode_carried(frame: bytes, at: int, end: int, row: int, out: Columns) -> int:
-    """Return where the transport starts, 0 if it is not in this fragment."""
-    out.payload_len[row] = end - at
+def _decode_carried(frame: bytes, at: int, row: int, out: Columns) -> int:
+    """Return where the transport starts, -1 if it is not in this fragment."""
+    out.payload_len[row] = out.end - at
     if out.frag_offset[row]:
-        payload.decode(frame, at, end, row, out)
-        return 0
+        payload.decode(frame, at, row, out)
+        return -1
     return at
 
 
@@ -118,7 +123,7 @@ def build(
 ) -> bytes:
     """Return a datagram with a right checksum; ttl 64, DF set unless told otherwise."""
     options = header.get("options", b"")
-    options += bytes(-len(options) % _WORD)
+    options += bytes(-len(options) & _WORD - 1)
     size = HEADER + len(options)
     head = bytearray(HEADER)
     head[_FIRST] = VERSION << 4 | size // _WORD

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
-from pytest_netlab.wire import payload
+from pytest_netlab.wire import octets, payload
 from pytest_netlab.wire.address import address_bytes
-from pytest_netlab.wire.columns import ADDRESS_BYTES, Status
-from pytest_netlab.wire.octets import u16, u32
+from pytest_netlab.wire.columns import Status
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
@@ -28,6 +27,8 @@ _OFFSET_BITS = 0xFFF8
 _MF = 1
 _MAX_LENGTH = 0xFFFF
 _MAX_EXTENSIONS = 16
+_PROTOCOLS = 256
+_ADDRESS_BYTES = 16
 
 HOP_BY_HOP: Final = 0
 ROUTING: Final = 43
@@ -37,77 +38,84 @@ DESTINATION: Final = 60
 
 _FRAGMENT_STATUS = int(Status.FRAGMENT)
 
+# Compiled, these are integers of C; Python sees them by this.
+globals().update(
+    SRC=SRC, DST=DST, HEADER=HEADER, VERSION=VERSION, HOP_BY_HOP=HOP_BY_HOP,
+    ROUTING=ROUTING, FRAGMENT=FRAGMENT, AUTHENTICATION=AUTHENTICATION,
+    DESTINATION=DESTINATION,
+)
 
-def decode(frame: bytes, at: int, end: int, row: int, out: Columns) -> int:
-    """Decode the header and its extensions; return where the next one starts, or 0.
 
-    The row's payload_len is left as the length of what the datagram carries; the
-    transport narrows it.
+def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
+    """Decode the header and its extensions; return where the next one starts, or -1.
+
+    `out.end` becomes the end of the datagram, and the row's payload_len the length of
+    what it carries; the transport narrows both.
     """
-    if at + HEADER > len(frame):
-        out.short(row)
-        return 0
+    if at + HEADER > out.limit:
+        out.cut(row)
+        return -1
     if frame[at + _FIRST] >> 4 != VERSION:
         out.malformed(row)
-        return 0
+        return -1
     _decode_fields(frame, at, row, out)
-    end = _end(frame, at, end, row, out)
-    return _decode_extensions(frame, at + HEADER, end, row, out)
+    _end(frame, at, row, out)
+    return _decode_extensions(frame, at + HEADER, row, out)
 
 
 def _decode_fields(frame: bytes, at: int, row: int, out: Columns) -> None:
     """Decode the forty bytes every header has."""
     out.ip_version[row] = VERSION
-    out.ip_offset[row] = at
-    traffic_class = u16(frame, at + _FIRST) >> _TRAFFIC_CLASS_SHIFT
+    out.ip_offset[row] = at - out.start
+    traffic_class = octets.u16(frame, at + _FIRST) >> _TRAFFIC_CLASS_SHIFT
     out.tos[row] = traffic_class & _TRAFFIC_CLASS_BITS
     out.proto[row] = frame[at + _NEXT]
     out.ttl[row] = frame[at + _HOPS]
-    first = row * ADDRESS_BYTES
-    out.src[first : first + ADDRESS_BYTES] = frame[at + SRC : at + DST]
-    out.dst[first : first + ADDRESS_BYTES] = frame[at + DST : at + HEADER]
+    octets.copy(out.src, row * _ADDRESS_BYTES, frame, at + SRC, _ADDRESS_BYTES)
+    octets.copy(out.dst, row * _ADDRESS_BYTES, frame, at + DST, _ADDRESS_BYTES)
 
 
-def _end(frame: bytes, at: int, end: int, row: int, out: Columns) -> int:
-    """Return where the datagram ends on the wire.
+def _end(frame: bytes, at: int, row: int, out: Columns) -> None:
+    """Note where the datagram ends on the wire.
 
     A length of 0 is a jumbogram, or a super-frame of the kernel (BIG TCP): both reach
     to the end of the frame.
     """
-    length = u16(frame, at + _LENGTH)
+    length = octets.u16(frame, at + _LENGTH)
     if length == 0:
-        return end
-    if at + HEADER + length > end:
+        return
+    if at + HEADER + length > out.end:
         out.malformed(row)
-    return min(at + HEADER + length, end)
+    else:
+        out.end = at + HEADER + length
 
 
-def _decode_extensions(frame: bytes, at: int, end: int, row: int, out: Columns) -> int:
-    """Walk a bounded chain; return where the transport starts, 0 if not in here."""
+def _decode_extensions(frame: bytes, at: int, row: int, out: Columns) -> int:
+    """Walk a bounded chain; return where the transport starts, -1 if not in here."""
     for _ in range(_MAX_EXTENSIONS):
         kind = out.proto[row]
         if not is_extension(kind):
-            out.payload_len[row] = max(end - at, 0)
+            out.payload_len[row] = max(out.end - at, 0)
             return at
-        size = extension_bytes(frame, at, kind)
-        if size == 0 or at + size > len(frame) or at + size > end:
-            out.short(row)
-            return 0
+        size = extension_bytes(frame, at, out.limit, kind)
+        if size == 0 or at + size > out.limit or at + size > out.end:
+            out.cut(row)
+            return -1
         out.proto[row] = frame[at + _EXT_NEXT]
         if kind == FRAGMENT:
             _decode_fragment(frame, at, row, out)
         at += size
         if out.frag_offset[row]:
-            payload.decode(frame, at, end, row, out)
-            return 0
+            payload.decode(frame, at, row, out)
+            return -1
     out.malformed(row)
-    return 0
+    return -1
 
 
 def _decode_fragment(frame: bytes, at: int, row: int, out: Columns) -> None:
     """Decode a fragment header; an atomic one (RFC 6946) makes no fragment."""
-    fragment = u16(frame, at + _FRAGMENT_OFFSET)
-    out.ip_id[row] = u32(frame, at + _FRAGMENT_ID)
+    fragment = octets.u16(frame, at + _FRAGMENT_OFFSET)
+    out.ip_id[row] = octets.u32(frame, at + _FRAGMENT_ID)
     out.ip_flags[row] = fragment & _MF
     out.frag_offset[row] = fragment & _OFFSET_BITS
     if fragment & (_OFFSET_BITS | _MF):
@@ -119,9 +127,9 @@ def is_extension(kind: int) -> bool:
     return kind in (HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION)
 
 
-def extension_bytes(frame: bytes, at: int, kind: int) -> int:
+def extension_bytes(frame: bytes, at: int, limit: int, kind: int) -> int:
     """Return the size of the extension header at this offset, 0 if it is not there."""
-    if at + _EXT_LENGTH >= len(frame):
+    if at + _EXT_LENGTH >= limit:
         return 0
     if kind == FRAGMENT:
         return _FRAGMENT_BYTES
@@ -130,24 +138,26 @@ def extension_bytes(frame: bytes, at: int, kind: int) -> int:
     return (frame[at + _EXT_LENGTH] + 1) * _EXT_UNIT
 
 
-def transport(frame: bytes, at: int) -> tuple[int, int]:
-    """Return the last protocol of the chain at this IP header, and where it starts.
+def carried(frame: bytes, at: int, limit: int) -> int:
+    """Return what the chain at this IP header carries, and where that starts.
 
-    The offset is 0 where the transport header is not in this packet.
+    One number: the offset times 256, plus the protocol. The offset is 0 where the
+    transport header is not in this packet.
     """
     kind = frame[at + _NEXT]
     at += HEADER
     for _ in range(_MAX_EXTENSIONS):
         if not is_extension(kind):
-            return kind, at
-        size = extension_bytes(frame, at, kind)
-        if size == 0 or at + size > len(frame):
-            return kind, 0
-        if kind == FRAGMENT and u16(frame, at + _FRAGMENT_OFFSET) & _OFFSET_BITS:
-            return frame[at + _EXT_NEXT], 0
+            return at * _PROTOCOLS + kind
+        size = extension_bytes(frame, at, limit, kind)
+        if size == 0 or at + size > limit:
+            return kind
+        later = octets.u16(frame, at + _FRAGMENT_OFFSET) & _OFFSET_BITS
+        if kind == FRAGMENT and later:
+            return frame[at + _EXT_NEXT]
         kind = frame[at + _EXT_NEXT]
         at += size
-    return kind, 0
+    return kind
 
 
 def is_source_routed(frame: bytes, at: int, end: int) -> bool:
@@ -160,7 +170,7 @@ def is_source_routed(frame: bytes, at: int, end: int) -> bool:
     while at < end and is_extension(kind):
         if kind == ROUTING and frame[at + _ROUTING_LEFT]:
             return True
-        size = extension_bytes(frame, at, kind)
+        size = extension_bytes(frame, at, end, kind)
         kind = frame[at + _EXT_NEXT]
         at += size
     return False

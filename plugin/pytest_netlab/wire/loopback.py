@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_netlab.wire.ethernet import IPV4, IPV6
-from pytest_netlab.wire.octets import u32
+from pytest_netlab.wire import octets
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
@@ -13,23 +12,34 @@ if TYPE_CHECKING:
 _FAMILY, HEADER = 0, 4
 
 _INET = 2
-_INET6 = (10, 24, 28, 30)  # Linux, NetBSD, FreeBSD, macOS
+_LINUX6, _NETBSD6, _FREEBSD6, _MACOS6 = 10, 24, 28, 30
 _MAX_FAMILY = 0xFF
+_HIGH_BYTE = 0xFF00
+_IPV4, _IPV6 = 0x0800, 0x86DD
+
+# Compiled, these are integers of C; Python sees them by this.
+globals().update(HEADER=HEADER)
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
     """Decode the family; return where the next header starts, -1 if nowhere."""
-    if at + HEADER > len(frame):
-        out.short(row)
+    if at + HEADER > out.limit:
+        out.cut(row)
         return -1
-    family = u32(frame, at + _FAMILY)
+    family = octets.u32(frame, at + _FAMILY)
     if family > _MAX_FAMILY:  # null is in the order of the machine that captured
-        family = int.from_bytes(family.to_bytes(HEADER, "little"), "big")
+        high = family >> 24 | family >> 8 & _HIGH_BYTE
+        family = high | (family & _HIGH_BYTE) << 8 | (family & _MAX_FAMILY) << 24
     if family == _INET:
-        out.ethertype[row] = IPV4
-    elif family in _INET6:
-        out.ethertype[row] = IPV6
+        out.ethertype[row] = _IPV4
+    elif _is_inet6(family):
+        out.ethertype[row] = _IPV6
     return at + HEADER
+
+
+def _is_inet6(family: int) -> bool:
+    """Tell whether any system calls IPv6 so."""
+    return family in (_LINUX6, _NETBSD6, _FREEBSD6, _MACOS6)
 
 
 def build(family: int, payload: bytes) -> bytes:

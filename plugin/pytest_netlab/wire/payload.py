@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import TYPE_CHECKING
+
+from pytest_netlab.wire import hashing
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
-_DIGEST_BYTES = 8
 
-
-def decode(frame: bytes, at: int, end: int, row: int, out: Columns) -> None:
-    """Note a payload that ends at `end` on the wire; hash it if it is all here."""
-    if at >= end:
+def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
+    """Note a payload that ends at `out.end`; digest it if it is all here."""
+    if at >= out.end:
         return
-    out.payload_offset[row] = at
-    out.payload_len[row] = end - at
-    if end <= len(frame):
-        out.payload_hash[row] = digest(frame[at:end])
-
-
-def digest(payload: bytes) -> int:
-    """Return 64 bits that are equal for equal payloads, on every machine."""
-    return int.from_bytes(blake2b(payload, digest_size=_DIGEST_BYTES).digest(), "big")
+    out.payload_offset[row] = at - out.start
+    out.payload_len[row] = out.end - at
+    if out.hashes and out.end <= out.limit:
+        out.payload_hash[row] = hashing.digest(frame, at, out.end)

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from struct import Struct
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
-from pytest_netlab.wire import checksum, payload
+from pytest_netlab.wire import checksum, hashing, octets, payload
 from pytest_netlab.wire.address import address_bytes
-from pytest_netlab.wire.octets import u32
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
 SPORT: Final = 0
 DPORT: Final = 2
-_OFFSET, _URGENT = 12, 18
-CHECKSUM: Final = checksum.TCP_FIELD
+_SEQ, _ACK, _OFFSET, _WINDOW, _URGENT = 4, 8, 12, 14, 18
+CHECKSUM: Final = 16
 HEADER: Final = 20
-
-# Ports, sequence, acknowledgement, offset and flags, window, checksum.
-_FIELDS = Struct(">HHIIHHH").unpack_from
 
 PROTO: Final = 6
 _WORD = 4
@@ -46,27 +41,34 @@ SACK_OK: Final = 4
 SACK: Final = 5
 TIMESTAMPS: Final = 8
 
+# Compiled, these are integers of C; Python sees them by this.
+globals().update(SPORT=SPORT, DPORT=DPORT, CHECKSUM=CHECKSUM, HEADER=HEADER)
 
-def decode(frame: bytes, at: int, end: int, row: int, out: Columns) -> None:
-    """Decode the header of a segment that ends at `end` on the wire."""
-    if at + HEADER > len(frame) or at + HEADER > end:
-        out.short(row)
+
+def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
+    """Decode the header of a segment that ends at `out.end`."""
+    if at + HEADER > out.limit or at + HEADER > out.end:
+        out.cut(row)
         return
-    out.l4_offset[row] = at
-    sport, dport, seq, ack, flags, window, stored = _FIELDS(frame, at)
-    out.sport[row] = sport
-    out.dport[row] = dport
-    out.tcp_seq[row] = seq
-    out.tcp_ack[row] = ack
+    out.l4_offset[row] = at - out.start
+    out.sport[row] = octets.u16(frame, at + SPORT)
+    out.dport[row] = octets.u16(frame, at + DPORT)
+    out.tcp_seq[row] = octets.u32(frame, at + _SEQ)
+    out.tcp_ack[row] = octets.u32(frame, at + _ACK)
+    flags = octets.u16(frame, at + _OFFSET)
     out.tcp_flags[row] = flags & _FLAG_BITS
-    out.tcp_window[row] = window
+    out.tcp_window[row] = octets.u16(frame, at + _WINDOW)
     size = (flags >> _SIZE_SHIFT) * _WORD
-    if size < HEADER or at + size > end:
+    if size < HEADER or at + size > out.end:
         out.malformed(row)
         size = HEADER
     out.payload_len[row] = 0
-    payload.decode(frame, at + size, end, row, out)
-    out.l4_checksum[row] = checksum.decode(frame, at, end, stored, row, out)
+    payload.decode(frame, at + size, row, out)
+    if out.hashes and HEADER < size <= out.limit - at:
+        out.options_hash[row] = hashing.digest(frame, at + HEADER, at + size)
+    if out.checksums:
+        stored = octets.u16(frame, at + CHECKSUM)
+        out.l4_checksum[row] = checksum.decode(frame, at, stored, row, out)
 
 
 def flag_text(flags: int) -> str:
@@ -126,7 +128,7 @@ def named_options(raw: bytes) -> Options:
         tsval=_number(stamps[:4], 4),
         tsecr=_number(stamps[4:], 4),
         sack=tuple(
-            (u32(blocks, at), u32(blocks, at + 4))
+            (octets.u32(blocks, at), octets.u32(blocks, at + 4))
             for at in range(0, len(blocks) // 8 * 8, 8)
         ),
     )
@@ -157,7 +159,7 @@ def build(
 ) -> bytes:
     """Return a segment with a right checksum; flags are ACK unless told otherwise."""
     extra = header.get("options", b"")
-    extra += bytes(-len(extra) % _WORD)
+    extra += bytes(-len(extra) & _WORD - 1)
     offset = (HEADER + len(extra)) // _WORD << _SIZE_SHIFT
     head = sport.to_bytes(2, "big") + dport.to_bytes(2, "big")
     head += header.get("seq", 0).to_bytes(4, "big")

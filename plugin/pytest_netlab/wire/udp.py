@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from pytest_netlab.wire import checksum, payload
+from pytest_netlab.wire import checksum, octets, payload
 from pytest_netlab.wire.address import address_bytes
 from pytest_netlab.wire.columns import Checksum, Status
 
@@ -14,9 +13,8 @@ if TYPE_CHECKING:
 
 SPORT: Final = 0
 DPORT: Final = 2
+_LENGTH, _CHECKSUM = 4, 6
 HEADER: Final = 8
-
-_FIELDS = Struct(">HHHH").unpack_from  # ports, length, checksum
 
 PROTO: Final = 17
 _ONES = 0xFFFF
@@ -25,36 +23,40 @@ _V4 = 4
 _ZERO = int(Checksum.ZERO)
 _FRAGMENT = int(Status.FRAGMENT)
 
+# Compiled, these are integers of C; Python sees them by this.
+globals().update(SPORT=SPORT, DPORT=DPORT, HEADER=HEADER)
 
-def decode(frame: bytes, at: int, end: int, row: int, out: Columns) -> None:
-    """Decode the header of a datagram whose IP datagram ends at `end` on the wire."""
-    if at + HEADER > len(frame) or at + HEADER > end:
-        out.short(row)
+
+def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
+    """Decode the header of a datagram whose IP datagram ends at `out.end`."""
+    if at + HEADER > out.limit or at + HEADER > out.end:
+        out.cut(row)
         return
-    out.l4_offset[row] = at
-    sport, dport, length, stored = _FIELDS(frame, at)
-    out.sport[row] = sport
-    out.dport[row] = dport
-    end = _end(at, length, end, row, out)
+    out.l4_offset[row] = at - out.start
+    out.sport[row] = octets.u16(frame, at + SPORT)
+    out.dport[row] = octets.u16(frame, at + DPORT)
+    _end(at, octets.u16(frame, at + _LENGTH), row, out)
     out.payload_len[row] = 0
-    payload.decode(frame, at + HEADER, end, row, out)
-    if stored == 0 and out.ip_version[row] == _V4:
-        out.l4_checksum[row] = _ZERO
-    else:
-        out.l4_checksum[row] = checksum.decode(frame, at, end, stored, row, out)
+    payload.decode(frame, at + HEADER, row, out)
+    if out.checksums:
+        stored = octets.u16(frame, at + _CHECKSUM)
+        if stored == 0 and out.ip_version[row] == _V4:
+            out.l4_checksum[row] = _ZERO
+        else:
+            out.l4_checksum[row] = checksum.decode(frame, at, stored, row, out)
 
 
-def _end(at: int, length: int, end: int, row: int, out: Columns) -> int:
-    """Return where the datagram ends: its own length may be shorter than IP's.
+def _end(at: int, length: int, row: int, out: Columns) -> None:
+    """Note where the datagram ends: its own length may be shorter than IP's.
 
     0 is a jumbogram (RFC 2675). The length of a fragmented datagram is of the whole.
     """
     if length == 0 or out.status[row] & _FRAGMENT:
-        return end
-    if length < HEADER or at + length > end:
+        return
+    if length < HEADER or at + length > out.end:
         out.malformed(row)
-        return end
-    return at + length
+    else:
+        out.end = at + length
 
 
 def build(src: str, dst: str, sport: int, dport: int, payload: bytes = b"") -> bytes:

@@ -42,7 +42,7 @@ def _assert_equal(expected: Capture, actual: Capture) -> None:
     assert actual.interfaces == expected.interfaces
     assert dict(actual.names) == dict(expected.names)
     assert actual.comment == expected.comment
-    for column in COLUMNS:
+    for column in COLUMNS[:-1]:  # files differ in where the bytes are
         ours, theirs = expected.column(column.name), actual.column(column.name)
         assert np.array_equal(ours, theirs), column.name
     assert list(actual.frames()) == list(expected.frames())

@@ -39,6 +39,7 @@ from pytest_netlab.wire import (
     arp,
     canary,
     checksum,
+    octets,
     ethernet,
     icmp,
     icmpv6,
@@ -176,7 +177,7 @@ def test_same_story_with_other_macs() -> None:
 def partial(frame: bytes) -> bytes:
     """Return a TCP frame as a tap sees it before the device has summed it up."""
     at, field = 34, 34 + tcp.CHECKSUM
-    value = checksum.fold(checksum.pseudo(frame, 14, TCP, len(frame) - at))
+    value = octets.fold(checksum.pseudo(frame, 14, TCP, len(frame) - at))
     return frame[:field] + value.to_bytes(2, "big") + frame[field + 2 :]
 
 

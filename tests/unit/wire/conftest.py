@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pytest
 
-from pytest_netlab.wire import COLUMNS, Columns, address_text, decode
+from pytest_netlab.wire import COLUMNS, Columns, address_text, decode, hashing
 
 Row = dict[str, int | str]
 
@@ -16,6 +16,11 @@ class Decoder(Protocol):
 
     def __call__(self, frame: bytes, linktype: int = 101, wirelen: int = -1) -> Row:
         """Decode one packet, of raw IP and whole unless told otherwise."""
+
+
+def digest(data: bytes) -> int:
+    """Return what a row says of a payload of these bytes."""
+    return hashing.digest(data, 0, len(data))
 
 
 def _value(columns: Columns, name: str, width: int) -> int | str:

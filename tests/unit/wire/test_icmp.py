@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import ICMP
+from tests.unit.wire.conftest import digest
 
-from pytest_netlab.wire import Checksum, Status, digest, icmp, ipv4, tcp, udp
+from pytest_netlab.wire import Checksum, Status, icmp, ipv4, tcp, udp
 
 if TYPE_CHECKING:
     from tests.unit.wire.conftest import Decoder

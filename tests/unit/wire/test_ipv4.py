@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import IP
+from tests.unit.wire.conftest import digest
 
-from pytest_netlab.wire import Status, digest, ethernet, ipv4, udp
+from pytest_netlab.wire import Status, ethernet, ipv4, udp
 
 if TYPE_CHECKING:
     from tests.unit.wire.conftest import Decoder

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import IP, TCP
+from tests.unit.wire.conftest import digest
 
-from pytest_netlab.wire import Checksum, Status, digest, ipv4, tcp
+from pytest_netlab.wire import Checksum, Status, ipv4, tcp
 
 if TYPE_CHECKING:
     from tests.unit.wire.conftest import Decoder

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pytest_netlab.wire import Columns, Status, ethernet, icmp, ipv4, ipv6, tcp, udp
-from pytest_netlab.wire.decode import decode
+from pytest_netlab.wire.stack import decode
 
 if TYPE_CHECKING:
     from tests.unit.wire.conftest import Decoder
@@ -63,8 +63,8 @@ def test_hostile_bytes(frame: bytes, linktype: int, wirelen: int) -> None:
     columns = Columns(1)
     decode(frame, linktype, wirelen, 0, columns)
 
-    assert columns.l4_offset[0] <= len(frame)
-    assert columns.payload_len[0] <= max(wirelen, len(frame))
+    assert columns.array("l4_offset")[0] <= len(frame)
+    assert columns.array("payload_len")[0] <= max(wirelen, len(frame))
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
@@ -78,5 +78,5 @@ def test_one_hostile_byte(frame: bytes, at: int, value: int, cut: int) -> None:
     columns = Columns(1)
     decode(frame, 1, len(frame), 0, columns)
 
-    assert columns.payload_offset[0] <= len(frame)
-    assert columns.payload_len[0] <= len(frame)
+    assert columns.array("payload_offset")[0] <= len(frame)
+    assert columns.array("payload_len")[0] <= len(frame)

@@ -1,0 +1,25 @@
+"""Give a `Columns` its cells: flat memoryviews, so that a store costs no numpy call.
+
+The compiled core fills in pointers instead, from memory.pxd.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from pytest_netlab.wire.columns import Columns, Place
+
+
+def bind(
+    columns: Columns, places: Iterable[Place], block: npt.NDArray[np.uint8]
+) -> None:
+    """Set one attribute a place to that part of the block."""
+    for place in places:
+        cells = block[place.at : place.at + place.size].view(place.dtype)
+        setattr(columns, place.name, cells.data)

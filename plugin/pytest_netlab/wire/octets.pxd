@@ -1,0 +1,133 @@
+# octets.py for compiled modules: inlined, on bare memory.
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <string.h>
+
+    static inline uint32_t nl_u16(const uint8_t *p)
+    { uint16_t v; memcpy(&v, p, 2); return __builtin_bswap16(v); }
+
+    static inline uint32_t nl_u32(const uint8_t *p)
+    { uint32_t v; memcpy(&v, p, 4); return __builtin_bswap32(v); }
+
+    static inline uint32_t nl_little32(const uint8_t *p)
+    {
+        uint32_t v;
+        memcpy(&v, p, 4);
+    #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        v = __builtin_bswap32(v);
+    #endif
+        return v;
+    }
+
+    static inline uint64_t nl_u48(const uint8_t *p)
+    { return (uint64_t) nl_u16(p) << 32 | nl_u32(p + 2); }
+
+    static inline void nl_mapped(uint8_t *to, const uint8_t *from)
+    { to[10] = to[11] = 0xff; memcpy(to + 12, from, 4); }
+
+    static inline uint32_t nl_fold(uint64_t sum)
+    {
+        sum = (sum & 0xffffffff) + (sum >> 32);
+        sum = (sum & 0xffffffff) + (sum >> 32);
+        sum = (sum & 0xffff) + (sum >> 16);
+        return (uint32_t) ((sum & 0xffff) + (sum >> 16));
+    }
+
+    /* RFC 1071: the sum does not depend on the order of bytes until its end. */
+    static inline uint32_t nl_total(const uint8_t *p, const uint8_t *end)
+    {
+        uint64_t low = 0, high = 0, word;
+        uint32_t half;
+        uint16_t quarter;
+        for (; end - p >= 8; p += 8) {
+            memcpy(&word, p, 8);
+            low += word & 0xffffffff;
+            high += word >> 32;
+        }
+        if (end - p >= 4) {
+            memcpy(&half, p, 4);
+            low += half;
+            p += 4;
+        }
+        if (end - p >= 2) {
+            memcpy(&quarter, p, 2);
+            low += quarter;
+            p += 2;
+        }
+        if (p < end) {
+            quarter = 0;
+            memcpy(&quarter, p, 1);
+            low += quarter;
+        }
+    #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        return __builtin_bswap16((uint16_t) nl_fold(low + high));
+    #else
+        return nl_fold(low + high);
+    #endif
+    }
+    """
+    unsigned int nl_u16(const unsigned char *p) noexcept nogil
+    unsigned int nl_u32(const unsigned char *p) noexcept nogil
+    unsigned int nl_little32(const unsigned char *p) noexcept nogil
+    unsigned long long nl_u48(const unsigned char *p) noexcept nogil
+    void nl_mapped(unsigned char *to, const unsigned char *origin) noexcept nogil
+    unsigned int nl_fold(unsigned long long number) noexcept nogil
+    unsigned int nl_total(
+        const unsigned char *p, const unsigned char *end) noexcept nogil
+
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from libc.string cimport memcpy
+
+ctypedef const unsigned char *bytes_t
+ctypedef long long *longs_t
+
+
+cdef inline unsigned int u16(const unsigned char *frame, Py_ssize_t at) noexcept nogil:
+    return nl_u16(frame + at)
+
+
+cdef inline unsigned int u32(const unsigned char *frame, Py_ssize_t at) noexcept nogil:
+    return nl_u32(frame + at)
+
+
+cdef inline unsigned long long u48(
+        const unsigned char *frame, Py_ssize_t at) noexcept nogil:
+    return nl_u48(frame + at)
+
+
+cdef inline void copy(unsigned char *cells, Py_ssize_t to, const unsigned char *frame,
+                      Py_ssize_t at, Py_ssize_t size) noexcept nogil:
+    memcpy(cells + to, frame + at, size)
+
+
+cdef inline void mapped(unsigned char *cells, Py_ssize_t to,
+                        const unsigned char *frame, Py_ssize_t at) noexcept nogil:
+    nl_mapped(cells + to, frame + at)
+
+
+cdef inline unsigned int total(
+        const unsigned char *frame, Py_ssize_t at, Py_ssize_t end) noexcept nogil:
+    return nl_total(frame + at, frame + end)
+
+
+cdef inline unsigned int fold(unsigned long long number) noexcept nogil:
+    return nl_fold(number)
+
+
+cdef inline unsigned int little32(
+        const unsigned char *frame, Py_ssize_t at) noexcept nogil:
+    return nl_little32(frame + at)
+
+
+cdef inline const unsigned char *view(object buffer) except NULL:
+    # Whoever calls keeps the buffer, and does not resize it, until it is done.
+    cdef Py_buffer held
+    PyObject_GetBuffer(buffer, &held, PyBUF_SIMPLE)
+    PyBuffer_Release(&held)
+    return <const unsigned char *> held.buf
+
+
+cdef inline long long *longs(object array) except? NULL:
+    return NULL if array is None else <long long *> view(array)

@@ -1,0 +1,22 @@
+from pytest_netlab.wire cimport (
+    arp, cooked, ethernet, icmp, icmpv6, ipv4, ipv6, loopback, payload, tcp, udp)
+from pytest_netlab.wire.columns cimport Columns
+
+cdef int NULL, ETHERNET, LOOP, SLL, SLL2, RAW
+cdef int _BSD_RAW, _OPENBSD_RAW, _RAW4, _RAW6
+cdef int _IPV4, _ARP, _IPV6, _ICMP, _TCP, _UDP, _ICMPV6, _V6
+cdef int _TRUNCATED, _UNDECODED
+
+cpdef void decode(bytes frame, int linktype, unsigned int wirelen, Py_ssize_t row,
+                  Columns out) noexcept
+cdef void packet(const unsigned char *frame, int linktype, unsigned int wirelen,
+                 Py_ssize_t row, Columns out) noexcept nogil
+cdef Py_ssize_t _decode_link(const unsigned char *frame, int linktype, Py_ssize_t row,
+                             Columns out) noexcept nogil
+cdef bint _is_raw(int linktype) noexcept nogil
+cdef void _decode_network(int ethertype, const unsigned char *frame, Py_ssize_t at,
+                          Py_ssize_t row, Columns out) noexcept nogil
+cdef void _decode_other(int ethertype, const unsigned char *frame, Py_ssize_t at,
+                        Py_ssize_t row, Columns out) noexcept nogil
+cdef void _decode_transport(const unsigned char *frame, Py_ssize_t at, Py_ssize_t row,
+                            Columns out) noexcept nogil

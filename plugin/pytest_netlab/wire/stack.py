@@ -1,0 +1,130 @@
+"""One packet into one row of columns, layer by layer. Raises on no bytes whatever."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pytest_netlab.wire import (
+    arp,
+    cooked,
+    ethernet,
+    icmp,
+    icmpv6,
+    ipv4,
+    ipv6,
+    loopback,
+    payload,
+    tcp,
+    udp,
+)
+from pytest_netlab.wire.columns import Status
+
+if TYPE_CHECKING:
+    from pytest_netlab.wire.columns import Columns
+
+NULL: Final = 0
+ETHERNET: Final = 1
+LOOP: Final = 108
+SLL: Final = 113
+SLL2: Final = 276
+RAW: Final = 101
+_BSD_RAW, _OPENBSD_RAW, _RAW4, _RAW6 = 12, 14, 228, 229
+
+_IPV4, _ARP, _IPV6 = 0x0800, 0x0806, 0x86DD
+_ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
+_V6 = 6
+
+_TRUNCATED = int(Status.TRUNCATED)
+_UNDECODED = int(Status.UNDECODED)
+
+# Compiled, these are integers of C; Python sees them by this.
+globals().update(NULL=NULL, ETHERNET=ETHERNET, LOOP=LOOP, SLL=SLL, SLL2=SLL2, RAW=RAW)
+
+
+def decode(frame: bytes, linktype: int, wirelen: int, row: int, out: Columns) -> None:
+    """Decode a packet of this link type into the row, as far as it makes sense."""
+    out.start = 0
+    out.limit = len(frame)
+    packet(frame, linktype, wirelen, row, out)
+
+
+def packet(frame: bytes, linktype: int, wirelen: int, row: int, out: Columns) -> None:
+    """Decode what is between `out.start` and `out.limit`; the rest of it was cut."""
+    caplen = out.limit - out.start
+    out.caplen[row] = caplen
+    out.wirelen[row] = wirelen
+    out.end = out.start + (wirelen if wirelen > caplen else caplen)
+    if caplen < wirelen:
+        out.status[row] |= _TRUNCATED
+    if linktype == ETHERNET:
+        at = ethernet.decode(frame, out.start, row, out)
+    else:
+        at = _decode_link(frame, linktype, row, out)
+    if at < 0:
+        return
+    if _is_raw(linktype):
+        version = frame[at] >> 4 if caplen else 0
+        _decode_network(_IPV6 if version == _V6 else _IPV4, frame, at, row, out)
+    else:
+        _decode_network(out.ethertype[row], frame, at, row, out)
+
+
+def _decode_link(frame: bytes, linktype: int, row: int, out: Columns) -> int:
+    """Decode the link header; return where the next one starts, -1 if nowhere."""
+    at = out.start
+    if _is_raw(linktype):
+        return at
+    if linktype == SLL:
+        return cooked.decode(frame, at, row, out)
+    if linktype == SLL2:
+        return cooked.decode_v2(frame, at, row, out)
+    if linktype in (NULL, LOOP):
+        return loopback.decode(frame, at, row, out)
+    out.status[row] |= _UNDECODED
+    return -1
+
+
+def _is_raw(linktype: int) -> bool:
+    """Tell whether packets begin with their IP header."""
+    return linktype in (RAW, _BSD_RAW, _OPENBSD_RAW, _RAW4, _RAW6)
+
+
+def _decode_network(
+    ethertype: int, frame: bytes, at: int, row: int, out: Columns
+) -> None:
+    """Decode from the network header on."""
+    if ethertype == _IPV4:
+        start = ipv4.decode(frame, at, row, out)
+    elif ethertype == _IPV6:
+        start = ipv6.decode(frame, at, row, out)
+    else:
+        start = -1
+        _decode_other(ethertype, frame, at, row, out)
+    if start >= 0:
+        _decode_transport(frame, start, row, out)
+
+
+def _decode_other(
+    ethertype: int, frame: bytes, at: int, row: int, out: Columns
+) -> None:
+    """Decode what is not IP."""
+    if ethertype == _ARP:
+        arp.decode(frame, at, row, out)
+    else:
+        out.status[row] |= _UNDECODED
+
+
+def _decode_transport(frame: bytes, at: int, row: int, out: Columns) -> None:
+    """Decode the transport header; others than these are all payload."""
+    proto = out.proto[row]
+    if proto == _TCP:
+        tcp.decode(frame, at, row, out)
+    elif proto == _UDP:
+        udp.decode(frame, at, row, out)
+    elif proto == _ICMP:
+        icmp.decode(frame, at, row, out)
+    elif proto == _ICMPV6:
+        icmpv6.decode(frame, at, row, out)
+    elif at < out.end and at < out.limit:
+        out.l4_offset[row] = at - out.start
+        payload.decode(frame, at, row, out)
