@@ -67,6 +67,8 @@ class Octets:
 
     def at(self, offset: int, size: int) -> bytes:
         """Return the bytes of a packet."""
+        if not self.pieces:
+            return b""
         index = bisect_right(self.bases, offset) - 1
         start = offset - self.bases[index]
         return bytes(self.pieces[index][start : start + size])
@@ -167,9 +169,14 @@ class Capture:
         rows: int,
         octets: Octets,
         about: About,
+        blocks: Sequence[Block] = (),
     ) -> None:
-        """Take columns by their name, when they are asked for; keep the bytes."""
+        """Take columns by their name, when they are asked for; keep the bytes.
+
+        `blocks` are the columns as they were decoded, where they are at hand.
+        """
         self._columns = columns
+        self._blocks = blocks
         self._rows = rows
         self._octets = octets
         self._about = about
@@ -199,7 +206,8 @@ class Capture:
             builder.add(frame)
         blocks, octets, about = builder.parts()
         rows = sum(block.rows for block in blocks)
-        return cls(joined([block.array for block in blocks]), rows, octets, about)
+        make = joined([block.array for block in blocks])
+        return cls(make, rows, octets, about, blocks)
 
     @classmethod
     def joined(cls, chunks: Sequence[Capture], about: About) -> Self:
@@ -216,7 +224,8 @@ class Capture:
             pieces=tuple(pieces.values()), bases=tuple(pieces), comments=comments
         )
         make = joined([chunk.column for chunk in chunks])
-        return cls(make, rows, octets, about)
+        blocks = [block for chunk in chunks for block in chunk.blocks()]
+        return cls(make, rows, octets, about, blocks)
 
     @classmethod
     def concat(cls, captures: Sequence[Capture]) -> Self:
@@ -234,6 +243,11 @@ class Capture:
             names = {**capture.names, **names}
         comments = [capture.comment for capture in captures if capture.comment]
         return cls.from_frames(frames, interfaces, names, "\n".join(comments))
+
+    @property
+    def about(self) -> About:
+        """Return what the capture says beside its packets."""
+        return self._about
 
     @property
     def interfaces(self) -> tuple[Interface, ...]:
@@ -292,6 +306,15 @@ class Capture:
         return Capture(
             lambda name: self.column(name)[taken], len(taken), octets, self._about
         )
+
+    def blocks(self) -> Sequence[Block]:
+        """Return the columns as hot loops want them; a copy if they were selected."""
+        if not self._blocks:
+            columns = Columns(self._rows)
+            for column in COLUMNS:
+                columns.array(column.name)[...] = self.column(column.name)
+            self._blocks = (Block(columns, self._rows),)
+        return self._blocks
 
     def column(self, name: str) -> npt.NDArray[np.generic]:
         """Return a column by its name."""

@@ -125,7 +125,8 @@ class Chunks:
         )
         if self._rows < rows + rows // 16:
             self._rows = min(rows + rows // 4, _MOST)
-        yield Capture(Block(columns, rows).array, rows, octets, self._known.about)
+        block = Block(columns, rows)
+        yield Capture(block.array, rows, octets, self._known.about, (block,))
 
     def _comments(self) -> dict[int, str]:
         """Take the comments on the packets of this chunk."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pytest_netlab.flows import TCP, UDP, key_of
 
 if TYPE_CHECKING:
@@ -22,32 +24,39 @@ _BY_SEQUENCE = ("proto", "tcp_seq", "tcp_ack", "payload_len", "payload_hash")
 
 
 def pair_altered(
-    inside: Capture, outside: Capture, pairs: Sequence[tuple[int, int]]
+    inside: Capture, outside: Capture, near: Sequence[int], far: Sequence[int]
 ) -> list[tuple[int, int]]:
     """Return (inside row, outside row) of packets that are the same but for a field.
 
     The two keep one end's address and port, as every rewrite of one end does.
+
+    Args:
+        inside: the capture of the inside.
+        outside: the capture of the outside.
+        near: the inside's rows without a twin.
+        far: the outside's rows without a twin.
+
     """
     found: list[tuple[int, int]] = []
     for names in (_BY_ID, _BY_SEQUENCE):
-        near = _left(inside, names, {row for row, _ in (*pairs, *found)})
-        far = _left(outside, names, {row for _, row in (*pairs, *found)})
-        for key in near.keys() & far.keys():
-            found += _matched(inside, near[key], outside, far[key])
+        here = _left(inside, names, near, {row for row, _ in found})
+        there = _left(outside, names, far, {row for _, row in found})
+        for key in here.keys() & there.keys():
+            found += _matched(inside, here[key], outside, there[key])
     return sorted(found)
 
 
 def _left(
-    capture: Capture, names: Sequence[str], paired: set[int]
+    capture: Capture, names: Sequence[str], rows: Sequence[int], paired: set[int]
 ) -> dict[Hashable, list[int]]:
     """Group the rows without a twin by these columns; a 0 tells nothing."""
     found: dict[Hashable, list[int]] = defaultdict(list)
-    for row in range(len(capture)):
-        if row in paired or key_of(capture, row) is None:
-            continue
-        values = tuple(int(getattr(capture, name)[row]) for name in names)
-        if values[1] and (names is _BY_ID or values[0] == TCP):
-            found[values].append(row)
+    index = np.asarray(rows, dtype=np.intp)
+    columns = [capture.column(name)[index].tolist() for name in names]
+    for row, *values in zip(index.tolist(), *columns, strict=True):
+        useful = values[1] and (names is _BY_ID or values[0] == TCP)
+        if useful and row not in paired:
+            found[tuple(values)].append(row)
     return found
 
 

@@ -5,199 +5,173 @@ Refuses to know what it should have done: addresses have no meaning here.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_netlab.flows import Conversation, Tuple5, conversations, key_of, way_of
+import numpy as np
+
+from pytest_netlab.nat import likeness
 from pytest_netlab.nat.altered import pair_altered
-from pytest_netlab.nat.pairing import pair
-from pytest_netlab.nat.proxy import join_proxied
-from pytest_netlab.nat.translations import Fate, Flow, Side, Translations, kind_of
-from pytest_netlab.nat.violations import Sighting, check_mapping, check_pair
+from pytest_netlab.nat.findings import Findings
+from pytest_netlab.nat.ledger import Ledger
+from pytest_netlab.nat.pairing import NOBODY, SPENT, Pairing
+from pytest_netlab.nat.ranges import pair_ranges
+from pytest_netlab.nat.side import Side, index_of
+from pytest_netlab.nat.sightings import ERROR, HASHLESS
+from pytest_netlab.nat.turns import Turns
+from pytest_netlab.nat.violations import Sighting, check_pair
 from pytest_netlab.wire import Direction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import numpy.typing as npt
 
-    from pytest_netlab.capture import Capture
+    from pytest_netlab.flows import Tuple5
+    from pytest_netlab.nat.side import Source
+    from pytest_netlab.nat.translations import Translations
 
-Pair = tuple[int, int]
+    Index = npt.NDArray[np.int32]
+
+_WINDOW = 1 << 18  # packets of a stream that wait for their twin, per point
+_TTL = np.uint64(0xFF)
 
 
-def learn(inside: Capture, outside: Capture) -> Translations:
+def learn(inside: Source, outside: Source) -> Translations:
     """Pair the packets of two capture points and return each flow's rewrite.
 
     Packets are paired by what NAT may not change, never by clock, so the captures may
-    come from clocks that differ.
+    come from clocks that differ. Of chunks (`open_capture`), memory is bounded: a
+    packet waits for its twin while some 260,000 others of its point do, and flows
+    have counts instead of rows.
 
     Args:
-        inside: the side with the private addresses (docker0).
-        outside: the side beyond the NAT (the uplink).
+        inside: the side with the private addresses (docker0), or its chunks.
+        outside: the side beyond the NAT (the uplink), or its chunks.
 
     """
-    pairs = pair(inside, outside)
-    pairs = sorted([*pairs, *pair_altered(inside, outside, pairs)])
-    near, far = conversations(inside), conversations(outside)
-    groups = _group(pairs, near, far)
-    rows_in, rows_out = (_rows(groups, found, i) for i, found in enumerate((near, far)))
-    flows = [
-        replace(
-            _forwarded(inside, outside, near[group[0]], far[group[1]], tuple(found)),
-            inside_rows=tuple(rows_in[group]),
-            outside_rows=tuple(rows_out[group]),
+    return _Learner(Side(inside), Side(outside)).run()
+
+
+class _Learner:
+    """Reads both sides in turns, and pairs what it has after each."""
+
+    def __init__(self, near: Side, far: Side) -> None:
+        self.near, self.far = near, far
+        self.pairing, self.ledger = Pairing(), Ledger()
+        self.findings = Findings(near, far, self.ledger)
+        self.turns = Turns(near, far)
+        taps = near.knows_directions and far.knows_directions
+        self.ingress = (
+            (int(Direction.INBOUND), int(Direction.OUTBOUND)) if taps else (0, 0)
         )
-        for group, found in groups.items()
-    ]
-    alone = _alone_inside(inside, near, {i for i, _ in groups})
-    alone += _alone_outside(outside, far, {k for _, k in groups}, _behind(inside))
-    flows += join_proxied(inside, outside, alone)
-    violations = [*check_mapping(inside, outside, pairs)]
-    for row_in, row_out in pairs:
-        violations += check_pair(Sighting(inside, row_in), Sighting(outside, row_out))
-    return Translations(tuple(flows), tuple(violations))
 
+    def run(self) -> Translations:
+        """Return what both sides show."""
+        more = True
+        while more:
+            self.turns.read(*self.ingress)
+            more = self.near.alive or self.far.alive
+            self._step(final=not more)
+        self._pair_altered()
+        return self.findings.translations()
 
-def _group(
-    pairs: Sequence[Pair], near: Sequence[Conversation], far: Sequence[Conversation]
-) -> dict[Pair, list[Pair]]:
-    """Return (index into near, index into far) -> the pairs that join the two."""
-    inside, outside = _index(near), _index(far)
-    groups: dict[Pair, list[Pair]] = defaultdict(list)
-    for row_in, row_out in pairs:
-        groups[inside[row_in], outside[row_out]].append((row_in, row_out))
-    return groups
+    def _step(self, *, final: bool) -> None:
+        """Pair what was read so far; what stays alone waits for the next step."""
+        near, near_fresh = self.near.pending()
+        far, far_fresh = self.far.pending()
+        ways = 2 * self.near.table.count, 2 * self.far.table.count
+        self.pairing.reserve(*ways)
+        self.pairing.begin(near, far, (near_fresh, far_fresh))
+        self._match(_every(near), _every(far), header=False, patient=not final)
+        self._match_cut()
+        ranges = pair_ranges(self.pairing, final=final)
+        self._unpair_sent_anew()
+        near_rows, far_rows = self._pairs(ranges)
+        flow, wrong = self.ledger.enter(near, far, near_rows, far_rows, ways)
+        self.findings.add(near, far, (near_rows, far_rows), flow, wrong)
+        self.turns.learn_offset(near.ts[near_rows], far.ts[far_rows])
+        for side, seen, mates in (
+            (self.near, near, self.pairing.near_mates),
+            (self.far, far, self.pairing.far_mates),
+        ):
+            side.carry(seen.take(np.flatnonzero(mates[: len(seen)] < 0)), _WINDOW)
 
-
-def _index(found: Sequence[Conversation]) -> dict[int, int]:
-    """Return row -> index of the conversation it belongs to."""
-    return {
-        row: index
-        for index, conversation in enumerate(found)
-        for row in (*conversation.rows, *conversation.errors)
-    }
-
-
-def _rows(
-    groups: dict[Pair, list[Pair]], found: Sequence[Conversation], side: int
-) -> dict[Pair, list[int]]:
-    """Return each group's rows on one side, every row in one group only.
-
-    Where a conversation was split, because its mapping changed on the way, rows without
-    a twin go to its first part.
-    """
-    owner = {pair[side]: group for group, pairs in groups.items() for pair in pairs}
-    first: dict[int, Pair] = {}
-    for group in groups:
-        first.setdefault(group[side], group)
-    rows: dict[Pair, list[int]] = defaultdict(list)
-    for index, group in first.items():
-        for row in (*found[index].rows, *found[index].errors):
-            rows[owner.get(row, group)].append(row)
-    return rows
-
-
-def _forwarded(
-    inside: Capture,
-    outside: Capture,
-    near: Conversation,
-    far: Conversation,
-    pairs: tuple[Pair, ...],
-) -> Flow:
-    """Return the flow of two conversations that share packets.
-
-    The outside key takes its orientation from a packet seen on both sides: either
-    capture may have begun in the middle of the conversation.
-    """
-    forth = [p for p in pairs if way_of(inside, p[0]) == near.key]
-    row_in, row_out = (forth or pairs)[0]
-    beyond = way_of(outside, row_out) or far.key
-    beyond = beyond if forth else beyond.reply
-    initiated: Side = "inside"
-    if _left_inside(inside, row_in, outside, row_out) != bool(forth):
-        initiated = "outside"
-    return Flow(
-        kind=kind_of(near.key, beyond),
-        fate="forwarded",
-        initiated=initiated,
-        inside=near.key,
-        outside=beyond,
-        answered=near.answered or far.answered,
-        returned=near.answered if initiated == "inside" else far.answered,
-        pairs=pairs,
-    )
-
-
-def _left_inside(inside: Capture, row_in: int, outside: Capture, row_out: int) -> bool:
-    """Tell whether a packet travelled outwards: the tap knows, or the ttl tells.
-
-    A router lowers the ttl; a rule that sets it must not turn the flow around.
-    """
-    if inside.direction[row_in] != Direction.UNKNOWN:
-        return bool(inside.direction[row_in] == Direction.INBOUND)
-    return int(inside.ttl[row_in]) > int(outside.ttl[row_out])
-
-
-def _alone_inside(
-    capture: Capture, found: Sequence[Conversation], paired: set[int]
-) -> list[Flow]:
-    """Return the inside's conversations that no packet links to the outside."""
-    return [
-        Flow(
-            kind="none",
-            fate="local" if conversation.answered else "dropped",
-            initiated="outside" if _sent_by_host(capture, conversation) else "inside",
-            inside=conversation.key,
-            outside=None,
-            answered=conversation.answered,
-            inside_rows=conversation.rows + conversation.errors,
+    def _match(
+        self, near_rows: Index, far_rows: Index, *, header: bool, patient: bool
+    ) -> None:
+        ambiguous = self.pairing.match(
+            near_rows, far_rows, header=header, patient=patient
         )
-        for index, conversation in enumerate(found)
-        if index not in paired
-    ]
+        likeness.settle(self.pairing, self.near.table, self.far.table, ambiguous)
+
+    def _match_cut(self) -> None:
+        """Pair packets whose payload one capture cut: by their headers."""
+        pairing = self.pairing
+        for near_cut, far_cut in ((True, False), (False, True)):
+            near = _alone(pairing.near.facts, pairing.near_mates, cut=near_cut)
+            far = _alone(pairing.far.facts, pairing.far_mates, cut=far_cut)
+            if len(near) and len(far):
+                self._match(near, far, header=True, patient=False)
+
+    def _unpair_sent_anew(self) -> None:
+        """Part what was sent anew with the same content: a proxy's datagram.
+
+        Both its ends are new, and no router has lowered its ttl.
+        """
+        pairing, near, far = self.pairing, self.pairing.near, self.pairing.far
+        rows = np.flatnonzero(pairing.near_mates[: len(near)] >= 0)
+        mates = pairing.near_mates[rows]
+        same = (near.facts[rows] ^ far.facts[mates]) & _TTL == 0
+        same &= near.facts[rows] >> np.uint64(ERROR) & np.uint64(1) == 0
+        for row, mate in zip(rows[same].tolist(), mates[same].tolist(), strict=True):
+            ways = int(near.way[row]), int(far.way[mate])
+            if _both_new(self.near.table.key(ways[0]), self.far.table.key(ways[1])):
+                pairing.near_mates[row] = pairing.far_mates[mate] = SPENT
+
+    def _pairs(self, ranges: list[tuple[int, int]]) -> tuple[Index, Index]:
+        """Return the pairs of this step, ascending by the near row."""
+        near = np.flatnonzero(self.pairing.near_mates[: len(self.pairing.near)] >= 0)
+        far = self.pairing.near_mates[near]
+        if ranges:
+            by_range = np.array(ranges)
+            plain = ~np.isin(near, by_range[:, 0]) & ~np.isin(far, by_range[:, 1])
+            near = np.concatenate([near[plain], by_range[:, 0]])
+            far = np.concatenate([far[plain], by_range[:, 1]])
+            order = np.lexsort((far, near))
+            near, far = near[order], far[order]
+        return near.astype(np.int32), far.astype(np.int32)
+
+    def _pair_altered(self) -> None:
+        """Pair at the end what is alone on both sides and alike but for a field."""
+        near, far = self.near.strays_left(), self.far.strays_left()
+        found = pair_altered(near.capture, far.capture, near.rows, far.rows)
+        if not found:
+            return
+        seen = self.near.carried, self.far.carried
+        ways = 2 * self.near.table.count, 2 * self.far.table.count
+        for row_in, row_out in found:
+            numbers = near.number(row_in), far.number(row_out)
+            index = index_of(seen[0], numbers[0]), index_of(seen[1], numbers[1])
+            if min(index) < 0:
+                continue  # long given up: no longer in the window of a stream
+            rows = tuple(np.array([place], dtype=np.int32) for place in index)
+            flow, wrong = self.ledger.enter(*seen, rows[0], rows[1], ways)
+            pair = rows[0], rows[1]
+            self.findings.add(*seen, pair, flow, wrong, mapped_only=True)
+            ends = Sighting(near.capture, row_in), Sighting(far.capture, row_out)
+            self.findings.note(check_pair(*ends), numbers)
 
 
-def _alone_outside(
-    capture: Capture,
-    found: Sequence[Conversation],
-    paired: set[int],
-    behind: frozenset[str],
-) -> list[Flow]:
-    """Return the outside's conversations without a twin; from `behind` they leaked."""
-    flows = []
-    for index, conversation in enumerate(found):
-        if index in paired:
-            continue
-        fate: Fate = "local" if conversation.answered else "dropped"
-        flows.append(
-            Flow(
-                kind="none",
-                fate="leaked" if conversation.key.src in behind else fate,
-                initiated="inside"
-                if _sent_by_host(capture, conversation)
-                else "outside",
-                inside=None,
-                outside=conversation.key,
-                answered=conversation.answered,
-                outside_rows=conversation.rows + conversation.errors,
-            )
-        )
-    return flows
+def _every(seen: object) -> Index:
+    """Return the indices of all sightings."""
+    return np.arange(len(seen), dtype=np.int32)  # type: ignore[arg-type]
 
 
-def _sent_by_host(capture: Capture, conversation: Conversation) -> bool:
-    """Tell whether the initiator's packets left the host at this point."""
-    forth = [r for r in conversation.rows if key_of(capture, r) == conversation.key]
-    return bool(forth) and int(capture.direction[forth[0]]) == Direction.OUTBOUND
+def _alone(facts: npt.NDArray[np.uint64], mates: Index, *, cut: bool) -> Index:
+    """Return who has no mate; only those whose payload was cut, if asked for."""
+    alone = mates[: len(facts)] == NOBODY
+    if cut:
+        alone &= facts >> np.uint64(HASHLESS) & np.uint64(1) > 0
+    return np.flatnonzero(alone).astype(np.int32)
 
 
-def _behind(inside: Capture) -> frozenset[str]:
-    """Return the addresses that send into the host on its inside."""
-    return frozenset(_senders(inside))
-
-
-def _senders(inside: Capture) -> Iterator[str]:
-    for row in range(len(inside)):
-        key: Tuple5 | None = key_of(inside, row)
-        if key is not None and inside.direction[row] == Direction.INBOUND:
-            yield key.src
+def _both_new(near: Tuple5, far: Tuple5) -> bool:
+    return near.src != far.src and near.dst != far.dst

@@ -9,6 +9,11 @@ from typing import TYPE_CHECKING, Literal
 from pytest_netlab.flows import ICMP, ICMP6
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    import numpy.typing as npt
+
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat.violations import Violation
 
@@ -27,7 +32,7 @@ class Flow:
     row, outside row) of one packet. `kind` is what was rewritten in the initiator's
     direction (RFC 2663 names); `fate` what became of it: forwarded, or why no packet
     of it has a twin. `answered` says that the responder sent something, `returned` that
-    it was seen where the initiator was met.
+    it was seen where the initiator was met. `packets` is how many crossed.
     """
 
     kind: Kind
@@ -40,6 +45,7 @@ class Flow:
     pairs: tuple[tuple[int, int], ...] = ()
     inside_rows: tuple[int, ...] = ()
     outside_rows: tuple[int, ...] = ()
+    packets: int = 0
 
     @property
     def met(self) -> Tuple5:
@@ -58,17 +64,47 @@ class Flow:
         return self.outside if self.initiated == "inside" else self.inside
 
 
-@dataclass(frozen=True, slots=True)
 class Translations:
-    """What a NAT did to each flow, and what no NAT may do."""
+    """What a NAT did to each flow, and what no NAT may do.
 
-    flows: tuple[Flow, ...]
-    violations: tuple[Violation, ...] = ()
+    `pairs` is an (n, 2) array of (inside row, outside row) of one packet, None where
+    the captures were read in chunks; then flows have no rows either.
+    """
+
+    def __init__(
+        self,
+        flows: tuple[Flow, ...] | Callable[[], tuple[Flow, ...]] = (),
+        violations: tuple[Violation, ...] = (),
+        pairs: npt.NDArray[np.int64] | None = None,
+    ) -> None:
+        """Keep what was learned; flows may be made when they are asked for."""
+        self._flows = flows
+        self.violations = violations
+        self.pairs = pairs
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """Return the flows: forwarded ones by their first packet, then the rest."""
+        if not isinstance(self._flows, tuple):
+            self._flows = self._flows()
+        return self._flows
 
     @property
     def unpaired(self) -> dict[Fate, int]:
         """Return how many conversations have no twin, by what became of them."""
         return Counter(flow.fate for flow in self.flows if flow.fate != "forwarded")
+
+    def __eq__(self, other: object) -> bool:
+        """Compare flows and violations."""
+        if not isinstance(other, Translations):
+            return NotImplemented
+        return (self.flows, self.violations) == (other.flows, other.violations)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        """Show flows and violations."""
+        return f"Translations({self.flows!r}, {self.violations!r})"
 
 
 def kind_of(met: Tuple5, sent: Tuple5) -> Kind:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_netlab.flows import TCP, Tuple5, is_error, key_of, quoted_key, way_of
+from pytest_netlab.flows import TCP, is_error, key_of, quoted_key
+from pytest_netlab.nat import ledger, sightings
 from pytest_netlab.wire import Checksum, Direction, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.flows import FlowTable
 
 DONT_FRAGMENT = 2
 UNTOUCHED = (
@@ -61,9 +63,10 @@ def check_pair(near: Sighting, far: Sighting) -> Iterator[Violation]:
     `near` is the inside sighting, `far` the outside one. RFC 1812 5.3.1 (ttl), RFC
     2474 (tos), RFC 3022 4.1 (TCP options are not touched), RFC 768 (no UDP checksum).
     """
-    before, after = _ttls(near, far)
+    ttls = near.value("ttl"), far.value("ttl")
+    before, after = _in_order(*ttls, near.value("direction"))
     if before - after != 1:
-        yield _broken("ttl", near, far, f"{before - 1} after {before}", f"{after}")
+        yield _ttl(before, after)
     if near.value("tos") != far.value("tos"):
         yield _differs("tos", near, far)
     if (near.value("ip_flags") ^ far.value("ip_flags")) & DONT_FRAGMENT:
@@ -78,39 +81,106 @@ def check_pair(near: Sighting, far: Sighting) -> Iterator[Violation]:
     yield from _quotes(near, far)
 
 
-def check_mapping(
-    inside: Capture, outside: Capture, pairs: Sequence[tuple[int, int]]
+def of_mapping(
+    bits: int, ways: Sequence[int], near: FlowTable, far: FlowTable
 ) -> Iterator[Violation]:
     """Yield where the mapping is not one function, not one-to-one, or not undone.
 
-    RFC 4787 REQ-11 (deterministic), REQ-3 (no overloading); the reply must be
-    translated back to exactly what the initiator sent to.
+    Args:
+        bits: what `Ledger.enter` found wrong.
+        ways: of the pair, near and far, and what they should be: far and near.
+        near: the conversations inside.
+        far: the conversations outside.
+
     """
-    there: dict[Tuple5, Tuple5] = {}
-    back: dict[Tuple5, Tuple5] = {}
-    for row_in, row_out in pairs:
-        near, far = way_of(inside, row_in), way_of(outside, row_out)
-        if near is None or far is None:
-            continue
-        undo = near not in there and (near.reply in there or far.reply in back)
-        if undo:
-            near, far = near.reply, far.reply
-        want, owner = there.setdefault(near, far), back.setdefault(far, near)
-        if want != far:
-            name = "undone" if undo else "mapping"
-            yield Violation(name, row_in, row_out, str(want), str(far))
-        if owner != near:
-            name = "undone" if undo else "one-to-one"
-            yield Violation(name, row_in, row_out, str(owner), str(near))
+    undone = "undone" if bits & ledger.UNDO else ""
+    if bits & ledger.CHANGED:
+        want, got = far.key(ways[2]), far.key(ways[1])
+        yield Violation(undone or "mapping", 0, 0, str(want), str(got))
+    if bits & ledger.SHARED:
+        want, got = near.key(ways[3]), near.key(ways[0])
+        yield Violation(undone or "one-to-one", 0, 0, str(want), str(got))
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What `sightings` keeps of a packet, by the names of columns."""
+
+    value: int
+    options: int
+
+    def of(self, name: str) -> int:
+        """Return a column's value."""
+        shift, mask = _FACTS[name]
+        return self.value >> shift & mask
+
+
+# The bits that are about packets, not about mappings.
+OF_PACKET = ~(ledger.CHANGED | ledger.SHARED | ledger.UNDO)
+
+_FACTS = {
+    "ttl": (sightings.TTL, 255),
+    "tos": (sightings.TOS, 255),
+    "ip_flags": (sightings.FLAGS, 7),
+    "ip_checksum": (sightings.IP_CHECKSUM, 7),
+    "l4_checksum": (sightings.L4_CHECKSUM, 7),
+    "direction": (sightings.DIRECTION, 3),
+}
+_BITS = (
+    (ledger.TOS, "tos"),
+    (ledger.FLAGS, "ip_flags"),
+)
+
+
+def of_facts(bits: int, near: Facts, far: Facts) -> Iterator[Violation]:
+    """Yield what a router changed of a packet that it may not change.
+
+    The words for options and quotes are hashes and yes or no: the bytes may be gone.
+    """
+    if bits & ledger.TTL:
+        yield _ttl(*_in_order(near.of("ttl"), far.of("ttl"), near.of("direction")))
+    for bit, name in _BITS:
+        if bits & bit:
+            yield Violation(name, 0, 0, str(near.of(name)), str(far.of(name)))
+    if bits & ledger.OPTIONS:
+        yield Violation("tcp_options", 0, 0, _hash(near.options), _hash(far.options))
+    for bit, name in _SUMS:
+        if bits & bit:
+            yield _sums(name, near.of(name), far.of(name))
+    if bits & ledger.QUOTES:
+        yield Violation("quotes", 0, 0, "what its receiver sent", "another packet")
+
+
+_SUMS = ((ledger.IP_CHECKSUM, "ip_checksum"), (ledger.L4_CHECKSUM, "l4_checksum"))
+
+
+def _hash(options: int) -> str:
+    return f"hash {options:016x}" if options else "none"
+
+
+def _in_order(near: int, far: int, direction: int) -> tuple[int, int]:
+    """Return the ttl before the host and after it; the tap knows which is which."""
+    if direction == Direction.UNKNOWN:
+        return max(near, far), min(near, far)
+    return (near, far) if direction == Direction.INBOUND else (far, near)
+
+
+def _ttl(before: int, after: int) -> Violation:
+    return Violation("ttl", 0, 0, f"{before - 1} after {before}", f"{after}")
+
+
+def _sums(name: str, near: int, far: int) -> Violation:
+    states = [Checksum(near), Checksum(far)]
+    got = ", ".join(state.name.lower() for state in states)
+    want = "zero" if Checksum.ZERO in states else "good"
+    return Violation(name, 0, 0, want, got)
 
 
 def _checksums(near: Sighting, far: Sighting) -> Iterator[Violation]:
     for column in ("ip_checksum", "l4_checksum"):
         states = [Checksum(end.value(column)) for end in (near, far)]
         if Checksum.BAD in states or (Checksum.ZERO in states and len(set(states)) > 1):
-            got = ", ".join(state.name.lower() for state in states)
-            want = "zero" if Checksum.ZERO in states else "good"
-            yield _broken(column, near, far, want, got)
+            yield _sums(column, *states)
 
 
 def _quotes(near: Sighting, far: Sighting) -> Iterator[Violation]:
@@ -124,14 +194,6 @@ def _quotes(near: Sighting, far: Sighting) -> Iterator[Violation]:
             sender = quoted_key(end.capture, end.row).src
             if sender != key.dst:
                 yield _broken("quotes", near, far, key.dst, sender)
-
-
-def _ttls(near: Sighting, far: Sighting) -> tuple[int, int]:
-    """Return the ttl before the host and after it; the tap knows which is which."""
-    ends = near.value("ttl"), far.value("ttl")
-    if near.value("direction") == Direction.UNKNOWN:
-        return max(ends), min(ends)
-    return ends if near.value("direction") == Direction.INBOUND else ends[::-1]
 
 
 def _differs(column: str, near: Sighting, far: Sighting) -> Violation:

@@ -67,7 +67,36 @@ cdef extern from *:
         return nl_fold(low + high);
     #endif
     }
+    static inline int nl_is_mapped(const uint8_t *p)
+    {
+        uint64_t first;
+        uint32_t then;
+        memcpy(&first, p, 8);
+        memcpy(&then, p + 8, 4);
+        return !first && then == __builtin_bswap32(0xffff) ;
+    }
+
+    static inline uint64_t nl_mix(uint64_t state, uint64_t value)
+    {
+        unsigned __int128 product = (unsigned __int128)
+            (state + value + 0x9E3779B97F4A7C15ULL) * 0xD6E8FEB86659FD93ULL;
+        return (uint64_t) product ^ (uint64_t) (product >> 64);
+    }
+
+    static inline uint64_t nl_scramble(const uint8_t *p, size_t size)
+    {
+        uint64_t state = 0, word;
+        for (size_t i = 0; i < size; i += 8) {
+            memcpy(&word, p + i, 8);
+            state = nl_mix(state, word);
+        }
+        return state;
+    }
     """
+    bint nl_is_mapped(const unsigned char *p) noexcept nogil
+    unsigned long long nl_mix(
+        unsigned long long state, unsigned long long value) noexcept nogil
+    unsigned long long nl_scramble(const unsigned char *p, size_t size) noexcept nogil
     unsigned int nl_u16(const unsigned char *p) noexcept nogil
     unsigned int nl_u32(const unsigned char *p) noexcept nogil
     unsigned int nl_little32(const unsigned char *p) noexcept nogil
@@ -78,10 +107,12 @@ cdef extern from *:
         const unsigned char *p, const unsigned char *end) noexcept nogil
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.string cimport memcpy
+from libc.string cimport memcmp, memcpy
 
 ctypedef const unsigned char *bytes_t
 ctypedef long long *longs_t
+ctypedef int *ints_t
+ctypedef unsigned long long *words_t
 
 
 cdef inline unsigned int u16(const unsigned char *frame, Py_ssize_t at) noexcept nogil:
@@ -131,3 +162,40 @@ cdef inline const unsigned char *view(object buffer) except NULL:
 
 cdef inline long long *longs(object array) except? NULL:
     return NULL if array is None else <long long *> view(array)
+
+
+cdef inline unsigned char *cells(object array) except NULL:
+    return <unsigned char *> view(array)
+
+
+cdef inline int *ints(object array) except NULL:
+    return <int *> view(array)
+
+
+cdef inline unsigned long long *words(object array) except NULL:
+    return <unsigned long long *> view(array)
+
+
+cdef inline bint is_mapped(const unsigned char *cells, Py_ssize_t at) noexcept nogil:
+    return nl_is_mapped(cells + at)
+
+
+cdef inline int compare(const unsigned char *one, Py_ssize_t at,
+                        const unsigned char *other, Py_ssize_t where,
+                        Py_ssize_t size) noexcept nogil:
+    return memcmp(one + at, other + where, size)
+
+
+cdef inline void move(unsigned char *to, Py_ssize_t at, const unsigned char *origin,
+                      Py_ssize_t where, Py_ssize_t size) noexcept nogil:
+    memcpy(to + at, origin + where, size)
+
+
+cdef inline unsigned long long mix(
+        unsigned long long state, unsigned long long value) noexcept nogil:
+    return nl_mix(state, value)
+
+
+cdef inline unsigned long long scramble(
+        const unsigned char *cells, Py_ssize_t at, Py_ssize_t size) noexcept nogil:
+    return nl_scramble(cells + at, size)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _ONES = 0xFFFF
+_MAPPED = bytes(10) + b"\xff\xff"
+_WORD = (1 << 64) - 1
+_ODD, _FACTOR = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
 
 
 def u16(frame: bytes, at: int) -> int:
@@ -70,3 +73,48 @@ def view(buffer: memoryview) -> memoryview:
 def longs(array: npt.NDArray[np.int64] | None) -> memoryview:
     """Return the flat integers of an array, none for None."""
     return memoryview(b"") if array is None else array.reshape(-1).data
+
+
+def cells(array: npt.NDArray[np.uint8]) -> memoryview:
+    """Return the bytes of a flat array, to be written as well."""
+    return array.data
+
+
+def ints(array: npt.NDArray[np.int32]) -> memoryview:
+    """Return the integers of a flat array, to be written as well."""
+    return array.data
+
+
+def words(array: npt.NDArray[np.uint64]) -> memoryview:
+    """Return the unsigned 64-bit integers of a flat array, to be written as well."""
+    return array.data
+
+
+def is_mapped(cells: memoryview, at: int) -> bool:
+    """Tell whether an address column holds a mapped IPv4 address here."""
+    return cells[at : at + 12] == _MAPPED
+
+
+def compare(one: memoryview, at: int, other: memoryview, where: int, size: int) -> int:
+    """Return the order of two runs of bytes: below, equal to, or above 0."""
+    left, right = bytes(one[at : at + size]), bytes(other[where : where + size])
+    return (left > right) - (left < right)
+
+
+def move(to: memoryview, at: int, origin: memoryview, where: int, size: int) -> None:
+    """Copy a run of bytes."""
+    to[at : at + size] = origin[where : where + size]
+
+
+def mix(state: int, value: int) -> int:
+    """Return a hash of a state and one more value, all of 64 bits."""
+    product = (state + value + _ODD & _WORD) * _FACTOR
+    return (product ^ product >> 64) & _WORD
+
+
+def scramble(cells: memoryview, at: int, size: int) -> int:
+    """Return a hash of a run of bytes, whose size is a multiple of eight."""
+    state = 0
+    for place in range(at, at + size, 8):
+        state = mix(state, int.from_bytes(cells[place : place + 8], "little"))
+    return state

@@ -80,7 +80,7 @@ def test_one_end_is_kept(key: Tuple5, expected: list[tuple[int, int]]) -> None:
     """An altered packet is known by the end that its rewrite left alone."""
     far = replace(routed(SEGMENT, key), seq=1)
 
-    assert pair_altered(capture([SEGMENT]), capture([far]), []) == expected
+    assert pair_altered(capture([SEGMENT]), capture([far]), [0], [0]) == expected
 
 
 @pytest.mark.parametrize("reply", [False, True])
@@ -90,7 +90,7 @@ def test_ids_are_no_ports(reply: bool) -> None:  # noqa: FBT001 - a direction
     near = Packet(key=met.reply if reply else met, ip_id=5, reply=reply)
     far = replace(near, key=sent.reply if reply else sent, seq=2, ttl=63)
 
-    assert pair_altered(capture([near]), capture([far]), []) == [(0, 0)]
+    assert pair_altered(capture([near]), capture([far]), [0], [0]) == [(0, 0)]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_ids_are_no_ports(reply: bool) -> None:  # noqa: FBT001 - a direction
 )
 def test_another_packet(far: Packet) -> None:
     """Two packets that share too little are two packets."""
-    assert pair_altered(capture([SEGMENT]), capture([far]), []) == []
+    assert pair_altered(capture([SEGMENT]), capture([far]), [0], [0]) == []
 
 
 def test_datagrams_by_id_only() -> None:
@@ -116,23 +116,23 @@ def test_datagrams_by_id_only() -> None:
     far = replace(routed(near), data=b"ABC")
     anonymous = [replace(packet, ip_id=0) for packet in (near, far)]
 
-    assert pair_altered(capture([near]), capture([far]), []) == [(0, 0)]
-    assert pair_altered(capture(anonymous[:1]), capture(anonymous[1:]), []) == []
-    assert pair_altered(capture(anonymous[:1]), capture([far]), []) == []
+    assert pair_altered(capture([near]), capture([far]), [0], [0]) == [(0, 0)]
+    assert pair_altered(capture(anonymous[:1]), capture(anonymous[1:]), [0], [0]) == []
+    assert pair_altered(capture(anonymous[:1]), capture([far]), [0], [0]) == []
 
 
 def test_what_is_paired_already() -> None:
     """A packet that has its twin is not paired with another."""
     far = replace(routed(SEGMENT, SENT), seq=1)
 
-    assert pair_altered(capture([SEGMENT]), capture([far]), [(0, 5)]) == []
-    assert pair_altered(capture([SEGMENT]), capture([far]), [(5, 0)]) == []
+    assert pair_altered(capture([SEGMENT]), capture([far]), [], [0]) == []
+    assert pair_altered(capture([SEGMENT]), capture([far]), [0], []) == []
 
 
 def test_each_once() -> None:
     """Each packet has one twin, in order."""
     far = replace(routed(SEGMENT, SENT), seq=1)
 
-    pairs = pair_altered(capture([SEGMENT] * 3), capture([far] * 2), [])
+    pairs = pair_altered(capture([SEGMENT] * 3), capture([far] * 2), [0, 1, 2], [0, 1])
 
     assert pairs == [(0, 0), (1, 1)]

@@ -1,11 +1,10 @@
-"""Flow keys, direction and grouping into conversations. Knows one capture, no NAT."""
+"""Flow keys of single packets, as values. Knows one capture, no NAT."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_netlab.wire import address_text, icmp, icmpv6, tcp
+from pytest_netlab.wire import address_text, icmp, icmpv6
 
 if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
@@ -41,20 +40,6 @@ class Tuple5(NamedTuple):
         if self.sport:
             return f"{name} {self.src} > {self.dst} id {self.sport}"
         return f"{name} {self.src} > {self.dst}"
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """The rows of both directions of one flow, in capture order.
-
-    `key` is oriented from the initiator. `answered` tells whether the responder sent
-    anything; `errors` are rows of ICMP errors that quote this conversation.
-    """
-
-    key: Tuple5
-    rows: tuple[int, ...]
-    answered: bool
-    errors: tuple[int, ...] = ()
 
 
 def is_error(capture: Capture, row: int) -> bool:
@@ -103,58 +88,6 @@ def way_of(capture: Capture, row: int) -> Tuple5 | None:
     if is_error(capture, row):
         return quoted_key(capture, row).reply
     return key_of(capture, row)
-
-
-def conversations(capture: Capture) -> list[Conversation]:
-    """Group a capture's packets into conversations, in order of first sight."""
-    found: dict[Tuple5, _Growing] = {}
-    errors: list[tuple[Tuple5, int]] = []
-    for row in range(len(capture)):
-        key = key_of(capture, row)
-        if key is None:
-            continue
-        if is_error(capture, row):
-            errors.append((quoted_key(capture, row), row))
-            continue
-        growing = found.get(key) or found.get(key.reply)
-        if growing is None:
-            growing = found[key] = _Growing(_from_initiator(capture, row, key))
-        growing.add(row, key)
-    for quoted, row in errors:
-        growing = found.get(quoted) or found.get(quoted.reply)
-        if growing is None:
-            growing = found[quoted] = _Growing(quoted)
-        growing.errors.append(row)
-    return [growing.freeze() for growing in found.values()]
-
-
-class _Growing:
-    """A conversation while its packets are collected."""
-
-    __slots__ = ("answered", "errors", "key", "rows")
-
-    def __init__(self, key: Tuple5) -> None:
-        self.key = key
-        self.rows: list[int] = []
-        self.errors: list[int] = []
-        self.answered = False
-
-    def add(self, row: int, key: Tuple5) -> None:
-        self.rows.append(row)
-        self.answered = self.answered or key != self.key
-
-    def freeze(self) -> Conversation:
-        return Conversation(
-            self.key, tuple(self.rows), self.answered, tuple(self.errors)
-        )
-
-
-def _from_initiator(capture: Capture, row: int, key: Tuple5) -> Tuple5:
-    """Orient a key: a SYN-ACK or an echo reply seen first answers someone unseen."""
-    flags = int(capture.tcp_flags[row]) & (tcp.SYN | tcp.ACK)
-    answers_syn = flags == tcp.SYN | tcp.ACK
-    answers_echo = (key.proto, int(capture.icmp_type[row])) in ECHO_REPLIES
-    return key.reply if answers_syn or answers_echo else key
 
 
 def _ports(capture: Capture, row: int, proto: int) -> tuple[int, int]:

@@ -1,0 +1,37 @@
+"""Flow keys, direction and grouping into conversations. Knows one capture, no NAT."""
+
+from pytest_netlab.flows.keys import (
+    ECHO_REPLIES,
+    ECHO_REQUESTS,
+    ICMP,
+    ICMP6,
+    LINK_TYPES,
+    PROTOCOL_NAMES,
+    TCP,
+    UDP,
+    Tuple5,
+    is_error,
+    key_of,
+    quoted_key,
+    way_of,
+)
+from pytest_netlab.flows.table import Conversation, FlowTable, conversations
+
+__all__ = [
+    "ECHO_REPLIES",
+    "ECHO_REQUESTS",
+    "ICMP",
+    "ICMP6",
+    "LINK_TYPES",
+    "PROTOCOL_NAMES",
+    "TCP",
+    "UDP",
+    "Conversation",
+    "FlowTable",
+    "Tuple5",
+    "conversations",
+    "is_error",
+    "key_of",
+    "quoted_key",
+    "way_of",
+]

@@ -1,0 +1,232 @@
+"""What learning found, step by step, and what it amounts to in the end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_netlab.nat.proxy import join_proxied
+from pytest_netlab.nat.translations import Fate, Flow, Side, Translations, kind_of
+from pytest_netlab.nat.violations import (
+    OF_PACKET,
+    Facts,
+    Sighting,
+    Violation,
+    check_pair,
+    of_facts,
+    of_mapping,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy.typing as npt
+
+    from pytest_netlab.nat.ledger import Ledger
+    from pytest_netlab.nat.side import Side as Point
+    from pytest_netlab.nat.sightings import Sightings
+
+    Index = npt.NDArray[np.int32]
+    Pairs = npt.NDArray[np.int64]
+
+_MOST_VIOLATIONS = 100_000
+
+
+class Findings:
+    """Pairs, the flow of each, and violations; of streams, counts only."""
+
+    def __init__(self, near: Point, far: Point, ledger: Ledger) -> None:
+        """Start without a pair."""
+        self._near, self._far, self._ledger = near, far, ledger
+        self._in_memory = near.whole is not None and far.whole is not None
+        self._pairs: list[Pairs] = []
+        self._flows: list[Index] = []
+        self._violations: list[Violation] = []
+
+    def add(
+        self,
+        near: Sightings,
+        far: Sightings,
+        rows: tuple[Index, Index],
+        flow: Index,
+        wrong: Pairs,
+        *,
+        mapped_only: bool = False,
+    ) -> None:
+        """Add the pairs of a step, and what the ledger found wrong with them."""
+        numbers = near.row[rows[0]], far.row[rows[1]]
+        if self._in_memory:
+            self._pairs.append(np.stack(numbers, axis=1))
+            self._flows.append(flow)
+        for pair, bits, *ways in wrong.tolist():
+            where = int(numbers[0][pair]), int(numbers[1][pair])
+            self.note(of_mapping(bits, ways, self._near.table, self._far.table), where)
+            if mapped_only or not bits & OF_PACKET:
+                continue
+            if self._in_memory:
+                self.note(self._check(*where), where)
+            else:
+                ends = _facts(near, rows[0][pair]), _facts(far, rows[1][pair])
+                self.note(of_facts(bits, *ends), where)
+
+    def _check(self, row_in: int, row_out: int) -> Iterator[Violation]:
+        """Look at two packets again, for the words."""
+        near, far = self._near.whole, self._far.whole
+        if near is not None and far is not None:
+            yield from check_pair(Sighting(near, row_in), Sighting(far, row_out))
+
+    def note(self, found: Iterable[Violation], where: tuple[int, int]) -> None:
+        """Add violations of the pair with these packet numbers, up to a bound."""
+        for violation in found:
+            if len(self._violations) < _MOST_VIOLATIONS:
+                inside, outside = where
+                self._violations.append(
+                    replace(violation, inside_row=inside, outside_row=outside)
+                )
+
+    def translations(self) -> Translations:
+        """Return what was learned."""
+        pairs = None
+        if self._in_memory:
+            pairs = np.concatenate([np.empty((0, 2), dtype=np.int64), *self._pairs])
+        self._violations.sort(key=lambda bad: bad.inside_row)
+        return Translations(self._make_flows, tuple(self._violations), pairs)
+
+    def _make_flows(self) -> tuple[Flow, ...]:
+        """Return forwarded flows by their first packet, then those of one side."""
+        table = self._ledger.flows[:, : self._ledger.count].T.tolist()
+        flows = [self._forwarded(*row) for row in table]
+        if self._in_memory:
+            flows = self._with_rows(flows)
+        joined = {row[0] for row in table}, {row[1] for row in table}
+        return (*flows, *self._alone(*joined))
+
+    def _forwarded(
+        self, near: int, far: int, pairs: int, near_way: int, far_way: int, left: int
+    ) -> Flow:
+        """Return the flow of two conversations that share packets.
+
+        The outside key takes its orientation from a packet seen on both sides: either
+        capture may have begun in the middle of the conversation.
+        """
+        inside = self._near.table.key(2 * near)
+        back = near_way & 1
+        beyond = self._far.table.key(far_way ^ back)
+        initiated: Side = "inside" if bool(left) != bool(back) else "outside"
+        answered = self._near.table.answered(near), self._far.table.answered(far)
+        return Flow(
+            kind=kind_of(inside, beyond),
+            fate="forwarded",
+            initiated=initiated,
+            inside=inside,
+            outside=beyond,
+            answered=any(answered),
+            returned=answered[initiated == "outside"],
+            packets=pairs,
+        )
+
+    def _with_rows(self, flows: list[Flow]) -> list[Flow]:
+        """Return the flows with their pairs and rows, by their first packet.
+
+        Where a conversation was split, because its mapping changed on the way, rows
+        without a twin go to its first part.
+        """
+        if not flows:
+            return []
+        pairs, flow = np.concatenate(self._pairs), np.concatenate(self._flows)
+        order = np.lexsort((pairs[:, 1], pairs[:, 0], flow))
+        pairs, flow = pairs[order], flow[order]
+        of_flow = _split(flow, pairs, len(flows))
+        first = sorted(range(len(flows)), key=lambda number: tuple(of_flow[number][0]))
+        rows_in, rows_out = (
+            self._rows(side, point, pairs[:, side], flow, first)
+            for side, point in enumerate((self._near, self._far))
+        )
+        return [
+            replace(
+                flows[number],
+                pairs=tuple(map(tuple, of_flow[number].tolist())),
+                inside_rows=tuple(rows_in[number]),
+                outside_rows=tuple(rows_out[number]),
+            )
+            for number in first
+        ]
+
+    def _rows(
+        self,
+        side: int,
+        point: Point,
+        paired: npt.NDArray[np.int64],
+        flow: Index,
+        first: list[int],
+    ) -> dict[int, list[int]]:
+        """Return each flow's rows on one side, every row in one flow only."""
+        owner = np.full(max(point.table.count, 1), -1, dtype=np.int64)
+        for number in reversed(first):
+            owner[self._ledger.flows[side, number]] = number
+        ways = np.concatenate(point.ways)
+        numbers = np.where(ways >= 0, owner[ways >> 1], -1)
+        numbers[paired] = flow
+        rows = np.flatnonzero(numbers >= 0)
+        order = np.argsort(numbers[rows], kind="stable")
+        parts = _split(numbers[rows][order], rows[order], self._ledger.count)
+        return {number: part.tolist() for number, part in enumerate(parts)}
+
+    def _alone(self, near: set[int], far: set[int]) -> list[Flow]:
+        """Return the conversations that no packet links to the other side."""
+        flows = _alone(self._near, near, "inside", frozenset())
+        flows += _alone(self._far, far, "outside", self._near.table.senders())
+        ends = self._near.strays_left().capture, self._far.strays_left().capture
+        joined = join_proxied(*ends, flows)
+        if self._in_memory:
+            return joined
+        return [replace(flow, inside_rows=(), outside_rows=()) for flow in joined]
+
+
+def _facts(seen: Sightings, index: int) -> Facts:
+    return Facts(int(seen.facts[index]), int(seen.options[index]))
+
+
+def _alone(
+    point: Point, joined: set[int], where: Side, behind: frozenset[str]
+) -> list[Flow]:
+    """Return the conversations of one side without a twin; from `behind` they leaked.
+
+    Their rows are those of the point's strays.
+    """
+    flows = []
+    rows = point.strays_left().by_conversation()
+    other: Side = "outside" if where == "inside" else "inside"
+    for number in range(point.table.count):
+        if number in joined:
+            continue
+        key = point.table.key(2 * number)
+        answered = point.table.answered(number)
+        fate: Fate = "local" if answered else "dropped"
+        sent = point.table.sent(number)
+        seen = tuple(rows.get(number, ()))
+        flows.append(
+            Flow(
+                kind="none",
+                fate="leaked" if key.src in behind else fate,
+                initiated=other if sent else where,
+                inside=key if where == "inside" else None,
+                outside=key if where == "outside" else None,
+                answered=answered,
+                inside_rows=seen if where == "inside" else (),
+                outside_rows=seen if where == "outside" else (),
+            )
+        )
+    return flows
+
+
+def _split(
+    numbers: npt.NDArray[np.integer], values: npt.NDArray[np.int64], count: int
+) -> list[npt.NDArray[np.int64]]:
+    """Return the values of each number from 0 on; numbers ascend."""
+    borders = np.searchsorted(numbers, np.arange(1, count))
+    return np.split(values, borders)
+
+

@@ -1,0 +1,72 @@
+from pytest_netlab.nat cimport sightings
+from pytest_netlab.wire cimport octets
+
+cimport cython
+
+cdef int _NONE
+cdef int TTL, TOS, FLAGS, OPTIONS, IP_CHECKSUM, L4_CHECKSUM, QUOTES
+cdef int CHANGED, SHARED, UNDO
+cdef int _BYTE, _THREE, _TWO, _DONT_FRAGMENT, _ZERO, _BAD, _INBOUND
+
+
+cdef class Ledger:
+    cdef public Py_ssize_t count
+    cdef public Py_ssize_t size
+    cdef public object flows
+    cdef public object _there
+    cdef public object _back
+    cdef public object _slots
+    cdef public object _wanted
+    cdef int *there
+    cdef int *back
+    cdef int *slots
+    cdef int *near_flow
+    cdef int *far_flow
+    cdef int *pairs
+    cdef int *near_way
+    cdef int *far_way
+    cdef int *outward
+    cdef int *wanted
+
+    @cython.locals(room=Py_ssize_t)
+    cpdef object _reserve(self, Py_ssize_t near_ways, Py_ssize_t far_ways,
+                          Py_ssize_t pairs)
+    @cython.locals(args=_Arrays, count=Py_ssize_t, broken=Py_ssize_t)
+    cpdef object enter(self, object near, object far, object near_rows,
+                       object far_rows, object ways)
+
+
+cdef class _Arrays:
+    cdef int *near_way
+    cdef int *far_way
+    cdef unsigned long long *near_facts
+    cdef unsigned long long *far_facts
+    cdef unsigned long long *near_options
+    cdef unsigned long long *far_options
+    cdef int *near_rows
+    cdef int *far_rows
+    cdef int *flow
+    cdef long long *wrong
+
+
+@cython.locals(pair=Py_ssize_t, near=Py_ssize_t, far=Py_ssize_t, here=int, there=int,
+               bits=int, broken=Py_ssize_t, left=int)
+cdef Py_ssize_t _enter(Ledger ledger, _Arrays args, Py_ssize_t count) noexcept nogil
+@cython.locals(at=Py_ssize_t, place=Py_ssize_t)
+cdef void _note(Ledger ledger, _Arrays args, Py_ssize_t pair, int bits,
+                Py_ssize_t broken) noexcept nogil
+@cython.locals(bits=int, before=int, after=int, way=int)
+cdef int _compare(unsigned long long near, unsigned long long far) noexcept nogil
+@cython.locals(here=int, there=int)
+cdef bint _is_bad(unsigned long long near, unsigned long long far,
+                  int shift) noexcept nogil
+@cython.locals(bits=int, wrong=int)
+cdef int _map(Ledger ledger, int near, int far) noexcept nogil
+@cython.locals(way=int)
+cdef int _left_inside(unsigned long long near, unsigned long long far) noexcept nogil
+@cython.locals(flow=Py_ssize_t, forth=cython.bint, is_first=cython.bint)
+cdef int _flow(Ledger ledger, int near, int far, int left) noexcept nogil
+@cython.locals(flow=Py_ssize_t, slot=Py_ssize_t, mask=Py_ssize_t)
+cdef Py_ssize_t _find(Ledger ledger, int near, int far) noexcept nogil
+@cython.locals(flow=Py_ssize_t, slot=Py_ssize_t, mask=Py_ssize_t)
+cdef void _rehash(Ledger ledger) noexcept nogil

@@ -1,0 +1,291 @@
+"""What the pairs say: each flow's rewrite, and which pairs break an invariant.
+
+The hot loop after pairing. It compares what `sightings` keeps of a packet; who wants
+words for a difference looks at the packets again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import cython
+import numpy as np
+
+from pytest_netlab.nat import sightings
+from pytest_netlab.nat.pairing import longer
+from pytest_netlab.wire import octets
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from pytest_netlab.nat.sightings import Sightings
+
+    Index = npt.NDArray[np.int32]
+
+_NONE = -1
+
+# What may be wrong with a pair.
+TTL: Final = 1
+TOS: Final = 2
+FLAGS: Final = 4
+OPTIONS: Final = 8
+IP_CHECKSUM: Final = 16
+L4_CHECKSUM: Final = 32
+QUOTES: Final = 64
+CHANGED: Final = 128  # the flow was mapped to something else before
+SHARED: Final = 256  # another flow is mapped to the same
+UNDO: Final = 512  # and this is a reply, which was not undone
+
+_BYTE, _THREE, _TWO = 255, 7, 3
+_DONT_FRAGMENT = 2
+_ZERO, _BAD = 2, 4  # of Checksum
+_INBOUND = 1
+
+# Compiled, these are integers of C; Python sees them by this.
+globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, OPTIONS=OPTIONS, QUOTES=QUOTES)
+globals().update(IP_CHECKSUM=IP_CHECKSUM, L4_CHECKSUM=L4_CHECKSUM)
+globals().update(CHANGED=CHANGED, SHARED=SHARED, UNDO=UNDO)
+
+
+class Ledger:
+    """The flows that cross, by the pairs that were entered.
+
+    Of each flow, by its number: the conversations it joins, how many pairs it has, and
+    of one pair (the initiator's first, else the first) the two ways and whether the
+    packet travelled outwards. `there` and `back` are what each way became.
+    """
+
+    if TYPE_CHECKING:
+        count: int
+        there: memoryview
+        back: memoryview
+        slots: memoryview
+        size: int
+        near_flow: memoryview
+        far_flow: memoryview
+        pairs: memoryview
+        near_way: memoryview
+        far_way: memoryview
+        outward: memoryview
+        wanted: memoryview
+
+    def __init__(self) -> None:
+        """Start without a flow."""
+        self.count = 0
+        self._there = np.empty(0, dtype=np.int32)
+        self._back = np.empty(0, dtype=np.int32)
+        self.flows = np.zeros((6, 0), dtype=np.int32)
+        self._slots = np.empty(0, dtype=np.int32)
+        self._wanted = np.zeros(4, dtype=np.int32)
+        self.wanted = octets.ints(self._wanted)
+        self.size = 0
+        self._reserve(2, 2, 64)
+
+    def _reserve(self, near_ways: int, far_ways: int, pairs: int) -> None:
+        """Make room for this many ways, and a new flow for each of so many pairs."""
+        self._there = longer(self._there, near_ways, _NONE)
+        self._back = longer(self._back, far_ways, _NONE)
+        self.there, self.back = octets.ints(self._there), octets.ints(self._back)
+        room = self.count + pairs
+        if self.flows.shape[1] < room:
+            grown = np.zeros((6, max(room, 2 * self.count)), dtype=np.int32)
+            grown[:, : self.count] = self.flows[:, : self.count]
+            self.flows = grown
+        self.near_flow = octets.ints(self.flows[0])
+        self.far_flow = octets.ints(self.flows[1])
+        self.pairs = octets.ints(self.flows[2])
+        self.near_way = octets.ints(self.flows[3])
+        self.far_way = octets.ints(self.flows[4])
+        self.outward = octets.ints(self.flows[5])
+        if self.size < 2 * room:
+            self.size = 1 << (2 * room).bit_length()
+            self._slots = np.full(self.size, _NONE, dtype=np.int32)
+            self.slots = octets.ints(self._slots)
+            _rehash(self)
+
+    def enter(
+        self,
+        near: Sightings,
+        far: Sightings,
+        near_rows: Index,
+        far_rows: Index,
+        ways: tuple[int, int],
+    ) -> tuple[Index, npt.NDArray[np.int64]]:
+        """Enter pairs, ascending by their near row.
+
+        Returns:
+            the flow of each pair, and an (n, 6) array of what is wrong: index of the
+            pair, a set of the bits above, near and far way, and the ways that were
+            expected: what near became before, and what became far before.
+
+        """
+        count = len(near_rows)
+        self._reserve(*ways, count)
+        flow = np.empty(count + 1, dtype=np.int32)
+        wrong = np.empty((count + 1) * 6, dtype=np.int64)
+        args = _Arrays()
+        args.near_way, args.far_way = octets.ints(near.way), octets.ints(far.way)
+        args.near_facts, args.far_facts = (
+            octets.words(near.facts),
+            octets.words(far.facts),
+        )
+        args.near_options = octets.words(near.options)
+        args.far_options = octets.words(far.options)
+        args.near_rows, args.far_rows = octets.ints(near_rows), octets.ints(far_rows)
+        args.flow, args.wrong = octets.ints(flow), octets.longs(wrong)
+        with cython.nogil:
+            broken = _enter(self, args, count)
+        return flow[:count], wrong[: broken * 6].reshape(-1, 6)
+
+
+class _Arrays:
+    """The arrays of one call, as bare memory."""
+
+    if TYPE_CHECKING:
+        near_way: memoryview
+        far_way: memoryview
+        near_facts: memoryview
+        far_facts: memoryview
+        near_options: memoryview
+        far_options: memoryview
+        near_rows: memoryview
+        far_rows: memoryview
+        flow: memoryview
+        wrong: memoryview
+
+
+def _enter(ledger: Ledger, args: _Arrays, count: int) -> int:
+    """Enter every pair; return how many are wrong."""
+    broken = 0
+    for pair in range(count):
+        near, far = args.near_rows[pair], args.far_rows[pair]
+        here, there = args.near_way[near], args.far_way[far]
+        bits = _compare(args.near_facts[near], args.far_facts[far])
+        if args.near_options[near] != args.far_options[far]:
+            bits |= OPTIONS
+        bits |= _map(ledger, here, there)
+        if bits:
+            _note(ledger, args, pair, bits, broken)
+            broken += 1
+        left = _left_inside(args.near_facts[near], args.far_facts[far])
+        args.flow[pair] = _flow(ledger, here, there, left)
+    return broken
+
+
+def _note(ledger: Ledger, args: _Arrays, pair: int, bits: int, broken: int) -> None:
+    """Write down what is wrong with a pair."""
+    at = 6 * broken
+    args.wrong[at] = pair
+    args.wrong[at + 1] = bits
+    for place in range(4):
+        args.wrong[at + 2 + place] = ledger.wanted[place]
+
+
+def _compare(near: int, far: int) -> int:
+    """Return what differs between two sightings of a packet that no router may change.
+
+    RFC 1812 5.3.1 (ttl), RFC 2474 (tos), RFC 768 (no UDP checksum), RFC 5508 (quotes).
+    """
+    bits = 0
+    before, after = near & _BYTE, far & _BYTE
+    way = near >> sightings.DIRECTION & _TWO
+    if way == 0:
+        before, after = max(before, after), min(before, after)
+    elif way != _INBOUND:
+        before, after = after, before
+    if before != after + 1:
+        bits |= TTL
+    if (near ^ far) >> sightings.TOS & _BYTE:
+        bits |= TOS
+    if (near ^ far) >> sightings.FLAGS & _DONT_FRAGMENT:
+        bits |= FLAGS
+    if _is_bad(near, far, sightings.IP_CHECKSUM):
+        bits |= IP_CHECKSUM
+    if _is_bad(near, far, sightings.L4_CHECKSUM):
+        bits |= L4_CHECKSUM
+    if (near | far) >> sightings.MISQUOTED & 1:
+        bits |= QUOTES
+    return bits
+
+
+def _is_bad(near: int, far: int, shift: int) -> bool:
+    """Tell whether a checksum is wrong, or there on one side only."""
+    here, there = near >> shift & _THREE, far >> shift & _THREE
+    if here == _BAD or there == _BAD:
+        return True
+    return here != there and (here == _ZERO or there == _ZERO)
+
+
+def _map(ledger: Ledger, near: int, far: int) -> int:
+    """Check that the mapping is one function, one-to-one, and undone for replies.
+
+    RFC 4787 REQ-11 (deterministic), REQ-3 (no overloading).
+    """
+    bits = 0
+    if ledger.there[near] == _NONE and (
+        ledger.there[near ^ 1] != _NONE or ledger.back[far ^ 1] != _NONE
+    ):
+        near, far, bits = near ^ 1, far ^ 1, UNDO
+    if ledger.there[near] == _NONE:
+        ledger.there[near] = far
+    if ledger.back[far] == _NONE:
+        ledger.back[far] = near
+    ledger.wanted[0], ledger.wanted[1] = near, far
+    ledger.wanted[2], ledger.wanted[3] = ledger.there[near], ledger.back[far]
+    wrong = 0
+    if ledger.there[near] != far:
+        wrong |= CHANGED
+    if ledger.back[far] != near:
+        wrong |= SHARED
+    return wrong | bits if wrong else 0
+
+
+def _left_inside(near: int, far: int) -> int:
+    """Tell whether a packet travelled outwards: the tap knows, or the ttl tells.
+
+    A router lowers the ttl; a rule that sets it must not turn the flow around.
+    """
+    way = near >> sightings.DIRECTION & _TWO
+    if way:
+        return 1 if way == _INBOUND else 0
+    return 1 if (near & _BYTE) > (far & _BYTE) else 0
+
+
+def _flow(ledger: Ledger, near: int, far: int, left: int) -> int:
+    """Return the number of the flow that joins two conversations; count the pair."""
+    flow = _find(ledger, near >> 1, far >> 1)
+    forth = near & 1 == 0
+    is_first = ledger.pairs[flow] == 0
+    if is_first or (forth and ledger.near_way[flow] & 1):
+        ledger.near_way[flow] = near
+        ledger.far_way[flow] = far
+        ledger.outward[flow] = left
+    ledger.pairs[flow] += 1
+    return flow
+
+
+def _find(ledger: Ledger, near: int, far: int) -> int:
+    """Return the number of the flow of two conversations, new if need be."""
+    mask = ledger.size - 1
+    slot = octets.mix(near, far) & mask
+    while ledger.slots[slot] != _NONE:
+        flow = ledger.slots[slot]
+        if ledger.near_flow[flow] == near and ledger.far_flow[flow] == far:
+            return flow
+        slot = (slot + 1) & mask
+    flow = ledger.count
+    ledger.slots[slot] = flow
+    ledger.near_flow[flow], ledger.far_flow[flow] = near, far
+    ledger.pairs[flow] = 0
+    ledger.count += 1
+    return flow
+
+
+def _rehash(ledger: Ledger) -> None:
+    """Enter the flows that are there into the empty slots."""
+    mask = ledger.size - 1
+    for flow in range(ledger.count):
+        slot = octets.mix(ledger.near_flow[flow], ledger.far_flow[flow]) & mask
+        while ledger.slots[slot] != _NONE:
+            slot = (slot + 1) & mask
+        ledger.slots[slot] = flow

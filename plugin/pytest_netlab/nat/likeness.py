@@ -1,0 +1,92 @@
+"""Pair what has equal keys and is of several flows: by what a rewrite leaves of a key."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Sequence
+
+    from pytest_netlab.flows import FlowTable, Tuple5
+    from pytest_netlab.nat.pairing import Pairing
+
+    Ways = dict[int, int]
+    Project = Callable[[int], Hashable]
+
+# The likeliest first: all is the same, then SNAT and DNAT that keep the port, then
+# those that do not.
+_LIKENESS: tuple[Callable[[Tuple5], Hashable], ...] = (
+    lambda key: key,
+    lambda key: (key.sport, key.dst, key.dport),
+    lambda key: (key.src, key.sport, key.dport),
+    lambda key: (key.src, key.sport),
+    lambda key: (key.dst, key.dport),
+    lambda key: key.dst,
+    lambda key: key.src,
+    lambda _: (),
+)
+Group = tuple[list[int], list[int]]
+
+
+def settle(
+    pairing: Pairing, near: FlowTable, far: FlowTable, groups: Iterable[Group]
+) -> None:
+    """Pair the rows of each group; later groups profit from what is learned."""
+    for here, there in groups:
+        _Ambiguous(pairing, near, far, here, there).settle()
+
+
+class _Ambiguous:
+    """Rows of one key on either side."""
+
+    def __init__(
+        self,
+        pairing: Pairing,
+        near: FlowTable,
+        far: FlowTable,
+        here: Sequence[int],
+        there: Sequence[int],
+    ) -> None:
+        self._pairing = pairing
+        self._tables = near, far
+        self._near: Ways = {row: int(pairing.near.way[row]) for row in here}
+        self._far: Ways = {row: int(pairing.far.way[row]) for row in there}
+
+    def settle(self) -> None:
+        """Pair new flows by likeness, then known ones, then whatever is left."""
+        pairing = self._pairing
+        for like in _LIKENESS:
+            self._match(
+                self._keyed(0, like, lambda way: pairing.far_way_of(way) >= 0),
+                self._keyed(1, like, pairing.is_owned),
+            )
+        self._match(pairing.far_way_of, lambda way: way)
+        for like in _LIKENESS:
+            self._match(
+                self._keyed(0, like, lambda _: False),
+                self._keyed(1, like, lambda _: False),
+            )
+
+    def _keyed(
+        self,
+        side: int,
+        like: Callable[[Tuple5], Hashable],
+        is_settled: Callable[[int], bool],
+    ) -> Project:
+        """Return the projection of ways by their keys; None for settled flows."""
+        table = self._tables[side]
+        return lambda way: None if is_settled(way) else like(table.key(way))
+
+    def _match(self, of_near: Project, of_far: Project) -> None:
+        """Pair the rows on which both projections agree, by rank."""
+        waiting: dict[Hashable, list[int]] = defaultdict(list)
+        for row in reversed(self._far if self._near else ()):
+            waiting[of_far(self._far[row])].append(row)
+        for row in list(self._near):
+            wanted = of_near(self._near[row])
+            if wanted is None or not waiting[wanted]:
+                continue
+            match = waiting[wanted].pop()
+            self._pairing.take(row, match)
+            del self._near[row], self._far[match]

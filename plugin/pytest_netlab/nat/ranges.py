@@ -1,0 +1,101 @@
+"""Pair TCP segments by the bytes they carry: a super-frame and what it was cut into.
+
+Offloads (TSO, GSO, GRO) let one point see a frame of up to 64 KiB and the other the
+segments of it; no key of theirs is equal.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_netlab.nat.pairing import NOBODY
+from pytest_netlab.nat.sightings import SEGMENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_netlab.nat.pairing import Index, Pairing
+    from pytest_netlab.nat.sightings import Sightings
+
+    Span = tuple[int, int, int]  # row, first byte, end
+
+_HALF = 1 << 31
+_WHOLE = 1 << 32
+_MOST = 256  # segments that one super-frame can be: more is an attack
+
+
+def pair_ranges(pairing: Pairing, *, final: bool) -> list[tuple[int, int]]:
+    """Return pairs of sightings that carry the same bytes, and give them mates.
+
+    Only flows of which the mapping is known are looked at, and, until the end, only
+    frames of which every byte was seen on the other side.
+    """
+    near = _spans(pairing.near, pairing.near_mates)
+    far = _spans(pairing.far, pairing.far_mates)
+    found: list[tuple[int, int]] = []
+    for way, here in near.items():
+        there = far.get(pairing.far_way_of(way))
+        if there:
+            found += _overlaps(here, there, final=final)
+    for row_in, row_out in found:
+        pairing.take(row_in, row_out)
+    return found
+
+
+def _spans(seen: Sightings, mates: Index) -> dict[int, list[Span]]:
+    """Return way -> the byte ranges without a mate, by their first byte."""
+    alone = mates[: len(seen)] == NOBODY
+    rows = np.flatnonzero(alone & (seen.facts >> np.uint64(SEGMENT) & np.uint64(1) > 0))
+    found: dict[int, list[Span]] = defaultdict(list)
+    columns = (rows, seen.way[rows], seen.seq[rows], seen.size[rows])
+    for row, way, seq, size in zip(*(c.tolist() for c in columns), strict=True):
+        found[way].append((row, seq, seq + size))
+    return found
+
+
+def _overlaps(
+    near: Sequence[Span], far: Sequence[Span], *, final: bool
+) -> Iterator[tuple[int, int]]:
+    """Yield (near row, far row) of spans that share bytes, but not all the same."""
+    base = near[0][1]
+    here, there = _unwrapped(near, base), _unwrapped(far, base)
+    found: list[tuple[Span, Span]] = []
+    begin = 0
+    for span in here:
+        while begin < len(there) and there[begin][2] <= span[1]:
+            begin += 1
+        for other in there[begin : begin + _MOST]:
+            if other[1] >= span[2]:
+                break
+            if other[1:] != span[1:] and other[2] > span[1]:
+                found.append((span, other))
+    seen = _covered(found)
+    for span, other in found:
+        if final or seen[0, span[0]] >= _size(span) or seen[1, other[0]] >= _size(other):
+            yield span[0], other[0]
+
+
+def _covered(found: Sequence[tuple[Span, Span]]) -> dict[tuple[int, int], int]:
+    """Return (side, row) -> how many of its bytes the other side saw."""
+    seen: dict[tuple[int, int], int] = defaultdict(int)
+    for span, other in found:
+        shared = min(span[2], other[2]) - max(span[1], other[1])
+        seen[0, span[0]] += shared
+        seen[1, other[0]] += shared
+    return seen
+
+
+def _size(span: Span) -> int:
+    return span[2] - span[1]
+
+
+def _unwrapped(spans: Sequence[Span], base: int) -> list[Span]:
+    """Return the spans relative to a sequence number, in order (RFC 9293 3.4)."""
+    moved = []
+    for row, first, end in spans:
+        start = (first - base + _HALF) % _WHOLE - _HALF
+        moved.append((row, start, start + end - first))
+    return sorted(moved, key=lambda span: span[1:])

@@ -1,0 +1,161 @@
+"""One capture point as learning reads it: block by block, and what is still alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_netlab.capture import Capture
+from pytest_netlab.capture.model import Octets
+from pytest_netlab.flows import FlowTable
+from pytest_netlab.nat.sightings import Sightings, sight
+from pytest_netlab.wire import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+    Source = Capture | Iterable[Capture]
+
+_KEPT_ROWS = 1 << 16  # of packets without a twin, per point, when streaming
+
+
+class Side:
+    """Reads a capture, or its chunks, into sightings.
+
+    `whole` is the capture if there is one in memory; of chunks, `strays` keeps the
+    columns of packets that found no twin at once, up to a bound.
+    """
+
+    def __init__(self, source: Source) -> None:
+        """Take a capture or an iterable of its chunks."""
+        self.whole = source if isinstance(source, Capture) else None
+        self._chunks = iter([source] if isinstance(source, Capture) else source)
+        self._next: Capture | None = next(self._chunks, None)
+        self.table = FlowTable()
+        self.ways: list[npt.NDArray[np.int32]] = []
+        self.rows = 0
+        self.front = 0
+        self.carried = Sightings.none()
+        self._new: list[Sightings] = []
+        self._recent: list[tuple[int, Capture]] = []
+        self.strays: list[tuple[npt.NDArray[np.int64], Capture]] = []
+        self._stray_rows = 0
+        self._given_up: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]] = []
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether there is more to read."""
+        return self._next is not None
+
+    @property
+    def knows_directions(self) -> bool:
+        """Tell whether every packet that may be forwarded has a direction.
+
+        Of a stream, as far as its first chunk tells.
+        """
+        first = self._next
+        if first is None:
+            return False
+        return bool(
+            ((first.direction != Direction.UNKNOWN) | (first.proto == 0)).all()
+        )
+
+    def read(self, ingress: int) -> int:
+        """Read the next chunk; return how many packets it had."""
+        chunk, before = self._next, self.rows
+        if chunk is None:
+            return 0
+        for block in chunk.blocks():
+            ways = self.table.add(block.columns, block.rows)
+            self._new.append(sight(block.columns, block.rows, self.rows, ways, ingress))
+            self.rows += block.rows
+            if self.whole is not None:
+                self.ways.append(ways)
+        if self.whole is None:
+            self._recent.append((before, chunk))
+        if len(chunk):
+            self.front = int(chunk.ts[-1])
+        self._next = next(self._chunks, None)
+        return self.rows - before
+
+    def pending(self) -> tuple[Sightings, int]:
+        """Return all that has no twin yet, and from where on it is new."""
+        seen = Sightings.joined([self.carried, *self._new])
+        self._new = []
+        return seen, len(self.carried)
+
+    def carry(self, alone: Sightings, bound: int) -> None:
+        """Keep what found no twin, of a stream the latest only."""
+        if self.whole is None:
+            self._keep_strays(alone)
+            cut = max(0, len(alone) - bound)
+            self._given_up.append((alone.row[:cut], alone.way[:cut]))
+            alone = alone.take(np.arange(cut, len(alone)))
+        self.carried = alone
+
+    def strays_left(self) -> Strays:
+        """Return the packets that found no twin to the end."""
+        seen = self.carried
+        if self.whole is not None:
+            return Strays(self.whole, seen.row, seen.row, seen.way)
+        row = np.concatenate([*(row for row, _ in self._given_up), seen.row])
+        way = np.concatenate([*(way for _, way in self._given_up), seen.way])
+        copies = [capture for _, capture in self.strays]
+        about = copies[0].about if copies else Capture.from_frames([], []).about
+        numbers = [numbers for numbers, _ in self.strays]
+        kept = np.concatenate([np.empty(0, dtype=np.int64), *numbers])
+        alone = np.flatnonzero(np.isin(kept, row))
+        ways = way[np.searchsorted(row, kept[alone])]
+        return Strays(Capture.joined(copies, about), alone, kept[alone], ways)
+
+    def _keep_strays(self, alone: Sightings) -> None:
+        """Copy the columns of new packets without a twin, before they are gone."""
+        for first, chunk in self._recent:
+            low, high = np.searchsorted(alone.row, (first, first + len(chunk)))
+            room = _KEPT_ROWS - self._stray_rows
+            numbers = alone.row[low : min(high, low + max(room, 0))]
+            if len(numbers):
+                self.strays.append((numbers, _copied(chunk, numbers - first)))
+                self._stray_rows += len(numbers)
+        self._recent = []
+
+
+@dataclass(frozen=True, slots=True)
+class Strays:
+    """Packets without a twin: rows of a capture, their numbers there and their ways."""
+
+    capture: Capture
+    rows: npt.NDArray[np.int64]
+    numbers: npt.NDArray[np.int64]
+    ways: npt.NDArray[np.int32]
+
+    def number(self, row: int) -> int:
+        """Return the number of a row of the capture in what was read."""
+        return int(self.numbers[np.searchsorted(self.rows, row)])
+
+    def by_conversation(self) -> dict[int, list[int]]:
+        """Return number of the conversation -> rows of the capture."""
+        found: dict[int, list[int]] = defaultdict(list)
+        for row, way in zip(self.rows.tolist(), self.ways.tolist(), strict=True):
+            found[way >> 1].append(row)
+        return found
+
+
+def index_of(seen: Sightings, number: int) -> int:
+    """Return the index of the packet of this number among sightings, -1 if absent."""
+    index = int(np.searchsorted(seen.row, number))
+    return index if index < len(seen) and seen.row[index] == number else -1
+
+
+def _copied(chunk: Capture, rows: npt.NDArray[np.int64]) -> Capture:
+    """Return rows of a chunk without their bytes, which keep nothing else alive."""
+    block = chunk.select(rows).blocks()[0]
+    nothing = Octets(pieces=(), bases=(), comments={})
+    return Capture(block.array, block.rows, nothing, chunk.about, (block,))
+
+

@@ -1,0 +1,188 @@
+"""What pairing must know of each packet of one capture point: the hot loop before it.
+
+The keys hold only what Linux NAT may not change (RFC 3022 section 4, kernel
+nf_nat_proto.c): IP id, lengths, sequence numbers, payload. Clocks are not used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final
+
+import cython
+import numpy as np
+
+from pytest_netlab.flows import table
+from pytest_netlab.wire import octets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
+
+    from pytest_netlab.wire.columns import Columns
+
+_ICMP, _TCP, _ICMPV6 = 1, 6, 58
+_REPLY, _REQUEST, _REQUEST6, _REPLY6 = 0, 8, 128, 129
+_ADDRESS = 16
+
+# The facts of a packet in 64 bits: what is compared once two are the same packet.
+TTL: Final = 0  # 8 bits
+TOS: Final = 8  # 8 bits
+FLAGS: Final = 16  # 3 bits, IPv4's
+IP_CHECKSUM: Final = 20  # 3 bits, a Checksum
+L4_CHECKSUM: Final = 24  # 3 bits, a Checksum
+DIRECTION: Final = 28  # 2 bits
+HASHLESS: Final = 30  # its payload was cut, so that there is no hash of it
+ERROR: Final = 31  # it is an ICMP error
+MISQUOTED: Final = 32  # and quotes a packet that its receiver did not send
+SEGMENT: Final = 33  # TCP with a payload
+
+# Compiled, these are integers of C; Python sees them by this.
+globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, DIRECTION=DIRECTION, ERROR=ERROR)
+globals().update(IP_CHECKSUM=IP_CHECKSUM, L4_CHECKSUM=L4_CHECKSUM)
+globals().update(HASHLESS=HASHLESS, MISQUOTED=MISQUOTED, SEGMENT=SEGMENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """Columns of equal length, one row a packet.
+
+    `row` is the packet's number in its capture; `key` and `header_key` hash what NAT
+    leaves alone, the latter without the payload; `options` are TCP's, hashed; `size` is
+    that of the payload.
+    """
+
+    row: npt.NDArray[np.int64]
+    ts: npt.NDArray[np.int64]
+    way: npt.NDArray[np.int32]
+    key: npt.NDArray[np.uint64]
+    header_key: npt.NDArray[np.uint64]
+    facts: npt.NDArray[np.uint64]
+    options: npt.NDArray[np.uint64]
+    seq: npt.NDArray[np.uint32]
+    size: npt.NDArray[np.uint32]
+
+    def __len__(self) -> int:
+        """Return the number of packets."""
+        return len(self.row)
+
+    def take(self, index: npt.NDArray[np.intp]) -> Sightings:
+        """Return those rows."""
+        return Sightings(*(getattr(self, name)[index] for name in _COLUMNS))
+
+    @classmethod
+    def joined(cls, parts: Sequence[Sightings]) -> Sightings:
+        """Return all rows of all parts, of which there is one at least."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            *(np.concatenate([getattr(p, name) for p in parts]) for name in _COLUMNS)
+        )
+
+    @classmethod
+    def none(cls) -> Sightings:
+        """Return no rows."""
+        return cls(*(np.empty(0, dtype=kind) for kind in _KINDS))
+
+
+_COLUMNS = tuple(field.name for field in fields(Sightings))
+_KINDS = ("i8", "i8", "i4", "u8", "u8", "u8", "u8", "u4", "u4")
+
+
+def sight(
+    columns: Columns,
+    rows: int,
+    first: int,
+    ways: npt.NDArray[np.int32],
+    ingress: int,
+) -> Sightings:
+    """Return the sightings of a block of columns that are of a flow.
+
+    Args:
+        columns: the block.
+        rows: how many of its rows are packets.
+        first: the number of its first packet in the capture.
+        ways: what `FlowTable.add` said of the rows.
+        ingress: the direction of what comes into the host from the inside, as this
+            point sees it; 0 where directions are not known.
+
+    """
+    key = np.empty(rows, dtype=np.uint64)
+    header_key = np.empty(rows, dtype=np.uint64)
+    facts = np.empty(rows, dtype=np.uint64)
+    way = octets.ints(ways)
+    keys, headers = octets.words(key), octets.words(header_key)
+    out = octets.words(facts)
+    with cython.nogil:
+        for row in range(rows):
+            if way[row] >= 0:
+                headers[row] = _header_key(columns, row, ingress)
+                keys[row] = _key(columns, row, headers[row])
+                out[row] = _facts(columns, row)
+    every = Sightings(
+        np.arange(first, first + rows),
+        columns.array("ts")[:rows],
+        ways,
+        key,
+        header_key,
+        facts,
+        columns.array("options_hash")[:rows],
+        columns.array("tcp_seq")[:rows],
+        columns.array("payload_len")[:rows],
+    )
+    return every.take(np.flatnonzero(ways >= 0))
+
+
+def _header_key(columns: Columns, row: int, ingress: int) -> int:
+    """Return the hash of what NAT leaves alone of the headers."""
+    proto = columns.proto[row]
+    state = octets.mix(proto, columns.ip_id[row])
+    if ingress:
+        state = octets.mix(state, 1 if columns.direction[row] == ingress else 2)
+    state = octets.mix(state, columns.payload_len[row])
+    if proto == _TCP:
+        state = octets.mix(state, columns.tcp_seq[row])
+        state = octets.mix(state, columns.tcp_ack[row])
+        state = octets.mix(state, columns.tcp_flags[row])
+        return octets.mix(state, columns.tcp_window[row])
+    if proto in (_ICMP, _ICMPV6):
+        state = octets.mix(state, columns.icmp_type[row])
+        state = octets.mix(state, columns.icmp_code[row])
+        if table.is_error(columns, row):
+            state = octets.mix(state, columns.icmp_rest[row])
+            state = octets.mix(state, columns.quoted_proto[row])
+            return octets.mix(state, columns.quoted_ip_id[row])
+        return octets.mix(state, columns.icmp_seq[row])
+    return state
+
+
+def _key(columns: Columns, row: int, header_key: int) -> int:
+    """Return the hash of headers and payload; a quote changes with its translation."""
+    if table.is_error(columns, row):
+        return header_key
+    return octets.mix(header_key, columns.payload_hash[row])
+
+
+def _facts(columns: Columns, row: int) -> int:
+    """Return what is compared of a packet."""
+    facts = columns.ttl[row] | columns.tos[row] << TOS
+    facts |= columns.ip_flags[row] << FLAGS
+    facts |= columns.ip_checksum[row] << IP_CHECKSUM
+    facts |= columns.l4_checksum[row] << L4_CHECKSUM
+    facts |= _one(columns.direction[row]) << DIRECTION
+    if columns.payload_len[row] and columns.proto[row] == _TCP:
+        facts |= _one(1) << SEGMENT
+    if table.is_error(columns, row):
+        facts |= _one(1) << ERROR
+        at = row * _ADDRESS
+        if octets.compare(columns.quoted_src, at, columns.dst, at, _ADDRESS):
+            facts |= _one(1) << MISQUOTED
+    elif columns.hashes and columns.payload_len[row] and not columns.payload_hash[row]:
+        facts |= _one(1) << HASHLESS
+    return facts
+
+
+def _one(value: int) -> int:
+    """Return an integer of 64 bits, as a shift needs it."""
+    return value
