@@ -47,8 +47,7 @@ class PcapReader:
         """
         mark = order(stream.peek(MAGIC_BYTES))
         header = Struct(mark + _FILE)
-        stream.fill(header.size)
-        if stream.end - stream.at < header.size:
+        if not stream.fill(header.size):
             raise stream.damage("the file ends inside the file header")
         kind, major, minor, _, _, snaplen, linktype = header.unpack(
             stream.read(header.size)

@@ -119,8 +119,8 @@ class Chunks:
         if not rows:
             return
         octets = Octets(
-            pieces=(stream.buffer,),
-            bases=(stream.base,),
+            pieces=(stream.buffer[stream.first :],),
+            bases=(stream.base + stream.first,),
             comments=MappingProxyType(self._comments()),
         )
         if self._rows < rows + rows // 16:

@@ -14,13 +14,16 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from pytest_netlab.capture.ahead import Ahead
 from pytest_netlab.capture.pool import Pool
 from pytest_netlab.errors import CaptureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_STEP = 1 << 19  # bytes of a buffer: it should stay in the processor's cache
+_STEP = 1 << 20  # bytes of a buffer: it should stay in the processor's cache
+_HEADROOM = 1 << 16  # in front of a buffer, for the record that the last one cut
+_LARGE = 1 << 23  # from this size on a file is read in a thread of its own
 _PIECE = 1 << 18
 _MEMORY = 1 << 28  # what a decompressor may take for its window
 
@@ -38,21 +41,34 @@ class Stream:
     """A forward-only reader over one buffer that knows its offset in the file.
 
     Unread are the bytes of `buffer` from `at` to `end`; `base` is the offset of the
-    buffer itself in the (decompressed) file. A refill takes another buffer: whoever
-    keeps a part of the old one may go on using it.
+    buffer itself in the (decompressed) file, of which it holds nothing before index
+    `first`. A refill takes another buffer: whoever keeps a part of the old one may go
+    on using it.
     """
 
-    __slots__ = ("_failure", "_file", "_pool", "at", "base", "buffer", "end", "size", "source")
+    __slots__ = (
+        "_failure",
+        "_file",
+        "_rooms",
+        "at",
+        "base",
+        "buffer",
+        "end",
+        "first",
+        "size",
+        "source",
+    )
 
     def __init__(self, file: _Readable, source: str, size: int = 0) -> None:
         """Read from this file; source is what errors call it, size 0 is unknown."""
         self._file = file
         self._failure: CaptureError | None = None
-        self._pool = Pool(lambda size: np.empty(size, dtype=np.uint8), len)
-        self.buffer = memoryview(b"")
-        self.at = self.end = self.base = 0
         self.source = source
         self.size = size
+        self.buffer = memoryview(b"")
+        self.at = self.end = self.base = self.first = 0
+        rooms = self._filled()
+        self._rooms = Ahead(rooms) if size >= _LARGE else rooms
 
     @property
     def offset(self) -> int:
@@ -64,13 +80,12 @@ class Stream:
         """Return how many bytes of the file itself were read, where it can tell."""
         try:
             return self._file.tell()
-        except (AttributeError, OSError):
+        except (AttributeError, OSError, ValueError):
             return 0
 
     def read(self, size: int) -> bytes:
         """Return this many bytes, fewer only at the end."""
-        self.fill(size)
-        data = bytes(self.buffer[self.at : min(self.at + size, self.end)])
+        data = self.peek(size)
         self.at += len(data)
         return data
 
@@ -78,13 +93,6 @@ class Stream:
         """Return what `read` would, and stay."""
         self.fill(size)
         return bytes(self.buffer[self.at : min(self.at + size, self.end)])
-
-    def exactly(self, size: int, what: str) -> bytes:
-        """Return this many bytes of something, or say that it is not all there."""
-        data = self.read(size)
-        if len(data) < size:
-            raise self.damage(f"the file ends inside {what}")
-        return data
 
     def damage(self, reason: str, offset: int | None = None) -> CaptureError:
         """Return the error for damage at an offset, here unless told otherwise."""
@@ -97,43 +105,57 @@ class Stream:
         Memory grows with what is there, not with what is asked for: a length may lie.
         """
         while self.end - self.at < size:
-            if self.end == len(self.buffer):
-                self._take_another()
-            got = self._read_into(self.buffer[self.end :])
-            if not got:
+            room, end = next(self._rooms, (None, 0))
+            if room is None:
                 return self._ended()
-            self.end += got
+            self._move_to(room, end)
         return True
 
-    def _take_another(self) -> None:
-        """Go on in another buffer, which begins with what is unread."""
-        have = self.end - self.at
-        fresh = self._pool.take(max(_STEP, 2 * have)).data
-        fresh[:have] = self.buffer[self.at : self.end]
-        self.base += self.at
-        self.buffer, self.at, self.end = fresh, 0, have
+    def _move_to(self, room: memoryview, end: int) -> None:
+        """Go on in another buffer, in front of whose bytes the unread ones go."""
+        offset, have = self.offset, self.end - self.at
+        begin = _HEADROOM
+        if have > begin:  # a record larger than most
+            size = 1 << (have + end).bit_length()
+            room, more = np.empty(size, dtype=np.uint8).data, room
+            room[have : have + end - begin] = more[begin:end]
+            begin, end = have, have + end - begin
+        room[begin - have : begin] = self.buffer[self.at : self.end]
+        self.buffer, self.at, self.end = room, begin - have, end
+        self.first, self.base = self.at, offset - self.at
 
-    def _read_into(self, room: memoryview) -> int:
-        """Read what is there; damage of compressed data comes after what is before."""
-        if self._failure:
-            return 0
+    def _filled(self) -> Iterator[tuple[memoryview, int]]:
+        """Yield buffers with what the file has, and where that ends in them.
+
+        Damage of compressed data ends it; all that came before is served first.
+        """
+        pool = Pool(lambda size: np.empty(size, dtype=np.uint8), len)
         try:
-            return self._file.readinto(room) or 0
+            while True:
+                room = pool.take(_HEADROOM + _STEP).data
+                got = self._file.readinto(room[_HEADROOM:])
+                if not got:
+                    return
+                yield room, _HEADROOM + got
         except (EOFError, zlib.error, lzma.LZMAError) as error:
-            reason = f"compressed data: {error}"
-            self._failure = self.damage(reason, self.base + self.end)
-            return 0
+            self._failure = self.damage(f"compressed data: {error}", -1)
 
     def _ended(self) -> bool:
         """Return False; damage is raised once all that came before it was read."""
         if self._failure and self.at == self.end:
-            raise self._failure
+            self.finish()
         return False
 
     def finish(self) -> None:
         """Raise what ended the file too early, if anything did."""
         if self._failure:
+            self._failure.offset = self.base + self.end
             raise self._failure
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if isinstance(self._rooms, Ahead):
+            self._rooms.close()
 
 
 class _Readable(Protocol):
@@ -178,7 +200,11 @@ def opened(source: Source) -> Iterator[Stream]:
     if isinstance(source, str | os.PathLike):
         with open(source, "rb", buffering=0) as file:  # noqa: PTH123 - str or path
             size = os.fstat(file.fileno()).st_size
-            yield Stream(_plain(file, os.fspath(source)), os.fspath(source), size)
+            stream = Stream(_plain(file, os.fspath(source)), os.fspath(source), size)
+            try:
+                yield stream
+            finally:
+                stream.close()
     else:
         name = getattr(source, "name", None)
         name = name if isinstance(name, str) else "<stream>"

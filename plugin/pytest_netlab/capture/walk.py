@@ -107,6 +107,7 @@ def _pcap(walk: Walk, frame: bytes, end: int, out: Columns) -> int:
             return STOPPED
         if at + header + caplen > end:
             return MORE
+        octets.soon(frame, at + header + caplen)
         seconds = _u32(walk, frame, at + _SECONDS)
         fraction = _u32(walk, frame, at + _FRACTION)
         out.ts[walk.row] = seconds * _SECOND + fraction * walk.scale
@@ -151,6 +152,7 @@ def _pcapng(
             return STOPPED
         if at + size > end:
             return MORE
+        octets.soon(frame, at + size)
         if not _packet(walk, frame, size, clocks, known, out):
             return STOPPED
         walk.at = at + size

@@ -63,12 +63,14 @@ class FlowTable:
         self.count = 0
         self._scratch = np.zeros(_KEY, dtype=np.uint8)
         self.scratch = octets.cells(self._scratch)
+        self._keys = self._states = np.zeros(0, dtype=np.uint8)
         self._make(_FIRST_SIZE)
 
     def _make(self, size: int) -> None:
         """Make room for half this many conversations, a power of two."""
-        self._keys = np.zeros(size // 2 * _KEY, dtype=np.uint8)
-        self._states = np.zeros(size // 2, dtype=np.uint8)
+        # Another thread may ask for a key meanwhile: what is there stays in sight.
+        self._keys = _longer(self._keys, size // 2 * _KEY)
+        self._states = _longer(self._states, size // 2)
         self._slots = np.full(size, _EMPTY, dtype=np.int32)
         self.size = size
         self.keys = octets.cells(self._keys)
@@ -77,11 +79,8 @@ class FlowTable:
 
     def _grow(self) -> None:
         """Make room for twice as many."""
-        keys, states, count = self._keys, self._states, self.count
         self._make(2 * self.size)
-        self._keys[: len(keys)] = keys
-        self._states[: len(states)] = states
-        _rehash(self, count)
+        _rehash(self, self.count)
 
     def add(self, columns: Columns, rows: int) -> npt.NDArray[np.int32]:
         """Return the way of each row; NO_WAY for what belongs to no flow.
@@ -130,6 +129,13 @@ class FlowTable:
                 found |= {key.src} if state & _FORTH_IN else set()
                 found |= {key.dst} if state & _BACK_IN else set()
         return frozenset(found)
+
+
+def _longer(array: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
+    """Return a copy with room for more bytes."""
+    longer = np.zeros(size, dtype=np.uint8)
+    longer[: len(array)] = array
+    return longer
 
 
 def _add(

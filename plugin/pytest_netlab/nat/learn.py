@@ -58,20 +58,27 @@ class _Learner:
         self.pairing, self.ledger = Pairing(), Ledger()
         self.findings = Findings(near, far, self.ledger)
         self.turns = Turns(near, far)
-        taps = near.knows_directions and far.knows_directions
-        self.ingress = (
-            (int(Direction.INBOUND), int(Direction.OUTBOUND)) if taps else (0, 0)
-        )
 
     def run(self) -> Translations:
         """Return what both sides show."""
-        more = True
-        while more:
-            self.turns.read(*self.ingress)
-            more = self.near.alive or self.far.alive
-            self._step(final=not more)
+        taps = self.near.knows_directions and self.far.knows_directions
+        self.near.start(int(Direction.INBOUND) if taps else 0)
+        self.far.start(int(Direction.OUTBOUND) if taps else 0)
+        try:
+            self._pair()
+        finally:
+            self.near.stop()
+            self.far.stop()
         self._pair_altered()
         return self.findings.translations()
+
+    def _pair(self) -> None:
+        """Pair step by step to the end of both sides."""
+        more = True
+        while more:
+            self.turns.read()
+            more = self.near.alive or self.far.alive
+            self._step(final=not more)
 
     def _step(self, *, final: bool) -> None:
         """Pair what was read so far; what stays alone waits for the next step."""

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from pytest_netlab.capture import Capture
+from pytest_netlab.capture.ahead import Ahead
 from pytest_netlab.capture.model import Octets
 from pytest_netlab.flows import FlowTable
 from pytest_netlab.nat.sightings import Sightings, sight
 from pytest_netlab.wire import Direction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     import numpy.typing as npt
 
     Source = Capture | Iterable[Capture]
 
+_LARGE = 1 << 16  # packets
 _KEPT_ROWS = 1 << 16  # of packets without a twin, per point, when streaming
 
 
@@ -34,54 +37,70 @@ class Side:
     def __init__(self, source: Source) -> None:
         """Take a capture or an iterable of its chunks."""
         self.whole = source if isinstance(source, Capture) else None
-        self._chunks = iter([source] if isinstance(source, Capture) else source)
-        self._next: Capture | None = next(self._chunks, None)
+        chunks = iter([source] if isinstance(source, Capture) else source)
+        first = next(chunks, None)
+        self._chunks = chunks if first is None else chain((first,), chunks)
+        self.knows_directions = first is not None and _knows_directions(first)
         self.table = FlowTable()
         self.ways: list[npt.NDArray[np.int32]] = []
         self.rows = 0
         self.front = 0
+        self.alive = first is not None
         self.carried = Sightings.none()
         self._new: list[Sightings] = []
         self._recent: list[tuple[int, Capture]] = []
         self.strays: list[tuple[npt.NDArray[np.int64], Capture]] = []
         self._stray_rows = 0
         self._given_up: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]] = []
+        self._seen: Iterator[_Seen] = iter(())
+        self._next: _Seen | None = None
 
-    @property
-    def alive(self) -> bool:
-        """Tell whether there is more to read."""
-        return self._next is not None
+    def start(self, ingress: int) -> None:
+        """Start to read; a large capture in a thread of its own.
 
-    @property
-    def knows_directions(self) -> bool:
-        """Tell whether every packet that may be forwarded has a direction.
+        Args:
+            ingress: the direction of what comes into the host from the inside, as this
+                point sees it; 0 where directions are not known.
 
-        Of a stream, as far as its first chunk tells.
         """
-        first = self._next
-        if first is None:
-            return False
-        return bool(
-            ((first.direction != Direction.UNKNOWN) | (first.proto == 0)).all()
-        )
+        seen = self._sighted(ingress)
+        small = self.whole is not None and len(self.whole) < _LARGE
+        self._seen = seen if small else Ahead(seen)
+        self._next = next(self._seen, None)
 
-    def read(self, ingress: int) -> int:
+    def stop(self) -> None:
+        """Stop to read."""
+        if isinstance(self._seen, Ahead):
+            self._seen.close()
+
+    def _sighted(self, ingress: int) -> Iterator[_Seen]:
+        """Yield chunk after chunk with what pairing must know of it."""
+        rows = 0
+        for chunk in self._chunks:
+            begin, seen, ways = rows, [], []
+            for block in chunk.blocks():
+                way = self.table.add(block.columns, block.rows)
+                seen.append(sight(block.columns, block.rows, rows, way, ingress))
+                rows += block.rows
+                ways.append(way)
+            end = int(chunk.ts[-1]) if len(chunk) else 0
+            yield _Seen(chunk, begin, end, seen, ways)
+
+    def read(self) -> int:
         """Read the next chunk; return how many packets it had."""
-        chunk, before = self._next, self.rows
-        if chunk is None:
+        seen = self._next
+        if seen is None:
             return 0
-        for block in chunk.blocks():
-            ways = self.table.add(block.columns, block.rows)
-            self._new.append(sight(block.columns, block.rows, self.rows, ways, ingress))
-            self.rows += block.rows
-            if self.whole is not None:
-                self.ways.append(ways)
+        self._new += seen.sightings
         if self.whole is None:
-            self._recent.append((before, chunk))
-        if len(chunk):
-            self.front = int(chunk.ts[-1])
-        self._next = next(self._chunks, None)
-        return self.rows - before
+            self._recent.append((seen.first, seen.chunk))
+        else:
+            self.ways += seen.ways
+        self.front = seen.end
+        self.rows += len(seen.chunk)
+        self._next = next(self._seen, None)
+        self.alive = self._next is not None
+        return len(seen.chunk)
 
     def pending(self) -> tuple[Sightings, int]:
         """Return all that has no twin yet, and from where on it is new."""
@@ -123,6 +142,27 @@ class Side:
                 self.strays.append((numbers, _copied(chunk, numbers - first)))
                 self._stray_rows += len(numbers)
         self._recent = []
+
+
+class _Seen(NamedTuple):
+    """A chunk, the number of its first packet, the time of its last, and of each block
+    sightings and ways.
+    """
+
+    chunk: Capture
+    first: int
+    end: int
+    sightings: list[Sightings]
+    ways: list[npt.NDArray[np.int32]]
+
+
+def _knows_directions(chunk: Capture) -> bool:
+    """Tell whether every packet that may be forwarded has a direction.
+
+    Of a stream, as far as its first chunk tells.
+    """
+    known = (chunk.direction != Direction.UNKNOWN) | (chunk.proto == 0)
+    return bool(known.all())
 
 
 @dataclass(frozen=True, slots=True)

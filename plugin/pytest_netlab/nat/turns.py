@@ -30,16 +30,16 @@ class Turns:
         self._offset: int | None = 0
         self._learned = False
 
-    def read(self, near_ingress: int, far_ingress: int) -> None:
+    def read(self) -> None:
         """Read a step, longer while many packets wait for their twin."""
         near, far = self._near, self._far
         wanted = max(_STEP, (len(near.carried) + len(far.carried)) // 2)
         got = 0
         while got < wanted and (near.alive or far.alive):
             if far.alive and (not near.alive or self._far_is_behind()):
-                got += far.read(far_ingress)
+                got += far.read()
             else:
-                got += near.read(near_ingress)
+                got += near.read()
 
     def _far_is_behind(self) -> bool:
         if not self._near.rows or not self._far.rows:

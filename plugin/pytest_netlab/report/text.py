@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from pytest_netlab.nat import HostChange
@@ -26,22 +27,28 @@ def render(verdict: Verdict, bundle: Path | None = None, node: str = "") -> str:
     flows = dict.fromkeys(difference.flow for difference in verdict.differences)
     for flow in flows:
         found = [d for d in verdict.differences if d.flow == flow]
-        lines += [*_flow(flow, found), ""]
+        lines += [*told_flow(flow, found), ""]
     lines += _host(verdict)
     lines += _evidence(bundle, node)
     return "\n".join(lines)
 
 
-def _flow(name: str, found: Sequence[Difference]) -> Iterator[str]:
+def told_flow(
+    name: str, found: Sequence[Difference], most: int = SHOWN
+) -> Iterator[str]:
+    """Return a flow's differences as lines: direction and cause lead.
+
+    Beyond `most` they are in the evidence's difference.txt.
+    """
     directions = " and ".join(dict.fromkeys(d.direction for d in found))
     yield f"flow       {name}, {directions} direction"
     cause = found[0].cause
     if cause is not None:
-        yield _wrapped("cause", f"{cause.name}: {cause.text}")
-    for difference in found[:SHOWN]:
+        yield from _wrapped("cause", f"{cause.name}: {cause.text}")
+    for difference in found[:most]:
         yield from _difference(difference)
-    if len(found) > SHOWN:
-        yield f"  ... and {len(found) - SHOWN} more, in difference.txt"
+    if len(found) > most:
+        yield f"  ... and {len(found) - most} more, in difference.txt"
 
 
 def _difference(found: Difference) -> Iterator[str]:
@@ -72,7 +79,8 @@ def _evidence(bundle: Path | None, node: str) -> Iterator[str]:
     yield f"           pytest -m netlab --netlab-update {node}"
 
 
-def _wrapped(label: str, text: str) -> str:
-    """Return a labelled paragraph of lines that fit a terminal."""
+def _wrapped(label: str, text: str) -> Iterator[str]:
+    """Return a labelled paragraph as lines that fit a terminal."""
     lines = textwrap.wrap(text, 77, break_on_hyphens=False, break_long_words=False)
-    return f"{label:<11}" + ("\n" + " " * 11).join(lines)
+    for label_or_room, line in zip_longest([label], lines, fillvalue=""):
+        yield f"{label_or_room:<11}{line}"

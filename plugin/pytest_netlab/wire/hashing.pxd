@@ -57,16 +57,14 @@ cdef extern from *:
     /* At most NL_BLOCK whole words, and one more. */
     static inline uint64_t nl_block(const uint8_t *p, size_t words, uint64_t last)
     {
-        nl_u128 low = 0, high = 0, product;
+        nl_u128 sum = (nl_u128) last * nl_power[words], product;
+        uint64_t top = 0;
         for (size_t i = 0; i < words; i++) {
             product = (nl_u128) nl_word(p + 8 * i) * nl_power[i];
-            low += (uint64_t) product;
-            high += (uint64_t) (product >> 64);
+            sum += product;
+            top += sum < product;
         }
-        product = (nl_u128) last * nl_power[words];
-        low += (uint64_t) product;
-        high += (uint64_t) (product >> 64) + (uint64_t) (low >> 64);
-        return nl_reduce((uint64_t) (high >> 64), (uint64_t) high, (uint64_t) low);
+        return nl_reduce(top, (uint64_t) (sum >> 64), (uint64_t) sum);
     }
 
     static inline uint64_t nl_digest(const uint8_t *p, size_t size)

@@ -75,6 +75,10 @@ def longs(array: npt.NDArray[np.int64] | None) -> memoryview:
     return memoryview(b"") if array is None else array.reshape(-1).data
 
 
+def soon(frame: bytes, at: int) -> None:
+    """Have the processor fetch what is at this offset: nothing to do for Python."""
+
+
 def cells(array: npt.NDArray[np.uint8]) -> memoryview:
     """Return the bytes of a flat array, to be written as well."""
     return array.data

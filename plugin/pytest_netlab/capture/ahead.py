@@ -1,0 +1,57 @@
+"""Run an iterator in a thread of its own, a few items ahead of who uses them.
+
+Reading and decoding let go of the interpreter's lock, so that both processors work.
+"""
+
+from __future__ import annotations
+
+from queue import SimpleQueue
+from threading import Semaphore, Thread
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Item = TypeVar("Item")
+
+
+class Ahead(Generic[Item]):
+    """An iterator over the same items; what the other raised is raised in its place."""
+
+    def __init__(self, items: Iterator[Item], depth: int = 2) -> None:
+        """Start at once, and never be more than `depth` items ahead."""
+        self._items = items
+        self._made: SimpleQueue[tuple[Item | None, BaseException | None]] = (
+            SimpleQueue()
+        )
+        self._room = Semaphore(depth)
+        self._closed = False
+        self._thread = Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        """Make items until there are no more, or nobody wants them."""
+        try:
+            while self._room.acquire() and not self._closed:
+                self._made.put((next(self._items), None))
+        except BaseException as error:  # noqa: BLE001 - it is raised over there
+            self._made.put((None, error))
+
+    def __iter__(self) -> Iterator[Item]:
+        """Return itself."""
+        return self
+
+    def __next__(self) -> Item:
+        """Return the next item."""
+        item, error = self._made.get()
+        if error is not None:
+            self._made.put((None, error))  # for whoever asks again
+            raise error
+        self._room.release()
+        return item  # type: ignore[return-value]
+
+    def close(self) -> None:
+        """Make no more items, and wait until the other iterator is left alone."""
+        self._closed = True
+        self._room.release()
+        self._thread.join()

@@ -1,0 +1,181 @@
+"""`pytest-netlab diff`: two captures, compared by what they tell."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_netlab.capture import Capture, write
+from pytest_netlab.capture.export import addresses
+from pytest_netlab.cli.group import Trouble
+from pytest_netlab.cli.output import emit, lines
+from pytest_netlab.cli.progress import Watch
+from pytest_netlab.cli.sources import (
+    FILE,
+    OUT,
+    STDIN,
+    formats,
+    only_once,
+    spare,
+    told,
+    whole,
+)
+from pytest_netlab.diff import Policy, Story, canonicalize, compare
+from pytest_netlab.diff.points import INSIDE, OUTSIDE, both_points, called
+from pytest_netlab.errors import CaptureError, PolicyError
+from pytest_netlab.report import annotate, differences
+from pytest_netlab.store import KEYS, TOML, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pytest_netlab.diff import Difference
+    from pytest_netlab.diff.points import Points
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What an argument named; a golden has a policy, anything else has none."""
+
+    capture: Capture
+    policy: Policy | None
+
+
+@click.command(name="diff")
+@click.argument("golden", type=FILE)
+@click.argument("observed", type=FILE)
+@formats
+@click.option(
+    "--policy",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help='TOML in place of the golden\'s [policy]: ttl = "any" leaves ttl out.',
+)
+@click.option(
+    "--write-diff",
+    "out",
+    type=OUT,
+    metavar="OUT.pcapng",
+    help="Write the observed conversations that differ, with comments.",
+)
+@click.option(f"--{INSIDE}", metavar="NAME", help="Interface, if not docker0.")
+@click.option(f"--{OUTSIDE}", metavar="NAME", help="Interface, if not uplink.")
+def command(
+    golden: str,
+    observed: str,
+    form: str | None,
+    policy: str | None,
+    out: str | None,
+    **asked: str | None,
+) -> None:
+    """Compare two captures by what they tell, not byte by byte.
+
+    Each is a golden or evidence folder, or a capture file. Addresses go by the names
+    in the capture, ports and ids by symbols, so runs on other hosts compare. A golden
+    folder's policy applies. Captures without names are compared by their addresses.
+
+    \b
+    pytest-netlab diff golden/ping-beyond netlab-artifacts/ping-beyond
+    pytest-netlab diff --json before.pcapng after.pcapng
+    pytest-netlab diff golden/ping-beyond seen.pcapng --write-diff why.pcapng
+
+    Exit code 0: same; 1: differs; 2: cannot be compared.
+    """  # noqa: D301 - click's mark
+    only_once(golden, observed)
+    spare(out, golden, observed)
+    if asked[INSIDE] is not None and asked[INSIDE] == asked[OUTSIDE]:
+        raise click.UsageError("--inside and --outside are two interfaces")
+    rules = _policy(Path(policy)) if policy else None
+    with Watch() as watch:
+        want, got = (_read(name, watch) for name in (golden, observed))
+    points = both_points(want.capture, got.capture, asked)
+    expected, seen = _stories(want, got, points)
+    found = compare(expected, seen, rules or want.policy)
+    if not found:
+        _check(got.capture, seen, reviewed=want.policy is not None)
+    if out is not None:
+        ends = points[1].inside, points[1].outside
+        write(out, annotate.of_differences(got.capture, seen, found, ends))
+    emit([_written(found, form, len(seen.told))])
+    sys.exit(1 if found else 0)
+
+
+def _policy(path: Path) -> Policy:
+    """Read a policy: a golden.toml, its policy table, or what is in the table."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise PolicyError(f"{path}: not TOML: {error}") from error
+    inner = table.get("policy")
+    if isinstance(inner, dict) and set(table) <= KEYS:
+        table = inner
+    try:
+        return Policy.parse(table)
+    except PolicyError as error:
+        raise PolicyError(f"{path}: {error}") from error
+
+
+def _read(argument: str, watch: Watch) -> Read:
+    """Read a golden with its policy, or any capture."""
+    folder, policy = Path(argument), None
+    if argument != STDIN and (folder / TOML).is_file():
+        folder = folder.resolve()
+        policy = Store(folder.parent).load(folder.name).policy
+    try:
+        return Read(whole(argument, watch), policy)
+    except CaptureError as error:
+        raise told(error) from error
+
+
+def _stories(
+    want: Read, got: Read, points: tuple[Points, Points]
+) -> tuple[Story, Story]:
+    """Tell both captures with the same names for points, and names for addresses."""
+    labels = points[0].labels()
+    stories = []
+    for one, other, ends in ((want, got, points[0]), (got, want, points[1])):
+        names = one.capture.names or other.capture.names or _literal(one.capture)
+        story = canonicalize(
+            one.capture, inside=ends.inside, outside=ends.outside, names=names
+        )
+        renames = {name: labels[side] for side, name in ends.names.items()}
+        stories.append(called(story, renames))
+    if stories[0].told and not stories[1].told and not got.capture.names:
+        raise Trouble(
+            "the observed capture names no address, and has no conversation of an "
+            "address the golden names: compare it with a capture of the same host"
+        )
+    return stories[0], stories[1]
+
+
+def _literal(capture: Capture) -> Mapping[str, str]:
+    """Return a name for every address: the address itself."""
+    found = {*addresses(capture, "src"), *addresses(capture, "dst")} - {""}
+    return {address: address for address in found}
+
+
+def _check(observed: Capture, story: Story, *, reviewed: bool) -> None:
+    """Refuse to call two captures the same if one of them may not have seen enough."""
+    lost = sum(interface.dropped or 0 for interface in observed.interfaces)
+    if lost:
+        raise Trouble(
+            f"nothing differs, but the observed capture lost {lost} packets: "
+            "capture again, with a larger buffer"
+        )
+    if not story.told and not (reviewed and len(observed)):
+        raise Trouble("neither capture has a conversation: there is nothing to compare")
+
+
+def _written(found: list[Difference], form: str | None, flows: int) -> Iterable[str]:
+    if form == "json":
+        return differences.to_json(found)
+    if form == "csv":
+        return [differences.to_csv(found)]
+    if not found:
+        return [f"same: {flows} {'flow' if flows == 1 else 'flows'}\n"]
+    return lines(differences.to_text(found))

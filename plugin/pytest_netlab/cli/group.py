@@ -1,0 +1,95 @@
+"""The command group: which commands there are, and how their errors end."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from pytest_netlab.errors import NetlabError
+
+# A module of this package each; loaded on use, since some of them need numpy or docker.
+COMMANDS = ("show", "nat", "diff", "run", "clean")
+INTERRUPTED = 130  # what a shell reports of a process that SIGINT ended
+
+
+class Trouble(click.ClickException):
+    """Something cannot be done: one sentence on stderr, and exit code 2."""
+
+    exit_code = 2
+
+
+class Commands(click.Group):
+    """Loads a command when it is asked for, and puts its errors in one sentence."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order in which a user would learn them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of this name, if there is one."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"pytest_netlab.cli.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; exit code 1 means that something differs, and only that."""
+        try:
+            return super().invoke(ctx)
+        except NetlabError as error:
+            raise Trouble(str(error)) from error
+        except OSError as error:
+            raise Trouble(_told(error)) from error
+        except KeyboardInterrupt:
+            sys.exit(INTERRUPTED)
+
+
+def _told(error: OSError) -> str:
+    """Return what the operating system refused, and of which file."""
+    reason = error.strerror or str(error)
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's
+    """Print release and core; to find them out takes longer than most commands."""
+    if not wanted or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version  # noqa: PLC0415
+
+    from pytest_netlab.core import core  # noqa: PLC0415
+
+    click.echo(f"pytest-netlab {version('pytest-netlab')}, core: {core()}")
+    ctx.exit()
+
+
+@click.group(
+    name="pytest-netlab",
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_version,
+    help="Show the version and which core runs, and exit.",
+)
+def main() -> None:
+    """Tell from packets whether a Docker host still networks as it did.
+
+    Scenarios run on a real engine while docker0 and the uplink are captured; how the
+    kernel rewrote each flow is compared with golden captures. In a checkout, or for
+    your own scenarios, type `pytest -m netlab`.
+
+    `show`, `nat` and `diff` read stored captures, need neither root nor Docker, and
+    take `-` for standard input.
+
+    \b
+    Exit codes: 0 same or fine, 1 differs, 2 cannot tell or wrong use.
+    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is

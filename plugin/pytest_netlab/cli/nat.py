@@ -1,0 +1,157 @@
+"""`pytest-netlab nat`: what a NAT between two capture points did."""
+
+from __future__ import annotations
+
+import io
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_netlab.capture import Capture, write
+from pytest_netlab.cli.group import Trouble
+from pytest_netlab.cli.output import emit
+from pytest_netlab.cli.progress import Watch
+from pytest_netlab.cli.sides import sides
+from pytest_netlab.cli.sources import FILE, OUT, formats, only_once, spare, told
+from pytest_netlab.errors import CaptureError
+from pytest_netlab.nat import learn
+from pytest_netlab.report import rewrites
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from pytest_netlab.nat import Translations, Violation
+
+WIDE = 1000  # columns where no terminal sets a limit: nothing is folded or cut
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned:
+    """What was learned; `broken` are its violations by their rows in the files.
+
+    `captures` are both sides, where they were read as a whole.
+    """
+
+    found: Translations
+    broken: Sequence[Violation]
+    captures: tuple[Capture, Capture] | None
+
+
+@click.command(name="nat")
+@click.argument("inside", type=FILE)
+@click.argument("outside", type=FILE, required=False)
+@formats
+@click.option("--inside", "near", metavar="NAME", help="Interface, if there are more.")
+@click.option("--outside", "far", metavar="NAME", help="The same for the outside.")
+@click.option(
+    "--write-diff",
+    "out",
+    type=OUT,
+    metavar="OUT.pcapng",
+    help="Write the packets of violations and unpaired flows, with comments.",
+)
+def command(
+    inside: str,
+    outside: str | None,
+    form: str | None,
+    near: str | None,
+    far: str | None,
+    out: str | None,
+) -> None:
+    """Tell what a NAT did to each flow, from captures of both its sides.
+
+    INSIDE has the private addresses, OUTSIDE is beyond the NAT. Packets are paired by
+    what a NAT may not change, so the clocks of the two need not agree. One capture
+    with both points will do: its interfaces are docker0 and uplink unless named.
+
+    \b
+    pytest-netlab nat docker0.pcap uplink.pcap
+    pytest-netlab nat --json both.pcapng --inside br-lan --outside eth0
+    pytest-netlab nat docker0.pcap uplink.pcap --write-diff why.pcapng
+
+    Exit code 0: no NAT rule broken; 1: violations; 2: cannot tell.
+    """  # noqa: D301 - click's mark
+    only_once(inside, outside)
+    spare(out, inside, outside)
+    learned = _learned((inside, outside), (near, far), whole=out is not None)
+    _check(learned.found)
+    if out is not None and learned.captures is not None:
+        from pytest_netlab.report import annotate  # noqa: PLC0415 - not always
+
+        write(out, annotate.of_translations(*learned.captures, learned.found))
+    emit([_written(learned, form)])
+    sys.exit(1 if learned.broken else 0)
+
+
+def _learned(
+    files: tuple[str, str | None],
+    points: tuple[str | None, str | None],
+    *,
+    whole: bool,
+) -> Learned:
+    """Learn from both sides: in chunks, unless their packets are wanted later."""
+    try:
+        with ExitStack() as stack:
+            watch = stack.enter_context(Watch())
+            near, far = sides(stack, watch, files, points)
+            captures = (near.whole(), far.whole()) if whole else None
+            found = learn(*captures) if captures else learn(near, far)
+    except CaptureError as error:
+        raise told(error) from error
+    broken = [
+        replace(
+            one,
+            inside_row=near.row(one.inside_row),
+            outside_row=far.row(one.outside_row),
+        )
+        for one in found.violations
+    ]
+    return Learned(found=found, broken=broken, captures=captures)
+
+
+def _check(found: Translations) -> None:
+    """Refuse to call nothing fine, and warn of captures that do not belong together."""
+    if not found.flows:
+        raise Trouble("no conversation in either capture: there is nothing to learn")
+    seen = [sum(key is not None for key in side) for side in _keys(found)]
+    if all(seen) and not any(flow.inside and flow.outside for flow in found.flows):
+        click.echo(
+            "Warning: no packet was seen on both sides: are these captures of the same "
+            "NAT at the same time?",
+            err=True,
+        )
+
+
+def _keys(found: Translations) -> Iterable[Iterable[object]]:
+    yield (flow.inside for flow in found.flows)
+    yield (flow.outside for flow in found.flows)
+
+
+def _written(learned: Learned, form: str | None) -> Iterable[str]:
+    if form == "json":
+        return rewrites.to_json(learned.found, learned.broken)
+    if form == "csv":
+        return [rewrites.to_csv(learned.found)]
+    return [_rendered(learned)]
+
+
+def _rendered(learned: Learned) -> str:
+    """Return the tables as text: folded to a terminal, whole anywhere else."""
+    from rich.console import Console  # noqa: PLC0415 - slow to load, JSON needs none
+
+    is_terminal = sys.stdout.isatty()
+    text = io.StringIO()
+    console = Console(
+        file=text,
+        force_terminal=is_terminal,
+        width=None if is_terminal else WIDE,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+    for part in rewrites.to_table(learned.found, learned.broken):
+        console.print(part)
+    return text.getvalue()

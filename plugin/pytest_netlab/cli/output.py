@@ -1,0 +1,43 @@
+"""Standard output: as bytes go out, as terminals are protected, as readers leave."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+def emit(batches: Iterable[Iterable[str]]) -> None:
+    """Write text, each batch at once; whoever stops reading has seen enough."""
+    out = sys.stdout
+    if isinstance(out, io.TextIOWrapper):
+        # A capture may name its interfaces with what this locale cannot encode.
+        out.reconfigure(errors="backslashreplace")
+    try:
+        for batch in batches:
+            out.writelines(batch)
+            out.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more at its end, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+
+
+def lines(texts: Iterable[str]) -> Iterator[str]:
+    """Return texts as lines that no terminal takes for commands.
+
+    Captures are untrusted: an interface may be named with escape sequences.
+    """
+    for text in texts:
+        yield f"{text if text.isprintable() else _escaped(text)}\n"
+
+
+def _escaped(text: str) -> str:
+    """Return a text with what cannot be printed as Python would write it."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode()
+        for char in text
+    )

@@ -1,0 +1,54 @@
+"""A progress bar on stderr, for people who have waited for a while."""
+
+from __future__ import annotations
+
+import sys
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_netlab.capture import Capture, Chunks
+
+PATIENCE = 2.0  # seconds of work that need no bar
+
+
+class Watch:
+    """Shows how far files are read: on a terminal only, and only if it takes long."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        """Start the clock; a quiet one never shows anything."""
+        self._quiet = quiet or not sys.stderr.isatty()
+        self._patient_until = monotonic() + PATIENCE
+        self._bars: Any = None
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bars away."""
+        if self._bars is not None:
+            self._bars.stop()
+
+    def chunks(self, chunks: Chunks, label: str) -> Iterator[Capture]:
+        """Return the chunks as they are, and show how many there are to come."""
+        bar = None
+        for chunk in chunks:
+            if bar is None and not self._quiet and monotonic() > self._patient_until:
+                bar = self._bar(label, chunks.size)
+            if bar is not None:
+                self._bars.update(bar, completed=chunks.position)
+            yield chunk
+
+    def _bar(self, label: str, size: int) -> Any:
+        """Return a new bar; one of unknown size only says that something happens."""
+        if self._bars is None:
+            from rich.console import Console  # noqa: PLC0415 - slow to load
+            from rich.progress import Progress  # noqa: PLC0415
+
+            console = Console(stderr=True, markup=False)
+            self._bars = Progress(console=console, transient=True)
+            self._bars.start()
+        return self._bars.add_task(label, total=size or None)

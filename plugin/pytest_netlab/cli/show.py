@@ -1,0 +1,106 @@
+"""`pytest-netlab show`: the packets of a capture."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from pytest_netlab.cli.group import Trouble
+from pytest_netlab.cli.output import emit, lines
+from pytest_netlab.cli.progress import Watch
+from pytest_netlab.cli.sources import FILE, formats, opened, told
+from pytest_netlab.errors import CaptureError
+from pytest_netlab.report import packets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_netlab.capture import Capture, Chunks
+
+PIECE = 4096  # packets turned into text at once
+
+
+@click.command(name="show")
+@click.argument("file", type=FILE)
+@formats
+@click.option("--point", metavar="NAME", help="Only packets of this interface.")
+@click.option(
+    "-n", "--count", type=click.IntRange(min=1), help="Stop after that many packets."
+)
+def command(file: str, form: str | None, point: str | None, count: int | None) -> None:
+    """Print a capture, one line a packet.
+
+    FILE is pcap or pcapng, plain or compressed (gzip, xz, zstd), a golden or evidence
+    folder, or `-`. With --json each line is an object, null where a column has no
+    meaning for the packet. What precedes damage is printed before the error.
+
+    \b
+    pytest-netlab show capture.pcapng
+    pytest-netlab show --json -n 20 capture.pcapng.gz | jq .ttl
+    tcpdump -i docker0 -U -w - | pytest-netlab show -
+    """  # noqa: D301 - click's mark
+    wanted = Wanted(form, point, count)
+    try:
+        with opened(file) as chunks, Watch(quiet=sys.stdout.isatty()) as watch:
+            emit(wanted.batches(chunks, watch.chunks(chunks, file)))
+    except CaptureError as error:
+        if not wanted.shown:
+            raise told(error) from error
+        text = f"{error}; the {wanted.shown} packets before the damage are printed"
+        raise Trouble(text) from error
+
+
+@dataclass(slots=True)
+class Wanted:
+    """Which packets are to be shown and how; `shown` counts those that were."""
+
+    form: str | None
+    point: str | None
+    count: int | None
+    shown: int = 0
+
+    def batches(
+        self, chunks: Chunks, watched: Iterator[Capture]
+    ) -> Iterator[Iterable[str]]:
+        """Yield the lines of some packets after those of others."""
+        if self.form == "csv":
+            yield [packets.header()]
+        before = 0
+        for chunk in watched:
+            for piece, rows in self._pieces(chunk):
+                yield self._written(piece, (rows + before + 1).tolist())
+                self.shown += len(piece)
+            if self.shown == self.count:
+                return
+            before += len(chunk)
+        self._check_point(chunks)
+
+    def _pieces(self, chunk: Capture) -> Iterator[tuple[Capture, np.ndarray]]:
+        """Yield the packets that are wanted, some at a time, and their rows."""
+        rows = np.arange(len(chunk))
+        if self.point is not None:
+            names = [known.name == self.point for known in chunk.interfaces]
+            rows = np.flatnonzero(np.array(names)[chunk.point])
+        if self.count is not None:
+            rows = rows[: self.count - self.shown]
+        for at in range(0, len(rows), PIECE):
+            piece = rows[at : at + PIECE]
+            yield chunk.select(piece), piece
+
+    def _written(self, piece: Capture, numbers: list[int]) -> Iterable[str]:
+        if self.form == "csv":
+            return [packets.csvs(piece, numbers)]
+        if self.form == "json":
+            return (f"{line}\n" for line in packets.jsons(piece, numbers))
+        return lines(packets.texts(piece))
+
+    def _check_point(self, chunks: Chunks) -> None:
+        """Refuse a point that the file, read to its end, does not have."""
+        known = [interface.name for interface in chunks.about.interfaces]
+        if self.point is not None and self.point not in known:
+            names = ", ".join(map(repr, dict.fromkeys(known)))
+            raise Trouble(f"no interface {self.point!r} in this capture, only {names}")

@@ -1,0 +1,97 @@
+"""The two sides of a NAT, of two captures or of one with both points."""
+
+from __future__ import annotations
+
+from itertools import tee
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_netlab.capture import Capture
+from pytest_netlab.cli.group import Trouble
+from pytest_netlab.cli.sources import opened
+from pytest_netlab.spec import DOCKER0, UPLINK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import ExitStack
+
+    import numpy.typing as npt
+
+    from pytest_netlab.capture import Chunks
+    from pytest_netlab.cli.progress import Watch
+
+
+class Side:
+    """The packets of one interface of a capture, chunk by chunk; all if it has one."""
+
+    def __init__(
+        self, option: str, chunks: Chunks, watched: Iterator[Capture], name: str | None
+    ) -> None:
+        """Take the chunks, and the option that names the interface."""
+        self._option, self._name = option, name
+        self._chunks, self._watched = chunks, watched
+        self._rows: list[npt.NDArray[np.int64]] = []
+
+    def __iter__(self) -> Iterator[Capture]:
+        """Yield the packets, as learning wants them."""
+        before = 0
+        for chunk in self._watched:
+            if self._name is None:
+                yield chunk
+                continue
+            wanted = [known.name == self._name for known in chunk.interfaces]
+            rows = np.flatnonzero(np.array(wanted)[chunk.point])
+            self._rows.append(rows + before)
+            before += len(chunk)
+            yield chunk.select(rows)
+        self._check()
+
+    def whole(self) -> Capture:
+        """Return all of the packets."""
+        parts = list(self)
+        return Capture.joined(parts, self._chunks.about)
+
+    def row(self, row: int) -> int:
+        """Return a packet's row in the file."""
+        if self._name is None:
+            return row
+        return int(np.concatenate(self._rows)[row])
+
+    def _check(self) -> None:
+        """Refuse a file that has not the interface, or has several to choose from."""
+        known = dict.fromkeys(found.name for found in self._chunks.about.interfaces)
+        names = ", ".join(map(repr, known)) or "none at all"
+        if self._name is None and len(known) > 1:
+            text = f"has several interfaces ({names}): name one with {self._option}"
+        elif self._name is not None and self._name not in known:
+            text = f"has no interface {self._name!r}, only {names}: use {self._option}"
+        else:
+            return
+        raise Trouble(f"the capture of the {self._option[2:]} {text} NAME")
+
+
+def sides(
+    stack: ExitStack,
+    watch: Watch,
+    files: tuple[str, str | None],
+    points: tuple[str | None, str | None],
+) -> tuple[Side, Side]:
+    """Return the inside and the outside of two files, or of one with both points."""
+    options = "--inside", "--outside"
+    first, second = files
+    chunks = stack.enter_context(opened(first))
+    watched = watch.chunks(chunks, first)
+    if second is None:
+        names = points[0] or DOCKER0.name, points[1] or UPLINK.name
+        near, far = tee(watched)
+        return (
+            Side(options[0], chunks, near, names[0]),
+            Side(options[1], chunks, far, names[1]),
+        )
+    others = stack.enter_context(opened(second))
+    far = watch.chunks(others, second)
+    return (
+        Side(options[0], chunks, watched, points[0]),
+        Side(options[1], others, far, points[1]),
+    )

@@ -1,0 +1,81 @@
+"""What arguments name: captures, folders that hold one, standard input; options."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pytest_netlab.capture import Capture, open_capture
+from pytest_netlab.cli.group import Trouble
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_netlab.capture import Chunks
+    from pytest_netlab.cli.progress import Watch
+    from pytest_netlab.errors import CaptureError
+
+FILE = click.Path(exists=True, allow_dash=True)
+OUT = click.Path(dir_okay=False, writable=True)
+CAPTURE = "capture.pcapng"
+STDIN = "-"
+
+
+def formats(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --json and --csv to a command, as `form`."""
+    for name in ("csv", "json"):
+        command = click.option(
+            f"--{name}", "form", flag_value=name, help=f"Print {name.upper()}."
+        )(command)
+    return command
+
+
+def opened(argument: str) -> Chunks:
+    """Open the capture that an argument names: file, folder or standard input."""
+    if argument != STDIN:
+        return open_capture(located(argument))
+    file = sys.stdin.buffer
+    if file.isatty():
+        raise Trouble("standard input is a terminal: pipe a capture into it")
+    # Its buffer would wait until it is full; a live capture is shown as it comes.
+    return open_capture(getattr(file, "raw", file))
+
+
+def located(argument: str) -> Path:
+    """Return the capture file that an argument names."""
+    path = Path(argument)
+    if not path.is_dir():
+        return path
+    if not (path / CAPTURE).is_file():
+        raise Trouble(f"{argument}: no {CAPTURE} in this folder; name a capture file")
+    return path / CAPTURE
+
+
+def whole(argument: str, watch: Watch) -> Capture:
+    """Read the whole capture that an argument names."""
+    with opened(argument) as chunks:
+        parts = list(watch.chunks(chunks, argument))
+        return Capture.joined(parts, chunks.about)
+
+
+def told(error: CaptureError) -> Trouble:
+    """Return damage as a sentence that says what to do."""
+    if not error.offset:
+        return Trouble(f"{error}; give a capture of tcpdump, dumpcap or Wireshark")
+    return Trouble(f"{error}; `pytest-netlab show` prints the packets before it")
+
+
+def only_once(*arguments: str | None) -> None:
+    """Refuse standard input for more than one capture."""
+    if arguments.count(STDIN) > 1:
+        raise click.UsageError("standard input can be one capture only: `-` once")
+
+
+def spare(out: str | None, *arguments: str | None) -> None:
+    """Refuse to write over a capture that is read."""
+    read = [located(name) for name in arguments if name not in (None, STDIN)]
+    if out and Path(out).exists() and any(path.samefile(out) for path in read):
+        raise click.UsageError(f"{out} is read: --write-diff needs a file of its own")

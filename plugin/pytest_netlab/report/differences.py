@@ -1,0 +1,49 @@
+"""What differs between two captures, as text, JSON or CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import asdict, fields
+from typing import TYPE_CHECKING
+
+from pytest_netlab.diff import Difference
+from pytest_netlab.report.text import told_flow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+FIELDS = tuple(field.name for field in fields(Difference))
+
+
+def to_text(found: Sequence[Difference]) -> Iterator[str]:
+    """Return lines: a paragraph a flow, which leads with direction and cause."""
+    flows = dict.fromkeys(difference.flow for difference in found)
+    for flow in flows:
+        own = [difference for difference in found if difference.flow == flow]
+        yield from told_flow(flow, own, len(own))
+        yield ""
+    things = "difference" if len(found) == 1 else "differences"
+    where = "flow" if len(flows) == 1 else "flows"
+    yield f"{len(found)} {things} in {len(flows)} {where}"
+
+
+def to_json(found: Sequence[Difference]) -> Iterator[str]:
+    """Return one JSON list, in pieces: a line a difference."""
+    yield "[\n"
+    yield ",\n".join(json.dumps(asdict(difference)) for difference in found)
+    yield "\n]\n"
+
+
+def to_csv(found: Sequence[Difference]) -> str:
+    """Return a line a difference; what is None is empty."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(FIELDS)
+    for difference in found:
+        cause = difference.cause
+        told = f"{cause.name}: {cause.text}" if cause else ""
+        plain = [getattr(difference, name) for name in FIELDS if name != "cause"]
+        writer.writerow([*plain, told])
+    return out.getvalue()
