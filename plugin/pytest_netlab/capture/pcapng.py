@@ -214,9 +214,7 @@ class PcapngReader:
         if record.comment:
             self.comments[row] = record.comment
         linktype = self._known.interfaces[record.interface].linktype
-        columns.note(
-            row, record.interface, record.ts, record.direction, record.status
-        )
+        columns.note(row, record.interface, record.ts, record.direction, record.status)
         columns.locate(row, self._stream.offset + record.at)
         decode(record.data, linktype, record.wirelen, row, columns)
         self.walk.row += 1

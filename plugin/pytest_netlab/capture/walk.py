@@ -174,7 +174,10 @@ def _packet(
     if flags < 0:
         return False
     ticks = _u32(walk, frame, at + _HIGH) << 32 | _u32(walk, frame, at + _LOW)
-    times, offset = clocks[interface * _CLOCK + _TIMES], clocks[interface * _CLOCK + _OFFSET]
+    times, offset = (
+        clocks[interface * _CLOCK + _TIMES],
+        clocks[interface * _CLOCK + _OFFSET],
+    )
     if times == 0 or ticks > (_MAX_TS - abs(offset)) // times:
         return False
     row = walk.row

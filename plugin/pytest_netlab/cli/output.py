@@ -7,6 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from pytest_netlab.cli.group import Trouble
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -17,13 +19,16 @@ def emit(batches: Iterable[Iterable[str]]) -> None:
     if isinstance(out, io.TextIOWrapper):
         # A capture may name its interfaces with what this locale cannot encode.
         out.reconfigure(errors="backslashreplace")
-    try:
-        for batch in batches:
+    for batch in batches:
+        try:
             out.writelines(batch)
             out.flush()
-    except BrokenPipeError:
-        # The interpreter flushes once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+        except OSError as error:
+            # The interpreter flushes once more at its end, and would complain.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+            if isinstance(error, BrokenPipeError):
+                return
+            raise Trouble(f"cannot write the output: {error.strerror}") from error
 
 
 def lines(texts: Iterable[str]) -> Iterator[str]:

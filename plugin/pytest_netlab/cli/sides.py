@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import tee
+from collections import deque
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,6 @@ import numpy as np
 from pytest_netlab.capture import Capture
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.sources import opened
-from pytest_netlab.spec import DOCKER0, UPLINK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,10 +65,40 @@ class Side:
         if self._name is None and len(known) > 1:
             text = f"has several interfaces ({names}): name one with {self._option}"
         elif self._name is not None and self._name not in known:
-            text = f"has no interface {self._name!r}, only {names}: use {self._option}"
+            text = (
+                f"has no interface {self._name!r}, only {names}: give a capture of "
+                f"each side, or name the interface with {self._option}"
+            )
         else:
             return
         raise Trouble(f"the capture of the {self._option[2:]} {text} NAME")
+
+
+class _Shared:
+    """Hands the chunks of one file to two readers, each in a thread of its own.
+
+    What one of them has not taken yet is kept for it: `itertools.tee` with a lock.
+    """
+
+    def __init__(self, chunks: Iterator[Capture]) -> None:
+        """Read nothing yet."""
+        self._chunks = chunks
+        self._waiting: tuple[deque[Capture], deque[Capture]] = deque(), deque()
+        self._lock = Lock()
+
+    def chunks(self, reader: int) -> Iterator[Capture]:
+        """Yield all chunks to the first or the second reader."""
+        own = self._waiting[reader]
+        while True:
+            with self._lock:
+                if not own:
+                    chunk = next(self._chunks, None)
+                    if chunk is None:
+                        return
+                    for waiting in self._waiting:
+                        waiting.append(chunk)
+                chunk = own.popleft()
+            yield chunk
 
 
 def sides(
@@ -83,11 +113,13 @@ def sides(
     chunks = stack.enter_context(opened(first))
     watched = watch.chunks(chunks, first)
     if second is None:
+        from pytest_netlab.spec import DOCKER0, UPLINK  # noqa: PLC0415 - milliseconds
+
         names = points[0] or DOCKER0.name, points[1] or UPLINK.name
-        near, far = tee(watched)
+        shared = _Shared(watched)
         return (
-            Side(options[0], chunks, near, names[0]),
-            Side(options[1], chunks, far, names[1]),
+            Side(options[0], chunks, shared.chunks(0), names[0]),
+            Side(options[1], chunks, shared.chunks(1), names[1]),
         )
     others = stack.enter_context(opened(second))
     far = watch.chunks(others, second)

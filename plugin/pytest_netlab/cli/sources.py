@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from pytest_netlab.cli.progress import Watch
     from pytest_netlab.errors import CaptureError
 
-FILE = click.Path(exists=True, allow_dash=True)
+FILE = click.Path(allow_dash=True)  # completes names; `located` has the words
 OUT = click.Path(dir_okay=False, writable=True)
 CAPTURE = "capture.pcapng"
 STDIN = "-"
+FOLDER = f"a folder with {CAPTURE}, or - for standard input"
 
 
 def formats(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,10 +48,14 @@ def opened(argument: str) -> Chunks:
 def located(argument: str) -> Path:
     """Return the capture file that an argument names."""
     path = Path(argument)
+    if not path.exists():
+        raise Trouble(f"{argument}: no such file; name a capture file, or {FOLDER}")
     if not path.is_dir():
         return path
     if not (path / CAPTURE).is_file():
-        raise Trouble(f"{argument}: no {CAPTURE} in this folder; name a capture file")
+        raise Trouble(
+            f"{argument} holds no {CAPTURE}; name a capture file, or {FOLDER}"
+        )
     return path / CAPTURE
 
 

@@ -7,6 +7,7 @@ of its conversation, and one more if it travels towards the initiator.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 import cython
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
 NO_WAY: Final = -1
 
-# A key: the lower end's address, the other's, their ports, the protocol, zeros.
-_LOW, _HIGH, _LOW_PORT, _HIGH_PORT, _PROTO, _KEY = 0, 16, 32, 34, 36, 40
+# A key: the lower end's address, the other's; their ports, the protocol, zeros.
+_LOW, _HIGH, _ENDS, _KEY = 0, 16, 32, 40
+_PORT = 0xFFFF
+_CELL = Struct("<16s16sHHB3x")
 _ADDRESS = 16
 
 # What is known of a conversation. The initiator is the higher end; somebody answered;
@@ -41,6 +44,9 @@ _SYN, _SYN_ACK = 2, 18
 _INBOUND, _OUTBOUND = 1, 2
 _GROUP4, _GROUP6 = 224, 255  # RFC 1112 and 240/4; RFC 4291
 _EMPTY = -1
+_NOT_HERE = -1  # a row that this pass does not look at
+_RING, _LAST = 16, 15  # keys that are made ahead
+_AHEAD, _NEAR = 12, 6  # rows from making a key to using it, and to fetching its line
 _FIRST_SIZE = 1 << 10
 
 # Compiled, this is an integer of C; Python sees it by this.
@@ -56,14 +62,23 @@ class FlowTable:
         states: memoryview
         slots: memoryview
         size: int
-        scratch: memoryview
+        ring: memoryview
+        hashes: memoryview
+        swaps: memoryview
+        errors: int
 
     def __init__(self) -> None:
         """Start without a conversation."""
         self.count = 0
-        self._scratch = np.zeros(_KEY, dtype=np.uint8)
-        self.scratch = octets.cells(self._scratch)
+        self._ring = np.zeros(_RING * _KEY, dtype=np.uint8)
+        self._hashes = np.zeros(_RING, dtype=np.uint64)
+        self._swaps = np.zeros(_RING, dtype=np.int32)
+        self.ring = octets.cells(self._ring)
+        self.hashes = octets.words(self._hashes)
+        self.swaps = octets.ints(self._swaps)
+        self.errors = 0
         self._keys = self._states = np.zeros(0, dtype=np.uint8)
+        self._texts: dict[bytes, str] = {}
         self._make(_FIRST_SIZE)
 
     def _make(self, size: int) -> None:
@@ -90,9 +105,10 @@ class FlowTable:
         """
         ways = np.full(rows, NO_WAY, dtype=np.int32)
         out = octets.ints(ways)
+        self.errors = 0
         for errors in (0, 1):
             row = 0
-            while row < rows:
+            while row < rows and (not errors or self.errors):
                 with cython.nogil:
                     row = _add(self, columns, row, rows, out, errors)
                 if row < rows:
@@ -101,15 +117,25 @@ class FlowTable:
 
     def key(self, way: int) -> Tuple5:
         """Return the directed key of a way."""
-        number = way >> 1
-        cell = self._keys[number * _KEY : number * _KEY + _KEY].tobytes()
-        low = address_text(cell[_LOW:_HIGH])
-        high = address_text(cell[_HIGH:_LOW_PORT])
-        low_port = int.from_bytes(cell[_LOW_PORT:_HIGH_PORT], "little")
-        high_port = int.from_bytes(cell[_HIGH_PORT:_PROTO], "little")
-        key = Tuple5(cell[_PROTO], low, low_port, high, high_port)
-        reply = bool(self._states[number] & _FLIPPED) != bool(way & 1)
-        return key.reply if reply else key
+        key = self.conversations(way >> 1, 1)[0]
+        return key.reply if way & 1 else key
+
+    def conversations(self, first: int = 0, count: int | None = None) -> list[Tuple5]:
+        """Return the keys of conversations, oriented from their initiators."""
+        last = self.count if count is None else first + count
+        cells = self._keys[first * _KEY : last * _KEY].tobytes()
+        flipped = (self._states[first:last] & _FLIPPED).tolist()
+        texts = self._texts
+        keys = []
+        for state, cell in zip(flipped, _CELL.iter_unpack(cells), strict=True):
+            low, high, low_port, high_port, proto = cell
+            low = texts.get(low) or texts.setdefault(low, address_text(low))
+            high = texts.get(high) or texts.setdefault(high, address_text(high))
+            if state:
+                keys.append(Tuple5(proto, high, high_port, low, low_port))
+            else:
+                keys.append(Tuple5(proto, low, low_port, high, high_port))
+        return keys
 
     def answered(self, number: int) -> bool:
         """Tell whether the responder sent anything."""
@@ -146,17 +172,65 @@ def _add(
     ways: memoryview,
     errors: int,
 ) -> int:
-    """Give rows their ways, errors or the others; stop early if the table is full."""
+    """Give rows their ways, errors or the others; stop early if the table is full.
+
+    Keys are made some rows ahead, so that the processor has fetched what a row needs
+    of the table by the time it is looked up.
+    """
+    ahead = row
     while row < rows:
         if table.count * 2 >= table.size:
             return row
-        if is_flow(columns, row) and is_error(columns, row) == errors:
+        while ahead < rows and ahead < row + _AHEAD:
+            table.swaps[ahead & _LAST] = _prepare(table, columns, ahead, errors)
+            if ahead - row >= _NEAR:
+                _fetch(table, ahead - _NEAR)
+            ahead += 1
+        if table.swaps[row & _LAST] != _NOT_HERE:
             if errors:
-                ways[row] = _add_error(table, columns, row)
+                ways[row] = _add_error(table, row)
             else:
                 ways[row] = _add_packet(table, columns, row)
         row += 1
     return row
+
+
+def _prepare(table: FlowTable, columns: Columns, row: int, errors: int) -> int:
+    """Make the key of a row; return whether its ends are swapped, or _NOT_HERE."""
+    if not is_flow(columns, row):
+        return _NOT_HERE
+    if is_error(columns, row):
+        table.errors = 1
+        if not errors:
+            return _NOT_HERE
+        ends = _quoted_ends(columns, row)
+        swapped = _fill(
+            table,
+            row,
+            columns.quoted_src,
+            columns.quoted_dst,
+            row * _ADDRESS,
+            ends,
+        )
+    elif errors:
+        return _NOT_HERE
+    else:
+        ends = _own_ends(columns, row)
+        swapped = _fill(table, row, columns.src, columns.dst, row * _ADDRESS, ends)
+    place = row & _LAST
+    state = octets.scramble(table.ring, place * _KEY)
+    table.hashes[place] = state
+    octets.soon_int(table.slots, state & (table.size - 1))
+    return swapped
+
+
+def _fetch(table: FlowTable, row: int) -> None:
+    """Have the processor fetch the conversation that a row will likely be of."""
+    place = row & _LAST
+    if table.swaps[place] != _NOT_HERE:
+        number = table.slots[table.hashes[place] & (table.size - 1)]
+        if number != _EMPTY:
+            octets.soon(table.keys, number * _KEY)
 
 
 def is_flow(columns: Columns, row: int) -> bool:
@@ -189,12 +263,8 @@ def is_error(columns: Columns, row: int) -> bool:
 
 def _add_packet(table: FlowTable, columns: Columns, row: int) -> int:
     """Return the way of a packet; note what it shows of its conversation."""
-    sport, dport = _port(columns, row, 0), _port(columns, row, 1)
-    at = row * _ADDRESS
-    swapped = _fill(
-        table, columns.src, columns.dst, at, sport, dport, columns.proto[row]
-    )
-    number = _find(table)
+    swapped = table.swaps[row & _LAST]
+    number = _find(table, row & _LAST)
     if number == table.count:
         table.count += 1
         # A SYN-ACK or an echo reply seen first answers someone unseen.
@@ -216,18 +286,10 @@ def _shown(state: int, back: int, direction: int) -> int:
     return shown
 
 
-def _add_error(table: FlowTable, columns: Columns, row: int) -> int:
+def _add_error(table: FlowTable, row: int) -> int:
     """Return the way of an error: against that of what it quotes."""
-    proto = columns.quoted_proto[row]
-    sport = columns.quoted_sport[row]
-    dport = columns.quoted_dport[row]
-    if proto in (_ICMP, _ICMPV6):
-        sport = dport = columns.quoted_icmp_id[row]
-    at = row * _ADDRESS
-    swapped = _fill(
-        table, columns.quoted_src, columns.quoted_dst, at, sport, dport, proto
-    )
-    number = _find(table)
+    swapped = table.swaps[row & _LAST]
+    number = _find(table, row & _LAST)
     if number == table.count:
         table.count += 1
         table.states[number] = _FLIPPED if swapped else 0
@@ -235,17 +297,29 @@ def _add_error(table: FlowTable, columns: Columns, row: int) -> int:
     return 2 * number + 1 - back
 
 
-def _port(columns: Columns, row: int, which: int) -> int:
-    """Return the source or destination port; an echo's id is both."""
+def _own_ends(columns: Columns, row: int) -> int:
+    """Return ports and protocol of a packet; an echo's id is both ports."""
     proto = columns.proto[row]
     if proto in (_TCP, _UDP):
-        return columns.dport[row] if which else columns.sport[row]
-    kind = columns.icmp_type[row]
-    if proto == _ICMP and kind in (_REQUEST, _REPLY):
-        return columns.icmp_id[row]
-    if proto == _ICMPV6 and kind in (_REQUEST6, _REPLY6):
-        return columns.icmp_id[row]
-    return 0
+        return octets.joined(columns.sport[row], columns.dport[row], proto)
+    ident = columns.icmp_id[row] if _is_echo(proto, columns.icmp_type[row]) else 0
+    return octets.joined(ident, ident, proto)
+
+
+def _is_echo(proto: int, kind: int) -> bool:
+    """Tell whether a message carries an id."""
+    if proto == _ICMP:
+        return kind in (_REQUEST, _REPLY)
+    return proto == _ICMPV6 and kind in (_REQUEST6, _REPLY6)
+
+
+def _quoted_ends(columns: Columns, row: int) -> int:
+    """Return ports and protocol of the packet that an ICMP error quotes."""
+    proto = columns.quoted_proto[row]
+    if proto in (_ICMP, _ICMPV6):
+        ident = columns.quoted_icmp_id[row]
+        return octets.joined(ident, ident, proto)
+    return octets.joined(columns.quoted_sport[row], columns.quoted_dport[row], proto)
 
 
 def _answers(columns: Columns, row: int) -> int:
@@ -260,40 +334,35 @@ def _answers(columns: Columns, row: int) -> int:
 
 
 def _fill(
-    table: FlowTable,
-    src: memoryview,
-    dst: memoryview,
-    at: int,
-    sport: int,
-    dport: int,
-    proto: int,
+    table: FlowTable, row: int, src: memoryview, dst: memoryview, at: int, ends: int
 ) -> int:
-    """Put a key into the scratch cell, the lower end first; 1 if that is not src."""
-    order = octets.compare(src, at, dst, at, _ADDRESS)
-    swapped = 1 if order > 0 or (order == 0 and sport > dport) else 0
-    cell = table.scratch
-    octets.move(cell, _HIGH if swapped else _LOW, src, at, _ADDRESS)
-    octets.move(cell, _LOW if swapped else _HIGH, dst, at, _ADDRESS)
-    low, high = (dport, sport) if swapped else (sport, dport)
-    cell[_LOW_PORT] = low & 255
-    cell[_LOW_PORT + 1] = low >> 8
-    cell[_HIGH_PORT] = high & 255
-    cell[_HIGH_PORT + 1] = high >> 8
-    cell[_PROTO] = proto
-    return swapped
+    """Put a key into the ring, the lower end first; return 1 if that is not src."""
+    cell = (row & _LAST) * _KEY
+    order = octets.order(src, at, dst, at)
+    sport, dport = ends & _PORT, ends >> 16 & _PORT
+    if order < 0 or (order == 0 and sport <= dport):
+        octets.move(table.ring, cell + _LOW, src, at)
+        octets.move(table.ring, cell + _HIGH, dst, at)
+        octets.put(table.ring, cell + _ENDS, ends)
+        return 0
+    octets.move(table.ring, cell + _LOW, dst, at)
+    octets.move(table.ring, cell + _HIGH, src, at)
+    octets.put(table.ring, cell + _ENDS, octets.joined(dport, sport, ends >> 32))
+    return 1
 
 
-def _find(table: FlowTable) -> int:
-    """Return the number of the scratch cell's key; a new one gets the next number."""
+def _find(table: FlowTable, place: int) -> int:
+    """Return the number of the key in the ring; a new one gets the next number."""
     mask = table.size - 1
-    slot = octets.scramble(table.scratch, 0, _KEY) & mask
+    cell = place * _KEY
+    slot = table.hashes[place] & mask
     while table.slots[slot] != _EMPTY:
         number = table.slots[slot]
-        if not octets.compare(table.keys, number * _KEY, table.scratch, 0, _KEY):
+        if octets.same(table.keys, number * _KEY, table.ring, cell):
             return number
         slot = (slot + 1) & mask
     table.slots[slot] = table.count
-    octets.move(table.keys, table.count * _KEY, table.scratch, 0, _KEY)
+    octets.keep(table.keys, table.count * _KEY, table.ring, cell)
     return table.count
 
 
@@ -301,7 +370,7 @@ def _rehash(table: FlowTable, count: int) -> None:
     """Enter the keys that are there into the empty slots."""
     mask = table.size - 1
     for number in range(count):
-        slot = octets.scramble(table.keys, number * _KEY, _KEY) & mask
+        slot = octets.scramble(table.keys, number * _KEY) & mask
         while table.slots[slot] != _EMPTY:
             slot = (slot + 1) & mask
         table.slots[slot] = number

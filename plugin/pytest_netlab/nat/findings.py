@@ -20,10 +20,11 @@ from pytest_netlab.nat.violations import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
 
+    from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat.ledger import Ledger
     from pytest_netlab.nat.side import Side as Point
     from pytest_netlab.nat.sightings import Sightings
@@ -97,23 +98,26 @@ class Findings:
     def _make_flows(self) -> tuple[Flow, ...]:
         """Return forwarded flows by their first packet, then those of one side."""
         table = self._ledger.flows[:, : self._ledger.count].T.tolist()
-        flows = [self._forwarded(*row) for row in table]
+        keys = self._near.table.conversations(), self._far.table.conversations()
+        flows = [self._forwarded(keys, row) for row in table]
         if self._in_memory:
             flows = self._with_rows(flows)
         joined = {row[0] for row in table}, {row[1] for row in table}
         return (*flows, *self._alone(*joined))
 
     def _forwarded(
-        self, near: int, far: int, pairs: int, near_way: int, far_way: int, left: int
+        self, keys: tuple[list[Tuple5], list[Tuple5]], row: Sequence[int]
     ) -> Flow:
         """Return the flow of two conversations that share packets.
 
         The outside key takes its orientation from a packet seen on both sides: either
         capture may have begun in the middle of the conversation.
         """
-        inside = self._near.table.key(2 * near)
+        near, far, pairs, near_way, far_way, left = row
         back = near_way & 1
-        beyond = self._far.table.key(far_way ^ back)
+        inside, beyond = keys[0][near], keys[1][far]
+        if far_way & 1 != back:
+            beyond = beyond.reply
         initiated: Side = "inside" if bool(left) != bool(back) else "outside"
         answered = self._near.table.answered(near), self._far.table.answered(far)
         return Flow(
@@ -228,5 +232,3 @@ def _split(
     """Return the values of each number from 0 on; numbers ascend."""
     borders = np.searchsorted(numbers, np.arange(1, count))
     return np.split(values, borders)
-
-

@@ -74,7 +74,11 @@ def _overlaps(
                 found.append((span, other))
     seen = _covered(found)
     for span, other in found:
-        if final or seen[0, span[0]] >= _size(span) or seen[1, other[0]] >= _size(other):
+        if (
+            final
+            or seen[0, span[0]] >= _size(span)
+            or seen[1, other[0]] >= _size(other)
+        ):
             yield span[0], other[0]
 
 

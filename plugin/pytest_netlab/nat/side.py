@@ -197,5 +197,3 @@ def _copied(chunk: Capture, rows: npt.NDArray[np.int64]) -> Capture:
     block = chunk.select(rows).blocks()[0]
     nothing = Octets(pieces=(), bases=(), comments={})
     return Capture(block.array, block.rows, nothing, chunk.about, (block,))
-
-

@@ -176,7 +176,7 @@ def _facts(columns: Columns, row: int) -> int:
     if table.is_error(columns, row):
         facts |= _one(1) << ERROR
         at = row * _ADDRESS
-        if octets.compare(columns.quoted_src, at, columns.dst, at, _ADDRESS):
+        if octets.order(columns.quoted_src, at, columns.dst, at):
             facts |= _one(1) << MISQUOTED
     elif columns.hashes and columns.payload_len[row] and not columns.payload_hash[row]:
         facts |= _one(1) << HASHLESS

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,10 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Notes:
-    """Which packets of a capture to keep, and what to say of each."""
+    """Which packets of a capture to keep, and what to say of each.
+
+    `label` tells its interfaces from those of another capture; those of `points` are
+    kept even if they saw nothing.
+    """
 
     capture: Capture
     label: str = ""
+    points: tuple[str, ...] = ()
     texts: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, row: int, *texts: str) -> None:
@@ -37,28 +42,33 @@ class _Notes:
 
     def frames(self, first: int) -> Iterator[Frame]:
         """Yield the packets with their comments; interfaces count from the first."""
-        places = {point: first + at for at, point in enumerate(self._points())}
+        places = {point: first + at for at, point in enumerate(self._used())}
         rows = sorted(self.texts)
         for row, frame in zip(rows, self.capture.select(rows).frames(), strict=True):
             told = [frame.comment] if frame.comment else []
             note = "; ".join([*told, *self.texts[row]])
             yield frame._replace(interface=places[frame.interface], comment=note)
 
-    def interfaces(self, taken: Sequence[str]) -> Iterator[Interface]:
-        """Yield the interfaces, by names that are not taken; nothing is counted."""
-        for point in self._points():
-            known = self.capture.interfaces[point]
-            name = known.name or self.label
-            yield Interface(
-                name=f"{self.label} {name}".strip() if name in taken else name,
-                linktype=known.linktype,
-                snaplen=known.snaplen,
+    @property
+    def interfaces(self) -> list[Interface]:
+        """Return the interfaces; what they counted is not true of a selection."""
+        known = [self.capture.interfaces[point] for point in self._used()]
+        return [
+            Interface(
+                name=one.name or self.label, linktype=one.linktype, snaplen=one.snaplen
             )
+            for one in known
+        ] or [Interface(name=self.label)]
 
-    def _points(self) -> list[int]:
-        """Return the interfaces that captured anything."""
-        points: list[int] = np.unique(self.capture.point).tolist()
-        return points
+    def _used(self) -> list[int]:
+        """Return the interfaces that captured anything, and those to keep."""
+        kept = [
+            point
+            for point, known in enumerate(self.capture.interfaces)
+            if known.name in self.points
+        ]
+        used: list[int] = np.union1d(self.capture.point, kept).astype(int).tolist()
+        return used
 
 
 def of_translations(inside: Capture, outside: Capture, found: Translations) -> Capture:
@@ -99,7 +109,7 @@ def of_differences(
         points: names of the inside and the outside interface in the capture.
 
     """
-    notes = _Notes(capture)
+    notes = _Notes(capture, points=points)
     firsts = _keep_conversations(notes, story, {one.flow for one in found}, points)
     lost: list[str] = []
     for difference in found:
@@ -156,9 +166,15 @@ def _merged(parts: Sequence[_Notes], comment: str) -> Capture:
     frames: list[Frame] = []
     interfaces: list[Interface] = []
     names: dict[str, str] = {}
+    count = Counter(known.name for part in parts for known in part.interfaces)
     for part in parts:
         frames += part.frames(len(interfaces))
-        interfaces += part.interfaces([known.name for known in interfaces])
+        interfaces += (
+            replace(known, name=f"{part.label} {known.name}")
+            if count[known.name] > 1 and part.label
+            else known
+            for known in part.interfaces
+        )
         names = {**part.capture.names, **names}
     frames.sort(key=lambda frame: frame.ts)
     return Capture.from_frames(frames, interfaces, names, f"pytest-netlab: {comment}")

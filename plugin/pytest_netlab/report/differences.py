@@ -31,9 +31,8 @@ def to_text(found: Sequence[Difference]) -> Iterator[str]:
 
 def to_json(found: Sequence[Difference]) -> Iterator[str]:
     """Return one JSON list, in pieces: a line a difference."""
-    yield "[\n"
-    yield ",\n".join(json.dumps(asdict(difference)) for difference in found)
-    yield "\n]\n"
+    items = (json.dumps(asdict(difference)) for difference in found)
+    yield "[\n" + ",\n".join(items) + "\n]\n" if found else "[]\n"
 
 
 def to_csv(found: Sequence[Difference]) -> str:

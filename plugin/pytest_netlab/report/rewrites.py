@@ -39,13 +39,10 @@ def to_json(found: Translations, broken: Sequence[Violation]) -> Iterator[str]:
     and what is filled in needs no escape.
     """
     paired, alone = _sorted(found)
-    yield '{"flows": [\n'
-    yield ",\n".join([_paired(flow) for _, flow in paired])
-    yield f'\n], "unpaired": {json.dumps(found.unpaired)}, "unpaired_flows": [\n'
-    yield ",\n".join([_alone(flow) for _, flow in alone])
-    yield '\n], "violations": [\n'
-    yield ",\n".join([json.dumps(_violation(one)) for one in broken])
-    yield "\n]}\n"
+    yield f'{{"flows": {_list([_paired(flow) for _, flow in paired])},\n'
+    yield f'"unpaired": {json.dumps(found.unpaired)},\n'
+    yield f'"unpaired_flows": {_list([_alone(flow) for _, flow in alone])},\n'
+    yield f'"violations": {_list([json.dumps(_violation(one)) for one in broken])}}}\n'
 
 
 def to_csv(found: Translations) -> str:
@@ -146,6 +143,11 @@ def _json(key: Tuple5 | None) -> str:
         return f'{{{source}, "dst": "{dst}", "dport": {dport}}}'
     ident = f', "id": {sport}' if proto in (ICMP, ICMP6) else ""
     return f'{{"src": "{src}", "dst": "{dst}"{ident}}}'
+
+
+def _list(items: Sequence[str]) -> str:
+    """Return a JSON list, an item a line."""
+    return "[\n" + ",\n".join(items) + "\n]" if items else "[]"
 
 
 def _violation(broken: Violation) -> dict[str, object]:

@@ -253,9 +253,7 @@ class Columns:
         """Return every column by its name."""
         return {column.name: self.array(column.name) for column in COLUMNS}
 
-    def note(
-        self, row: int, point: int, ts: int, direction: int, status: int
-    ) -> None:
+    def note(self, row: int, point: int, ts: int, direction: int, status: int) -> None:
         """Note what is known of a packet before it is decoded."""
         self.point[row] = point
         self.ts[row] = ts

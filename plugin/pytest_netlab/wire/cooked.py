@@ -26,7 +26,9 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
     if octets.u16(frame, at + _V1_SOURCE_BYTES) == _MAC_BYTES:
         out.eth_src[row] = octets.u48(frame, at + _V1_SOURCE)
     _note_direction(octets.u16(frame, at + _V1_KIND), row, out)
-    return ethernet.decode_type(octets.u16(frame, at + _V1_TYPE), frame, at + _V1_HEADER, row, out)
+    return ethernet.decode_type(
+        octets.u16(frame, at + _V1_TYPE), frame, at + _V1_HEADER, row, out
+    )
 
 
 def decode_v2(frame: bytes, at: int, row: int, out: Columns) -> int:
@@ -37,7 +39,9 @@ def decode_v2(frame: bytes, at: int, row: int, out: Columns) -> int:
     if frame[at + _V2_SOURCE_BYTES] == _MAC_BYTES:
         out.eth_src[row] = octets.u48(frame, at + _V2_SOURCE)
     _note_direction(frame[at + _V2_KIND], row, out)
-    return ethernet.decode_type(octets.u16(frame, at + _V2_TYPE), frame, at + _V2_HEADER, row, out)
+    return ethernet.decode_type(
+        octets.u16(frame, at + _V2_TYPE), frame, at + _V2_HEADER, row, out
+    )
 
 
 def _note_direction(kind: int, row: int, out: Columns) -> None:

@@ -114,21 +114,53 @@ cdef extern from *:
         return (uint64_t) product ^ (uint64_t) (product >> 64);
     }
 
-    static inline uint64_t nl_scramble(const uint8_t *p, size_t size)
+    static inline void nl_put(uint8_t *to, uint64_t word)
     {
-        uint64_t state = 0, word;
-        for (size_t i = 0; i < size; i += 8) {
-            memcpy(&word, p + i, 8);
-            state = nl_mix(state, word);
-        }
-        return state;
+    #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        word = __builtin_bswap64(word);
+    #endif
+        memcpy(to, &word, 8);
+    }
+
+    static inline uint64_t nl_scramble(const uint8_t *p)
+    {
+        uint64_t word[5];
+        memcpy(word, p, 40);
+        return nl_mix(nl_mix(nl_mix(nl_mix(nl_mix(0, word[0]), word[1]), word[2]),
+                      word[3]), word[4]);
+    }
+
+    static inline int nl_order(const uint8_t *one, const uint8_t *other)
+    {
+        uint64_t a[2], b[2];
+        memcpy(a, one, 16);
+        memcpy(b, other, 16);
+    #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        a[0] = __builtin_bswap64(a[0]), a[1] = __builtin_bswap64(a[1]);
+        b[0] = __builtin_bswap64(b[0]), b[1] = __builtin_bswap64(b[1]);
+    #endif
+        if (a[0] != b[0])
+            return a[0] > b[0] ? 1 : -1;
+        return (a[1] > b[1]) - (a[1] < b[1]);
+    }
+
+    static inline int nl_same(const uint8_t *one, const uint8_t *other)
+    {
+        uint64_t a[5], b[5];
+        memcpy(a, one, 40);
+        memcpy(b, other, 40);
+        return !((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3])
+                 | (a[4] ^ b[4]));
     }
     """
+    void nl_put(unsigned char *to, unsigned long long word) noexcept nogil
     void nl_soon(const unsigned char *p) noexcept nogil
     bint nl_is_mapped(const unsigned char *p) noexcept nogil
     unsigned long long nl_mix(
         unsigned long long state, unsigned long long value) noexcept nogil
-    unsigned long long nl_scramble(const unsigned char *p, size_t size) noexcept nogil
+    unsigned long long nl_scramble(const unsigned char *p) noexcept nogil
+    int nl_order(const unsigned char *one, const unsigned char *other) noexcept nogil
+    bint nl_same(const unsigned char *one, const unsigned char *other) noexcept nogil
     unsigned int nl_u16(const unsigned char *p) noexcept nogil
     unsigned int nl_u32(const unsigned char *p) noexcept nogil
     unsigned int nl_little32(const unsigned char *p) noexcept nogil
@@ -139,7 +171,7 @@ cdef extern from *:
         const unsigned char *p, const unsigned char *end) noexcept nogil
 
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
-from libc.string cimport memcmp, memcpy
+from libc.string cimport memcpy
 
 ctypedef const unsigned char *bytes_t
 ctypedef long long *longs_t
@@ -212,15 +244,35 @@ cdef inline bint is_mapped(const unsigned char *cells, Py_ssize_t at) noexcept n
     return nl_is_mapped(cells + at)
 
 
-cdef inline int compare(const unsigned char *one, Py_ssize_t at,
-                        const unsigned char *other, Py_ssize_t where,
-                        Py_ssize_t size) noexcept nogil:
-    return memcmp(one + at, other + where, size)
+cdef inline int order(const unsigned char *one, Py_ssize_t at,
+                      const unsigned char *other, Py_ssize_t where) noexcept nogil:
+    return nl_order(one + at, other + where)
 
 
 cdef inline void move(unsigned char *to, Py_ssize_t at, const unsigned char *origin,
-                      Py_ssize_t where, Py_ssize_t size) noexcept nogil:
-    memcpy(to + at, origin + where, size)
+                      Py_ssize_t where) noexcept nogil:
+    memcpy(to + at, origin + where, 16)
+
+
+cdef inline bint same(const unsigned char *one, Py_ssize_t at,
+                      const unsigned char *other, Py_ssize_t where) noexcept nogil:
+    return nl_same(one + at, other + where)
+
+
+cdef inline void keep(unsigned char *to, Py_ssize_t at, const unsigned char *origin,
+                      Py_ssize_t where) noexcept nogil:
+    memcpy(to + at, origin + where, 40)
+
+
+cdef inline unsigned long long joined(
+        unsigned long long low, unsigned long long high,
+        unsigned long long proto) noexcept nogil:
+    return low | high << 16 | proto << 32
+
+
+cdef inline void put(
+        unsigned char *to, Py_ssize_t at, unsigned long long word) noexcept nogil:
+    nl_put(to + at, word)
 
 
 cdef inline unsigned long long mix(
@@ -229,9 +281,13 @@ cdef inline unsigned long long mix(
 
 
 cdef inline unsigned long long scramble(
-        const unsigned char *cells, Py_ssize_t at, Py_ssize_t size) noexcept nogil:
-    return nl_scramble(cells + at, size)
+        const unsigned char *cells, Py_ssize_t at) noexcept nogil:
+    return nl_scramble(cells + at)
 
 
 cdef inline void soon(const unsigned char *frame, Py_ssize_t at) noexcept nogil:
     nl_soon(frame + at)
+
+
+cdef inline void soon_int(const int *cells, Py_ssize_t index) noexcept nogil:
+    nl_soon(<const unsigned char *> (cells + index))

@@ -79,6 +79,10 @@ def soon(frame: bytes, at: int) -> None:
     """Have the processor fetch what is at this offset: nothing to do for Python."""
 
 
+def soon_int(cells: memoryview, index: int) -> None:
+    """Have the processor fetch this integer: nothing to do for Python."""
+
+
 def cells(array: npt.NDArray[np.uint8]) -> memoryview:
     """Return the bytes of a flat array, to be written as well."""
     return array.data
@@ -99,15 +103,35 @@ def is_mapped(cells: memoryview, at: int) -> bool:
     return cells[at : at + 12] == _MAPPED
 
 
-def compare(one: memoryview, at: int, other: memoryview, where: int, size: int) -> int:
-    """Return the order of two runs of bytes: below, equal to, or above 0."""
-    left, right = bytes(one[at : at + size]), bytes(other[where : where + size])
+def order(one: memoryview, at: int, other: memoryview, where: int) -> int:
+    """Return the order of two addresses: below, equal to, or above 0."""
+    left, right = bytes(one[at : at + 16]), bytes(other[where : where + 16])
     return (left > right) - (left < right)
 
 
-def move(to: memoryview, at: int, origin: memoryview, where: int, size: int) -> None:
-    """Copy a run of bytes."""
-    to[at : at + size] = origin[where : where + size]
+def move(to: memoryview, at: int, origin: memoryview, where: int) -> None:
+    """Copy an address."""
+    to[at : at + 16] = origin[where : where + 16]
+
+
+def same(one: memoryview, at: int, other: memoryview, where: int) -> bool:
+    """Tell whether two flow keys, of 40 bytes, are one."""
+    return one[at : at + 40] == other[where : where + 40]
+
+
+def keep(to: memoryview, at: int, origin: memoryview, where: int) -> None:
+    """Copy a flow key."""
+    to[at : at + 40] = origin[where : where + 40]
+
+
+def joined(low: int, high: int, proto: int) -> int:
+    """Return what a flow key has behind its addresses."""
+    return low | high << 16 | proto << 32
+
+
+def put(to: memoryview, at: int, word: int) -> None:
+    """Write a 64-bit integer."""
+    to[at : at + 8] = word.to_bytes(8, "little")
 
 
 def mix(state: int, value: int) -> int:
@@ -116,9 +140,9 @@ def mix(state: int, value: int) -> int:
     return (product ^ product >> 64) & _WORD
 
 
-def scramble(cells: memoryview, at: int, size: int) -> int:
-    """Return a hash of a run of bytes, whose size is a multiple of eight."""
+def scramble(cells: memoryview, at: int) -> int:
+    """Return a hash of a flow key."""
     state = 0
-    for place in range(at, at + size, 8):
+    for place in range(at, at + 40, 8):
         state = mix(state, int.from_bytes(cells[place : place + 8], "little"))
     return state

@@ -1,0 +1,393 @@
+"""`pytest-netlab diff`: two captures, by what they tell."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.traffic import (
+    BRIDGE,
+    C1,
+    HOST01,
+    INSIDE,
+    OUTSIDE,
+    Packet,
+    capture,
+    two_points,
+)
+from tests.unit.cli.conftest import ASKED, BAD, GET, GOOD
+
+from pytest_netlab.capture import Capture, read, write
+from pytest_netlab.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.cli.conftest import Command
+
+ARGUMENTS = "diff", "good.pcapng", "bad.pcapng"
+
+
+@pytest.fixture
+def golden(command: Command) -> Path:
+    """Return the folder of a golden that says `GOOD`."""
+    about = {"description": "", "provenance": {}}
+    folder, _ = Store(command.folder).save("it", two_points(GOOD), about)
+    return folder
+
+
+def test_same(command: Command) -> None:
+    """Exit code 0, and how much was compared."""
+    result = command("diff", "good.pcapng", "good.pcapng")
+
+    assert (result.exit_code, result.stdout) == (0, "same: 1 flow\n")
+
+
+def test_same_in_symbols(command: Command) -> None:
+    """Another host's addresses, another run's ports: the same story."""
+    names = {f"10.9.9.{n}": name for n, name in enumerate(("c1", "host", "host01"))}
+    addresses = {C1: "10.9.9.0", "172.16.211.128": "10.9.9.1", HOST01: "10.9.9.2"}
+    elsewhere = [(point, _moved(packet, addresses)) for point, packet in GOOD]
+    write("elsewhere.pcapng", two_points(elsewhere, names))
+
+    assert command("diff", "good.pcapng", "elsewhere.pcapng").exit_code == 0
+
+
+def _moved(packet: Packet, addresses: dict[str, str]) -> Packet:
+    src, dst = addresses[packet.key.src], addresses[packet.key.dst]
+    return replace(packet, key=packet.key._replace(src=src, dst=dst))
+
+
+def test_text(command: Command) -> None:
+    """Flow, direction and cause lead; then expected and actual of each field."""
+    result = command(*ARGUMENTS)
+
+    assert result.exit_code == 1
+    assert result.stdout == (
+        """\
+flow       tcp c1 -> host01:80, original direction
+  ttl (original, packet 5 at docker0)
+    expected  63 after 64
+    actual    62
+  ttl (original, packet 6 at uplink)
+    expected  63
+    actual    62
+
+flow       udp c2 -> host01:53, original direction
+cause      unexpected flow: nothing like it is expected: c2 -> host01:53 (none, dropped,
+           unanswered)
+  conversation (original, packet 7 at docker0)
+    expected  nothing
+    actual    a conversation
+
+3 differences in 2 flows
+"""
+    )
+
+
+def test_json(command: Command) -> None:
+    """A list of typed differences."""
+    result = command(*ARGUMENTS, "--json")
+    found = json.loads(result.stdout)
+
+    assert result.exit_code == 1
+    assert found[1] == {
+        "flow": "tcp c1 -> host01:80",
+        "direction": "original",
+        "point": "uplink",
+        "packet": 6,
+        "field": "ttl",
+        "want": "63",
+        "got": "62",
+        "cause": None,
+    }
+    assert found[2]["cause"]["name"] == "unexpected flow"
+
+
+def test_json_of_the_same(command: Command) -> None:
+    """No difference is an empty list."""
+    result = command("diff", "--json", "good.pcapng", "good.pcapng")
+
+    assert json.loads(result.stdout) == []
+
+
+def test_csv(command: Command) -> None:
+    """The same values under a header line; a cause is its name and text."""
+    rows = list(csv.DictReader(command(*ARGUMENTS, "--csv").stdout.splitlines()))
+
+    assert [row["field"] for row in rows] == ["ttl", "ttl", "conversation"]
+    assert (rows[1]["want"], rows[1]["got"], rows[1]["cause"]) == ("63", "62", "")
+    assert rows[2]["cause"].startswith("unexpected flow: nothing like it")
+
+
+def test_standard_input(command: Command, whole: bytes) -> None:
+    """Either may come from a pipe."""
+    got = command("diff", "good.pcapng", "-", given=whole)
+    want = command("diff", "-", "good.pcapng", given=whole)
+
+    assert got.stdout == command(*ARGUMENTS).stdout
+    assert want.exit_code == 1
+
+
+def test_golden_folder(command: Command, golden: Path) -> None:
+    """A golden is a folder."""
+    result = command("diff", str(golden), "bad.pcapng")
+
+    assert result.stdout == command(*ARGUMENTS).stdout
+    assert command("diff", str(golden), str(golden)).exit_code == 0
+
+
+def test_golden_from_within(
+    command: Command, golden: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A golden's name is its folder's, however the folder is written."""
+    monkeypatch.chdir(golden)
+
+    assert command("diff", ".", "../good.pcapng").exit_code == 0
+
+
+def test_goldens_policy_applies(command: Command, golden: Path) -> None:
+    """What a golden leaves open is not compared, unless --policy says otherwise."""
+    toml = golden / "golden.toml"
+    toml.write_text(toml.read_text().replace("[policy]", '[policy]\nttl = "any"'))
+    (command.folder / "strict.toml").write_text("")
+    write("low.pcapng", two_points([(p, replace(k, ttl=k.ttl - 9)) for p, k in GOOD]))
+    arguments = "diff", str(golden), "low.pcapng"
+
+    assert command(*arguments).exit_code == 0
+    assert command(*arguments, "--policy", "strict.toml").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['ttl = "any"', '[policy]\nttl = "any"', 'format = 1\n[policy]\nttl = "any"'],
+)
+def test_policy(command: Command, text: str) -> None:
+    """A policy file holds the table, names it, or is a golden.toml."""
+    (command.folder / "p.toml").write_text(text)
+    write("low.pcapng", two_points([(p, replace(k, ttl=k.ttl - 9)) for p, k in GOOD]))
+
+    assert command("diff", "good.pcapng", "low.pcapng").exit_code == 1
+    assert (
+        command("diff", "good.pcapng", "low.pcapng", "--policy", "p.toml").exit_code
+        == 0
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('tll = "any"', "p.toml: unknown field 'tll' in [policy]; known are: dest"),
+        ('ttl = "some"', "p.toml: unknown rule for ttl 'some' in [policy]; known are"),
+        ("ttl =", "p.toml: not TOML: "),
+        ('extra = 1\n[policy]\nttl = "any"', "p.toml: unknown field 'extra' in [pol"),
+    ],
+)
+def test_bad_policy(command: Command, text: str, message: str) -> None:
+    """A policy that would not do what it seems to is refused."""
+    (command.folder / "p.toml").write_text(text)
+
+    assert command.refused(*ARGUMENTS, "--policy", "p.toml").startswith(message)
+
+
+def test_damaged_golden(command: Command, golden: Path) -> None:
+    """A golden that contradicts itself is no measure: exit code 2."""
+    (golden / "story.txt").write_text("edited")
+
+    assert "is generated, never edited" in " ".join(
+        command.refused("diff", str(golden), "good.pcapng").split()
+    )
+
+
+@pytest.mark.parametrize("side", [1, 2])
+def test_damage(command: Command, whole: bytes, side: int) -> None:
+    """No verdict on half a capture."""
+    (command.folder / "cut.pcapng").write_bytes(whole[:-60])
+    arguments = list(ARGUMENTS)
+    arguments[side] = "cut.pcapng"
+
+    assert "the file ends inside a block (at byte " in command.refused(*arguments)
+
+
+def test_without_names(command: Command) -> None:
+    """A capture without names takes the other's; two of them go by their addresses."""
+    write("dropped.pcapng", two_points(BAD, names={}))
+    shared = command("diff", "good.pcapng", "plain.pcapng")
+    literal = command("diff", "plain.pcapng", "dropped.pcapng")
+
+    assert shared.stdout == "same: 1 flow\n"
+    assert literal.exit_code == 1
+    assert f"tcp {C1} -> {HOST01}:80, original direction" in literal.stdout
+
+
+def test_nobody_the_golden_knows(command: Command) -> None:
+    """A capture of another host without names cannot be held against a golden."""
+    addresses = {C1: "10.9.9.0", "172.16.211.128": "10.9.9.1", HOST01: "10.9.9.2"}
+    elsewhere = [(point, _moved(packet, addresses)) for point, packet in GOOD]
+    write("elsewhere.pcapng", two_points(elsewhere, {}))
+
+    assert "names no address" in command.refused(
+        "diff", "good.pcapng", "elsewhere.pcapng"
+    )
+
+
+@pytest.mark.parametrize("names", [("", ""), ("eth0", "eth0"), ("eth0", "")])
+def test_one_interface_each(command: Command, names: tuple[str, str]) -> None:
+    """A capture of one interface is the inside, whatever that is called."""
+    for file, name in zip("ab", names, strict=True):
+        _single(f"{file}.pcapng", name, [ASKED, GET])
+    _single("c.pcapng", names[1], [ASKED, replace(GET, ttl=9)])
+    same = command("diff", "a.pcapng", "b.pcapng")
+    other = command("diff", "a.pcapng", "c.pcapng")
+
+    assert (same.exit_code, same.stdout) == (0, "same: 1 flow\n")
+    assert other.exit_code == 1
+    assert f"ttl (original, packet 2 at {names[0] or 'inside'})" in other.stdout
+
+
+def _single(file: str, name: str, packets: list[Packet]) -> None:
+    seen = capture(packets)
+    known = [replace(seen.interfaces[0], name=name)]
+    write(file, Capture.from_frames(seen.frames(), known))
+
+
+def test_points_do_not_match(command: Command) -> None:
+    """What one point saw cannot be compared with what two did."""
+    _single("one.pcapng", "", [ASKED, GET])
+
+    assert command.refused("diff", "good.pcapng", "one.pcapng") == (
+        "capture points do not match: the golden has docker0, uplink, the observed "
+        "capture one without a name; name them with --inside, --outside"
+    )
+
+
+def test_points_are_named(command: Command) -> None:
+    """Options name the interfaces of whichever capture has them."""
+    names = {INSIDE: "br0", OUTSIDE: "ens33"}
+    renamed = [(names[point], packet) for point, packet in BAD]
+    write("named.pcapng", two_points(renamed, points=("br0", "ens33")))
+    options = "--inside", "br0", "--outside", "ens33"
+
+    assert command("diff", "good.pcapng", "named.pcapng", *options).stdout == (
+        command(*ARGUMENTS).stdout
+    )
+    assert command.refused(*ARGUMENTS, "--inside", "br0") == (
+        "no interface 'br0' in either capture: --inside is one of docker0, uplink"
+    )
+
+
+def test_one_interface_is_not_two_sides(command: Command) -> None:
+    """Both options cannot name the same interface."""
+    result = command(*ARGUMENTS, "--inside", "uplink", "--outside", "uplink")
+
+    assert result.exit_code == 2
+    assert "are two interfaces" in result.stderr
+
+
+def test_losses_are_not_the_same(command: Command) -> None:
+    """A capture that lost packets cannot show that nothing differs."""
+    seen = two_points(GOOD)
+    lossy = [replace(known, dropped=3) for known in seen.interfaces]
+    write("lossy.pcapng", Capture.from_frames(seen.frames(), lossy, seen.names))
+
+    assert command.refused("diff", "good.pcapng", "lossy.pcapng") == (
+        "nothing differs, but the observed capture lost 6 packets: capture again, with "
+        "a larger buffer"
+    )
+    assert command("diff", "bad.pcapng", "lossy.pcapng").exit_code == 1
+
+
+def test_nothing_is_not_the_same(command: Command) -> None:
+    """Two captures without a conversation prove nothing, unless a golden says so."""
+    quiet = two_points([(INSIDE, replace(GET, key=GET.key._replace(src=BRIDGE)))])
+    write("empty.pcapng", two_points([]))
+    write("quiet.pcapng", two_points([(INSIDE, b"frame"), (OUTSIDE, b"frame")]))
+    about = {"description": "", "provenance": {}}
+    Store(command.folder).save("silence", read("quiet.pcapng"), about)
+    text = "neither capture has a conversation: there is nothing to compare"
+
+    assert quiet.names
+    assert command.refused("diff", "empty.pcapng", "empty.pcapng") == text
+    assert command.refused("diff", "quiet.pcapng", "quiet.pcapng") == text
+    assert command.refused("diff", "silence", "empty.pcapng") == text
+    assert command("diff", "silence", "quiet.pcapng").exit_code == 0
+
+
+def test_write_diff(command: Command) -> None:
+    """The conversations that differ, with what differs as comment."""
+    result = command(*ARGUMENTS, "--write-diff", "why.pcapng")
+    why = read("why.pcapng")
+
+    assert result.exit_code == 1
+    assert [packet.interface for packet in why] == [point for point, _ in BAD]
+    comments = [packet.comment for packet in why]
+    assert comments[:4] == [""] * 4
+    assert comments[4:6] == [
+        "ttl: want 63 after 64, got 62",
+        "ttl: want 63, got 62",
+    ]
+    assert comments[6].startswith(
+        "conversation: want nothing, got a conversation (unexpected flow: "
+    )
+
+
+def test_write_diff_of_what_is_missing(command: Command) -> None:
+    """A packet that is missing is told at the first of its conversation's."""
+    write("short.pcapng", two_points(GOOD[:-1]))
+    command("diff", "good.pcapng", "short.pcapng", "--write-diff", "why.pcapng")
+    why = read("why.pcapng")
+
+    assert len(why) == len(GOOD) - 1
+    assert why[0].comment.startswith("packet: want c1:port#1 > host01:80")
+    assert "got nothing" in why[0].comment
+
+
+def test_write_diff_of_a_missing_conversation(command: Command) -> None:
+    """A conversation that is missing is told on the file; both points are there."""
+    result = command("diff", "bad.pcapng", "good.pcapng", "--write-diff", "why.pcapng")
+    why = read("why.pcapng")
+
+    assert result.exit_code == 1
+    assert "udp c2 -> host01:53: conversation: want the conversation" in why.comment
+    assert [known.name for known in why.interfaces] == [INSIDE, OUTSIDE]
+
+
+def test_write_diff_leaves_out_what_is_the_same(command: Command) -> None:
+    """Conversations that do not differ are not in the way."""
+    command(*ARGUMENTS, "--write-diff", "why.pcapng")
+    seen = [*BAD[:4], GOOD[4], GOOD[5], BAD[6]]
+    write("only-udp.pcapng", two_points(seen))
+    command("diff", "good.pcapng", "only-udp.pcapng", "--write-diff", "udp.pcapng")
+
+    assert len(read("udp.pcapng")) == 1
+
+
+def test_wireshark_shows_the_comments(command: Command) -> None:
+    """What is written opens in Wireshark, comments included."""
+    tshark = shutil.which("tshark")
+    if tshark is None:
+        pytest.skip("tshark is not installed")
+    command(*ARGUMENTS, "--write-diff", "why.pcapng")
+    argv = [tshark, "-r", "why.pcapng", "-T", "fields", "-e", "frame.comment"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[5] == "ttl: want 63, got 62"
+
+
+def test_input_is_never_overwritten(command: Command, golden: Path) -> None:
+    """--write-diff onto a capture that is read would destroy it."""
+    target = str(golden / "capture.pcapng")
+    result = command("diff", str(golden), "bad.pcapng", "--write-diff", target)
+
+    assert result.exit_code == 2
+    assert "needs a file of its own" in result.stderr
+
+
+def test_help_teaches(command: Command) -> None:
+    """--help has a line to copy."""
+    assert "\n  pytest-netlab diff " in command("diff", "--help").stdout

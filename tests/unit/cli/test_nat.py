@@ -1,0 +1,289 @@
+"""`pytest-netlab nat`: what became of each flow, and what is broken."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.traffic import (
+    C1,
+    C2,
+    HOST,
+    HOST01,
+    ICMP,
+    IN,
+    INSIDE,
+    OUTSIDE,
+    Packet,
+    Tuple5,
+    capture,
+    routed,
+    two_points,
+)
+from tests.unit.cli.conftest import GOOD
+
+from pytest_netlab.capture import read, write
+
+if TYPE_CHECKING:
+    from tests.unit.cli.conftest import Command
+
+FLOW = {
+    "proto": "tcp",
+    "kind": "snat",
+    "inside": {"src": C1, "sport": 41000, "dst": HOST01, "dport": 80},
+    "outside": {"src": HOST, "sport": 41000, "dst": HOST01, "dport": 80},
+    "packets": 3,
+}
+VIOLATION = {
+    "field": "ttl",
+    "want": "63 after 64",
+    "got": "62",
+    "inside_packet": 3,
+    "outside_packet": 3,
+}
+COMMENT = f"flow 1 snat {C1}:41000 -> {HOST}:41000; ttl: want 63 after 64, got 62"
+
+
+def table(command: Command, *arguments: str, code: int, given: bytes = b"") -> Any:
+    """Return what is printed as JSON."""
+    result = command("nat", "--json", *arguments, given=given)
+
+    assert (result.exit_code, result.stderr) == (code, "")
+    return json.loads(result.stdout)
+
+
+def test_json(command: Command) -> None:
+    """Flows with both their keys, the unpaired by fate, violations by packet."""
+    assert table(command, "in.pcapng", "out.pcapng", code=1) == {
+        "flows": [FLOW],
+        "unpaired": {"dropped": 1},
+        "unpaired_flows": [
+            {
+                "proto": "udp",
+                "fate": "dropped",
+                "inside": {"src": C2, "sport": 5000, "dst": HOST01, "dport": 53},
+            }
+        ],
+        "violations": [VIOLATION],
+    }
+
+
+def test_nothing_broken(command: Command) -> None:
+    """Exit code 0 if and only if there are no violations."""
+    found = table(command, "good.pcapng", code=0)
+
+    assert found == {
+        "flows": [FLOW],
+        "unpaired": {},
+        "unpaired_flows": [],
+        "violations": [],
+    }
+
+
+def test_icmp_has_an_id(command: Command) -> None:
+    """An echo has an id in place of the ports."""
+    echo = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), way=IN)
+    sent = routed(echo, Tuple5(ICMP, HOST, 8, HOST01, 8))
+    write("ping.pcapng", two_points([(INSIDE, echo), (OUTSIDE, sent)]))
+
+    (flow,) = table(command, "ping.pcapng", code=0)["flows"]
+
+    assert flow["inside"] == {"src": C1, "dst": HOST01, "id": 7}
+    assert flow["outside"] == {"src": HOST, "dst": HOST01, "id": 8}
+
+
+def test_other_protocols_have_addresses_only(command: Command) -> None:
+    """A protocol without a name here goes by its number."""
+    gre = Packet(key=Tuple5(47, C1, 0, HOST01, 0), body=b"gre", ip_id=4, way=IN)
+    sent = routed(gre, Tuple5(47, HOST, 0, HOST01, 0))
+    write("gre.pcapng", two_points([(INSIDE, gre), (OUTSIDE, sent)]))
+
+    (flow,) = table(command, "gre.pcapng", code=0)["flows"]
+
+    assert (flow["proto"], flow["inside"]) == ("47", {"src": C1, "dst": HOST01})
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_standard_input(command: Command, side: int) -> None:
+    """Either side may come from a pipe."""
+    files = ["in.pcapng", "out.pcapng"]
+    given = (command.folder / files[side]).read_bytes()
+    files[side] = "-"
+
+    assert table(command, *files, code=1, given=given)["violations"] == [VIOLATION]
+
+
+def test_both_points_in_one(command: Command, whole: bytes) -> None:
+    """One capture with both points will do; packets are numbered as in the file."""
+    found = table(command, "-", code=1, given=whole)
+
+    assert found["flows"] == [FLOW]
+    numbered = {**VIOLATION, "inside_packet": 5, "outside_packet": 6}
+    assert found["violations"] == [numbered]
+
+
+def test_points_are_named(command: Command) -> None:
+    """Interfaces of any name are told apart by options."""
+    write("named.pcapng", two_points(_renamed(), points=("br-lan", "eth0")))
+
+    options = "--inside", "br-lan", "--outside", "eth0"
+
+    assert table(command, "named.pcapng", *options, code=0)["flows"] == [FLOW]
+    assert command.refused("nat", "named.pcapng") == (
+        "the capture of the inside has no interface 'docker0', only 'br-lan', 'eth0': "
+        "give a capture of each side, or name the interface with --inside NAME"
+    )
+
+
+def _renamed() -> list[tuple[str, Packet | bytes]]:
+    names = {INSIDE: "br-lan", OUTSIDE: "eth0"}
+    return [(names[point], packet) for point, packet in GOOD]
+
+
+def test_one_of_several_interfaces(command: Command) -> None:
+    """With two captures, of each the interface asked for counts, never a mixture."""
+    points = "--inside", INSIDE, "--outside", OUTSIDE
+
+    found = table(command, "good.pcapng", "good.pcapng", *points, code=0)
+
+    assert found["flows"] == [FLOW]
+    assert command.refused("nat", "good.pcapng", "out.pcapng") == (
+        "the capture of the inside has several interfaces ('docker0', 'uplink'): name "
+        "one with --inside NAME"
+    )
+
+
+def test_csv(command: Command) -> None:
+    """A line a flow, and empty cells for what it does not have."""
+    result = command("nat", "--csv", "in.pcapng", "out.pcapng")
+    snat, dropped = csv.DictReader(result.stdout.splitlines())
+
+    assert (snat["flow"], snat["kind"], snat["packets"]) == ("1", "snat", "3")
+    assert (snat["inside_src"], snat["outside_sport"], snat["inside_id"]) == (
+        C1,
+        "41000",
+        "",
+    )
+    assert (dropped["fate"], dropped["inside_dport"], dropped["outside_src"]) == (
+        "dropped",
+        "53",
+        "",
+    )
+    assert result.exit_code == 1
+
+
+def test_table(command: Command) -> None:
+    """Flows, unpaired flows, violations; no line is cut where no terminal is."""
+    lines = command("nat", "in.pcapng", "out.pcapng").stdout.splitlines()
+
+    cells = [line.split() for line in lines if line]
+    assert cells[1] == [
+        *("1", "tcp", "snat", f"{C1}:41000", "->", f"{HOST01}:80"),
+        *(f"{HOST}:41000", "->", f"{HOST01}:80", "3"),
+    ]
+    assert f"2 udp dropped inside {C2}:5000 -> {HOST01}:53".split() in cells
+    assert "ttl packet 3 packet 3 63 after 64 62".split() in cells
+    assert lines[-1] == "1 flow, 1 unpaired (1 dropped), 1 violation"
+
+
+@pytest.mark.parametrize("cut", [30, 200])
+def test_damage(command: Command, cut: int) -> None:
+    """No verdict on half a capture: exit code 2, and nothing on stdout."""
+    data = (command.folder / "out.pcapng").read_bytes()
+    (command.folder / "out.pcapng").write_bytes(data[:-cut])
+
+    text = command.refused("nat", "--json", "in.pcapng", "out.pcapng")
+
+    assert text.startswith("out.pcapng: the file ends inside a block (at byte ")
+    assert text.endswith("; `pytest-netlab show` prints the packets before it")
+    assert not command("nat", "--json", "in.pcapng", "out.pcapng").stdout
+
+
+def test_nothing_is_not_fine(command: Command) -> None:
+    """Captures that saw nothing are no proof that nothing is broken."""
+    write("empty.pcapng", capture([]))
+
+    assert command.refused("nat", "empty.pcapng", "empty.pcapng") == (
+        "no conversation in either capture: there is nothing to learn"
+    )
+
+
+def test_strangers_are_suspected(command: Command) -> None:
+    """Two captures that share no packet may not belong together."""
+    other = Packet(key=Tuple5(ICMP, HOST01, 3, HOST, 3), way=IN)
+    write("other.pcapng", capture([other]))
+    result = command("nat", "in.pcapng", "other.pcapng")
+
+    assert result.exit_code == 0
+    assert "no packet was seen on both sides" in result.stderr
+
+
+def test_standard_input_twice(command: Command) -> None:
+    """One pipe cannot be two captures."""
+    result = command("nat", "-", "-")
+
+    assert result.exit_code == 2
+    assert "standard input can be one capture only" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "points"),
+    [
+        (("in.pcapng", "out.pcapng"), ["inside tap", "outside tap"]),
+        (("bad.pcapng",), [INSIDE, OUTSIDE]),
+    ],
+)
+def test_write_diff(
+    command: Command, arguments: tuple[str, ...], points: list[str]
+) -> None:
+    """The packets of violations and unpaired flows, each with its reason."""
+    result = command("nat", *arguments, "--write-diff", "why.pcapng")
+    why = read("why.pcapng")
+
+    assert result.exit_code == 1
+    assert [(packet.interface, packet.comment) for packet in why] == [
+        (points[0], COMMENT),
+        (points[1], COMMENT),
+        (points[0], f"flow 2 dropped {C2}:5000 -> {HOST01}:53"),
+    ]
+    assert [known.name for known in why.interfaces] == points
+    assert why.names == read(arguments[0]).names
+
+
+def test_wireshark_shows_the_comments(command: Command) -> None:
+    """What is written opens in Wireshark, comments included."""
+    tshark = shutil.which("tshark")
+    if tshark is None:
+        pytest.skip("tshark is not installed")
+    command("nat", "bad.pcapng", "--write-diff", "why.pcapng")
+    argv = [tshark, "-r", "why.pcapng", "-T", "fields", "-e", "frame.comment"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[:2] == [COMMENT, COMMENT]
+
+
+def test_nothing_to_write(command: Command) -> None:
+    """A diff of nothing is a capture without packets, of both sides."""
+    command("nat", "good.pcapng", "--write-diff", "why.pcapng")
+    why = read("why.pcapng")
+
+    assert len(why) == 0
+    assert [known.name for known in why.interfaces] == [INSIDE, OUTSIDE]
+
+
+def test_input_is_never_overwritten(command: Command, whole: bytes) -> None:
+    """--write-diff onto a capture that is read would destroy it."""
+    result = command("nat", "bad.pcapng", "--write-diff", "./bad.pcapng")
+
+    assert result.exit_code == 2
+    assert "needs a file of its own" in result.stderr
+    assert (command.folder / "bad.pcapng").read_bytes() == whole
+
+
+def test_help_teaches(command: Command) -> None:
+    """--help has a line to copy."""
+    assert "\n  pytest-netlab nat " in command("nat", "--help").stdout
