@@ -27,8 +27,10 @@ DIRECTIVES = {
 
 
 def stale() -> bool:
-    """Tell whether a .pxd is newer than the C made with it: Cython looks no further
-    than the .py."""
+    """Tell whether a .pxd is newer than the C made with it.
+
+    Cython itself looks no further than the .py.
+    """
     made = [path.stat().st_mtime for path in Path("build/cython").rglob("*.c")]
     declared = [path.stat().st_mtime for path in Path(SOURCE).rglob("*.pxd")]
     return not made or max(declared) > min(made)

@@ -15,7 +15,7 @@ from pytest_netlab.wire import ADDRESS_BYTES, Direction, Status, address_text, d
 from pytest_netlab.wire.address import MAPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
 

@@ -36,9 +36,8 @@ cdef int _code(Walk walk, const unsigned char *frame, Py_ssize_t at) noexcept no
 @cython.locals(outgoing=cython.bint)
 cdef int _pcap(Walk walk, const unsigned char *frame, Py_ssize_t end,
                Columns out) noexcept nogil
-cdef void _take(Walk walk, const unsigned char *frame, Py_ssize_t at,
-                Py_ssize_t caplen, int linktype, unsigned int wirelen,
-                Columns out) noexcept nogil
+cdef void _take(Walk walk, const unsigned char *frame, int linktype,
+                unsigned int wirelen, Columns out) noexcept nogil
 cdef int _pcapng(Walk walk, const unsigned char *frame, Py_ssize_t end,
                  long long *clocks, Py_ssize_t known, Columns out) noexcept nogil
 @cython.locals(ticks=cython.ulonglong)

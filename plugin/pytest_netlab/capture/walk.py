@@ -115,24 +115,15 @@ def _pcap(walk: Walk, frame: bytes, end: int, out: Columns) -> int:
             outgoing = frame[at + _TYPE] == _OUTGOING
             out.direction[walk.row] = _OUTBOUND if outgoing else _INBOUND
         wirelen = _u32(walk, frame, at + _WIRELEN)
-        _take(walk, frame, at + header, caplen, walk.linktype, wirelen, out)
+        out.start, out.limit = at + header, at + header + caplen
+        _take(walk, frame, walk.linktype, wirelen, out)
         walk.at = at + header + caplen
     return MORE
 
 
-def _take(
-    walk: Walk,
-    frame: bytes,
-    at: int,
-    caplen: int,
-    linktype: int,
-    wirelen: int,
-    out: Columns,
-) -> None:
-    """Decode the packet at this offset into the next row."""
-    out.start = at
-    out.limit = at + caplen
-    out.offset[walk.row] = walk.base + at
+def _take(walk: Walk, frame: bytes, linktype: int, wirelen: int, out: Columns) -> None:
+    """Decode the packet between `out.start` and `out.limit` into the next row."""
+    out.offset[walk.row] = walk.base + out.start
     stack.packet(frame, linktype, wirelen, walk.row, out)
     walk.row += 1
 
@@ -189,7 +180,8 @@ def _packet(
         out.status[row] = _NOT_READY
     wirelen = _u32(walk, frame, at + _ON_WIRE)
     linktype = clocks[interface * _CLOCK + _LINKTYPE]
-    _take(walk, frame, at + _DATA, caplen, linktype, wirelen, out)
+    out.start, out.limit = at + _DATA, at + _DATA + caplen
+    _take(walk, frame, linktype, wirelen, out)
     return True
 
 

@@ -12,19 +12,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_netlab.flows import TCP, UDP, key_of
+from pytest_netlab.wire import Status
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
+    import numpy.typing as npt
+
     from pytest_netlab.capture import Capture
+
+    Rows = Sequence[int] | npt.NDArray[np.int64]
 
 # One field may be altered, hardly two: either the IP id or the sequence is as it was.
 _BY_ID = ("proto", "ip_id", "payload_len")
 _BY_SEQUENCE = ("proto", "tcp_seq", "tcp_ack", "payload_len", "payload_hash")
+# Connection tracking puts fragments together and cuts the datagram anew on its way out
+# (nf_defrag_ipv4, ip_do_fragment): the first ones may differ in size.
+_BY_DATAGRAM = ("proto", "ip_id")
+_FRAGMENT = int(Status.FRAGMENT)
+_MOST = 1000  # packets of one key: more is an attack, and not worth its square
 
 
 def pair_altered(
-    inside: Capture, outside: Capture, near: Sequence[int], far: Sequence[int]
+    inside: Capture, outside: Capture, near: Rows, far: Rows
 ) -> list[tuple[int, int]]:
     """Return (inside row, outside row) of packets that are the same but for a field.
 
@@ -38,23 +48,32 @@ def pair_altered(
 
     """
     found: list[tuple[int, int]] = []
-    for names in (_BY_ID, _BY_SEQUENCE):
+    for names in (_BY_ID, _BY_SEQUENCE, _BY_DATAGRAM):
         here = _left(inside, names, near, {row for row, _ in found})
         there = _left(outside, names, far, {row for _, row in found})
         for key in here.keys() & there.keys():
-            found += _matched(inside, here[key], outside, there[key])
+            ends = here[key][:_MOST], there[key][:_MOST]
+            pairs = _matched(inside, ends[0], outside, ends[1])
+            if names is _BY_DATAGRAM:
+                pairs = (pair for pair in pairs if _is_cut(inside, outside, *pair))
+            found += pairs
     return sorted(found)
 
 
+def _is_cut(inside: Capture, outside: Capture, near: int, far: int) -> bool:
+    """Tell whether one of two sightings is a fragment."""
+    return bool((inside.status[near] | outside.status[far]) & _FRAGMENT)
+
+
 def _left(
-    capture: Capture, names: Sequence[str], rows: Sequence[int], paired: set[int]
+    capture: Capture, names: Sequence[str], rows: Rows, paired: set[int]
 ) -> dict[Hashable, list[int]]:
     """Group the rows without a twin by these columns; a 0 tells nothing."""
     found: dict[Hashable, list[int]] = defaultdict(list)
     index = np.asarray(rows, dtype=np.intp)
     columns = [capture.column(name)[index].tolist() for name in names]
     for row, *values in zip(index.tolist(), *columns, strict=True):
-        useful = values[1] and (names is _BY_ID or values[0] == TCP)
+        useful = values[1] and (names is not _BY_SEQUENCE or values[0] == TCP)
         if useful and row not in paired:
             found[tuple(values)].append(row)
     return found

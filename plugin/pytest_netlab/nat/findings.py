@@ -14,9 +14,9 @@ from pytest_netlab.nat.violations import (
     Facts,
     Sighting,
     Violation,
-    check_pair,
     of_facts,
     of_mapping,
+    of_packets,
 )
 
 if TYPE_CHECKING:
@@ -67,16 +67,17 @@ class Findings:
             if mapped_only or not bits & OF_PACKET:
                 continue
             if self._in_memory:
-                self.note(self._check(*where), where)
+                self.note(self._check(bits, *where), where)
             else:
                 ends = _facts(near, rows[0][pair]), _facts(far, rows[1][pair])
                 self.note(of_facts(bits, *ends), where)
 
-    def _check(self, row_in: int, row_out: int) -> Iterator[Violation]:
+    def _check(self, bits: int, row_in: int, row_out: int) -> Iterator[Violation]:
         """Look at two packets again, for the words."""
         near, far = self._near.whole, self._far.whole
         if near is not None and far is not None:
-            yield from check_pair(Sighting(near, row_in), Sighting(far, row_out))
+            ends = Sighting(near, row_in), Sighting(far, row_out)
+            yield from of_packets(bits, *ends)
 
     def note(self, found: Iterable[Violation], where: tuple[int, int]) -> None:
         """Add violations of the pair with these packet numbers, up to a bound."""

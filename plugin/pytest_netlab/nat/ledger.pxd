@@ -55,8 +55,10 @@ cdef Py_ssize_t _enter(Ledger ledger, _Arrays args, Py_ssize_t count) noexcept n
 @cython.locals(at=Py_ssize_t, place=Py_ssize_t)
 cdef void _note(Ledger ledger, _Arrays args, Py_ssize_t pair, int bits,
                 Py_ssize_t broken) noexcept nogil
-@cython.locals(bits=int, before=int, after=int, way=int)
+@cython.locals(bits=int)
 cdef int _compare(unsigned long long near, unsigned long long far) noexcept nogil
+@cython.locals(before=int, after=int, way=int)
+cdef int _hops(unsigned long long near, unsigned long long far) noexcept nogil
 @cython.locals(here=int, there=int)
 cdef bint _is_bad(unsigned long long near, unsigned long long far,
                   int shift) noexcept nogil

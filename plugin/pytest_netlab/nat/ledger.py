@@ -186,15 +186,7 @@ def _compare(near: int, far: int) -> int:
 
     RFC 1812 5.3.1 (ttl), RFC 2474 (tos), RFC 768 (no UDP checksum), RFC 5508 (quotes).
     """
-    bits = 0
-    before, after = near & _BYTE, far & _BYTE
-    way = near >> sightings.DIRECTION & _TWO
-    if way == 0:
-        before, after = max(before, after), min(before, after)
-    elif way != _INBOUND:
-        before, after = after, before
-    if before != after + 1:
-        bits |= TTL
+    bits = TTL if _hops(near, far) != 1 else 0
     if (near ^ far) >> sightings.TOS & _BYTE:
         bits |= TOS
     if (near ^ far) >> sightings.FLAGS & _DONT_FRAGMENT:
@@ -208,12 +200,21 @@ def _compare(near: int, far: int) -> int:
     return bits
 
 
+def _hops(near: int, far: int) -> int:
+    """Return how much the host lowered the ttl; the tap knows which side was first."""
+    before, after = near & _BYTE, far & _BYTE
+    way = near >> sightings.DIRECTION & _TWO
+    if way == 0:
+        return abs(before - after)
+    return before - after if way == _INBOUND else after - before
+
+
 def _is_bad(near: int, far: int, shift: int) -> bool:
     """Tell whether a checksum is wrong, or there on one side only."""
     here, there = near >> shift & _THREE, far >> shift & _THREE
-    if here == _BAD or there == _BAD:
+    if _BAD in (here, there):
         return True
-    return here != there and (here == _ZERO or there == _ZERO)
+    return here != there and _ZERO in (here, there)
 
 
 def _map(ledger: Ledger, near: int, far: int) -> int:

@@ -1,4 +1,4 @@
-"""Pair what has equal keys and is of several flows: by what a rewrite leaves of a key."""
+"""Pair what has equal keys but is of several flows: by what rewrites leave of a key."""
 
 from __future__ import annotations
 

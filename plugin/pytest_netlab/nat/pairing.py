@@ -283,7 +283,7 @@ def _is_plain(join: Pairing, head: int) -> bool:
 def _pair_by_rank(join: Pairing, head: int, waits: int) -> None:
     """Pair what is left of a group in order."""
     here, there = head, join.far_head[head]
-    while here != NOBODY and there != NOBODY:
+    while NOBODY not in (here, there):
         near, far = join.near_row[here], join.far_row[there]
         if join.near_mate[near] != NOBODY:
             here = join.near_next[here]

@@ -145,8 +145,9 @@ class Side:
 
 
 class _Seen(NamedTuple):
-    """A chunk, the number of its first packet, the time of its last, and of each block
-    sightings and ways.
+    """A chunk, and what pairing must know of each of its blocks.
+
+    `first` is the number of its first packet, `end` the time of its last.
     """
 
     chunk: Capture

@@ -7,7 +7,7 @@ nf_nat_proto.c): IP id, lengths, sequence numbers, payload. Clocks are not used.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import cython
 import numpy as np
@@ -90,6 +90,10 @@ _COLUMNS = tuple(field.name for field in fields(Sightings))
 _KINDS = ("i8", "i8", "i4", "u8", "u8", "u8", "u8", "u4", "u4")
 
 
+def _column(columns: Columns, name: str, rows: int) -> Any:
+    return columns.array(name)[:rows]
+
+
 def sight(
     columns: Columns,
     rows: int,
@@ -122,14 +126,14 @@ def sight(
                 out[row] = _facts(columns, row)
     every = Sightings(
         np.arange(first, first + rows),
-        columns.array("ts")[:rows],
+        _column(columns, "ts", rows),
         ways,
         key,
         header_key,
         facts,
-        columns.array("options_hash")[:rows],
-        columns.array("tcp_seq")[:rows],
-        columns.array("payload_len")[:rows],
+        _column(columns, "options_hash", rows),
+        _column(columns, "tcp_seq", rows),
+        _column(columns, "payload_len", rows),
     )
     return every.take(np.flatnonzero(ways >= 0))
 

@@ -156,9 +156,10 @@ def _conversations(
 
 
 def _told(found: Difference) -> str:
-    """Return a difference as a comment."""
+    """Return a difference as a comment; what is missing says where."""
+    where = "" if found.packet else f" at {found.point}"
     cause = f" ({found.cause.name}: {found.cause.text})" if found.cause else ""
-    return f"{found.field}: want {found.want}, got {found.got}{cause}"
+    return f"{found.field}{where}: want {found.want}, got {found.got}{cause}"
 
 
 def _merged(parts: Sequence[_Notes], comment: str) -> Capture:

@@ -13,7 +13,8 @@ def address_text(packed: bytes) -> str:
     """Return 16 bytes as text: dotted when they hold a mapped IPv4 address."""
     packed = bytes(packed)
     if packed.startswith(MAPPED):
-        return "%d.%d.%d.%d" % tuple(packed[12:])  # three times as fast as ipaddress
+        a, b, c, d = packed[12:]
+        return f"{a}.{b}.{c}.{d}"  # several times as fast as ipaddress
     return str(IPv6Address(packed))
 
 

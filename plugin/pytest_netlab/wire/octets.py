@@ -5,7 +5,7 @@ The compiled core has the same functions inlined, from octets.pxd.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +65,7 @@ def little32(frame: bytes, at: int) -> int:
     return frame[at] | frame[at + 1] << 8 | frame[at + 2] << 16 | frame[at + 3] << 24
 
 
-def view(buffer: memoryview) -> memoryview:
+def view(buffer: memoryview) -> Any:
     """Return what a compiled function takes for a frame: here, the buffer itself."""
     return buffer
 
@@ -75,7 +75,7 @@ def longs(array: npt.NDArray[np.int64] | None) -> memoryview:
     return memoryview(b"") if array is None else array.reshape(-1).data
 
 
-def soon(frame: bytes, at: int) -> None:
+def soon(frame: bytes | memoryview, at: int) -> None:
     """Have the processor fetch what is at this offset: nothing to do for Python."""
 
 

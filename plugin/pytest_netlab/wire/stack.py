@@ -53,7 +53,7 @@ def packet(frame: bytes, linktype: int, wirelen: int, row: int, out: Columns) ->
     caplen = out.limit - out.start
     out.caplen[row] = caplen
     out.wirelen[row] = wirelen
-    out.end = out.start + (wirelen if wirelen > caplen else caplen)
+    out.end = out.start + max(wirelen, caplen)
     if caplen < wirelen:
         out.status[row] |= _TRUNCATED
     if linktype == ETHERNET:

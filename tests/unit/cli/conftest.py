@@ -27,7 +27,7 @@ from tests.traffic import (
     two_points,
 )
 
-from pytest_netlab.capture import write
+from pytest_netlab.capture import read, write
 from pytest_netlab.cli import main
 
 if TYPE_CHECKING:
@@ -94,5 +94,13 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
 
 @pytest.fixture
 def whole(command: Command) -> bytes:
-    """Return a capture as bytes, which may be cut."""
+    """Return `bad.pcapng` as bytes."""
     return (command.folder / "bad.pcapng").read_bytes()
+
+
+@pytest.fixture
+def cut(command: Command, whole: bytes) -> int:
+    """Make `cut.pcapng`, which ends inside its last packet; return where that is."""
+    octets = int(read("bad.pcapng").offset[-1])
+    (command.folder / "cut.pcapng").write_bytes(whole[: octets + 5])
+    return octets - 28  # of an enhanced packet block, before the packet's own bytes

@@ -154,7 +154,7 @@ def test_golden_from_within(
 def test_goldens_policy_applies(command: Command, golden: Path) -> None:
     """What a golden leaves open is not compared, unless --policy says otherwise."""
     toml = golden / "golden.toml"
-    toml.write_text(toml.read_text().replace("[policy]", '[policy]\nttl = "any"'))
+    toml.write_text(toml.read_text().replace("\n[policy]", '\n[policy]\nttl = "any"'))
     (command.folder / "strict.toml").write_text("")
     write("low.pcapng", two_points([(p, replace(k, ttl=k.ttl - 9)) for p, k in GOOD]))
     arguments = "diff", str(golden), "low.pcapng"
@@ -204,10 +204,10 @@ def test_damaged_golden(command: Command, golden: Path) -> None:
     )
 
 
+@pytest.mark.usefixtures("cut")
 @pytest.mark.parametrize("side", [1, 2])
-def test_damage(command: Command, whole: bytes, side: int) -> None:
+def test_damage(command: Command, side: int) -> None:
     """No verdict on half a capture."""
-    (command.folder / "cut.pcapng").write_bytes(whole[:-60])
     arguments = list(ARGUMENTS)
     arguments[side] = "cut.pcapng"
 
@@ -343,8 +343,9 @@ def test_write_diff_of_what_is_missing(command: Command) -> None:
     why = read("why.pcapng")
 
     assert len(why) == len(GOOD) - 1
-    assert why[0].comment.startswith("packet: want c1:port#1 > host01:80")
-    assert "got nothing" in why[0].comment
+    assert why[0].comment == (
+        "packet at uplink: want host:port#1 > host01:80 data, got nothing"
+    )
 
 
 def test_write_diff_of_a_missing_conversation(command: Command) -> None:
@@ -353,7 +354,10 @@ def test_write_diff_of_a_missing_conversation(command: Command) -> None:
     why = read("why.pcapng")
 
     assert result.exit_code == 1
-    assert "udp c2 -> host01:53: conversation: want the conversation" in why.comment
+    assert (
+        "udp c2 -> host01:53: conversation at docker0: want the conversation"
+        in why.comment
+    )
     assert [known.name for known in why.interfaces] == [INSIDE, OUTSIDE]
 
 

@@ -39,11 +39,11 @@ from pytest_netlab.wire import (
     arp,
     canary,
     checksum,
-    octets,
     ethernet,
     icmp,
     icmpv6,
     ipv6,
+    octets,
     tcp,
 )
 
