@@ -74,3 +74,14 @@ def test_installed_goldens_are_not_updated(installed: Path, tmp_path: Path) -> N
 
     assert result.returncode == 1, result.stdout
     assert "belongs to the installed package" in result.stdout
+
+
+def test_wheel_is_compiled_where_there_is_a_compiler(
+    installed: Path, tmp_path: Path
+) -> None:
+    """The sdist has what the extensions are made from."""
+    code = "from pytest_netlab.core import core; print(core())"
+
+    result = python(installed, tmp_path, "-c", code)
+
+    assert result.stdout.strip() == "compiled"

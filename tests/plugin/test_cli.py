@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
-from pytest_netlab.cli import main
+import pytest
+
+from pytest_netlab.cli.group import COMMANDS
+from pytest_netlab.core import core
+
+PROGRAM = "from pytest_netlab.cli import main; main()"
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
-    program = "from pytest_netlab.cli import main; main()"
-    argv = [sys.executable, "-c", program, *arguments]
+    argv = [sys.executable, "-c", PROGRAM, *arguments]
     return subprocess.run(argv, capture_output=True, text=True, check=False)
 
 
@@ -20,9 +25,41 @@ def test_help_lists_every_command() -> None:
     result = command("--help")
 
     assert result.returncode == 0
-    assert set(main.commands) == {"clean", "run"}
-    for name in main.commands:
-        assert name in result.stdout
+    assert set(COMMANDS) == {"clean", "diff", "nat", "run", "show"}
+    for name in COMMANDS:
+        assert f"\n  {name} " in result.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_each_command_has_an_example(name: str) -> None:
+    """Whoever asks for help gets a line to type."""
+    result = command(name, "--help")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"pytest-netlab {name}" in result.stdout.split("\n", 1)[1]
+
+
+def test_errors_are_one_sentence() -> None:
+    """What cannot be done is told in one line, without a traceback."""
+    result = command("show", "no-such-file.pcap")
+
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr == (
+        "Error: no-such-file.pcap: no such file; name a capture file, or a folder with "
+        "capture.pcapng, or - for standard input\n"
+    )
+
+
+def test_json_loads_nothing_for_people() -> None:
+    """Libraries for tables and labs take longer to load than a capture to be read."""
+    golden = Path(__file__).parents[2] / "golden" / "ping-beyond"
+    argv = [sys.executable, "-X", "importtime", "-c", PROGRAM, "nat", "--json"]
+    argv.append(str(golden))
+    result = subprocess.run(argv, capture_output=True, text=True, check=True)
+    loaded = {line.split("|")[-1].strip() for line in result.stderr.splitlines()}
+
+    assert "pytest_netlab.nat" in loaded
+    assert not loaded & {"rich", "docker", "pyroute2", "jinja2", "importlib.metadata"}
 
 
 def test_version_names_the_core() -> None:
@@ -30,7 +67,7 @@ def test_version_names_the_core() -> None:
     result = command("--version")
 
     assert result.stdout.startswith("pytest-netlab")
-    assert "core: interpreted" in result.stdout
+    assert f"core: {core()}" in result.stdout
 
 
 def test_wrong_use_exits_with_2() -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_netlab.core import core
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -32,9 +34,8 @@ def test_header_names_what_is_under_test(run: Run) -> None:
     result = run()
 
     kernel = os.uname().release
-    line = (
-        f"netlab: engine fake (a NAT in memory), *, kernel {kernel}, core: interpreted"
-    )
+    about = "netlab: engine fake (a NAT in memory), *, kernel"
+    line = f"{about} {kernel}, core: {core()}"
     result.stdout.fnmatch_lines([line])
 
 

@@ -68,6 +68,7 @@ def to_scapy(capture: Capture, row: int) -> Any:
     """
     packet = capture[row]
     _optional("scapy", "craft", "to_scapy")
+    import_module("scapy.layers.inet6")  # teaches Ether what IP and IPv6 are
     return packet.to_scapy()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,6 +23,7 @@ class Watch:
         self._quiet = quiet or not sys.stderr.isatty()
         self._patient_until = monotonic() + PATIENCE
         self._bars: Any = None
+        self._lock = Lock()  # two files may be read by a thread each
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -44,11 +46,12 @@ class Watch:
 
     def _bar(self, label: str, size: int) -> Any:
         """Return a new bar; one of unknown size only says that something happens."""
-        if self._bars is None:
-            from rich.console import Console  # noqa: PLC0415 - slow to load
-            from rich.progress import Progress  # noqa: PLC0415
+        with self._lock:
+            if self._bars is None:
+                from rich.console import Console  # noqa: PLC0415 - slow to load
+                from rich.progress import Progress  # noqa: PLC0415
 
-            console = Console(stderr=True, markup=False)
-            self._bars = Progress(console=console, transient=True)
-            self._bars.start()
+                console = Console(stderr=True, markup=False)
+                self._bars = Progress(console=console, transient=True)
+                self._bars.start()
         return self._bars.add_task(label, total=size or None)

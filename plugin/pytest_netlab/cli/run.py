@@ -13,9 +13,12 @@ import click
 def command(pytest_args: tuple[str, ...]) -> None:
     """Run the bundled scenarios from any directory.
 
-    Everything after `run` goes to pytest: `pytest-netlab run -k ping -v`,
-    `pytest-netlab run --netlab-engine=host`. The exit code is pytest's.
-    """
+    Everything after `run` goes to pytest, and the exit code is pytest's.
+
+    \b
+    pytest-netlab run -k ping -v
+    pytest-netlab run --netlab-engine=host
+    """  # noqa: D301 - click's mark
     argv = [sys.executable, "-m", "pytest", "--import-mode=importlib", "-m", "netlab"]
     argv += ["--pyargs", "pytest_netlab.scenarios", *pytest_args]
     sys.exit(subprocess.run(argv, check=False).returncode)

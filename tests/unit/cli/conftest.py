@@ -18,10 +18,7 @@ from tests.traffic import (
     SYN,
     SYN_ACK,
     SYN_OPTIONS,
-    TCP,
-    UDP,
     Packet,
-    Tuple5,
     capture,
     routed,
     two_points,
@@ -29,6 +26,7 @@ from tests.traffic import (
 
 from pytest_netlab.capture import read, write
 from pytest_netlab.cli import main
+from pytest_netlab.flows import TCP, UDP, Tuple5
 
 if TYPE_CHECKING:
     from pathlib import Path

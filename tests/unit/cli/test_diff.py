@@ -354,10 +354,8 @@ def test_write_diff_of_a_missing_conversation(command: Command) -> None:
     why = read("why.pcapng")
 
     assert result.exit_code == 1
-    assert (
-        "udp c2 -> host01:53: conversation at docker0: want the conversation"
-        in why.comment
-    )
+    text = "udp c2 -> host01:53: conversation at docker0: want the conversation"
+    assert text in why.comment
     assert [known.name for known in why.interfaces] == [INSIDE, OUTSIDE]
 
 

@@ -14,12 +14,10 @@ from tests.traffic import (
     C2,
     HOST,
     HOST01,
-    ICMP,
     IN,
     INSIDE,
     OUTSIDE,
     Packet,
-    Tuple5,
     capture,
     routed,
     two_points,
@@ -27,6 +25,7 @@ from tests.traffic import (
 from tests.unit.cli.conftest import GOOD
 
 from pytest_netlab.capture import read, write
+from pytest_netlab.flows import ICMP, Tuple5
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Command
