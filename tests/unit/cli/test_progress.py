@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import rich.progress
 
 from pytest_netlab.capture import open_capture
 from pytest_netlab.cli import progress
@@ -78,3 +81,29 @@ def test_bars_of_two_files(command: Command, monkeypatch: pytest.MonkeyPatch) ->
 
     assert "near side" in screen.getvalue()
     assert "far side" in screen.getvalue()
+
+
+@pytest.mark.usefixtures("command")
+def test_readers_in_threads_share_one_display(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads whose patience ends at once do not fight over the terminal."""
+    made: list[SlowBars] = []
+
+    class SlowBars(rich.progress.Progress):
+        def __init__(self, **options: Any) -> None:
+            made.append(self)
+            sleep(0.05)
+            super().__init__(**options)
+
+    monkeypatch.setattr(rich.progress, "Progress", SlowBars)
+    monkeypatch.setattr(progress, "PATIENCE", -1)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with (
+        open_capture("in.pcapng") as near,
+        open_capture("out.pcapng") as far,
+        Watch() as watch,
+        ThreadPoolExecutor() as threads,
+    ):
+        both = [watch.chunks(near, "near"), watch.chunks(far, "far")]
+        seen = [len(chunks) for chunks in threads.map(list, both)]
+
+    assert (seen, len(made)) == ([1, 1], 1)
