@@ -1,277 +1,272 @@
-"""Time the core against named peers, in one process tree, on one generated pair.
+"""Time the core beside its peers, round by round, and check what is promised of it.
 
-`make bench` runs it at full size; `--packets 20000 --rounds 1` takes seconds. Every
-round runs every contender once, so that a noisy machine is noisy for all of them.
-Slow peers get the first packets only, and are compared by packets per second.
+`make bench`, or `python benchmarks/bench_core.py --packets 20000 --rounds 1` for a
+quick look. Ratios are medians of the rounds' ratios. JSON is the last line printed.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-import peers
+import growth
+from captures import make_pair, prefix
+from peers import COMMANDS
+from peers import TASKS as PEERS
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from rich.table import Table
-
-import traffic
-from pytest_netlab import learn, open_capture, read
-from pytest_netlab.core import core
+from rivals import TASKS as RIVALS
+from targets import judge
+from timing import Sample, SkippedError, run_command, run_task, warm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
-READERS = ("dpkt", "pypacker", "fpcap", "cypcap", "pcapplusplus", "struct_loop")
-SLOW = {"scapy": 20_000, "tshark": 100_000, "pypacker": 200_000, "dpkt_pcapng": 200_000}
-BARE = {"payload_hash": False, "checksums": False}
-GROWTH = (100_000, 500_000, 1_000_000, 5_000_000)
+    from captures import Made
+    from targets import Outcome
 
-
-@dataclass(frozen=True)
-class Target:
-    """A ratio to reach: packets per second of `ours` to those of `peer`."""
-
-    what: str
-    ours: str
-    peer: str
-    least: float
-
-
-TARGETS = (
-    Target("every column but hash and checksums", "decode", "dpkt", 250),
-    Target("the same, against the fastest reader", "decode", "fastest reader", 30),
-    Target("the same, against tcpdump -w", "decode", "tcpdump_write", 2.5),
-    Target("the same, against cat", "decode", "cat", 1 / 1.6),
-    Target("the same, pcapng", "decode pcapng", "dpkt_pcapng", 150),
-    Target("with hash and checksums", "decode all", "dpkt", 100),
-    Target("process: nat A B --json", "nat process", "dict_diff", 100),
-    Target("process, against tcpdump to text", "nat process", "tcpdump_text", 10),
-    Target("two files to translations", "learn", "masked", 40),
-    Target("interpreted, every column but ...", "interpreted", "dpkt", 1),
-)
-PAIRS_PER_SECOND = 2_500_000
+# The slow ones read so many packets only: their rate is taken for that of all.
+FIRST = {
+    "scapy": 10_000,
+    "pypacker": 50_000,
+    "tshark -T fields": 50_000,
+    "dpkt": 100_000,
+    "dpkt pcapng": 100_000,
+    "decode interpreted": 50_000,
+    "dpkt dict diff": 100_000,
+    "masked-bytes diff": 100_000,
+}
+NAT = str(Path(sys.executable).with_name("pytest-netlab"))
+BROKEN_INVARIANTS = 1  # its exit code where it did its work and found something
 
 
-def decode(path: Path, **options: bool) -> tuple[int, float]:
-    """Read a file in chunks; return packets and seconds."""
-    started = time.perf_counter()
-    with open_capture(path, **options) as chunks:
-        count = sum(map(len, chunks))
-    return count, time.perf_counter() - started
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One thing to be timed; `first` packets, or 0 for all; `once` is not a timing."""
+
+    name: str
+    run: Callable[[], Sample]
+    first: int = 0
+    once: bool = False
 
 
-def learned(inside: Path, outside: Path) -> tuple[int, float]:
-    """Learn from two files in chunks; return pairs and seconds."""
-    started = time.perf_counter()
-    with open_capture(inside) as near, open_capture(outside) as far:
-        found = learn(near, far)
-        count = sum(flow.packets for flow in found.flows)
-    return count, time.perf_counter() - started
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """What was measured: samples by name, per round; and why others were not."""
+
+    rounds: list[dict[str, Sample]]
+    missing: dict[str, str]
+
+    def of(self, name: str) -> list[Sample]:
+        """Return all samples of a job."""
+        return [one[name] for one in self.rounds if name in one]
 
 
-def process(inside: Path, outside: Path, count: int) -> tuple[int, float]:
-    """Run the command, from process start to its exit."""
-    tool = Path(sys.executable).with_name("pytest-netlab")
-    started = time.perf_counter()
-    command = [tool, "nat", inside, outside, "--json"]
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
-    return count, time.perf_counter() - started
-
-
-def interpreted(path: Path) -> tuple[int, float]:
-    """Decode in a process that has the core interpreted."""
-    code = "from bench_core import BARE, decode; import sys;"
-    code += "print(*decode(sys.argv[1], **BARE))"
-    environment = {**os.environ, "PYTEST_NETLAB_INTERPRETED": "1"}
-    environment["PYTHONPATH"] = str(Path(__file__).parent)
-    done = subprocess.run(
-        [sys.executable, "-c", code, path],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
+def plan(folder: Path, packets: int, tell: Callable[[str], None]) -> list[Job]:
+    """Make the captures and return what is to be timed on them."""
+    tell("making captures")
+    pair = make_pair(folder, packets)
+    ng = make_pair(folder, packets, "pcapng").inside
+    hard = make_pair(
+        folder, min(packets, 200_000), "pcap", "--lost-outside=0.001", "--seed=2"
     )
-    count, seconds = done.stdout.split()
-    return int(count), float(seconds)
-
-
-def head(path: Path, count: int) -> Path:
-    """Return a file with the first packets of another."""
-    short = path.with_name(f"first-{count}-{path.name}")
-    if not short.exists():
-        command = ["editcap", "-F", path.suffix[1:], "-r", path, short, f"1-{count}"]
-        subprocess.run(command, check=True, capture_output=True)
-    return short
-
-
-class Bench:
-    """A generated pair, and the rates that were seen on it."""
-
-    def __init__(self, folder: Path, packets: int) -> None:
-        """Generate the pair, in pcap and pcapng."""
-        wanted = traffic.Wanted(packets)
-        self.near, self.far = folder / "in.pcap", folder / "out.pcap"
-        self.blocks, self.packets = folder / "in.pcapng", packets
-        self.truth = traffic.generate(wanted, self.near, self.far)
-        traffic.generate(wanted, self.blocks, folder / "out.pcapng", "pcapng")
-        self.rates: dict[str, list[float]] = {}
-
-    def contenders(self) -> dict[str, Callable[[], tuple[int, float] | None]]:
-        """Return name -> what does the work once."""
-        near, far, count = self.near, self.far, len(self.truth.twins)
-        found: dict[str, Callable[[], tuple[int, float] | None]] = {
-            "decode": lambda: decode(near, **BARE),
-            "decode pcapng": lambda: decode(self.blocks, **BARE),
-            "decode all": lambda: decode(near),
-            "learn": lambda: learned(near, far),
-            "nat process": lambda: process(near, far, count),
-            "interpreted": lambda: interpreted(self._short("dpkt_pcapng", near)),
-        }
-        for name in (*READERS, "scapy", "dpkt_pcapng"):
-            path = self._short(name, self.blocks if "pcapng" in name else near)
-            found[name] = lambda name=name, path=path: peers.timed(name, str(path))
-        for name in ("cat", "memcpy", "tcpdump_write", "tcpdump_text", "tshark"):
-            path, all_of = self._short(name, near), min(count, SLOW.get(name, count))
-            found[name] = lambda name=name, path=path, all_of=all_of: _of_all(
-                peers.timed(name, str(path)), all_of
-            )
-        for name in ("dict_diff", "masked"):
-            ends = self._short(name, near), self._short(name, far)
-            found[name] = lambda name=name, ends=ends: peers.timed(
-                name, *map(str, ends)
-            )
-        return found
-
-    def _short(self, name: str, path: Path) -> Path:
-        """Return the file, or its first packets for a peer that is slow."""
-        count = SLOW.get(name, self.packets)
-        return head(path, count) if count < self.packets else path
-
-    def run(self, rounds: int) -> None:
-        """Let every contender work once a round."""
-        contenders = self.contenders()
-        console = Console(stderr=True)
-        work = [(name, do) for _ in range(rounds) for name, do in contenders.items()]
-        for name, do in track(work, "timing", console=console):
-            result = do()
-            if result is None:
-                console.print(f"{name} is not installed, or failed: left out")
-            else:
-                self.rates.setdefault(name, []).append(result[0] / result[1])
-
-    def rate(self, name: str) -> float:
-        """Return the median packets per second, 0 for what did not run."""
-        if name == "fastest reader":
-            return max(self.rate(reader) for reader in READERS)
-        return statistics.median(self.rates.get(name, [0.0]))
-
-    def quality(self, **options: bool) -> tuple[float, float]:
-        """Return precision and recall of pairing against the truth."""
-        found = learn(read(self.near, **options), read(self.far, **options)).pairs
-        if found is None:
-            raise RuntimeError("whole captures teach pairs")
-        right = np.count_nonzero(self.truth.twins[found[:, 0]] == found[:, 1])
-        return right / len(found), right / np.count_nonzero(self.truth.twins >= 0)
-
-
-def _of_all(result: tuple[int, float] | None, count: int) -> tuple[int, float] | None:
-    """Return the seconds of a peer that counts no packets, with their number."""
-    return result and (count, result[1])
-
-
-def report(bench: Bench) -> list[bool]:
-    """Print rates and targets; return which were reached."""
-    console, table = Console(), Table("what", "packets/s")
-    for name in bench.rates:
-        table.add_row(name, f"{bench.rate(name):,.0f}")
-    console.print(table)
-    table, reached = Table("target", "against", "at least", "seen", ""), []
-    rows = [
-        (t.what, t.peer, t.least, bench.rate(t.ours) / (bench.rate(t.peer) or math.inf))
-        for t in TARGETS
+    tell("cutting prefixes")
+    first = {name: min(limit, packets) for name, limit in FIRST.items()}
+    jobs = [
+        *_decoding(pair.inside, ng, first),
+        *_peers(pair.inside, ng, packets, first),
+        *_two_files(pair, packets, first),
+        *_qualities(pair, hard),
     ]
-    rows.append(("pairs a second", "", PAIRS_PER_SECOND, bench.rate("learn")))
-    for what, options, least in (
-        ("pairing, with payload hash", {}, 0.99999),
-        ("pairing, headers only", {"payload_hash": False}, 0.9997),
+    warm([*pair.both, ng])
+    return jobs
+
+
+def _decoding(path: Path, ng: Path, first: dict[str, int]) -> Iterator[Job]:
+    """Our own decoding."""
+    ours = partial(run_task, "ours.py")
+    yield Job(name="decode", run=partial(ours, "decode", [path]))
+    yield Job(name="decode all", run=partial(ours, "decode all", [path]))
+    yield Job(name="decode pcapng", run=partial(ours, "decode", [ng]))
+    name = "decode interpreted"
+    short = prefix(path, first[name])
+    slow = partial(ours, "decode", [short], PYTEST_NETLAB_INTERPRETED="1")
+    yield Job(name=name, run=slow, first=first[name])
+
+
+def _peers(path: Path, ng: Path, packets: int, first: dict[str, int]) -> Iterator[Job]:
+    """What reads one file, as a task or as a command."""
+    for name in PEERS:
+        limit = first.get(name, 0)
+        file = prefix(path, limit) if limit else path
+        run = partial(run_task, "peers.py", name, [file])
+        yield Job(name=name, run=run, first=limit)
+    name = "dpkt pcapng"
+    short = prefix(ng, first[name])
+    run = partial(run_task, "peers.py", "dpkt", [short])
+    yield Job(name=name, run=run, first=first[name])
+    for name, command in COMMANDS.items():
+        limit = first.get(name, 0)
+        file = prefix(path, limit) if limit else path
+        run = partial(run_command, command.on(file), [file], limit or packets)
+        yield Job(name=name, run=run, first=limit)
+
+
+def _two_files(pair: Made, packets: int, first: dict[str, int]) -> Iterator[Job]:
+    """What compares two files: ours in-process and as a process, and theirs."""
+    yield Job(name="learn", run=partial(run_task, "ours.py", "learn", pair.both))
+    command = [NAT, "nat", *map(str, pair.both), "--json"]
+    whole = partial(run_command, command, pair.both, packets, good=BROKEN_INVARIANTS)
+    yield Job(name="nat --json", run=whole)
+    for name in RIVALS:
+        files = [prefix(path, first[name]) for path in pair.both]
+        run = partial(run_task, "rivals.py", name, files)
+        yield Job(name=name, run=run, first=first[name])
+
+
+def _qualities(pair: Made, hard: Made) -> Iterator[Job]:
+    """How right the pairs are; `hard` lost packets on one side."""
+    for name, task, made in (
+        ("quality", "quality", pair),
+        ("quality of headers", "quality of headers", pair),
+        ("quality, 0.1 % lost", "quality", hard),
+        ("quality of headers, 0.1 % lost", "quality of headers", hard),
     ):
-        precision, recall = bench.quality(**options)
-        rows.append((f"{what}: precision", "truth", least, precision))
-        rows.append((f"{what}: recall", "truth", least, recall))
-    for what, peer, least, seen in rows:
-        reached.append(seen >= least)
-        verdict = "reached" if reached[-1] else "MISSED"
-        table.add_row(what, peer, f"{least:,.6g}", f"{seen:,.6g}", verdict)
-    console.print(table)
-    return reached
+        run = partial(run_task, "ours.py", task, [*made.both, made.twins])
+        yield Job(name=name, run=run, once=True)
 
 
-def growth(folder: Path, sizes: tuple[int, ...]) -> dict[int, tuple[float, int]]:
-    """Return packets a side -> seconds and peak MiB of learning in a fresh process."""
-    found = {}
-    code = (
-        "import sys, bench_core, resource; from pathlib import Path;"
-        "best = min(bench_core.learned(*map(Path, sys.argv[1:]))[1] for _ in range(3));"
-        "print(best, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
-    )
-    for size in track(sizes, "growing", console=Console(stderr=True)):
-        ends = folder / "near.pcap", folder / "far.pcap"
-        traffic.generate(traffic.Wanted(size), *ends)
-        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-        done = subprocess.run(
-            [sys.executable, "-c", code, *ends],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
+def run_all(jobs: Sequence[Job], rounds: int, tell: Callable[[str], None]) -> Results:
+    """Run every job in each round; who fails is left out from then on."""
+    results = Results(rounds=[{} for _ in range(rounds)], missing={})
+    for number, found in enumerate(results.rounds):
+        for job in jobs:
+            if job.name in results.missing or (job.once and number):
+                continue
+            tell(f"round {number + 1}/{rounds}: {job.name}")
+            try:
+                found[job.name] = job.run()
+            except SkippedError as error:
+                results.missing[job.name] = str(error)
+    return results
+
+
+def timings(jobs: Sequence[Job], results: Results) -> Table:
+    """Return the medians of all jobs as a table."""
+    table = Table("what", "seconds", "packets/s", "GB/s", "peak MiB", "remark")
+    for job in jobs:
+        samples = results.of(job.name)
+        if not samples:
+            table.add_row(job.name, *["-"] * 4, results.missing.get(job.name, ""))
+            continue
+        median = _medians(samples)
+        remark = f"first {job.first:,} packets" if job.first else ""
+        for name, value in (samples[0].facts or {}).items():
+            remark += f"{', ' * bool(remark)}{name} {value:.7g}"
+        table.add_row(
+            job.name,
+            f"{median['seconds']:.3f}",
+            f"{median['rate']:,.0f}" if median["rate"] else "-",
+            f"{median['size'] / median['seconds'] / 1e9:.3f}",
+            f"{median['peak']:.0f}" if median["peak"] else "-",
+            remark,
         )
-        seconds, peak = done.stdout.split()
-        found[size] = float(seconds), int(peak)
-    return found
+    return table
 
 
-def exponent(found: dict[int, tuple[float, int]]) -> float:
-    """Return how time grows: the slope of its logarithm."""
-    sizes = np.log(list(found))
-    return float(np.polyfit(sizes, np.log([s for s, _ in found.values()]), 1)[0])
+def _medians(samples: Sequence[Sample]) -> dict[str, float]:
+    return {
+        name: statistics.median(getattr(one, name) for one in samples)
+        for name in ("seconds", "rate", "size", "peak")
+    }
 
 
-def main() -> None:
-    """Run what was asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--packets", type=int, default=1_000_000, help="a side")
+def verdicts(outcomes: Sequence[Outcome]) -> Table:
+    """Return the targets as a table."""
+    table = Table("target", "measured", "limit", "")
+    words = {True: "pass", False: "MISS", None: "not measured"}
+    for one in outcomes:
+        got = "-" if one.got is None else f"{one.got:.6g}"
+        sign = "<=" if one.at_most else ">="
+        table.add_row(one.name, got, f"{sign} {one.limit:g}", words[one.met])
+    return table
+
+
+def as_json(
+    results: Results, outcomes: Sequence[Outcome], sizes: Sequence[growth.Size]
+) -> str:
+    """Return everything as one line for a machine."""
+    names = dict.fromkeys(name for one in results.rounds for name in one)
+    medians = {
+        name: _medians(samples) | dict(samples[0].facts or {})
+        for name in names
+        if (samples := results.of(name))
+    }
+    targets = [asdict(one) | {"met": one.met} for one in outcomes]
+    return json.dumps(
+        {
+            "load": os.getloadavg()[0],
+            "processors": os.cpu_count(),
+            "medians": medians,
+            "missing": results.missing,
+            "growth": [asdict(one) for one in sizes],
+            "targets": targets,
+        }
+    )
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--packets", type=int, default=1_000_000, help="per side")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--growth", action="store_true", help="up to 5e6 a side")
     parser.add_argument("--check", action="store_true", help="exit 1 on a miss")
-    wanted = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        bench = Bench(Path(name), wanted.packets)
-        bench.run(wanted.rounds)
-        print(f"core: {core()}, {wanted.packets:,} packets a side")
-        reached = report(bench)
-        result: dict[str, object] = {n: bench.rate(n) for n in bench.rates}
-        if wanted.growth:
-            found = growth(Path(name), GROWTH)
-            result["growth"] = found
-            reached += [exponent(found) <= 1.10, found[GROWTH[-1]][1] <= 400]
-            for size, (seconds, peak) in found.items():
-                print(f"{size:>9,} a side: {seconds:.3f} s, peak {peak} MiB")
-            print(f"time exponent {exponent(found):.3f} (at most 1.10)")
-    print(json.dumps(result))
-    sys.exit(int(wanted.check and not all(reached)))
+    parser.add_argument(
+        "--growth",
+        type=int,
+        nargs="*",
+        metavar="PACKETS",
+        help="also measure growth over these sizes, up to 5,000,000 by default",
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Print both tables and the JSON; return 1 on a miss if asked to check."""
+    asked = _arguments()
+    errors = Console(stderr=True)
+    if os.getloadavg()[0] > (os.cpu_count() or 1) / 2:
+        errors.print("Others use this machine: ratios will be off.")
+    sizes = []
+    with tempfile.TemporaryDirectory() as home, Progress(console=errors) as progress:
+        bar = progress.add_task("", total=None)
+        tell = partial(_tell, progress, bar)
+        jobs = plan(Path(home), asked.packets, tell)
+        results = run_all(jobs, asked.rounds, tell)
+        outcomes = judge(results.rounds)
+        if asked.growth is not None:
+            wanted = asked.growth or growth.SIZES
+            sizes = growth.measure(Path(home), wanted, asked.rounds, tell)
+            outcomes += growth.judge(sizes)
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    console.print(timings(jobs, results))
+    console.print(verdicts(outcomes))
+    print(as_json(results, outcomes, sizes))
+    return int(asked.check and any(one.met is False for one in outcomes))
+
+
+def _tell(progress: Progress, bar: int, text: str) -> None:
+    """Say on stderr what is going on."""
+    progress.update(bar, description=text)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,256 +1,234 @@
-"""What others need for the same work: each function does it once and returns a count.
+"""How others get 5-tuples and header fields of every packet of a file into Python.
 
-Reading peers get 5-tuple and header fields of every packet into Python, and as much of
-it as the peer offers. Run as a program, it times one peer and prints packets and
-seconds: a peer that crashes takes only its own process along.
+Each function imports its library and returns what is timed: a list with one tuple a
+packet. `python benchmarks/peers.py dpkt FILE` prints one run.
 """
 
 from __future__ import annotations
 
-import importlib
-import subprocess
-import sys
-import time
-from collections import Counter
-from itertools import islice
-from struct import Struct
-from typing import TYPE_CHECKING, Any
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
+from timing import be_task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
-RECORD = Struct("<IIII").unpack_from
-IP = Struct(">BBHHHBBH4s4s").unpack_from
-PORTS = Struct(">HHIIHH").unpack_from
-ECHO = Struct(">BBHHH").unpack_from
-SUMS = {6: 50, 17: 40}  # where the transport checksum is, by protocol
+    Row = tuple[object, ...]
+    Timed = Callable[[], object]
 
-
-def _records(path: str) -> Iterable[bytes]:
-    """Yield the frames of a little-endian pcap file."""
-    with open(path, "rb") as file:  # noqa: PTH123 - as fast as it gets
-        data = file.read()
-    at = 24
-    while at < len(data):
-        size = RECORD(data, at)[2]
-        yield data[at + 16 : at + 16 + size]
-        at += 16 + size
+TCP, UDP, ICMP = 6, 17, 1
+_ETHERNET = 14
+# ethertype, version and IHL, id, ttl, protocol, addresses
+_HEADERS = struct.Struct(">12xHBxHH2xBB2x4s4s")
+_TCP = struct.Struct(">HHIIBBH")
+_UDP = struct.Struct(">HH")
+_ICMP = struct.Struct(">BB2xHH")
+_RECORD = struct.Struct("<8xI4x")
+_FILE_HEADER, _RECORD_HEADER = 24, 16
 
 
-def _fields(frame: bytes) -> tuple[Any, ...]:
-    """Return the fields of an Ethernet frame by struct alone."""
-    head = IP(frame, 14)
-    if head[6] == 1:
-        return head, ECHO(frame, 34)
-    return head, PORTS(frame, 34) if head[6] == 6 else frame[34:42]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A whole process that reads a file: `argv` and then the file, and then `after`."""
+
+    argv: Sequence[str]
+    after: Sequence[str] = ()
+
+    def on(self, path: Path) -> list[str]:
+        """Return the command for a file."""
+        return [*self.argv, str(path), *self.after]
 
 
-def _dpkt(path: str, reader: str = "pcap") -> Iterable[Any]:
-    dpkt = importlib.import_module("dpkt")
-    module = importlib.import_module(f"dpkt.{reader}")
-    with open(path, "rb") as file:  # noqa: PTH123
-        for _, data in module.Reader(file):
-            yield dpkt.ethernet.Ethernet(data).data
+def read_fields(data: bytes, at: int = 0) -> Row:
+    """Return a packet's 5-tuple and header fields, by struct alone."""
+    _, first, _, ident, ttl, proto, src, dst = _HEADERS.unpack_from(data, at)
+    l4 = at + _ETHERNET + (first & 15) * 4
+    if proto == TCP:
+        sport, dport, seq, ack, _, flags, window = _TCP.unpack_from(data, l4)
+        return (src, dst, proto, ttl, ident, sport, dport, seq, ack, flags, window)
+    if proto == UDP:
+        sport, dport = _UDP.unpack_from(data, l4)
+        return (src, dst, proto, ttl, ident, sport, dport)
+    kind, code, number, seq = _ICMP.unpack_from(data, l4)
+    return (src, dst, proto, ttl, ident, kind, code, number, seq)
 
 
-def _dpkt_row(ip: Any) -> tuple[Any, ...]:
-    """Return the fields of a datagram that dpkt decoded."""
-    l4, head = ip.data, (ip.src, ip.dst, ip.p, ip.ttl, ip.id)
-    if ip.p == 6:
-        return (*head, l4.sport, l4.dport, l4.seq, l4.ack, l4.flags, l4.win)
-    if ip.p == 17:
-        return (*head, l4.sport, l4.dport)
-    return (*head, l4.type, l4.code, l4.data.id, l4.data.seq)
+def plain_struct(path: Path) -> Timed:
+    """Nothing but the standard library."""
+
+    def run() -> list[Row]:
+        data = path.read_bytes()
+        rows, at, end = [], _FILE_HEADER, len(data)
+        while at < end:
+            (caplen,) = _RECORD.unpack_from(data, at)
+            at += _RECORD_HEADER
+            rows.append(read_fields(data, at))
+            at += caplen
+        return rows
+
+    return run
 
 
-def dpkt(path: str) -> int:
-    """Read a pcap file with dpkt."""
-    return sum(1 for ip in _dpkt(path) if _dpkt_row(ip))
+def dpkt_fields(path: Path) -> Timed:
+    """Use dpkt, on either format."""
+    import dpkt  # noqa: PLC0415
+
+    module = dpkt.pcapng if path.suffix == ".pcapng" else dpkt.pcap
+
+    def row(frame: bytes) -> Row:
+        ip = dpkt.ethernet.Ethernet(frame).data
+        l4 = ip.data
+        row = (ip.src, ip.dst, ip.p, ip.ttl, ip.id)
+        if ip.p == TCP:
+            row += (l4.sport, l4.dport, l4.seq, l4.ack, l4.flags, l4.win)
+        elif ip.p == UDP:
+            row += (l4.sport, l4.dport)
+        else:
+            row += (l4.type, l4.code, l4.data.id, l4.data.seq)
+        return row
+
+    def run() -> list[Row]:
+        with path.open("rb") as file:
+            return [row(frame) for _, frame in module.Reader(file)]
+
+    return run
 
 
-def dpkt_pcapng(path: str) -> int:
-    """Read a pcapng file with dpkt."""
-    return sum(1 for ip in _dpkt(path, "pcapng") if _dpkt_row(ip))
+def scapy_fields(path: Path) -> Timed:
+    """Use scapy's PcapReader."""
+    from scapy.layers import inet, l2  # noqa: F401, PLC0415 - l2 binds Ethernet
+    from scapy.utils import PcapReader  # noqa: PLC0415
+
+    def row(packet: object) -> Row:
+        ip = packet[inet.IP]
+        l4 = ip.payload
+        row = (ip.src, ip.dst, ip.proto, ip.ttl, ip.id)
+        if ip.proto == TCP:
+            row += (l4.sport, l4.dport, l4.seq, l4.ack, int(l4.flags), l4.window)
+        elif ip.proto == UDP:
+            row += (l4.sport, l4.dport)
+        else:
+            row += (l4.type, l4.code, l4.id, l4.seq)
+        return row
+
+    def run() -> list[Row]:
+        with PcapReader(str(path)) as packets:
+            return [row(packet) for packet in packets]
+
+    return run
 
 
-def scapy(path: str) -> int:
-    """Read a file with scapy, which is slow: give it a short one."""
-    module = importlib.import_module("scapy.all")
-    count = 0
-    with module.PcapReader(path) as packets:
-        for packet in packets:
-            ip = packet["IP"]
-            _ = (ip.src, ip.dst, ip.proto, ip.ttl, ip.id, ip.payload.fields)
-            count += 1
-    return count
+def pypacker_fields(path: Path) -> Timed:
+    """Use pypacker, which dissects as far as it is asked."""
+    from pypacker import ppcap  # noqa: PLC0415
+    from pypacker.layer3.icmp import ICMP as Icmp  # noqa: PLC0415, N811
+    from pypacker.layer3.ip import IP  # noqa: PLC0415
+    from pypacker.layer12.ethernet import Ethernet  # noqa: PLC0415
 
-
-def pypacker(path: str) -> int:
-    """Read a file with pypacker."""
-    ppcap = importlib.import_module("pypacker.ppcap")
-    ethernet = importlib.import_module("pypacker.layer12.ethernet").Ethernet
-    ip_type = importlib.import_module("pypacker.layer3.ip").IP
-    count = 0
-    for _, data in ppcap.Reader(filename=path):
-        ip = ethernet(data)[ip_type]
+    def row(frame: bytes) -> Row:
+        ip = Ethernet(frame)[IP]
         l4 = ip.upper_layer
-        _ = (ip.src, ip.dst, ip.p, ip.ttl, ip.id)
-        _ = (l4.sport, l4.dport) if ip.p != 1 else (l4.type, l4.code)
-        _ = (l4.seq, l4.ack, l4.flags, l4.win) if ip.p == 6 else ()
-        count += 1
-    return count
+        row = (ip.src, ip.dst, ip.p, ip.ttl, ip.id)
+        if ip.p == TCP:
+            row += (l4.sport, l4.dport, l4.seq, l4.ack, l4.flags, l4.win)
+        elif ip.p == UDP:
+            row += (l4.sport, l4.dport)
+        else:
+            echo = l4[Icmp.Echo]
+            row += (l4.type, l4.code, echo.id, echo.seq)
+        return row
+
+    def run() -> list[Row]:
+        return [row(frame) for _, frame in ppcap.Reader(filename=str(path))]
+
+    return run
 
 
-def fpcap(path: str) -> int:
-    """Read a file with fpcap, and struct on its bytes."""
-    reader = importlib.import_module("fpcap").PacketReader(path)
-    count = 0
-    while not reader.is_exhausted():
-        packet = reader.next_packet()
-        if packet is None:
-            break
-        _fields(bytes(packet.data))
-        count += 1
-    return count
+def fpcap_struct(path: Path) -> Timed:
+    """Use fpcap to find the packets, struct to read them."""
+    import fpcap  # noqa: PLC0415
+
+    def run() -> list[Row]:
+        packets = fpcap.PacketReader(str(path))
+        return [read_fields(packet.data) for packet in packets]
+
+    return run
 
 
-def cypcap(path: str) -> int:
-    """Read a file with cypcap, and struct on its bytes."""
-    with importlib.import_module("cypcap").open_offline(path) as packets:
-        return sum(1 for _, data in packets if _fields(data))
+def cypcap_struct(path: Path) -> Timed:
+    """Use cypcap (libpcap) to find the packets, struct to read them."""
+    import cypcap  # noqa: PLC0415
+
+    def run() -> list[Row]:
+        with cypcap.open_offline(str(path)) as packets:
+            return [read_fields(frame) for _, frame in packets]
+
+    return run
 
 
-def pcapplusplus(path: str) -> int:
-    """Read a file with py-pcapplusplus, which knows no seq and no ICMP."""
-    module = importlib.import_module("py_pcapplusplus")
-    kinds, count = module.LayerType, 0
-    for packet in module.Reader(path):
+def pcapplusplus_fields(path: Path) -> Timed:
+    """Use py-pcapplusplus: it knows no sequence number, window or ICMP."""
+    import py_pcapplusplus as pcpp  # noqa: PLC0415
+
+    kinds = pcpp.LayerType
+    ports = kinds.TcpLayer, kinds.UdpLayer
+
+    def row(packet: object) -> Row:
         ip = packet.get_layer(kinds.IPv4Layer)
-        _ = (ip.src_ip, ip.dst_ip)
-        for kind in (kinds.TcpLayer, kinds.UdpLayer):
-            if (layer := packet.get_layer(kind)) is not None:
-                _ = (layer.src_port, layer.dst_port)
-                break
-        count += 1
-    return count
+        row = (ip.src_ip, ip.dst_ip, ip.ttl, ip.ip_identification)
+        for kind in ports:
+            if (l4 := packet.get_layer(kind)) is not None:
+                return (*row, kind, l4.src_port, l4.dst_port)
+        return row
+
+    def run() -> list[Row]:
+        return [row(packet) for packet in pcpp.Reader(str(path))]
+
+    return run
 
 
-def struct_loop(path: str) -> int:
-    """Read a file with nothing but struct."""
-    return sum(1 for frame in _records(path) if _fields(frame))
+def memcpy(path: Path) -> Timed:
+    """Copy the bytes within memory, into a buffer that is there: a limit, no peer."""
+    import numpy as np  # noqa: PLC0415
+
+    source = np.fromfile(path, dtype="u1")
+    target = source.copy()
+
+    def run() -> int:
+        np.copyto(target, source)
+        return 0
+
+    return run
 
 
-def memcpy(path: str) -> int:
-    """Copy the bytes of the file in warm memory."""
-    data = np.fromfile(path, dtype=np.uint8)
-    there = np.empty_like(data)
-    there[:] = data
-    started = time.perf_counter()
-    there[:] = data
-    _report(1, time.perf_counter() - started)
-    return 0
-
-
-def _command(*argv: str) -> int:
-    subprocess.run(
-        argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True
-    )
-    return 1
-
-
-def cat(path: str) -> int:
-    """Read the bytes, no more."""
-    return _command("cat", path)
-
-
-def tcpdump_write(path: str) -> int:
-    """Have tcpdump copy every record."""
-    return _command("tcpdump", "-r", path, "-w", "/dev/null")
-
-
-def tcpdump_text(path: str) -> int:
-    """Have tcpdump print every packet."""
-    return _command("tcpdump", "-nr", path)
-
-
-def tshark(path: str) -> int:
-    """Have tshark print the fields of every packet."""
-    names = ("ip.src", "ip.dst", "ip.proto", "ip.ttl", "ip.id", "tcp.srcport")
-    names += ("tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.flags", "icmp.ident")
-    fields = [word for name in names for word in ("-e", name)]
-    return _command("tshark", "-n", "-r", path, "-T", "fields", *fields)
-
-
-def _invariant(ip: Any) -> tuple[Any, ...]:
-    """Return what NAT leaves alone of a datagram, as dpkt has it."""
-    l4 = ip.data
-    if ip.p == 6:
-        return (6, ip.id, l4.seq, l4.ack, l4.flags, l4.win, hash(bytes(l4.data)))
-    if ip.p == 17:
-        return (17, ip.id, hash(bytes(l4.data)))
-    return (1, ip.id, l4.type, l4.code, l4.data.seq, hash(bytes(l4.data.data)))
-
-
-def dict_diff(inside: str, outside: str) -> int:
-    """Pair two files with dpkt and a dict: what a script of an afternoon does."""
-    sides: list[dict[Any, list[Any]]] = []
-    for path in (inside, outside):
-        seen: dict[Any, list[Any]] = {}
-        for ip in _dpkt(path):
-            ends = ip.src, getattr(ip.data, "sport", 0), ip.dst
-            row = (*ends, getattr(ip.data, "dport", 0))
-            seen.setdefault(_invariant(ip), []).append(row)
-        sides.append(seen)
-    near, far = sides
-    pairs = [
-        pair
-        for key, rows in near.items()
-        for pair in zip(rows, far.get(key, ()), strict=False)
-    ]
-    return len(pairs) if Counter(pairs) else 0
-
-
-def masked(inside: str, outside: str) -> int:
-    """Compare two files with addresses, ports, ttl and checksums blanked."""
-    sides = []
-    for path in (inside, outside):
-        seen: Counter[bytes] = Counter()
-        for frame in _records(path):
-            sum_at = SUMS.get(frame[23], 36)
-            parts = (frame[14:22], frame[38:sum_at], frame[sum_at + 2 :])
-            seen[b"".join(parts)] += 1
-        sides.append(seen)
-    return sum((sides[0] & sides[1]).values())
-
-
-def _report(count: int, seconds: float) -> None:
-    print(count, seconds, flush=True)
-
-
-def main() -> None:
-    """Time the peer named first on the files named after it."""
-    peer: Callable[..., int] = globals()[sys.argv[1]]
-    started = time.perf_counter()
-    if count := peer(*sys.argv[2:]):
-        _report(count, time.perf_counter() - started)
-
-
-def timed(peer: str, *paths: str) -> tuple[int, float] | None:
-    """Run a peer in a process of its own; None if it is not there or fails."""
-    done = subprocess.run(
-        [sys.executable, __file__, peer, *paths],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    line = next(islice(reversed(done.stdout.split("\n")[:-1]), 1), "")
-    if not line:
-        return None
-    count, seconds = line.split()
-    return int(count), float(seconds)
+TASKS = {
+    "struct": plain_struct,
+    "dpkt": dpkt_fields,
+    "scapy": scapy_fields,
+    "pypacker": pypacker_fields,
+    "fpcap + struct": fpcap_struct,
+    "cypcap + struct": cypcap_struct,
+    "py-pcapplusplus": pcapplusplus_fields,
+    "memcpy": memcpy,
+}
+_TSHARK = ["ip.src", "ip.dst", "ip.proto", "ip.ttl", "ip.id", "tcp.srcport"]
+_TSHARK += ["tcp.dstport", "tcp.seq_raw", "tcp.ack_raw", "tcp.flags", "udp.srcport"]
+_TSHARK += ["tcp.window_size_value", "udp.dstport", "icmp.type", "icmp.code"]
+_TSHARK += ["icmp.ident", "icmp.seq"]
+COMMANDS = {
+    "tshark -T fields": Command(
+        argv=("tshark", "-n", "-T", "fields", *(f"-e{name}" for name in _TSHARK), "-r")
+    ),
+    "tcpdump -nr F": Command(argv=("tcpdump", "-nr")),
+    "tcpdump -r F -w /dev/null": Command(
+        argv=("tcpdump", "-r"), after=("-w", "/dev/null")
+    ),
+    "cat F": Command(argv=("cat",)),
+}
 
 
 if __name__ == "__main__":
-    main()
+    be_task(TASKS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
@@ -320,6 +320,24 @@ class Capture:
         """Return a column by its name."""
         array: npt.NDArray[np.generic] = getattr(self, name)
         return array
+
+    def to_arrow(self) -> Any:
+        """Return a pyarrow.Table (extra `arrow`); columns share this memory."""
+        from pytest_netlab.capture import export  # noqa: PLC0415 - it needs us
+
+        return export.to_arrow(self)
+
+    def to_pandas(self) -> Any:
+        """Return a pandas.DataFrame (extra `pandas`); addresses are text."""
+        from pytest_netlab.capture import export  # noqa: PLC0415 - it needs us
+
+        return export.to_pandas(self)
+
+    def to_scapy(self, row: int) -> Any:
+        """Return one packet dissected by scapy (extra `craft`)."""
+        from pytest_netlab.capture import export  # noqa: PLC0415 - it needs us
+
+        return export.to_scapy(self, row)
 
     def at(self, name: str) -> Capture:
         """Return the packets captured on the interface of this name.

@@ -9,13 +9,26 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _KEPT = 4  # one that is filled, one that is looked at, and some that were kept
 _OURS = 3  # references to an item at rest: the list, a local name, the argument
 
+_MOST_KEPT = 31 << 20  # just below the largest block that malloc learns from
+
 Item = TypeVar("Item")
+
+
+def keep_freed_memory() -> None:
+    """Have glibc keep what is freed, for the next step that needs as much.
+
+    It takes the size of the largest block that was given back as a measure of what is
+    worth keeping (mallopt(3), M_MMAP_THRESHOLD). The block itself is never touched.
+    """
+    np.empty(_MOST_KEPT, dtype=np.uint8)
 
 
 class Pool(Generic[Item]):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+MANY = 4000  # packets: more text than a pipe holds, and several chunks
 KEY = Tuple5(TCP, C1, 41000, HOST01, 80)
 SENT = Tuple5(TCP, HOST, 41000, HOST01, 80)
 ASKED = Packet(key=KEY, flags=SYN, options=SYN_OPTIONS, ip_id=1, way=IN)
@@ -102,3 +103,13 @@ def cut(command: Command, whole: bytes) -> int:
     octets = int(read("bad.pcapng").offset[-1])
     (command.folder / "cut.pcapng").write_bytes(whole[: octets + 5])
     return octets - 28  # of an enhanced packet block, before the packet's own bytes
+
+
+@pytest.fixture
+def long(command: Command, whole: bytes) -> Path:
+    """Return a capture with much to say: its first packet, many times."""
+    packet = whole.index(b"\x06\0\0\0")
+    size = int.from_bytes(whole[packet + 4 : packet + 8], "little")
+    path = command.folder / "long.pcapng"
+    path.write_bytes(whole[:packet] + whole[packet : packet + size] * MANY)
+    return path

@@ -211,7 +211,10 @@ def test_damage(command: Command, side: int) -> None:
     arguments = list(ARGUMENTS)
     arguments[side] = "cut.pcapng"
 
-    assert "the file ends inside a block (at byte " in command.refused(*arguments)
+    text = command.refused(*arguments)
+
+    assert text.startswith("cut.pcapng: the file ends inside a block (at byte ")
+    assert text.endswith("; `pytest-netlab show` prints the packets before it")
 
 
 def test_without_names(command: Command) -> None:
@@ -356,6 +359,16 @@ def test_write_diff_of_a_missing_conversation(command: Command) -> None:
     assert result.exit_code == 1
     text = "udp c2 -> host01:53: conversation at docker0: want the conversation"
     assert text in why.comment
+    assert [known.name for known in why.interfaces] == [INSIDE, OUTSIDE]
+
+
+def test_write_diff_keeps_a_silent_point(command: Command) -> None:
+    """Both points are interfaces, so that nobody wonders whether one was captured."""
+    write("lost.pcapng", two_points([(INSIDE, packet) for _, packet in BAD[-1:]]))
+    command("diff", "good.pcapng", "lost.pcapng", "--write-diff", "why.pcapng")
+    why = read("why.pcapng")
+
+    assert [packet.interface for packet in why] == [INSIDE]
     assert [known.name for known in why.interfaces] == [INSIDE, OUTSIDE]
 
 

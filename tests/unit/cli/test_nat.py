@@ -6,6 +6,7 @@ import csv
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,12 +25,13 @@ from tests.traffic import (
 )
 from tests.unit.cli.conftest import GOOD
 
-from pytest_netlab.capture import read, write
+from pytest_netlab.capture import open_capture, read, write
 from pytest_netlab.flows import ICMP, Tuple5
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Command
 
+MANY = 600  # pairs: several chunks
 FLOW = {
     "proto": "tcp",
     "kind": "snat",
@@ -123,6 +125,26 @@ def test_both_points_in_one(command: Command, whole: bytes) -> None:
     assert found["flows"] == [FLOW]
     numbered = {**VIOLATION, "inside_packet": 5, "outside_packet": 6}
     assert found["violations"] == [numbered]
+
+
+def test_violations_far_into_a_capture(command: Command) -> None:
+    """Packets are numbered as in the file, over all its chunks."""
+    asked = Tuple5(ICMP, C1, 7, HOST01, 7)
+    seen: list[tuple[str, Packet]] = []
+    for ident in range(1, MANY + 1):
+        echo = Packet(key=asked, seq=ident, ip_id=ident, way=IN)
+        sent = routed(echo, asked._replace(src=HOST))
+        if ident == MANY:
+            sent = replace(sent, ttl=9)
+        seen += [(INSIDE, echo), (OUTSIDE, sent)]
+    write("long.pcapng", two_points(seen))
+    with open_capture("long.pcapng") as chunks:
+        assert sum(1 for _ in chunks) > 1
+
+    (violation,) = table(command, "long.pcapng", code=1)["violations"]
+
+    assert violation["inside_packet"] == 2 * MANY - 1
+    assert violation["outside_packet"] == 2 * MANY
 
 
 def test_points_are_named(command: Command) -> None:

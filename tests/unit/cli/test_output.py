@@ -6,31 +6,28 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.unit.cli.conftest import Command
 
 PROGRAM = "from pytest_netlab.cli import main; main()"
-MANY = 20_000  # packets: more text than a pipe holds
+NOTHING: Mapping[str, str] = {}
+PATIENCE = 20  # seconds: then it waits for what does not come
 
 
-def started(*arguments: str, **options: object) -> subprocess.Popen[bytes]:
-    """Start the command in a process of its own."""
+def started(
+    *arguments: str, environment: Mapping[str, str] = NOTHING, **options: object
+) -> subprocess.Popen[bytes]:
+    """Start the command in a process of its own, with buffers as users have them."""
     argv = [sys.executable, "-c", PROGRAM, *arguments]
+    options["env"] = {**os.environ, "PYTHONUNBUFFERED": "", **environment}
     return subprocess.Popen(argv, stderr=subprocess.PIPE, **options)  # type: ignore[call-overload,no-any-return]
-
-
-@pytest.fixture
-def long(command: Command, whole: bytes) -> Path:
-    """Return a capture with much to say: its first packet, many times."""
-    packet = whole.index(b"\x06\0\0\0")
-    size = int.from_bytes(whole[packet + 4 : packet + 8], "little")
-    path = command.folder / "long.pcapng"
-    path.write_bytes(whole[:packet] + whole[packet : packet + size] * MANY)
-    return path
 
 
 @pytest.mark.parametrize(
@@ -75,7 +72,6 @@ def test_full_disk(command: Command) -> None:
 
 def test_unencodable_names(command: Command) -> None:
     """A locale that cannot encode a name gets it escaped, no traceback."""
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     data = (command.folder / "bad.pcapng").read_bytes()
     named = data.replace(b"docker0", "döckr0".encode())
     (command.folder / "named.pcapng").write_bytes(named)
@@ -84,7 +80,7 @@ def test_unencodable_names(command: Command) -> None:
         "named.pcapng",
         stdout=subprocess.PIPE,
         cwd=command.folder,
-        env=environment,
+        environment={"PYTHONIOENCODING": "ascii"},
     )
     out, complaint = process.communicate()
 
@@ -110,6 +106,8 @@ def test_live_capture_is_shown_as_it_comes(command: Command, whole: bytes) -> No
     )
     assert process.stdin is not None
     assert process.stdout is not None
+    guard = Timer(PATIENCE, process.kill)
+    guard.start()
     process.stdin.write(whole[:-60])
     process.stdin.flush()
 
@@ -117,4 +115,5 @@ def test_live_capture_is_shown_as_it_comes(command: Command, whole: bytes) -> No
 
     process.stdin.write(whole[-60:])
     process.communicate()
+    guard.cancel()
     assert process.returncode == 0

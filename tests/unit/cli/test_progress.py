@@ -16,7 +16,11 @@ from pytest_netlab.cli import progress
 from pytest_netlab.cli.progress import PATIENCE, Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.unit.cli.conftest import Command
+
+    from pytest_netlab.capture import Capture
 
 
 class Terminal(io.StringIO):
@@ -83,6 +87,10 @@ def test_bars_of_two_files(command: Command, monkeypatch: pytest.MonkeyPatch) ->
     assert "far side" in screen.getvalue()
 
 
+def _count(chunks: Iterator[Capture]) -> int:
+    return sum(1 for _ in chunks)
+
+
 @pytest.mark.usefixtures("command")
 def test_readers_in_threads_share_one_display(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads whose patience ends at once do not fight over the terminal."""
@@ -104,6 +112,6 @@ def test_readers_in_threads_share_one_display(monkeypatch: pytest.MonkeyPatch) -
         ThreadPoolExecutor() as threads,
     ):
         both = [watch.chunks(near, "near"), watch.chunks(far, "far")]
-        seen = [len(chunks) for chunks in threads.map(list, both)]
+        seen = list(threads.map(_count, both))
 
     assert (seen, len(made)) == ([1, 1], 1)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.traffic import INSIDE, two_points
-from tests.unit.cli.conftest import BAD
+from tests.unit.cli.conftest import BAD, MANY
 
-from pytest_netlab.capture import Interface, read, write
+from pytest_netlab.capture import Interface, open_capture, read, write
 from pytest_netlab.capture.model import About, Capture
 from pytest_netlab.report.packets import FIELDS
 
@@ -67,6 +67,25 @@ def test_pieces_are_seamless(
 
     numbers = [json.loads(line)["packet"] for line in lines]
     assert numbers == list(range(1, len(BAD) + 1))
+
+
+def test_chunks_are_seamless(command: Command, long: Path) -> None:
+    """A capture of several chunks is numbered from its beginning to its end."""
+    with open_capture(long) as chunks:
+        assert sum(1 for _ in chunks) > 1
+
+    lines = command("show", "--json", str(long)).stdout.splitlines()
+
+    numbers = [json.loads(line)["packet"] for line in lines]
+    assert numbers == list(range(1, MANY + 1))
+
+
+@pytest.mark.parametrize("count", [255, 256, 257, 3000, MANY, MANY + 1])
+def test_count_over_chunks(command: Command, long: Path, count: int) -> None:
+    """A number of packets is that number, wherever chunks end."""
+    lines = command("show", "-n", str(count), str(long)).stdout.splitlines()
+
+    assert len(lines) == min(count, MANY)
 
 
 def test_standard_input(command: Command, whole: bytes) -> None:

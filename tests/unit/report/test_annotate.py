@@ -55,6 +55,15 @@ def test_rewrite(near: Packet, far: Packet, text: str) -> None:
     assert all("ttl: want 63 after 64, got 62" in one for one in said)
 
 
+def test_flow_is_told_once() -> None:
+    """Several violations of one packet follow the flow they belong to."""
+    far = replace(sent(ASK, Tuple5(TCP, HOST, 4000, HOST01, 80)), tos=8)
+    said = comments(ASK, far)
+
+    assert [one.count("flow 1") for one in said] == [1, 1]
+    assert all("ttl: want" in one and "tos: want" in one for one in said)
+
+
 def test_dnat() -> None:
     """Of a published port, the destination."""
     ask = Packet(key=Tuple5(TCP, HOST01, 5000, HOST, 81), ip_id=3, way=IN)
@@ -74,6 +83,14 @@ def test_old_comments_stay() -> None:
     kept = annotate.of_translations(noted, nothing, learn(noted, nothing))
 
     assert kept[0].comment == f"mine; flow 1 dropped {C1}:4000 -> {HOST01}:80"
+
+
+def test_a_side_that_saw_nothing() -> None:
+    """Both sides are interfaces, so that nobody wonders whether one was captured."""
+    inside, outside = capture([ASK]), capture([])
+    kept = annotate.of_translations(inside, outside, learn(inside, outside))
+
+    assert [known.name for known in kept.interfaces] == ["tap", "outside"]
 
 
 def test_bytes_and_times_are_untouched() -> None:
