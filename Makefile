@@ -27,7 +27,9 @@ lint: setup ## ruff, mypy, import-linter
 test: lint ## lint, then all tests and scenarios
 	@.venv/bin/pytest $(ARGS)
 
-bench: setup ## times, as ratios to a named peer of the same run
+bench: setup ## times, as ratios to named peers of the same run (minutes)
+	@.venv/bin/python -m pip -q install --group bench
+	@.venv/bin/python benchmarks/bench_core.py --growth $(ARGS)
 	@.venv/bin/python benchmarks/bench_run.py
 
 fresh: setup ## run `make netlab` in a machine with nothing installed (minutes)

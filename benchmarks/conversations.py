@@ -261,7 +261,7 @@ def _sizes(
     count, row = steps.count, np.arange(steps.count, dtype="i4")
     lot = rng.random(count, dtype="f4")
     small = rng.integers(12, 260, size=count, dtype="u2")
-    imix = np.select([lot < 0.24, lot < 0.6], [np.uint16(1448), np.uint16(524)], small)
+    imix = np.select([lot < 0.27, lot < 0.6], [np.uint16(1448), np.uint16(524)], small)
     size = np.select([talks == 2, talks == 1], [imix, small], np.uint16(0))
     answers = np.where(back, np.minimum(imix, 1400), small)
     size = np.where(proto == UDP, answers, size)

@@ -12,8 +12,10 @@ from pytest_netlab import read
 from pytest_netlab.wire import Checksum
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
-INVARIANT = ("ip_id", "proto", "tcp_seq", "tcp_ack", "tcp_flags", "tcp_window")
-INVARIANT += ("icmp_type", "icmp_seq", "payload_len", "payload_hash", "options_hash")
+INVARIANT = [
+    *("ip_id", "proto", "tcp_seq", "tcp_ack", "tcp_flags", "tcp_window"),
+    *("icmp_type", "icmp_seq", "payload_len", "payload_hash", "options_hash"),
+]
 
 
 @pytest.fixture
