@@ -146,10 +146,13 @@ def _qualities(pair: Made, hard: Made) -> Iterator[Job]:
 
 
 def run_all(jobs: Sequence[Job], rounds: int, tell: Callable[[str], None]) -> Results:
-    """Run every job in each round; who fails is left out from then on."""
+    """Run every job in each round; who fails is left out from then on.
+
+    Every other round goes backwards, so that nobody profits from who runs before him.
+    """
     results = Results(rounds=[{} for _ in range(rounds)], missing={})
     for number, found in enumerate(results.rounds):
-        for job in jobs:
+        for job in jobs[:: 1 - 2 * (number % 2)]:
             if job.name in results.missing or (job.once and number):
                 continue
             tell(f"round {number + 1}/{rounds}: {job.name}")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pytest_netlab.capture import Capture, open_capture, stream, write
 from pytest_netlab.capture.pool import Pool
+
+
+Hold = Callable[[Any], Any]
 
 
 def fresh() -> Pool[np.ndarray]:
@@ -20,7 +25,8 @@ def test_what_is_held_is_left_alone() -> None:
     """By a name, by a part of it, by a memoryview."""
     pool = fresh()
     item = pool.take(10)
-    for hold in (lambda a: a, lambda a: a[2:4], lambda a: a.data):
+    holds: list[Hold] = [lambda a: a, lambda a: a[2:4], lambda a: a.data]
+    for hold in holds:
         held = hold(item)
         del item
         item = pool.take(10)
@@ -47,11 +53,12 @@ def test_a_chunk_that_is_kept_stays_as_it_is(
     file = io.BytesIO()
     write(file, Capture.concat([capture] * 20))
     file.seek(0)
-    take = {
+    takes: dict[str, Hold] = {
         "chunk": lambda chunk: chunk,
         "column": lambda chunk: chunk.ts,
         "bytes": lambda chunk: chunk[0],
-    }[kept]
+    }
+    take = takes[kept]
     with open_capture(file) as chunks:
         seen = [(take(c), c.ts.tolist(), c[0].bytes) for c in chunks]
 
