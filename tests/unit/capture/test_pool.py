@@ -12,7 +12,6 @@ import pytest
 from pytest_netlab.capture import Capture, open_capture, stream, write
 from pytest_netlab.capture.pool import Pool
 
-
 Hold = Callable[[Any], Any]
 
 
