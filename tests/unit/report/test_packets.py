@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +102,29 @@ def test_quoted() -> None:
     assert "quoted_icmp_id" not in told(error(HOST01, SEGMENT))
     assert told(error(HOST01, ECHO)) >= QUOTED | {"quoted_icmp_id"}
     assert "quoted_sport" not in told(error(HOST01, ECHO))
+
+
+def test_later_fragment() -> None:
+    """A fragment without the transport header has no ports, flags or sequence."""
+    later = replace(SEGMENT, body=b"x" * 16, frag_offset=64)
+
+    assert told(later) == NETWORK | IDENT | PAYLOAD
+
+
+def test_fragments_of_ipv6_have_an_ident() -> None:
+    """IPv6 has an identification in its fragment header only."""
+    fragment = bytes.fromhex("3a00 0001 0000002a") + b"x" * 8
+    split = replace(V6, key=V6.key._replace(proto=ipv6.FRAGMENT), body=fragment)
+
+    assert row(split)["ip_id"] == 42
+    assert told(split) >= IDENT
+    assert not told(V6) & IDENT
+
+
+def test_errors_have_no_echo() -> None:
+    """Where an echo has id and sequence an error has something else."""
+    assert not told(error(HOST01, SEGMENT)) & {"icmp_id", "icmp_seq"}
+    assert told(error(HOST01, SEGMENT)) >= ANY_ICMP
 
 
 def test_words() -> None:
