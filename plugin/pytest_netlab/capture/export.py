@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_netlab.wire import ADDRESS_BYTES, COLUMNS, address_text, mac_text
-from pytest_netlab.wire.ethernet import ARP
 from pytest_netlab.wire.stack import ETHERNET
 
 if TYPE_CHECKING:
@@ -108,8 +107,8 @@ _mac = lru_cache(maxsize=1 << 12)(mac_text)
 def _holds(capture: Capture, name: str) -> npt.NDArray[np.bool_]:
     """Tell of each packet whether it has the header of this address column."""
     header = "quoted_ttl" if name.startswith("quoted") else "ip_version"
-    held = capture.column(header).astype(np.bool_)
-    return held & np.not_equal(capture.ethertype, ARP)
+    held: npt.NDArray[np.bool_] = capture.column(header).astype(np.bool_)
+    return held
 
 
 def _array(arrow: Any, column: npt.NDArray[np.generic]) -> Any:

@@ -68,9 +68,9 @@ def test_damage_is_where_it_is(written: bytes, monkeypatch: pytest.MonkeyPatch) 
 def test_chunks_come_before_the_damage(written: bytes) -> None:
     """Who iterates sees every packet, then the error."""
     seen: list[int] = []
-    with open_capture(io.BytesIO(written[:-130])) as chunks:
-        with pytest.raises(CaptureError):
-            seen.extend(map(len, chunks))
+    chunks = open_capture(io.BytesIO(written[:-130]))
+    with chunks, pytest.raises(CaptureError):
+        seen.extend(map(len, chunks))
 
     assert sum(seen) > 0
 
