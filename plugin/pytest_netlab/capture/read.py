@@ -28,8 +28,8 @@ _FEWEST, _MOST = 256, 1 << 16  # rows of a chunk
 class Chunks:
     """The packets of a file as captures of a few thousand packets each, in order.
 
-    Use it as a context manager and iterate over it once. A chunk may be kept; memory
-    is bounded by what is kept. `about` is what the file said so far beside packets;
+    Iterate over it once, as a context manager if that may stop half-way. A chunk may be
+    kept; memory is bounded by what is kept. `about` is what the file said so far beside packets;
     `position` of `size` bytes are read (0 where that is unknown).
     """
 
@@ -90,6 +90,11 @@ class Chunks:
         return self._stream.size
 
     def _read(self) -> Iterator[Capture]:
+        """Yield chunk after chunk, and close the source however that ends."""
+        with self._stack:
+            yield from self._decoded()
+
+    def _decoded(self) -> Iterator[Capture]:
         """Yield chunk after chunk; damage is raised after the packets before it."""
         need = 1
         while not need or self._stream.fill(need):

@@ -21,6 +21,7 @@ SHOWN = 200  # of a table's rows: nobody reads more, and a table of many takes l
 PAIRED = ("flow", "proto", "kind", "inside", "outside", "packets")
 ALONE = ("flow", "proto", "unpaired", "seen", "from -> to")
 BROKEN = ("violation", "inside", "outside", "want", "got")
+PORTS = frozenset({TCP, UDP})
 ENDS = ("src", "sport", "dst", "dport", "id")
 FIELDS = (
     "flow",
@@ -95,7 +96,7 @@ def ends(key: Tuple5 | None) -> str:
     """Return where a flow comes from and goes to."""
     if key is None:
         return ""
-    if key.proto in (TCP, UDP):
+    if key.proto in PORTS:
         return f"{end(key.src, key.sport)} -> {end(key.dst, key.dport)}"
     ident = f" id {key.sport}" if key.proto in (ICMP, ICMP6) else ""
     return f"{key.src} -> {key.dst}{ident}"
@@ -122,9 +123,11 @@ def _sorted(
 
 def _paired(flow: Flow) -> str:
     """Return a flow that crossed as JSON."""
-    kind = f'{{"proto": "{name(flow.inside)}", "kind": "{flow.kind}"'
-    sides = f'"inside": {_json(flow.inside)}, "outside": {_json(flow.outside)}'
-    return f'{kind}, {sides}, "packets": {crossed(flow)}}}'
+    near = flow.inside
+    return (
+        f'{{"proto": "{name(near)}", "kind": "{flow.kind}", "inside": {_json(near)}, '
+        f'"outside": {_json(flow.outside)}, "packets": {crossed(flow)}}}'
+    )
 
 
 def _alone(flow: Flow) -> str:
@@ -138,9 +141,8 @@ def _json(key: Tuple5 | None) -> str:
     if key is None:
         return "null"
     proto, src, sport, dst, dport = key
-    if proto in (TCP, UDP):
-        source = f'"src": "{src}", "sport": {sport}'
-        return f'{{{source}, "dst": "{dst}", "dport": {dport}}}'
+    if proto in PORTS:
+        return f'{{"src": "{src}", "sport": {sport}, "dst": "{dst}", "dport": {dport}}}'
     ident = f', "id": {sport}' if proto in (ICMP, ICMP6) else ""
     return f'{{"src": "{src}", "dst": "{dst}"{ident}}}'
 
@@ -165,7 +167,7 @@ def _cells(key: Tuple5 | None) -> tuple[object, ...]:
     if key is None:
         return ("",) * len(ENDS)
     proto, src, sport, dst, dport = key
-    if proto in (TCP, UDP):
+    if proto in PORTS:
         return src, sport, dst, dport, ""
     return src, "", dst, "", sport if proto in (ICMP, ICMP6) else ""
 

@@ -93,6 +93,19 @@ def test_a_thread_reads_large_files(
     assert threading.active_count() == before
 
 
+def test_who_iterates_to_the_end_need_not_close(
+    tmp_path: Path, capture: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is closed and its thread gone; a warning would be an error here."""
+    monkeypatch.setattr(stream, "_LARGE", 1)
+    path = tmp_path / "some.pcapng"
+    write(path, capture)
+    before = threading.active_count()
+
+    assert sum(len(chunk) for chunk in open_capture(path)) == len(capture)
+    assert threading.active_count() == before
+
+
 def test_columns_that_nobody_wants_stay_empty(written: bytes) -> None:
     """Hashes and checksums cost the most; the rest is the same without them."""
     bare = read(io.BytesIO(written), payload_hash=False, checksums=False)
