@@ -92,5 +92,7 @@ class Packet:
         if linktype in _RAW_IP:
             version = self.bytes[0] >> 4 if self.bytes else 0
             module, name = _SCAPY_RAW.get(version, ("packet", "Raw"))
+        if module != "packet":
+            import_module("scapy.layers.inet6")  # teaches links what IP and IPv6 are
         package = "scapy" if module == "packet" else "scapy.layers"
         return getattr(import_module(f"{package}.{module}"), name)(self.bytes)
