@@ -29,8 +29,8 @@ class Chunks:
     """The packets of a file as captures of a few thousand packets each, in order.
 
     Iterate over it once, as a context manager if that may stop half-way. A chunk may be
-    kept; memory is bounded by what is kept. `about` is what the file said so far beside packets;
-    `position` of `size` bytes are read (0 where that is unknown).
+    kept; memory is bounded by what is kept. `about` is what the file said so far beside
+    packets; `position` of `size` bytes are read (0 where that is unknown).
     """
 
     def __init__(
