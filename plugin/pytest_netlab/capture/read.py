@@ -11,7 +11,7 @@ from pytest_netlab.capture.build import Known
 from pytest_netlab.capture.model import Block, Capture, Octets
 from pytest_netlab.capture.pcap import PcapReader
 from pytest_netlab.capture.pcapng import PcapngReader
-from pytest_netlab.capture.pool import Pool
+from pytest_netlab.capture.pool import Pool, keep_freed_memory
 from pytest_netlab.capture.stream import opened
 from pytest_netlab.errors import CaptureError
 from pytest_netlab.wire import Columns
@@ -51,6 +51,8 @@ class Chunks:
         self._wanted = payload_hash, checksums
         self._known = Known()
         self._rows = _FEWEST
+        self._begun = 0  # where in the buffer the chunk in hand begins
+        keep_freed_memory()
         self._pool = Pool(self._fresh, lambda columns: columns.rows)
         with ExitStack() as stack:
             self._stream = stack.enter_context(opened(source))
@@ -99,6 +101,7 @@ class Chunks:
         need = 1
         while not need or self._stream.fill(need):
             columns = self._columns()
+            self._begun = self._stream.at
             try:
                 need = self._reader.fill(columns)
             except CaptureError:
@@ -128,8 +131,9 @@ class Chunks:
             bases=(stream.base + stream.first,),
             comments=MappingProxyType(self._comments()),
         )
-        if self._rows < rows + rows // 16:
-            self._rows = min(rows + rows // 4, _MOST)
+        if rows == columns.rows:  # they were full before the buffer was read
+            read, size = stream.at - self._begun, stream.end - stream.first
+            self._rows = min(max(rows * size // max(read, 1) * 9 // 8, rows + 1), _MOST)
         block = Block(columns, rows)
         yield Capture(block.array, rows, octets, self._known.about, (block,))
 

@@ -70,7 +70,7 @@ class Stream:
         self.buffer = memoryview(b"")
         self.at = self.end = self.base = self.first = 0
         rooms = self._filled()
-        self._rooms = Ahead(rooms) if size >= _LARGE else rooms
+        self._rooms = Ahead(rooms, depth=1) if size >= _LARGE else rooms
 
     @property
     def offset(self) -> int:

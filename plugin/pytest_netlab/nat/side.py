@@ -12,7 +12,6 @@ import numpy as np
 from pytest_netlab.capture import Capture
 from pytest_netlab.capture.ahead import Ahead
 from pytest_netlab.capture.model import Octets
-from pytest_netlab.capture.pool import keep_freed_memory
 from pytest_netlab.flows import FlowTable
 from pytest_netlab.nat.sightings import Sightings, sight
 from pytest_netlab.wire import Direction
@@ -64,7 +63,6 @@ class Side:
                 point sees it; 0 where directions are not known.
 
         """
-        keep_freed_memory()
         seen = self._sighted(ingress)
         small = self.whole is not None and len(self.whole) < _LARGE
         self._seen = seen if small else Ahead(seen)
