@@ -80,22 +80,7 @@ HOSTILE = {
 }
 
 
-# What takes a time that grows with the square of the size. Strict: a cure is noticed.
-SQUARE = (
-    "comments of an interface",
-    "comments of a section",
-    "comments of a packet",
-    "interfaces",
-    "simple packets of many interfaces",
-    "statistics of many interfaces",
-)
-SLOW = pytest.mark.xfail(strict=True, reason="joins comments, copies clocks anew")
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=[SLOW] if n in SQUARE else []) for n in HOSTILE],
-)
+@pytest.mark.parametrize("name", HOSTILE)
 def test_what_a_file_costs(tmp_path: Path, name: str) -> None:
     """No more than 64 MiB of memory and some seconds of CPU."""
     path = tmp_path / "hostile"

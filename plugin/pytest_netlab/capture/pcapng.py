@@ -17,8 +17,6 @@ from pytest_netlab.wire.address import MAPPED
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy.typing as npt
-
     from pytest_netlab.capture.build import Known
     from pytest_netlab.capture.stream import Stream
     from pytest_netlab.wire import Columns
@@ -28,6 +26,7 @@ MAGIC = blocks.SECTION.to_bytes(4, "big")  # the same in both byte orders
 _HEADER, _TRAILER = 12, 4
 _BODY = 8
 _MAX_INTERFACES = 1 << 16
+_FIRST_CLOCKS = 16
 
 _PACKET = "IIIII"  # interface, time high and low, captured, on the wire
 _OLD_PACKET = "HHIIII"  # interface, drops, the same
@@ -91,16 +90,18 @@ class _Section:
         self.order = order
         self.first = first
         self.clocks: list[_Clock] = []
+        self.table = np.zeros((_FIRST_CLOCKS, 3), dtype=np.int64)
 
     def unpack(self, layout: str, body: bytes) -> tuple[int, ...]:
         """Return the fixed fields a block begins with."""
         return struct.unpack_from(self.order + layout, body)
 
-    @property
-    def table(self) -> npt.NDArray[np.int64]:
-        """Return what the walk must know of each interface (`Walk.clocks`)."""
-        rows = [clock.row for clock in self.clocks]
-        return np.array(rows, dtype=np.int64).reshape(-1, 3)
+    def add_clock(self, clock: _Clock) -> None:
+        """Add an interface, also to what the walk must know (`Walk.clocks`)."""
+        if len(self.clocks) == len(self.table):
+            self.table = np.concatenate([self.table, np.zeros_like(self.table)])
+        self.table[len(self.clocks)] = clock.row
+        self.clocks.append(clock)
 
     def clock(self, interface: int) -> _Clock:
         """Return the clock of an interface, which must be known by now."""
@@ -114,11 +115,14 @@ class _Section:
         found: dict[int, bytes] = {}
         if at >= len(body):
             return found
+        comments = bytearray()  # there may be a million of nothing
         for code, value in blocks.options(body, at, self.order):
-            if code == blocks.COMMENT and code in found:
-                found[code] += b"\n" + value
+            if code == blocks.COMMENT:
+                comments += b"\n" + value
             else:
                 found.setdefault(code, value)
+        if comments:
+            found[blocks.COMMENT] = bytes(comments[1:])
         return found
 
 
@@ -190,7 +194,7 @@ class PcapngReader:
             raise ValueError("the two lengths of a block differ")
         for record in _parse(section, kind, block[8:-_TRAILER]):
             self._take(record, columns)
-        self.walk.clocks = section.table
+        self.walk.clocks, self.walk.known = section.table, len(section.clocks)
         stream.at += size
         return 0
 
@@ -242,7 +246,7 @@ def _parse_interface(section: _Section, body: bytes) -> Sequence[Record]:
     found = section.options(body, 8)
     if section.first + len(section.clocks) >= _MAX_INTERFACES:
         raise ValueError("more interfaces than a capture can have")
-    section.clocks.append(_clock(section, found, snaplen, linktype))
+    section.add_clock(_clock(section, found, snaplen, linktype))
     comment = found.get(blocks.COMMENT) or found.get(blocks.IF_DESCRIPTION, b"")
     name = _text(found.get(blocks.IF_NAME, b""))
     about = Interface(

@@ -23,10 +23,11 @@ cdef class Walk:
     cdef public int linktype
     cdef public int first
     cdef public object clocks
+    cdef public Py_ssize_t known
 
     @cython.locals(frame=octets.bytes_t)
     cpdef int pcap(self, object buffer, Py_ssize_t end, Columns out)
-    @cython.locals(frame=octets.bytes_t, clocks=octets.longs_t, known=Py_ssize_t)
+    @cython.locals(frame=octets.bytes_t, clocks=octets.longs_t)
     cpdef int pcapng(self, object buffer, Py_ssize_t end, Columns out)
 
 
@@ -39,10 +40,10 @@ cdef int _pcap(Walk walk, const unsigned char *frame, Py_ssize_t end,
 cdef void _take(Walk walk, const unsigned char *frame, int linktype,
                 unsigned int wirelen, Columns out) noexcept nogil
 cdef int _pcapng(Walk walk, const unsigned char *frame, Py_ssize_t end,
-                 long long *clocks, Py_ssize_t known, Columns out) noexcept nogil
+                 long long *clocks, Columns out) noexcept nogil
 @cython.locals(ticks=cython.ulonglong)
 cdef bint _packet(Walk walk, const unsigned char *frame, Py_ssize_t size,
-                  long long *clocks, Py_ssize_t known,
+                  long long *clocks,
                   Columns out) noexcept nogil
 cdef long long _options(Walk walk, const unsigned char *frame, Py_ssize_t at,
                         Py_ssize_t end) noexcept nogil

@@ -53,7 +53,8 @@ class Walk:
     `at` is the offset in the buffer, `row` the next row; `base` is added to an offset
     to make it one in the file. `scale` is how many ns a fraction of a second counts
     (pcap); `clocks` has a row an interface: link type, ns a tick (0 where that is no
-    integer), ns to add (pcapng); `first` is the number of the section's interface 0.
+    integer), ns to add (pcapng), and `known` of them are there; `first` is the number
+    of the section's interface 0.
     """
 
     if TYPE_CHECKING:
@@ -66,13 +67,14 @@ class Walk:
         linktype: int
         first: int
         clocks: npt.NDArray[np.int64] | None
+        known: int
 
     def __init__(self, *, big: bool) -> None:
         """Start at the beginning of a file of this byte order."""
         self.at = self.row = self.base = self.first = self.linktype = 0
         self.big, self.modified = big, False
         self.scale = 1
-        self.clocks = None
+        self.clocks, self.known = None, 0
 
     def pcap(self, buffer: memoryview, end: int, out: Columns) -> int:
         """Decode the packets of a pcap buffer; tell why it ended."""
@@ -83,9 +85,8 @@ class Walk:
     def pcapng(self, buffer: memoryview, end: int, out: Columns) -> int:
         """Decode the enhanced packet blocks of a buffer; tell why it ended."""
         frame, clocks = octets.view(buffer), octets.longs(self.clocks)
-        known = 0 if self.clocks is None else len(self.clocks)
         with cython.nogil:
-            return _pcapng(self, frame, end, clocks, known, out)
+            return _pcapng(self, frame, end, clocks, out)
 
 
 def _u32(walk: Walk, frame: bytes, at: int) -> int:
@@ -129,7 +130,7 @@ def _take(walk: Walk, frame: bytes, linktype: int, wirelen: int, out: Columns) -
 
 
 def _pcapng(
-    walk: Walk, frame: bytes, end: int, clocks: memoryview, known: int, out: Columns
+    walk: Walk, frame: bytes, end: int, clocks: memoryview, out: Columns
 ) -> int:
     """Decode block after block, as long as they are plain packets."""
     while walk.at + _BLOCK <= end:
@@ -144,20 +145,20 @@ def _pcapng(
         if at + size > end:
             return MORE
         octets.soon(frame, at + size)
-        if not _packet(walk, frame, size, clocks, known, out):
+        if not _packet(walk, frame, size, clocks, out):
             return STOPPED
         walk.at = at + size
     return MORE
 
 
 def _packet(
-    walk: Walk, frame: bytes, size: int, clocks: memoryview, known: int, out: Columns
+    walk: Walk, frame: bytes, size: int, clocks: memoryview, out: Columns
 ) -> bool:
     """Decode an enhanced packet that is all there; False if it is not a plain one."""
     at = walk.at
     interface = _u32(walk, frame, at + _INTERFACE)
     caplen = _u32(walk, frame, at + _CAPTURED)
-    if interface >= known or caplen > size - _LEAST:
+    if interface >= walk.known or caplen > size - _LEAST:
         return False
     if _u32(walk, frame, at + size - _LENGTH) != size:
         return False
