@@ -164,12 +164,12 @@ def run_all(jobs: Sequence[Job], rounds: int, tell: Callable[[str], None]) -> Re
 
 
 def timings(jobs: Sequence[Job], results: Results) -> Table:
-    """Return the medians of all jobs as a table."""
-    table = Table("what", "seconds", "packets/s", "GB/s", "peak MiB", "remark")
+    """Return the medians of all jobs as a table; `first` is a process's first run."""
+    table = Table("what", "seconds", "first", "packets/s", "GB/s", "MiB", "remark")
     for job in jobs:
         samples = results.of(job.name)
         if not samples:
-            table.add_row(job.name, *["-"] * 4, results.missing.get(job.name, ""))
+            table.add_row(job.name, *["-"] * 5, results.missing.get(job.name, ""))
             continue
         median = _medians(samples)
         remark = f"first {job.first:,} packets" if job.first else ""
@@ -178,6 +178,7 @@ def timings(jobs: Sequence[Job], results: Results) -> Table:
         table.add_row(
             job.name,
             f"{median['seconds']:.3f}",
+            f"{median['first']:.3f}",
             f"{median['rate']:,.0f}" if median["rate"] else "-",
             f"{median['size'] / median['seconds'] / 1e9:.3f}",
             f"{median['peak']:.0f}" if median["peak"] else "-",
@@ -189,7 +190,7 @@ def timings(jobs: Sequence[Job], results: Results) -> Table:
 def _medians(samples: Sequence[Sample]) -> dict[str, float]:
     return {
         name: statistics.median(getattr(one, name) for one in samples)
-        for name in ("seconds", "rate", "size", "peak")
+        for name in ("seconds", "first", "rate", "size", "peak")
     }
 
 

@@ -137,9 +137,10 @@ class FlowTable:
                 keys.append(Tuple5(proto, low, low_port, high, high_port))
         return keys
 
-    def answered(self, number: int) -> bool:
-        """Tell whether the responder sent anything."""
-        return bool(self._states[number] & _ANSWERED)
+    def answered(self) -> list[bool]:
+        """Tell of each conversation whether the responder sent anything."""
+        shown = self._states[: self.count] & _ANSWERED
+        return [bool(answer) for answer in shown.tolist()]
 
     def sent(self, number: int) -> bool:
         """Tell whether the initiator's first packet left the host here."""
@@ -400,11 +401,12 @@ def conversations(capture: Capture) -> list[Conversation]:
         if way != NO_WAY:
             kept = errors if bool(capture.quoted_proto[row]) else rows
             kept.setdefault(way >> 1, []).append(row)
+    answered = table.answered()
     return [
         Conversation(
             table.key(2 * number),
             tuple(rows.get(number, ())),
-            table.answered(number),
+            answered[number],
             tuple(errors.get(number, ())),
         )
         for number in range(table.count)

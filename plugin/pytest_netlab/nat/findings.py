@@ -100,37 +100,12 @@ class Findings:
         """Return forwarded flows by their first packet, then those of one side."""
         table = self._ledger.flows[:, : self._ledger.count].T.tolist()
         keys = self._near.table.conversations(), self._far.table.conversations()
-        flows = [self._forwarded(keys, row) for row in table]
+        answered = self._near.table.answered(), self._far.table.answered()
+        flows = [_forwarded(keys, answered, row) for row in table]
         if self._in_memory:
             flows = self._with_rows(flows)
         joined = {row[0] for row in table}, {row[1] for row in table}
         return (*flows, *self._alone(*joined))
-
-    def _forwarded(
-        self, keys: tuple[list[Tuple5], list[Tuple5]], row: Sequence[int]
-    ) -> Flow:
-        """Return the flow of two conversations that share packets.
-
-        The outside key takes its orientation from a packet seen on both sides: either
-        capture may have begun in the middle of the conversation.
-        """
-        near, far, pairs, near_way, far_way, left = row
-        back = near_way & 1
-        inside, beyond = keys[0][near], keys[1][far]
-        if far_way & 1 != back:
-            beyond = beyond.reply
-        initiated: Side = "inside" if bool(left) != bool(back) else "outside"
-        answered = self._near.table.answered(near), self._far.table.answered(far)
-        return Flow(
-            kind=kind_of(inside, beyond),
-            fate="forwarded",
-            initiated=initiated,
-            inside=inside,
-            outside=beyond,
-            answered=any(answered),
-            returned=answered[initiated == "outside"],
-            packets=pairs,
-        )
 
     def _with_rows(self, flows: list[Flow]) -> list[Flow]:
         """Return the flows with their pairs and rows, by their first packet.
@@ -150,8 +125,7 @@ class Findings:
             for side, point in enumerate((self._near, self._far))
         )
         return [
-            replace(
-                flows[number],
+            flows[number]._replace(
                 pairs=tuple(map(tuple, of_flow[number].tolist())),
                 inside_rows=tuple(rows_in[number]),
                 outside_rows=tuple(rows_out[number]),
@@ -187,7 +161,36 @@ class Findings:
         joined = join_proxied(*ends, flows)
         if self._in_memory:
             return joined
-        return [replace(flow, inside_rows=(), outside_rows=()) for flow in joined]
+        return [flow._replace(inside_rows=(), outside_rows=()) for flow in joined]
+
+
+def _forwarded(
+    keys: tuple[list[Tuple5], list[Tuple5]],
+    answered: tuple[list[bool], list[bool]],
+    row: Sequence[int],
+) -> Flow:
+    """Return the flow of two conversations that share packets.
+
+    The outside key takes its orientation from a packet seen on both sides: either
+    capture may have begun in the middle of the conversation.
+    """
+    near, far, pairs, near_way, far_way, left = row
+    back = near_way & 1
+    inside, beyond = keys[0][near], keys[1][far]
+    if far_way & 1 != back:
+        beyond = beyond.reply
+    from_inside = bool(left) != bool(back)
+    here, there = answered[0][near], answered[1][far]
+    return Flow(
+        kind=kind_of(inside, beyond),
+        fate="forwarded",
+        initiated="inside" if from_inside else "outside",
+        inside=inside,
+        outside=beyond,
+        answered=here or there,
+        returned=here if from_inside else there,
+        packets=pairs,
+    )
 
 
 def _facts(seen: Sightings, index: int) -> Facts:
@@ -203,13 +206,13 @@ def _alone(
     """
     flows = []
     rows = point.strays_left().by_conversation()
+    answered = point.table.answered()
     other: Side = "outside" if where == "inside" else "inside"
     for number in range(point.table.count):
         if number in joined:
             continue
         key = point.table.key(2 * number)
-        answered = point.table.answered(number)
-        fate: Fate = "local" if answered else "dropped"
+        fate: Fate = "local" if answered[number] else "dropped"
         sent = point.table.sent(number)
         seen = tuple(rows.get(number, ()))
         flows.append(
@@ -219,7 +222,7 @@ def _alone(
                 initiated=other if sent else where,
                 inside=key if where == "inside" else None,
                 outside=key if where == "outside" else None,
-                answered=answered,
+                answered=answered[number],
                 inside_rows=seen if where == "inside" else (),
                 outside_rows=seen if where == "outside" else (),
             )

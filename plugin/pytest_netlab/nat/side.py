@@ -11,7 +11,7 @@ import numpy as np
 
 from pytest_netlab.capture import Capture
 from pytest_netlab.capture.ahead import Ahead
-from pytest_netlab.capture.model import Octets
+from pytest_netlab.capture.model import Octets, joined
 from pytest_netlab.flows import FlowTable
 from pytest_netlab.nat.sightings import Sightings, sight
 from pytest_netlab.wire import Direction
@@ -46,7 +46,7 @@ class Side:
         self.rows = 0
         self.front = 0
         self.alive = first is not None
-        self.carried = Sightings.none()
+        self.carried = Sightings.room(0)
         self._new: list[Sightings] = []
         self._recent: list[tuple[int, Capture]] = []
         self.strays: list[tuple[npt.NDArray[np.int64], Capture]] = []
@@ -84,7 +84,8 @@ class Side:
                 rows += block.rows
                 ways.append(way)
             end = int(chunk.ts[-1]) if len(chunk) else 0
-            yield _Seen(chunk, begin, end, seen, ways)
+            kept = chunk if self.whole is not None else _bare(chunk)
+            yield _Seen(kept, begin, end, seen, ways)
 
     def read(self) -> int:
         """Read the next chunk; return how many packets it had."""
@@ -195,6 +196,12 @@ def index_of(seen: Sightings, number: int) -> int:
 
 def _copied(chunk: Capture, rows: npt.NDArray[np.int64]) -> Capture:
     """Return rows of a chunk without their bytes, which keep nothing else alive."""
-    block = chunk.select(rows).blocks()[0]
+    return _bare(chunk.select(rows))
+
+
+def _bare(chunk: Capture) -> Capture:
+    """Return a chunk without its bytes, so that their buffer can be filled again."""
+    blocks = chunk.blocks()
     nothing = Octets(pieces=(), bases=(), comments={})
-    return Capture(block.array, block.rows, nothing, chunk.about, (block,))
+    make = joined([block.array for block in blocks])
+    return Capture(make, len(chunk), nothing, chunk.about, blocks)

@@ -8,10 +8,25 @@ cdef int _ICMP, _TCP, _ICMPV6, _REPLY, _REQUEST, _REQUEST6, _REPLY6, _ADDRESS
 cdef int TTL, TOS, FLAGS, IP_CHECKSUM, L4_CHECKSUM, DIRECTION
 cdef int HASHLESS, ERROR, MISQUOTED, SEGMENT
 
-@cython.locals(way=octets.ints_t, keys=octets.words_t, headers=octets.words_t,
-               out=octets.words_t, row=Py_ssize_t)
+
+cdef class _Arrays:
+    cdef long long *row
+    cdef long long *ts
+    cdef int *way
+    cdef unsigned long long *key
+    cdef unsigned long long *header_key
+    cdef unsigned long long *facts
+    cdef unsigned long long *options
+    cdef unsigned int *seq
+    cdef unsigned int *size
+
+
+@cython.locals(way=octets.ints_t, out=_Arrays, count=Py_ssize_t)
 cpdef object sight(Columns columns, Py_ssize_t rows, Py_ssize_t first, object ways,
                    int ingress)
+@cython.locals(row=Py_ssize_t, count=Py_ssize_t, header_key=cython.ulonglong)
+cdef Py_ssize_t _sight(Columns columns, Py_ssize_t rows, Py_ssize_t first, int *way,
+                       int ingress, _Arrays out) noexcept nogil
 @cython.locals(state=cython.ulonglong)
 cdef unsigned long long _header_key(Columns columns, Py_ssize_t row,
                                     int ingress) noexcept nogil

@@ -7,7 +7,7 @@ nf_nat_proto.c): IP id, lengths, sequence numbers, payload. Clocks are not used.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import cython
 import numpy as np
@@ -80,18 +80,18 @@ class Sightings:
             *(np.concatenate([getattr(p, name) for p in parts]) for name in _COLUMNS)
         )
 
+    def first(self, rows: int) -> Sightings:
+        """Return the first rows."""
+        return Sightings(*(getattr(self, name)[:rows] for name in _COLUMNS))
+
     @classmethod
-    def none(cls) -> Sightings:
-        """Return no rows."""
-        return cls(*(np.empty(0, dtype=kind) for kind in _KINDS))
+    def room(cls, rows: int) -> Sightings:
+        """Return this many rows, to be filled."""
+        return cls(*(np.empty(rows, dtype=kind) for kind in _KINDS))
 
 
 _COLUMNS = tuple(field.name for field in fields(Sightings))
 _KINDS = ("i8", "i8", "i4", "u8", "u8", "u8", "u8", "u4", "u4")
-
-
-def _column(columns: Columns, name: str, rows: int) -> Any:
-    return columns.array(name)[:rows]
 
 
 def sight(
@@ -112,30 +112,57 @@ def sight(
             point sees it; 0 where directions are not known.
 
     """
-    key = np.empty(rows, dtype=np.uint64)
-    header_key = np.empty(rows, dtype=np.uint64)
-    facts = np.empty(rows, dtype=np.uint64)
-    way = octets.ints(ways)
-    keys, headers = octets.words(key), octets.words(header_key)
-    out = octets.words(facts)
+    seen = Sightings.room(rows)
+    out, way = _Arrays(seen), octets.ints(ways)
     with cython.nogil:
-        for row in range(rows):
-            if way[row] >= 0:
-                headers[row] = _header_key(columns, row, ingress)
-                keys[row] = _key(columns, row, headers[row])
-                out[row] = _facts(columns, row)
-    every = Sightings(
-        np.arange(first, first + rows),
-        _column(columns, "ts", rows),
-        ways,
-        key,
-        header_key,
-        facts,
-        _column(columns, "options_hash", rows),
-        _column(columns, "tcp_seq", rows),
-        _column(columns, "payload_len", rows),
-    )
-    return every.take(np.flatnonzero(ways >= 0))
+        count = _sight(columns, rows, first, way, ingress, out)
+    return seen.first(count)
+
+
+class _Arrays:
+    """The arrays of sightings, as bare memory."""
+
+    if TYPE_CHECKING:
+        row: memoryview
+        ts: memoryview
+        way: memoryview
+        key: memoryview
+        header_key: memoryview
+        facts: memoryview
+        options: memoryview
+        seq: memoryview
+        size: memoryview
+
+    def __init__(self, seen: Sightings) -> None:
+        """Take the memory of sightings, which the caller keeps."""
+        self.row, self.ts = octets.longs(seen.row), octets.longs(seen.ts)
+        self.way, self.key = octets.ints(seen.way), octets.words(seen.key)
+        self.header_key = octets.words(seen.header_key)
+        self.facts = octets.words(seen.facts)
+        self.options = octets.words(seen.options)
+        self.seq, self.size = octets.halves(seen.seq), octets.halves(seen.size)
+
+
+def _sight(
+    columns: Columns, rows: int, first: int, way: memoryview, ingress: int, out: _Arrays
+) -> int:
+    """Write down the rows that are of a flow, without gaps; return how many."""
+    count = 0
+    for row in range(rows):
+        if way[row] < 0:
+            continue
+        header_key = _header_key(columns, row, ingress)
+        out.row[count] = first + row
+        out.ts[count] = columns.ts[row]
+        out.way[count] = way[row]
+        out.key[count] = _key(columns, row, header_key)
+        out.header_key[count] = header_key
+        out.facts[count] = _facts(columns, row)
+        out.options[count] = columns.options_hash[row]
+        out.seq[count] = columns.tcp_seq[row]
+        out.size[count] = columns.payload_len[row]
+        count += 1
+    return count
 
 
 def _header_key(columns: Columns, row: int, ingress: int) -> int:

@@ -236,6 +236,10 @@ cdef inline int *ints(object array) except NULL:
     return <int *> view(array)
 
 
+cdef inline unsigned int *halves(object array) except NULL:
+    return <unsigned int *> view(array)
+
+
 cdef inline unsigned long long *words(object array) except NULL:
     return <unsigned long long *> view(array)
 

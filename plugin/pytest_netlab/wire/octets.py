@@ -93,6 +93,11 @@ def ints(array: npt.NDArray[np.int32]) -> memoryview:
     return array.data
 
 
+def halves(array: npt.NDArray[np.uint32]) -> memoryview:
+    """Return the unsigned 32-bit integers of a flat array, to be written as well."""
+    return array.data
+
+
 def words(array: npt.NDArray[np.uint64]) -> memoryview:
     """Return the unsigned 64-bit integers of a flat array, to be written as well."""
     return array.data
