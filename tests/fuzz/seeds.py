@@ -39,6 +39,7 @@ def _blocks(order: str) -> bytes:
         made += make.old(0, ts, data) + make.simple(data[:60], len(data))
         made += make.block(0x0BAD, data[:number])
     made += make.enhanced(1, START, crafted.DATAGRAMS["udp6"])
+    made += make.enhanced(0, (1 << 64) - 1, b"")  # no later time can be written
     return made + make.block(files.STATISTICS, make.pack("III", 0, 0, 0) + counts)
 
 

@@ -165,7 +165,8 @@ def _packet(
     flags = _options(walk, frame, at + _DATA + caplen + (-caplen & 3), at + size)
     if flags < 0:
         return False
-    ticks = _u32(walk, frame, at + _HIGH) << 32 | _u32(walk, frame, at + _LOW)
+    ticks = _u32(walk, frame, at + _HIGH)
+    ticks = ticks << 32 | _u32(walk, frame, at + _LOW)
     times, offset = (
         clocks[interface * _CLOCK + _TIMES],
         clocks[interface * _CLOCK + _OFFSET],

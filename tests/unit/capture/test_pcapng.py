@@ -73,6 +73,7 @@ def _read(*parts: bytes) -> Capture:
         (127, 1 << 62, 0),
         (0xFF, 1 << 62, 0),
         (0, (1 << 64) - 1, (1 << 63) - 1),
+        (9, (1 << 64) - 1, (1 << 63) - 1),
     ],
 )
 def test_resolutions(make: Maker, resolution: int | None, ticks: int, ts: int) -> None:
