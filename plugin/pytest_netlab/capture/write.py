@@ -8,7 +8,7 @@ from struct import pack
 from typing import IO, TYPE_CHECKING
 
 from pytest_netlab.capture import blocks
-from pytest_netlab.wire import Status, address_bytes
+from pytest_netlab.wire import ADDRESS_BYTES, Status, address_bytes
 from pytest_netlab.wire.address import MAPPED
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _NANOSECONDS = 9
 _SECOND = 1_000_000_000
 _NO_LENGTH = -1
+_MAX_NAME = blocks.MAX_OPTION - ADDRESS_BYTES - 1  # beside an address and a zero
 
 
 def write(
@@ -89,7 +90,7 @@ def _names(names: Mapping[str, str]) -> bytes:
 
 def _name(packed: bytes, symbol: str) -> bytes:
     """Return one record of the name-resolution block."""
-    text = symbol.encode() + b"\0"
+    text = _cut(symbol, _MAX_NAME) + b"\0"
     if packed.startswith(MAPPED):
         return _option(blocks.NAME_IPV4, packed[len(MAPPED) :] + text)
     return _option(blocks.NAME_IPV6, packed + text)
@@ -141,9 +142,9 @@ def _comment(text: str) -> bytes:
     return _option(blocks.COMMENT, _cut(text)) if text else b""
 
 
-def _cut(text: str) -> bytes:
+def _cut(text: str, most: int = blocks.MAX_OPTION) -> bytes:
     """Return the text as an option's value, cut to the longest there can be."""
-    value = text.encode("utf-8", "replace")[: blocks.MAX_OPTION]
+    value = text.encode("utf-8", "replace")[:most]
     return value.decode("utf-8", "ignore").encode()
 
 

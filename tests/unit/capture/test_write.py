@@ -6,6 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,3 +92,12 @@ def test_a_comment_that_is_too_long_is_cut() -> None:
     capture = Capture.from_frames([frame], [Interface(name="x")])
 
     assert _again(capture)[0].comment == "ü" * 32_767
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "fd00::1"])
+def test_a_name_that_is_too_long_is_cut(address: str) -> None:
+    """What a file calls an address may grow when it is decoded."""
+    names = {address: "\ufffd" * 30_000}
+    capture = Capture.from_frames([], [Interface(name="x")], names)
+
+    assert _again(capture).names == {address: "\ufffd" * 21_839}
