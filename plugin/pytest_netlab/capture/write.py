@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _NANOSECONDS = 9
 _SECOND = 1_000_000_000
 _NO_LENGTH = -1
+_MAX_TICKS = (1 << 64) - 1
 _MAX_NAME = blocks.MAX_OPTION - ADDRESS_BYTES - 1  # beside an address and a zero
 
 
@@ -97,8 +98,12 @@ def _name(packed: bytes, symbol: str) -> bytes:
 
 
 def _packet(frame: Frame, offset: int) -> bytes:
-    """Return an enhanced packet; options only where there is something to say."""
-    ticks = frame.ts - offset * _SECOND
+    """Return an enhanced packet; options only where there is something to say.
+
+    A time that is further from the offset than 64 bits of ns reach comes as near to
+    itself as they do.
+    """
+    ticks = min(frame.ts - offset * _SECOND, _MAX_TICKS)
     caplen = len(frame.data)
     fixed = pack(
         "<IIIII",

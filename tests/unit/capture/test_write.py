@@ -101,3 +101,14 @@ def test_a_name_that_is_too_long_is_cut(address: str) -> None:
     capture = Capture.from_frames([], [Interface(name="x")], names)
 
     assert _again(capture).names == {address: "\ufffd" * 21_839}
+
+
+def test_times_that_are_too_far_apart() -> None:
+    """A time that 64 bits do not reach from the first is as near as they come."""
+    times = -(1 << 63), (1 << 63) - 1
+    frames = [Frame(0, ts, b"", 0) for ts in times]
+    capture = Capture.from_frames(frames, [Interface(name="x")])
+
+    first, last = _again(capture).ts.tolist()
+    assert first == times[0]
+    assert 0 < times[1] - last < 10**9
