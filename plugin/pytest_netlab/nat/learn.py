@@ -107,7 +107,8 @@ class _Learner:
         ambiguous = self.pairing.match(
             near_rows, far_rows, header=header, patient=patient
         )
-        likeness.settle(self.pairing, self.near.table, self.far.table, ambiguous)
+        tables = self.near.table, self.far.table
+        likeness.settle(self.pairing, tables, ambiguous, patient=patient)
 
     def _match_cut(self) -> None:
         """Pair packets whose payload one capture cut: by their headers."""

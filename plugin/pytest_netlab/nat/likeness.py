@@ -30,11 +30,23 @@ Group = tuple[list[int], list[int]]
 
 
 def settle(
-    pairing: Pairing, near: FlowTable, far: FlowTable, groups: Iterable[Group]
+    pairing: Pairing,
+    tables: tuple[FlowTable, FlowTable],
+    groups: Iterable[Group],
+    *,
+    patient: bool,
 ) -> None:
-    """Pair the rows of each group; later groups profit from what is learned."""
+    """Pair the rows of each group; later groups profit from what is learned.
+
+    Args:
+        pairing: what is known of the flows.
+        tables: the conversations of the near and the far point.
+        groups: near and far rows of one key.
+        patient: leave new sightings alone that contradict what is known.
+
+    """
     for here, there in groups:
-        _Ambiguous(pairing, near, far, here, there).settle()
+        _Ambiguous(pairing, tables, here, there).settle(patient=patient)
 
 
 class _Ambiguous:
@@ -43,17 +55,16 @@ class _Ambiguous:
     def __init__(
         self,
         pairing: Pairing,
-        near: FlowTable,
-        far: FlowTable,
+        tables: tuple[FlowTable, FlowTable],
         here: Sequence[int],
         there: Sequence[int],
     ) -> None:
         self._pairing = pairing
-        self._tables = near, far
+        self._tables = tables
         self._near: Ways = {row: int(pairing.near.way[row]) for row in here}
         self._far: Ways = {row: int(pairing.far.way[row]) for row in there}
 
-    def settle(self) -> None:
+    def settle(self, *, patient: bool) -> None:
         """Pair new flows by likeness, then known ones, then whatever is left."""
         pairing = self._pairing
         for like in _LIKENESS:
@@ -62,6 +73,9 @@ class _Ambiguous:
                 self._keyed(1, like, pairing.is_owned),
             )
         self._match(pairing.far_way_of, lambda way: way)
+        if patient:  # the true mate of what is new may be on its way
+            self._near = _older(self._near, pairing.near_fresh)
+            self._far = _older(self._far, pairing.far_fresh)
         for like in _LIKENESS:
             self._match(
                 self._keyed(0, like, lambda _: False),
@@ -90,3 +104,8 @@ class _Ambiguous:
             match = waiting[wanted].pop()
             self._pairing.take(row, match)
             del self._near[row], self._far[match]
+
+
+def _older(ways: Ways, fresh: int) -> Ways:
+    """Return the rows that were there before."""
+    return {row: way for row, way in ways.items() if row < fresh}

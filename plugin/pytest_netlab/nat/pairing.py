@@ -296,11 +296,11 @@ def _pair_by_rank(join: Pairing, head: int, waits: int) -> None:
 
 
 def _contradicts(join: Pairing, near: int, far: int) -> bool:
-    """Tell whether two new sightings are not of one flow, for all that is known.
+    """Tell whether two sightings, one of them new, are of two flows, as far as known.
 
     The true mate of one of them may be on its way: the two points are read in turns.
     """
-    if near < join.near_fresh or far < join.far_fresh:
+    if near < join.near_fresh and far < join.far_fresh:
         return False
     known = join.known[join.near_way[near]]
     if known == NOBODY:

@@ -86,6 +86,24 @@ def test_chunks_teach_the_same(size: int, offset: int) -> None:
     assert sum(flow.packets for flow in found.flows) == len(lost)
 
 
+@pytest.mark.parametrize(
+    ("alike", "lost"),
+    [([20, 43], [20]), ([21, 22, 34, 40], [21, 22])],
+)
+def test_twins_on_their_way(alike: list[int], lost: list[int]) -> None:
+    """What waits for its twin does not take another flow's, which comes later."""
+    near = datagrams(100)
+    for number in alike:
+        near[number] = replace(near[number], data=b"same", ip_id=0)
+    far = [p for i, p in enumerate(crossed(near)) if i not in lost]
+    inside, outside = capture(near), capture(far)
+
+    found = learn(chunks(inside, 7), chunks(outside, 13))
+
+    assert found.violations == ()
+    assert told(found) == told(learn(inside, outside))
+
+
 def test_a_side_that_began_long_before() -> None:
     """What only one capture has in front does not hide the rest."""
     near = datagrams(400)
