@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
 
     Rows = Sequence[int] | npt.NDArray[np.int64]
+    End = tuple[str, int] | None
+    Ends = tuple[int, End, End]
 
 # One field may be altered, hardly two: either the IP id or the sequence is as it was.
 _BY_ID = ("proto", "ip_id", "payload_len")
@@ -82,20 +84,27 @@ def _left(
 def _matched(
     inside: Capture, near: Sequence[int], outside: Capture, far: Sequence[int]
 ) -> Iterator[tuple[int, int]]:
-    free = list(far)
+    free = {row: _ends(outside, row) for row in far}
     for row in near:
-        match = next((k for k in free if _same_end(inside, row, outside, k)), None)
+        here = _ends(inside, row)
+        match = next((k for k, there in free.items() if _same_end(here, there)), None)
         if match is not None:
-            free.remove(match)
+            del free[match]
             yield row, match
 
 
-def _same_end(inside: Capture, near: int, outside: Capture, far: int) -> bool:
+def _ends(capture: Capture, row: int) -> Ends:
+    """Return ttl, source and destination, with ports where there are any."""
+    key, ttl = key_of(capture, row), int(capture.ttl[row])
+    if key is None:
+        return ttl, None, None
+    if key.proto in (TCP, UDP):
+        return ttl, (key.src, key.sport), (key.dst, key.dport)
+    return ttl, (key.src, 0), (key.dst, 0)
+
+
+def _same_end(here: Ends, there: Ends) -> bool:
     """Tell whether source or destination is the same, and a router is between."""
-    here, there = key_of(inside, near), key_of(outside, far)
-    if here is None or there is None or inside.ttl[near] == outside.ttl[far]:
+    if here[0] == there[0] or None in (here[1], there[1]):
         return False
-    ports = here.proto in (TCP, UDP)
-    source = here.src == there.src and (not ports or here.sport == there.sport)
-    target = here.dst == there.dst and (not ports or here.dport == there.dport)
-    return source or target
+    return here[1] == there[1] or here[2] == there[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.traffic import (
@@ -16,9 +17,12 @@ from tests.traffic import (
     routed,
 )
 
-from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
-from pytest_netlab.nat import learn
+from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5, key_of
+from pytest_netlab.nat import altered, learn
 from pytest_netlab.nat.altered import pair_altered
+
+if TYPE_CHECKING:
+    from pytest_netlab.capture import Capture
 
 KEY = Tuple5(TCP, C1, 40000, HOST01, 80)
 SENT = KEY._replace(src=HOST)
@@ -136,3 +140,21 @@ def test_each_once() -> None:
     pairs = pair_altered(capture([SEGMENT] * 3), capture([far] * 2), [0, 1, 2], [0, 1])
 
     assert pairs == [(0, 0), (1, 1)]
+
+
+def test_many_of_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who looks like many is compared with many, but looked at once."""
+    keys = [Tuple5(UDP, C1, port, HOST01, 53) for port in range(9)]
+    packets = [Packet(key=key, ip_id=7) for key in keys]
+    near = capture(packets)
+    far = capture([routed(p, Tuple5(UDP, HOST, 1, HOST, 2)) for p in packets])
+    seen: list[int] = []
+
+    def looked(whole: Capture, row: int) -> Tuple5 | None:
+        seen.append(row)
+        return key_of(whole, row)
+
+    monkeypatch.setattr(altered, "key_of", looked)
+
+    assert pair_altered(near, far, range(9), range(9)) == []
+    assert len(seen) <= 4 * len(packets)
