@@ -11,6 +11,7 @@ import numpy as np
 from pytest_netlab.capture import Capture
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.sources import opened
+from pytest_netlab.errors import CaptureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +85,7 @@ class _Shared:
         """Read nothing yet."""
         self._chunks = chunks
         self._waiting: tuple[deque[Capture], deque[Capture]] = deque(), deque()
+        self._damage: CaptureError | None = None
         self._lock = Lock()
 
     def chunks(self, reader: int) -> Iterator[Capture]:
@@ -91,14 +93,25 @@ class _Shared:
         own = self._waiting[reader]
         while True:
             with self._lock:
-                if not own:
-                    chunk = next(self._chunks, None)
-                    if chunk is None:
-                        return
-                    for waiting in self._waiting:
-                        waiting.append(chunk)
+                if not own and not self._take():
+                    return
                 chunk = own.popleft()
             yield chunk
+
+    def _take(self) -> bool:
+        """Take the next chunk for both; damage is told to both of them."""
+        if self._damage is not None:
+            raise self._damage
+        try:
+            chunk = next(self._chunks, None)
+        except CaptureError as error:
+            self._damage = error
+            raise
+        if chunk is None:
+            return False
+        for waiting in self._waiting:
+            waiting.append(chunk)
+        return True
 
 
 def sides(

@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from time import sleep
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.traffic import capture
 from tests.unit.cli.conftest import ASKED
 
 from pytest_netlab.cli.sides import _Shared
+from pytest_netlab.errors import CaptureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,3 +43,19 @@ def test_one_reader_does_not_wait_for_the_other() -> None:
 
     assert list(shared.chunks(0)) == SEEN
     assert list(shared.chunks(1)) == SEEN
+
+
+def test_damage_is_told_to_both() -> None:
+    """Who reads on after the other met damage does not take it for the end."""
+
+    def damaged() -> Iterator[Capture]:
+        yield SEEN[0]
+        raise CaptureError("cut short", source="x", offset=7)
+
+    shared = _Shared(damaged())
+    for reader in (0, 1):
+        chunks = shared.chunks(reader)
+
+        assert next(chunks) == SEEN[0]
+        with pytest.raises(CaptureError, match="cut short"):
+            next(chunks)
