@@ -54,17 +54,29 @@ cdef extern from *:
         return word;
     }
 
-    /* At most NL_BLOCK whole words, and one more. */
+    /* At most NL_BLOCK whole words, and one more: in two sums, so that neither
+       waits for the other's carry. */
     static inline uint64_t nl_block(const uint8_t *p, size_t words, uint64_t last)
     {
-        nl_u128 sum = (nl_u128) last * nl_power[words], product;
-        uint64_t top = 0;
-        for (size_t i = 0; i < words; i++) {
+        nl_u128 even = (nl_u128) last * nl_power[words], odd = 0, product;
+        uint64_t top = 0, more = 0;
+        size_t i = 0;
+        for (; i + 1 < words; i += 2) {
             product = (nl_u128) nl_word(p + 8 * i) * nl_power[i];
-            sum += product;
-            top += sum < product;
+            even += product;
+            top += even < product;
+            product = (nl_u128) nl_word(p + 8 * i + 8) * nl_power[i + 1];
+            odd += product;
+            more += odd < product;
         }
-        return nl_reduce(top, (uint64_t) (sum >> 64), (uint64_t) sum);
+        if (i < words) {
+            product = (nl_u128) nl_word(p + 8 * i) * nl_power[i];
+            even += product;
+            top += even < product;
+        }
+        even += odd;
+        top += more + (even < odd);
+        return nl_reduce(top, (uint64_t) (even >> 64), (uint64_t) even);
     }
 
     static inline uint64_t nl_digest(const uint8_t *p, size_t size)
