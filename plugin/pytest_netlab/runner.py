@@ -210,7 +210,7 @@ class Netlab:
 
     def judge(self, trace: Trace) -> Verdict:
         """Compare a trace with the golden."""
-        golden = self._store.load(self.scenario.id)
+        golden = self._store.load(self.scenario.id, self._lab.facts)
         story = trace.story
         host = HostChange()
         found = compare(golden.story, story, golden.policy)

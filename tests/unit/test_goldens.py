@@ -8,11 +8,13 @@ import pytest
 
 from pytest_netlab import capture as captures
 from pytest_netlab.spec import POINTS
-from pytest_netlab.store import Store
+from pytest_netlab.store import Store, read
 from pytest_netlab.wire import canary
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
-NAMES = sorted(path.parent.name for path in GOLDEN.glob("*/golden.toml"))
+NAMES = sorted(
+    str(path.parent.relative_to(GOLDEN)) for path in GOLDEN.glob("**/golden.toml")
+)
 
 
 def test_every_judged_scenario_has_one() -> None:
@@ -24,13 +26,13 @@ def test_every_judged_scenario_has_one() -> None:
         for path in files
         if "netlab.check(" in path.read_text()
     }
-    assert set(NAMES) == judged
+    assert set(Store(GOLDEN).scenarios()) == judged
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_story_is_what_the_capture_holds(name: str) -> None:
     """Loading a golden checks story.txt against capture.pcapng."""
-    golden = Store(GOLDEN).load(name)
+    golden = read(GOLDEN / name)
 
     assert golden.story.told
     assert not [told.broken for told in golden.story.told if told.broken]

@@ -29,7 +29,7 @@ from pytest_netlab.diff import Policy, Story, canonicalize, compare
 from pytest_netlab.diff.points import INSIDE, OUTSIDE, both_points, called
 from pytest_netlab.errors import CaptureError, PolicyError
 from pytest_netlab.report import annotate, differences
-from pytest_netlab.store import KEYS, TOML, Store
+from pytest_netlab.store import KEYS, TOML, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -124,8 +124,7 @@ def _read(argument: str, watch: Watch) -> Read:
     """Read a golden with its policy, or any capture."""
     folder, policy = Path(argument), None
     if argument != STDIN and (folder / TOML).is_file():
-        folder = folder.resolve()
-        policy = Store(folder.parent).load(folder.name).policy
+        policy = read(folder).policy
     try:
         return Read(whole(argument, watch), policy)
     except CaptureError as error:

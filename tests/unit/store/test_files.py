@@ -67,6 +67,7 @@ def test_round_trip(store: Store, golden: Path) -> None:
         story=canonicalize(ping()),
         policy=Policy(),
         provenance=ABOUT["provenance"],  # type: ignore[arg-type]
+        about={"description": ABOUT["description"]},  # type: ignore[dict-item]
     )
 
 
@@ -74,7 +75,7 @@ def test_golden_describes_itself(golden: Path) -> None:
     """The files say what they are, in words for people and symbols with addresses."""
     text = (golden / TOML).read_text(encoding="utf-8")
 
-    assert text.startswith("# Recorded by pytest-netlab. [policy] may be edited;")
+    assert text.startswith("# Recorded by pytest-netlab. [policy], description,")
     assert 'description = "A ping — with a dash."' in text
     assert f'c1 = "{C1}"' in text
     assert (golden / STORY).read_text() == canonicalize(ping()).text(NAME)

@@ -1,0 +1,174 @@
+"""A folder of goldens: which variant is for a host, what to load, where to record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_netlab.diff import canonicalize
+from pytest_netlab.errors import GoldenError
+from pytest_netlab.store import files
+from pytest_netlab.store.files import TOML, Golden, MissingGoldenError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from pytest_netlab.capture import Capture
+    from pytest_netlab.diff import Story
+    from pytest_netlab.store.requires import Requires
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A golden of a scenario, and for which hosts it is; not read yet."""
+
+    folder: Path
+    requires: Requires
+
+    def __str__(self) -> str:
+        """Name it with what it requires."""
+        return f"{self.folder.name} requires {str(self.requires) or 'nothing'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A folder of goldens, one folder a scenario.
+
+    Such a folder holds a golden's three files, or a folder with them for each variant.
+    """
+
+    root: Path
+
+    def folder(self, scenario: str) -> Path:
+        """Return where a scenario's golden is, or would be."""
+        return self.root / scenario
+
+    def scenarios(self) -> list[str]:
+        """Return the scenarios that have a golden."""
+        found = {path.parent for path in self.root.glob(f"*/{TOML}")}
+        found |= {path.parent.parent for path in self.root.glob(f"*/*/{TOML}")}
+        return sorted(path.name for path in found)
+
+    def load(self, scenario: str, facts: Mapping[str, str] | None = None) -> Golden:
+        """Read the golden that is for a host, and check that its three files agree.
+
+        Raises:
+            MissingGoldenError: there is none yet.
+            GoldenError: damaged, edited by hand, for no such host, or more than one
+                is; says how to go on.
+
+        Args:
+            scenario: whose golden.
+            facts: the host's; None where there is no host, and one variant.
+
+        """
+        return files.read(self._picked(scenario, facts), scenario)
+
+    def has(self, scenario: str, facts: Mapping[str, str]) -> bool:
+        """Tell whether a golden for this host was recorded."""
+        if not self.folder(scenario).is_dir():
+            return False
+        return not files.is_stub(self._picked(scenario, facts))
+
+    def others(self, picked: Golden) -> Iterator[Golden]:
+        """Yield the recorded variants of a scenario that were not picked."""
+        for variant in self.variants(picked.scenario):
+            if variant.folder != picked.folder and not files.is_stub(variant.folder):
+                yield files.read(variant.folder, picked.scenario)
+
+    def variants(self, scenario: str) -> list[Variant]:
+        """Return the variants of a scenario's golden; mostly it is the only one."""
+        folder = self.folder(scenario)
+        found = sorted(
+            path
+            for path in folder.iterdir()
+            if path.is_dir() and not path.name.startswith((".", "_"))
+        )
+        if (folder / TOML).exists() or not found:
+            found = [folder, *found]
+        return [_variant(path, scenario) for path in found]
+
+    def save(
+        self, scenario: str, capture: Capture, about: Mapping[str, Any]
+    ) -> tuple[Path, bool]:
+        """Record a capture as the golden; return its folder and whether it changed.
+
+        A golden that tells the same story is left as it is; of one that does not, what
+        its user may edit is kept. With variants, the one for the host is recorded.
+
+        Args:
+            scenario: the golden's name.
+            capture: both points, with the symbols as its names.
+            about: ``description`` and ``provenance`` for golden.toml.
+
+        """
+        folder = self.folder(scenario)
+        if folder.is_dir():
+            folder = self._picked(scenario, about.get("provenance"))
+        table = {**about, "scenario": scenario, **kept(folder, scenario)}
+        if _tells(folder, scenario, canonicalize(capture)):
+            return folder, False
+        files.write(folder, capture, table)
+        return folder, True
+
+    def _picked(self, scenario: str, facts: Mapping[str, str] | None) -> Path:
+        """Return the folder of the one variant that is for a host."""
+        folder = self.folder(scenario)
+        if not folder.is_dir():
+            text = _MISSING.format(scenario=scenario, folder=folder)
+            raise MissingGoldenError(text)
+        known = self.variants(scenario)
+        fit = [one for one in known if facts is None or one.requires.holds(facts)]
+        if len(fit) != 1:
+            raise GoldenError(_not_one(scenario, known, fit, facts or {}))
+        return fit[0].folder
+
+
+def kept(folder: Path, scenario: str) -> dict[str, Any]:
+    """Return what recording anew keeps of a golden: what its user may edit."""
+    if not folder.is_dir():
+        return {}
+    table = files.read_toml(folder / TOML, scenario)
+    return {key: table[key] for key in files.YOURS if key in table}
+
+
+def _tells(folder: Path, scenario: str, story: Story) -> bool:
+    """Tell whether a golden is there and tells this story."""
+    if not folder.is_dir() or files.is_stub(folder):
+        return False
+    return files.read(folder, scenario).story == story
+
+
+def _variant(folder: Path, scenario: str) -> Variant:
+    path = folder / TOML
+    return Variant(folder, files.requires(path, files.read_toml(path, scenario)))
+
+
+_MISSING = (
+    "no golden for scenario {scenario!r} in {folder}: look at what the scenario does, "
+    "then record it with `pytest -m netlab --netlab-update` and review story.txt"
+)
+
+
+def _not_one(
+    scenario: str,
+    known: Sequence[Variant],
+    fit: Sequence[Variant],
+    facts: Mapping[str, str],
+) -> str:
+    """Say why no golden could be picked: which there are, what the host is."""
+    names = dict.fromkeys(name for one in known for name in one.requires.facts)
+    here = ", ".join(f"{name} {facts.get(name, 'unknown')}" for name in names)
+    told = "; ".join(str(one) for one in fit or known)
+    where = f"golden of scenario {scenario!r} in {known[0].folder.parent}"
+    if not fit:
+        return (
+            f"no {where} is for this host ({here}): {told}. Widen a `requires` in its "
+            "golden.toml, or add a folder with a golden.toml for this host, and record"
+        )
+    host = f" (it has {here})" if facts and here else ""
+    return (
+        f"more than one {where} is for this host{host}: {told}. Exactly one may be: "
+        "narrow `requires` in golden.toml"
+    )

@@ -1,0 +1,109 @@
+"""For which hosts a golden is: `engine >= 28, backend == nf_tables`. Pure text."""
+
+from __future__ import annotations
+
+import operator
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_netlab.errors import GoldenError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    Compare = Callable[[Any, Any], bool]
+
+OPERATORS: Mapping[str, Compare] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+EQUALITIES = ("==", "!=")
+_CLAUSE = re.compile(
+    r"(?P<fact>\w+)\s*(?P<sign>==|!=|<=|>=|<|>)\s*(?P<value>[^\s<>=!]+)"
+)
+_VERSION = re.compile(r"v?(\d+(?:\.\d+)*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One comparison of a fact of the host."""
+
+    fact: str
+    sign: str
+    value: str
+
+    def holds(self, facts: Mapping[str, str]) -> bool:
+        """Tell whether a host is meant; one that does not know the fact is not."""
+        if self.fact not in facts:
+            return False
+        want, got = _version(self.value), _version(facts[self.fact])
+        compare = OPERATORS[self.sign]
+        if want is None:
+            return compare(facts[self.fact], self.value)
+        if got is None:  # a version is asked for, and this is none
+            return self.sign == "!="
+        room = [0] * (len(want) - len(got))
+        return compare([*got, *room][: len(want)], want)
+
+
+@dataclass(frozen=True, slots=True)
+class Requires:
+    """Clauses that must all hold; none for a golden that is for every host."""
+
+    clauses: tuple[Clause, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Requires:
+        """Read clauses that commas join.
+
+        Raises:
+            GoldenError: it says nothing that can be meant.
+
+        """
+        parts = [part.strip() for part in text.split(",")] if text.strip() else []
+        return cls(tuple(_clause(part) for part in parts))
+
+    def holds(self, facts: Mapping[str, str]) -> bool:
+        """Tell whether a host with these facts is meant.
+
+        Versions compare number by number, as far as the requirement goes: 28.5.2 is
+        `== 28`, and neither `> 28` nor `< 28`.
+        """
+        return all(clause.holds(facts) for clause in self.clauses)
+
+    @property
+    def facts(self) -> list[str]:
+        """Return the facts that decide."""
+        return list(dict.fromkeys(clause.fact for clause in self.clauses))
+
+    def __str__(self) -> str:
+        """Write it as it is read."""
+        return ", ".join(f"{c.fact} {c.sign} {c.value}" for c in self.clauses)
+
+
+def _clause(text: str) -> Clause:
+    found = _CLAUSE.fullmatch(text)
+    if found is None:
+        signs = " ".join(OPERATORS)
+        raise GoldenError(
+            f"requires: cannot read {text!r}: write a fact, one of {signs} and a "
+            'value, as in "engine >= 28, backend == nf_tables"'
+        )
+    clause = Clause(*found.group("fact", "sign", "value"))
+    if _version(clause.value) is None and clause.sign not in EQUALITIES:
+        raise GoldenError(
+            f"requires: {text!r}: {clause.value!r} is no version, so only == and != "
+            "can be asked"
+        )
+    return clause
+
+
+def _version(text: str) -> Sequence[int] | None:
+    """Return the numbers a version begins with: 20.10.24+dfsg1 is 20, 10, 24."""
+    found = _VERSION.match(text)
+    return [int(part) for part in found[1].split(".")] if found else None
