@@ -98,6 +98,11 @@ class DockerLab:
     def _engine_facts(self) -> dict[str, str]:
         return facts.engine_facts(self._parts.client)
 
+    @property
+    def switch(self) -> str:
+        """Return the path of the namespace that the uplink leads to."""
+        return self._parts.segment.switch
+
     def veth(self, name: str) -> str:
         """Return the host's end of a container's link: vethXXXX on docker0.
 

@@ -53,7 +53,7 @@ class Segment:
             _configure(ip, self.uplink, self.topology.uplink, via=via if route else "")
             ip.link("set", index=index_of(ip, self.uplink), ifalias=alias)
         stop_offloads(self.host, self.uplink)
-        stop_offloads(self.switch, SWITCH, *map(_port, ("host", *self.peers)))
+        stop_offloads(self.switch, SWITCH, *map(port_of, ("host", *self.peers)))
 
     def unplug(self) -> None:
         """Remove the host's link at once, if it is still there."""
@@ -64,12 +64,13 @@ class Segment:
     def _plug(self, ip: Any, name: str, netns: str, interface: str) -> None:
         with _opened(netns) as fd:
             peer = {"ifname": interface, "net_ns_fd": fd}
-            ip.link("add", ifname=_port(name), kind="veth", peer=peer)
+            ip.link("add", ifname=port_of(name), kind="veth", peer=peer)
         switch = index_of(ip, SWITCH)
-        ip.link("set", index=index_of(ip, _port(name)), master=switch, state="up")
+        ip.link("set", index=index_of(ip, port_of(name)), master=switch, state="up")
 
 
-def _port(name: str) -> str:
+def port_of(name: str) -> str:
+    """Return the switch's end of a machine's link."""
     return f"to-{name}"
 
 
