@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.protocol import Lab, Node, Tap
     from pytest_netlab.nat import Translations
     from pytest_netlab.spec import Scenario
-    from pytest_netlab.store import Store
+    from pytest_netlab.store import Golden, Store
 
 
 class ScenarioFailedError(NetlabError, AssertionError):
@@ -55,6 +55,11 @@ class Verdict:
             return ""
         causes = (d.cause.name for d in self.differences if d.cause is not None)
         return next(causes, f"{self.differences[0].field} differs")
+
+
+def differences(golden: Golden, capture: Capture) -> list[Difference]:
+    """Return where a capture is not as the golden has it: what makes a run red."""
+    return compare(golden.story, canonicalize(capture), golden.policy)
 
 
 class Trace:
@@ -213,7 +218,7 @@ class Netlab:
         golden = self._store.load(self.scenario.id, self._lab.facts)
         story = trace.story
         host = HostChange()
-        found = compare(golden.story, story, golden.policy)
+        found = differences(golden, trace.capture)
         if found:  # only then is the host's state worth its quarter of a second
             host = host_change(golden.provenance, self._provenance())
             found = compare(golden.story, story, golden.policy, host)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pytest_netlab.capture import Capture, Chunks
 
+Item = TypeVar("Item")
 PATIENCE = 2.0  # seconds of work that need no bar
 
 
@@ -43,6 +44,16 @@ class Watch:
             if bar is not None:
                 self._bars.update(bar, completed=chunks.position)
             yield chunk
+
+    def items(self, items: Iterable[Item], label: str, count: int) -> Iterator[Item]:
+        """Return the items as they are, and show how many of them are done."""
+        bar = None
+        for number, item in enumerate(items, 1):
+            if bar is None and not self._quiet and monotonic() > self._patient_until:
+                bar = self._bar(label, count)
+            if bar is not None:
+                self._bars.update(bar, completed=number)
+            yield item
 
     def _bar(self, label: str, size: int) -> Any:
         """Return a new bar; one of unknown size only says that something happens."""

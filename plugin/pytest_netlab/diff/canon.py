@@ -7,17 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_netlab.diff.crossings import altered, stuck
 from pytest_netlab.diff.packets import describe, is_refusal
 from pytest_netlab.diff.passages import Passage, is_reply, passages
+from pytest_netlab.diff.quotes import changed, misquoted
 from pytest_netlab.diff.story import Broken, Line, Story, Told
+from pytest_netlab.diff.streams import faults
 from pytest_netlab.diff.symbols import Symbols
 from pytest_netlab.flows import ICMP, ICMP6, PROTOCOL_NAMES, TCP, UDP, Tuple5, key_of
 from pytest_netlab.nat import Flow, FlowFact, Translations, learn
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.diff.streams import Fault
 
 # Addresses of the host itself: a flow between these alone is none of a scenario's.
 OWN = frozenset({"host", "bridge", "gateway"})
@@ -142,15 +146,43 @@ class _Teller:
         for bad in found.violations:
             if bad.inside_row in rows and bad.field not in broken:
                 row = int(self.inside[bad.inside_row])
-                broken[bad.field] = Broken(
-                    field=bad.field,
-                    want=bad.want,
-                    got=bad.got,
-                    point=self.points[int(self.capture.point[row])],
-                    reply=is_reply(self.capture, flow, row),
-                    packet=row + 1,
+                broken[bad.field] = self._bad(flow, bad.field, (bad.want, bad.got), row)
+        for fault in self._faults(flow):
+            if fault.field not in broken:
+                broken[fault.field] = self._bad(
+                    flow, fault.field, (fault.want, fault.got), fault.row
                 )
         return list(broken.values())
+
+    def _faults(self, flow: Flow) -> Iterator[Fault]:
+        """Yield what each point alone shows to be impossible, then what both show."""
+        seen = (self.inside, flow.inside_rows), (self.outside, flow.outside_rows)
+        for rows, numbers in seen:
+            here = rows[list(numbers)].tolist()
+            here.sort(key=lambda row: (int(self.capture.ts[row]), row))
+            yield from faults(
+                self.capture, here, lambda row: is_reply(self.capture, flow, row)
+            )
+            yield from misquoted(self.capture, here)
+        near, far = (rows.tolist() for rows in (self.inside, self.outside))
+        pairs = [(near[a], far[b]) for a, b in flow.pairs]
+        yield from altered(self.capture, pairs)
+        yield from changed(self.capture, pairs)
+        if flow.fate == "forwarded":
+            paired = {row for pair in pairs for row in pair}
+            every = [near[a] for a in flow.inside_rows]
+            every += [far[b] for b in flow.outside_rows]
+            yield from stuck(self.capture, [r for r in every if r not in paired])
+
+    def _bad(self, flow: Flow, name: str, words: tuple[str, str], row: int) -> Broken:
+        return Broken(
+            field=name,
+            want=words[0],
+            got=words[1],
+            point=self.points[int(self.capture.point[row])],
+            reply=is_reply(self.capture, flow, row),
+            packet=row + 1,
+        )
 
 
 def _refusal(lines: Sequence[Line]) -> str:

@@ -13,13 +13,15 @@ from pytest_netlab.flows import (
     is_error,
     quoted_key,
 )
-from pytest_netlab.wire import tcp
+from pytest_netlab.wire import UNTAGGED, Status, tcp
 
 if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
     from pytest_netlab.diff.symbols import Symbols
 
 ICMP_HEADER = 8
+_V4, _DONT_FRAGMENT = 4, 2
+_V4_MTU = 0xFFFF  # RFC 1191; the rest of the word is RFC 4884's length
 DSCP = 0xFC  # of the tos octet; the rest is ECN (RFC 3168)
 Fields = tuple[tuple[str, str], ...]
 
@@ -76,7 +78,19 @@ def _header(capture: Capture, row: int, role: str) -> Fields:
     # tcp_ecn_send): whether the FIN travels with the last data is a matter of timing.
     tos = int(capture.tos[row]) & (DSCP if role == "FIN" else 0xFF)
     told = (("tos", f"{tos:#04x}"),) if tos else ()
-    return (*told, ("ttl", f"{capture.ttl[row]}"))
+    return (*_odd(capture, row), *told, ("ttl", f"{capture.ttl[row]}"))
+
+
+def _odd(capture: Capture, row: int) -> Fields:
+    """Return what no ordinary packet of a Docker host has, so that no story says no."""
+    told = []
+    if capture.vlan[row] != UNTAGGED:
+        told.append(("vlan", f"{capture.vlan[row]}"))
+    if capture.status[row] & Status.FRAGMENT:
+        told.append(("fragment", "first"))  # later ones belong to no flow
+    elif capture.ip_version[row] == _V4 and not capture.ip_flags[row] & _DONT_FRAGMENT:
+        told.append(("df", "no"))
+    return tuple(told)
 
 
 def _icmp(capture: Capture, row: int, symbols: Symbols) -> tuple[str, Fields]:
@@ -86,7 +100,9 @@ def _icmp(capture: Capture, row: int, symbols: Symbols) -> tuple[str, Fields]:
         return f"type {kind[1]} code {capture.icmp_code[row]}", (length,)
     ident = ("id", symbols.bind("id", int(capture.icmp_id[row])))
     what = "echo request" if kind in ECHO_REQUESTS else "echo reply"
-    return what, (ident, ("seq", f"{capture.icmp_seq[row]}"), length)
+    code = int(capture.icmp_code[row])  # RFC 792 knows 0 only
+    odd = (("code", f"{code}"),) if code else ()
+    return what, (ident, *odd, ("seq", f"{capture.icmp_seq[row]}"), length)
 
 
 def _error(
@@ -98,7 +114,10 @@ def _error(
     quoted = quoted_key(capture, row)
     src, dst = symbols.ends(quoted, reply=not reply)  # it travels against the error
     what = _ERRORS.get((proto, kind, code), f"icmp error {kind}/{code}")
-    return what, (("quotes", f"{src} > {dst}"),)
+    rest = int(capture.icmp_rest[row])
+    mtu = rest if proto == ICMP6 else rest & _V4_MTU
+    told = (("mtu", f"{mtu}"),) if mtu else ()
+    return what, (("quotes", f"{src} > {dst}"), *told)
 
 
 def _tcp(capture: Capture, row: int, role: str) -> Fields:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pytest_netlab.diff.packets import role_of
+from pytest_netlab.diff.packets import DSCP, role_of
 from pytest_netlab.flows import TCP, way_of
 from pytest_netlab.wire import tcp
 
@@ -112,7 +112,7 @@ def _without_repeats(capture: Capture, found: Sequence[Passage]) -> list[Passage
     for passage in found:
         row = passage.rows[0]
         key = (passage.reply, passage.role, *_repeated(capture, row, passage.role))
-        known, ip_id = best.get(key), int(capture.ip_id[row])
+        known, ip_id = best.get(key), _identity(capture, row)
         if ip_id and ip_id in seen[key]:
             copy = replace(passage, role=passage.role and "duplicate")
             best[*key, copy.rows] = copy
@@ -122,13 +122,26 @@ def _without_repeats(capture: Capture, found: Sequence[Passage]) -> list[Passage
     return list(best.values())
 
 
+def _identity(capture: Capture, row: int) -> int:
+    """Return what a packet shares with its clones alone; 0 for nothing.
+
+    A SYN-ACK has the IP id 0, but its timestamp grows from one to the next.
+    """
+    ip_id = int(capture.ip_id[row])
+    if ip_id or capture.proto[row] != TCP:
+        return ip_id
+    raw = tcp.raw_options(capture[row].bytes, int(capture.l4_offset[row]))
+    return int(capture.options_hash[row]) if tcp.named_options(raw).tsval else 0
+
+
 def _repeated(capture: Capture, row: int, role: str) -> tuple[int, ...]:
     """Return what tells one segment of a role from the next."""
     if role in ("FIN", "RST"):
         return ()
     if not role:
         return int(capture.icmp_type[row]), int(capture.icmp_code[row])
-    return int(capture.tcp_seq[row]), int(capture.payload_len[row])
+    ack = int(capture.tcp_ack[row]) if role == "ack" else 0
+    return int(capture.tcp_seq[row]), int(capture.payload_len[row]), ack
 
 
 def _merged(capture: Capture, found: Sequence[Passage]) -> list[Passage]:
@@ -142,5 +155,8 @@ def _merged(capture: Capture, found: Sequence[Passage]) -> list[Passage]:
 
 
 def _fate(capture: Capture, passage: Passage) -> tuple[object, ...]:
-    seen = [(int(capture.point[r]), int(capture.ttl[r])) for r in passage.rows]
+    columns = (capture.point, capture.ttl, capture.vlan, capture.ip_flags)
+    seen = [
+        (*(int(c[r]) for c in columns), capture.tos[r] & DSCP) for r in passage.rows
+    ]
     return passage.reply, passage.role, seen

@@ -13,10 +13,14 @@ if TYPE_CHECKING:
 Rule = Literal["exact", "any"]
 FIELDS = frozenset(
     {
+        "code",
         "destination",
+        "df",
         "flags",
+        "fragment",
         "id",
         "length",
+        "mtu",
         "options",
         "quotes",
         "rewrite",
@@ -24,6 +28,7 @@ FIELDS = frozenset(
         "source",
         "tos",
         "ttl",
+        "vlan",
     }
 )
 

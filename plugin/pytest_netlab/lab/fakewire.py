@@ -49,11 +49,14 @@ class Wire:
     _clock: int = START_NS
     _ip_id: int = 0
     _tos: int = 0
+    _df: bool = True
 
-    def carry(self, key: Tuple5, build: Build, tos: int = 0) -> Tuple5 | None:
+    def carry(
+        self, key: Tuple5, build: Build, tos: int = 0, *, df: bool = True
+    ) -> Tuple5 | None:
         """Send one packet; return its key where it arrives, None if it does not."""
         self._ip_id = (self._ip_id + 1) % (1 << 16)
-        self._tos = tos
+        self._tos, self._df = tos, df
         if key.src == self.bridge:
             arrived: Tuple5 | None = self._seen("docker0", key, build, OUTBOUND)
         elif self._is_inside(key.src):
@@ -95,7 +98,12 @@ class Wire:
     def _seen(
         self, point: str, key: Tuple5, build: Build, way: Direction, ttl: int = TTL
     ) -> Tuple5:
-        header: ipv4.Header = {"ttl": ttl, "ip_id": self._ip_id, "tos": self._tos}
+        header: ipv4.Header = {
+            "ttl": ttl,
+            "ip_id": self._ip_id,
+            "tos": self._tos,
+            "df": self._df,
+        }
         packet = ipv4.build(key.src, key.dst, key.proto, build(key), **header)
         self._record(point, ethernet.build(*MACS, packet), way)
         return key
@@ -110,7 +118,8 @@ def ping(wire: Wire, key: Tuple5, seq: int) -> bool:
     request = wire.carry(key, _echo(icmp.ECHO_REQUEST, seq))
     if request is None:
         return False
-    return wire.carry(request.reply, _echo(icmp.ECHO_REPLY, seq)) is not None
+    answer = _echo(icmp.ECHO_REPLY, seq)  # Linux lets it be fragmented
+    return wire.carry(request.reply, answer, df=False) is not None
 
 
 def _echo(kind: int, seq: int) -> Build:

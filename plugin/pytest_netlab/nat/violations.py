@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_netlab.flows import FlowTable
 
 DONT_FRAGMENT = 2
+_CUT = Status.FRAGMENT | Status.TRUNCATED
 UNTOUCHED = (
     "ip_id",
     "payload_len",
@@ -24,6 +25,8 @@ UNTOUCHED = (
     "tcp_flags",
     "tcp_window",
     "icmp_seq",
+    "icmp_type",
+    "icmp_code",
 )
 
 
@@ -77,6 +80,7 @@ def check_pair(near: Sighting, far: Sighting) -> Iterator[Violation]:
             continue  # it may have been cut anew
         if near.value(column) != far.value(column):
             yield _differs(column, near, far)
+    yield from _payloads(near, far)
     if near.tcp_options() != far.tcp_options():
         options = near.tcp_options(), far.tcp_options()
         yield _broken("tcp_options", near, far, *options)
@@ -185,6 +189,16 @@ def _sums(name: str, near: int, far: int) -> Violation:
     got = ", ".join(state.name.lower() for state in states)
     want = "zero" if Checksum.ZERO in states else "good"
     return Violation(name, 0, 0, want, got)
+
+
+def _payloads(near: Sighting, far: Sighting) -> Iterator[Violation]:
+    """Yield that two whole payloads of one size differ; quotes are translated."""
+    cut = (near.value("status") | far.value("status")) & _CUT
+    if cut or is_error(near.capture, near.row):
+        return
+    same_size = near.value("payload_len") == far.value("payload_len")
+    if same_size and near.value("payload_hash") != far.value("payload_hash"):
+        yield _broken("payload", near, far, "the same bytes", "other bytes")
 
 
 def _checksums(near: Sighting, far: Sighting) -> Iterator[Violation]:

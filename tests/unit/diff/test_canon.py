@@ -101,13 +101,14 @@ def visit(steps: Sequence[Step], run: Run | None = None) -> Capture:
     asked = Tuple5(TCP, run.client, run.port, run.host, 81)
     sent = Tuple5(TCP, run.client, run.port, run.web, 80)
     seen: list[Seen] = []
+    acks = {"client": run.isn, "server": run.isn}
     for number, step in enumerate(steps):
         reply = step.who == "server"
         met, beyond = (sent.reply, asked.reply) if reply else (asked, sent)
         packet = Packet(
             key=met,
             seq=(run.isn + reply * 5_000_000 + step.at) % 2**32,
-            ack=run.isn if step.flags & tcp.ACK else 0,
+            ack=acks[step.who] % 2**32 if step.flags & tcp.ACK else 0,
             flags=step.flags,
             options=run.options if step.flags & tcp.SYN else b"",
             data=step.data,
@@ -115,6 +116,10 @@ def visit(steps: Sequence[Step], run: Run | None = None) -> Capture:
             ip_id=(run.ip_id + number) % 2**16,
             way=IN,
         )
+        size = len(step.data) + bool(step.flags & (tcp.SYN | tcp.FIN))
+        other = "client" if reply else "server"
+        reached = run.isn + reply * 5_000_000 + step.at + size
+        acks[other] = max(acks[other], reached)
         points = (INSIDE, OUTSIDE) if reply else (OUTSIDE, INSIDE)
         seen.append((points[0], packet))
         if step.crosses:

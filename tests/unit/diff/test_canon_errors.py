@@ -86,7 +86,7 @@ def test_error_is_undone() -> None:
     sent = asked._replace(dst=WEB, dport=53)
     request = Packet(key=asked, ip_id=1, way=IN)
     near = error(WEB, routed(request, sent), ip_id=2)
-    far = error(HOST, request, ip_id=2, ttl=63)
+    far = error(HOST, replace(request, ttl=63), ip_id=2, ttl=63)
 
     story = canonicalize(
         two_points(

@@ -1,0 +1,43 @@
+"""What a host may not do to a packet on its way, beyond what pairing has looked at.
+
+Cheap checks in plain Python: they see only the flows that a story tells.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.diff.packets import role_of
+from pytest_netlab.diff.streams import Fault
+from pytest_netlab.flows import TCP, is_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pytest_netlab.capture import Capture
+
+_MORE_FRAGMENTS = 1
+
+
+def altered(capture: Capture, pairs: Iterable[tuple[int, int]]) -> Iterator[Fault]:
+    """Yield the pairs of which one has a VLAN tag, or one is half a datagram."""
+    for near, far in pairs:
+        if capture.vlan[near] != capture.vlan[far]:
+            tags = f"{capture.vlan[near]}", f"{capture.vlan[far]}"
+            yield Fault("vlan", *tags, near)
+        same_size = capture.payload_len[near] == capture.payload_len[far]
+        flags = capture.ip_flags[near] ^ capture.ip_flags[far]
+        if same_size and flags & _MORE_FRAGMENTS:
+            yield Fault("fragment", "as many fragments at both points", "more", near)
+
+
+def stuck(capture: Capture, alone: Sequence[int]) -> Iterator[Fault]:
+    """Yield a bare acknowledgement that did not cross, in a flow that does.
+
+    A story tells of no acknowledgement, so that nobody else would miss it.
+    """
+    for row in alone:
+        if capture.proto[row] != TCP or is_error(capture, row):
+            continue
+        if role_of(capture, row) == "ack":
+            yield Fault("crossing", "seen at both points", "seen at this one only", row)

@@ -1,0 +1,86 @@
+"""What an ICMP error quotes: a packet that went the other way at the same point."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.diff.streams import Fault
+from pytest_netlab.flows import TCP, UDP, is_error, quoted_key, way_of
+from pytest_netlab.wire import checksum
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from pytest_netlab.capture import Capture
+
+_ICMP_HEADER, _WORD = 8, 4
+_V4, _V6_HEADER = 4, 40
+_ONES = 0xFFFF
+# What no router changes of a header: length, id, fragmentation; length, next header.
+_V4_KEPT, _V6_KEPT = slice(2, 8), slice(4, 7)
+_TTL_AT = {4: 8, 6: 7}
+# Of the eight bytes that every quote has of a transport header (RFC 792).
+_KEPT = {TCP: slice(4, 8), UDP: slice(4, 6)}
+_ECHO_KEPT = slice(6, 8)
+
+
+def misquoted(capture: Capture, rows: Sequence[int]) -> Iterator[Fault]:
+    """Yield errors that quote what has not crossed this point, in order of time."""
+    for at, row in enumerate(rows):
+        if not is_error(capture, row):
+            continue
+        quote = _quote(capture, row)
+        if not _is_whole(quote):
+            yield Fault("quote", "a header with a good checksum", "a bad one", row)
+        asked = quoted_key(capture, row)
+        sent = [one for one in rows if way_of(capture, one) == asked]
+        before = {_kept(_datagram(capture, one)) for one in sent if one in rows[:at]}
+        if sent and _kept(quote) not in before:
+            yield Fault("quote", "a packet that crossed this point", "none such", row)
+
+
+def changed(capture: Capture, pairs: Iterable[tuple[int, int]]) -> Iterator[Fault]:
+    """Yield errors whose quote, or whose MTU, is not the same at both points.
+
+    Addresses, ports and checksums are translated; nothing else is.
+    """
+    for near, far in pairs:
+        if not is_error(capture, near):
+            continue
+        if capture.icmp_rest[near] != capture.icmp_rest[far]:
+            rest = f"{capture.icmp_rest[near]}", f"{capture.icmp_rest[far]}"
+            yield Fault("mtu", *rest, near)
+        here, there = _quote(capture, near), _quote(capture, far)
+        if _header(here) != _header(there):
+            yield Fault("quote", "the same header at both points", "another", near)
+
+
+def _quote(capture: Capture, row: int) -> bytes:
+    return capture[row].bytes[int(capture.l4_offset[row]) + _ICMP_HEADER :]
+
+
+def _datagram(capture: Capture, row: int) -> bytes:
+    return capture[row].bytes[int(capture.ip_offset[row]) :]
+
+
+def _kept(datagram: bytes) -> tuple[bytes, bytes]:
+    """Return what no router and no NAT changes of a datagram, if a quote has it."""
+    is_v4 = datagram[0] >> 4 == _V4
+    end = (datagram[0] & 0x0F) * _WORD if is_v4 else _V6_HEADER
+    proto = datagram[9] if is_v4 else datagram[6]
+    transport = datagram[end : end + 8]
+    return datagram[_V4_KEPT if is_v4 else _V6_KEPT], transport[
+        _KEPT.get(proto, _ECHO_KEPT)
+    ]
+
+
+def _header(quote: bytes) -> tuple[bytes, ...]:
+    """Return what a NAT leaves alone of a quoted header: tos and ttl too."""
+    return quote[:2], quote[_TTL_AT[quote[0] >> 4] :][:1], *_kept(quote)
+
+
+def _is_whole(quote: bytes) -> bool:
+    """Tell whether a quoted IPv4 header adds up."""
+    if quote[0] >> 4 != _V4:
+        return True
+    return checksum.words(quote[: (quote[0] & 0x0F) * _WORD]) == _ONES

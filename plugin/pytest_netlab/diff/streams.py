@@ -1,0 +1,181 @@
+"""What no conversation shows at one point: a hole, or an answer before its question.
+
+Loss, retransmission and segmentation leave all this true: a point sees whatever crosses
+it, and nobody can acknowledge what has not crossed it yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_netlab.flows import ECHO_REPLIES, ECHO_REQUESTS, TCP, is_error
+from pytest_netlab.wire import Checksum, Status, tcp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pytest_netlab.capture import Capture
+
+_SPACE = 1 << 32
+# Beyond any window (RFC 7323, 2.3): it lies before the first byte, not after it.
+_HALF = 1 << 31
+_CUT = Status.TRUNCATED | Status.FRAGMENT
+
+
+class Fault(NamedTuple):
+    """An impossibility, and the row that shows it."""
+
+    field: str
+    want: str
+    got: str
+    row: int
+
+
+def faults(
+    capture: Capture, rows: Sequence[int], is_reply: Callable[[int], bool]
+) -> Iterator[Fault]:
+    """Yield what is impossible among the packets of a conversation at one point.
+
+    Args:
+        capture: what the rows index.
+        rows: of one conversation at one point, in order of time.
+        is_reply: tells a row's direction.
+
+    """
+    segments = [
+        row for row in rows if capture.proto[row] == TCP and not is_error(capture, row)
+    ]
+    if segments:
+        yield from _Connection(capture, segments, is_reply).faults()
+    yield from _echoes(capture, rows)
+    for row in rows:
+        yield from _damage(capture, row)
+
+
+@dataclass(slots=True)
+class _Way:
+    """One direction, in bytes from its SYN: how far it came, and where it ended."""
+
+    start: int | None = None
+    sent: int = 0
+    fin: int | None = None
+    ranges: list[tuple[int, int]] = field(default_factory=list)
+
+    def of(self, number: int) -> int:
+        """Return a sequence number's distance from the SYN's."""
+        distance = (number - (self.start or 0)) % _SPACE
+        return distance - _SPACE if distance >= _HALF else distance
+
+
+class _Connection:
+    """A connection whose SYNs were seen; of any other, nothing can be said."""
+
+    def __init__(
+        self, capture: Capture, rows: Sequence[int], is_reply: Callable[[int], bool]
+    ) -> None:
+        self._capture = capture
+        self._rows = [(row, is_reply(row)) for row in rows]
+        self._ways = {False: _Way(), True: _Way()}
+
+    def faults(self) -> Iterator[Fault]:
+        """Yield each impossibility in order of time, holes last."""
+        if not self._find_starts():
+            return
+        for row, reply in self._rows:
+            flags = self._flags(row)
+            if flags & tcp.RST:
+                continue
+            if not flags & (tcp.ACK | tcp.SYN):
+                yield Fault("flags", "ACK on all but SYN and RST", "no ACK", row)
+            elif flags & tcp.ACK:
+                yield from self._early(row, self._ways[not reply])
+            self._advance(row, self._ways[reply], flags)
+        for reply, way in self._ways.items():
+            yield from self._holes(reply, way)
+
+    def _find_starts(self) -> bool:
+        """Note where each way begins; False where two connections share the ports."""
+        for row, reply in self._rows:
+            way = self._ways[reply]
+            if self._flags(row) & tcp.SYN:
+                number = int(self._capture.tcp_seq[row])
+                if way.start not in (None, number):
+                    return False
+                way.start = number
+        return True
+
+    def _early(self, row: int, other: _Way) -> Iterator[Fault]:
+        """Yield an acknowledgement of what has not crossed this point."""
+        if other.start is None:
+            return
+        ack = other.of(int(self._capture.tcp_ack[row]))
+        if not 1 <= ack <= other.sent:
+            want = f"acknowledges byte 1 to {other.sent}, which crossed this point"
+            yield Fault("order", want, f"acknowledges byte {ack}", row)
+
+    def _advance(self, row: int, way: _Way, flags: int) -> None:
+        if way.start is None:
+            return
+        begin = way.of(int(self._capture.tcp_seq[row]))
+        size = int(self._capture.payload_len[row])
+        size += bool(flags & tcp.SYN) + bool(flags & tcp.FIN)
+        if not size:
+            return
+        way.ranges.append((begin, begin + size))
+        way.sent = max(way.sent, begin + size)
+        if flags & tcp.FIN:
+            way.fin = min(way.fin or _SPACE, begin + size)
+
+    def _holes(self, reply: bool, way: _Way) -> Iterator[Fault]:  # noqa: FBT001
+        """Yield bytes missing before the FIN, and those sent behind it."""
+        if way.start is None or way.fin is None:
+            return
+        last = next(row for row, back in reversed(self._rows) if back == reply)
+        reached = 0
+        for begin, end in sorted(way.ranges):
+            if begin > reached:
+                got = f"bytes {reached} to {begin} never crossed this point"
+                yield Fault("stream", "every byte from SYN to FIN", got, last)
+                return
+            reached = max(reached, end)
+        if reached > way.fin:
+            got = f"{reached - way.fin} bytes behind it"
+            yield Fault("stream", "nothing behind the FIN", got, last)
+
+    def _flags(self, row: int) -> int:
+        return int(self._capture.tcp_flags[row])
+
+
+def _echoes(capture: Capture, rows: Sequence[int]) -> Iterator[Fault]:
+    """Yield a reply before its request, or with other data (RFC 792, RFC 4443)."""
+    kinds = {
+        row: (int(capture.proto[row]), int(capture.icmp_type[row])) for row in rows
+    }
+    asked: dict[tuple[int, ...], int] = {}
+    early: dict[tuple[int, ...], int] = {}
+    for row, kind in kinds.items():
+        query = int(capture.icmp_id[row]), int(capture.icmp_seq[row])
+        if kind in ECHO_REQUESTS:
+            asked.setdefault(query, row)
+            if query in early:
+                yield Fault("order", "after its request", "before it", early[query])
+        elif kind in ECHO_REPLIES and query not in asked:
+            early.setdefault(query, row)
+        elif kind in ECHO_REPLIES and _differ(capture, asked[query], row):
+            yield Fault("echo", "the request's data", "other data", row)
+
+
+def _differ(capture: Capture, one: int, other: int) -> bool:
+    """Tell whether two payloads, of which every byte is here, differ."""
+    cut = (capture.status[one] | capture.status[other]) & _CUT
+    return not cut and bool(capture.payload_hash[one] != capture.payload_hash[other])
+
+
+def _damage(capture: Capture, row: int) -> Iterator[Fault]:
+    """Yield what any receiver would throw away."""
+    if capture.status[row] & Status.MALFORMED:
+        yield Fault("damage", "a packet as long as it says", "another length", row)
+    for name in ("ip_checksum", "l4_checksum"):
+        if capture.column(name)[row] == Checksum.BAD:
+            yield Fault(name, "good", "bad", row)

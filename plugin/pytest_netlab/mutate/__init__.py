@@ -1,0 +1,20 @@
+"""Break what is judged, on purpose, and see that the verdict is red.
+
+`fields`, `packets`, `traffic` and `flows` change stored captures; `equivalent` says
+which of these changes mean nothing, and why, before anyone judges them; `goldens` does.
+"""
+
+from pytest_netlab.mutate.equivalent import RULES, Rule, equivalence
+from pytest_netlab.mutate.goldens import Judge, mutations
+from pytest_netlab.mutate.model import Kill, Mutation, Outcome
+
+__all__ = [
+    "RULES",
+    "Judge",
+    "Kill",
+    "Mutation",
+    "Outcome",
+    "Rule",
+    "equivalence",
+    "mutations",
+]

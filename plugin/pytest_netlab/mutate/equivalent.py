@@ -1,0 +1,239 @@
+"""Which changes mean nothing, and why: decided before anyone judges them.
+
+A rule looks at a mutation, never at a verdict. One that is too generous hides a wrong
+green, so each says its reason for all to see; and one that is wrong about what judges
+is found out: a change that it calls meaningless and that turns red is an alarm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_netlab.mutate.model import EVERY, FLOW, ONE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_netlab.diff import Policy
+    from pytest_netlab.mutate.ground import Ground
+    from pytest_netlab.mutate.model import Mutation
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A mutation, the capture it changes, and the golden's policy."""
+
+    mutation: Mutation
+    ground: Ground
+    policy: Policy
+
+    def is_field(self, *names: str) -> bool:
+        """Tell whether one of these fields of a packet was changed."""
+        return self.mutation.family == "field" and self.mutation.field in names
+
+    def is_flow(self, *names: str) -> bool:
+        """Tell whether one of these was changed in a whole conversation, everywhere."""
+        one = self.mutation
+        return one.family == "flow" and one.field in names and one.scope == FLOW
+
+    @property
+    def everywhere(self) -> bool:
+        """Tell whether all sightings of a packet were changed alike."""
+        return self.mutation.scope == EVERY
+
+    @property
+    def established(self) -> bool:
+        """Tell whether it is a segment after a handshake, which no line tells whole."""
+        one = self.mutation
+        return one.proto == "tcp" and one.role in ("data", "ack", "FIN")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Why some mutations mean nothing."""
+
+    name: str
+    reason: str
+    applies: Callable[[Case], bool]
+
+
+def equivalence(case: Case) -> Rule | None:
+    """Return the first rule by which a mutation means nothing."""
+    return next((rule for rule in RULES if rule.applies(case)), None)
+
+
+# field of a mutation -> what a policy calls it
+_POLICY = {
+    "ttl": "ttl",
+    "dscp": "tos",
+    "ecn": "tos",
+    "icmp seq": "seq",
+    "DF": "df",
+    "vlan": "vlan",
+    "mss value": "options",
+    "mtu": "mtu",
+}
+_SENDERS_FLAGS = ("PSH flag", "URG flag", "ECE flag", "CWR flag", "AE flag")
+_OPTION_WORDS = ("option", "kind", "value")
+# What makes it another kind of packet is told, and what makes it none is damage.
+_ACK_IS_TOLD = ("FIN flag", "SYN flag", "RST flag", "ACK flag", "tcp ack")
+_ACK_IS_DAMAGED = ("total length", "ip checksum", "l4 checksum", "protocol")
+_ACK_IS_ANOTHERS = (
+    *("source address", "destination address", "source port", "destination port"),
+)
+
+
+def _noise(case: Case) -> bool:
+    return case.mutation.field == "noise"
+
+
+def _policy(case: Case) -> bool:
+    one = case.mutation
+    told = _POLICY.get(one.field)
+    return (
+        told is not None
+        and one.scope in (EVERY, FLOW)
+        and not (case.policy.compares(told))
+    )
+
+
+def _symbol(case: Case) -> bool:
+    return case.is_flow("client port", "icmp id", "sequence")
+
+
+def _senders_own(case: Case) -> bool:
+    if case.is_flow("ip id", "tcp window", "payload"):
+        return True
+    if not case.everywhere:
+        return False
+    if case.is_field("payload"):
+        return case.mutation.proto in ("tcp", "udp")
+    if case.is_field("ip id") and case.ground.is_quoted(case.mutation.packets[0] - 1):
+        return False
+    return case.is_field("ip id", "tcp window", "wscale value", "timestamps value")
+
+
+def _senders_flags(case: Case) -> bool:
+    return case.established and case.everywhere and case.is_field(*_SENDERS_FLAGS)
+
+
+def _established_options(case: Case) -> bool:
+    words = case.mutation.field.split()[-1:]
+    is_option = bool(words) and words[0] in _OPTION_WORDS
+    return case.established and case.everywhere and is_option
+
+
+def _bare_ack(case: Case) -> bool:
+    one = case.mutation
+    if one.role != "ack" or not case.everywhere or one.proto != "tcp":
+        return False
+    told = (*_ACK_IS_TOLD, *_ACK_IS_DAMAGED, *_ACK_IS_ANOTHERS)
+    return one.family == "drop" or (one.family == "field" and one.field not in told)
+
+
+def _valid_ack(case: Case) -> bool:
+    if not (case.established and case.everywhere and case.is_field("tcp ack")):
+        return False
+    return case.ground.has_crossed(case.mutation.packets[0] - 1, case.mutation.value)
+
+
+def _fin_with_data(case: Case) -> bool:
+    if not (case.everywhere and case.is_field("FIN flag")):
+        return False
+    row = case.mutation.packets[0] - 1
+    return case.mutation.role in ("ack", "data") and case.ground.ends_at_fin(row)
+
+
+def _ecn(case: Case) -> bool:
+    if not (case.everywhere and case.is_field("ecn")):
+        return False
+    row = case.mutation.packets[0] - 1
+    own_line = case.ground.has_line(row)
+    return case.mutation.role == "FIN" or (
+        case.mutation.role == "data" and not own_line
+    )
+
+
+def _without_meaning(case: Case) -> bool:
+    if case.is_field("urgent pointer"):
+        return True
+    return case.everywhere and case.is_field("tcp ack") and case.mutation.role == "SYN"
+
+
+def _repeat(case: Case) -> bool:
+    return case.mutation.family == "retransmit" and case.mutation.proto == "tcp"
+
+
+def _order(case: Case) -> bool:
+    one = case.mutation
+    return one.family == "reorder" and one.scope == ONE and one.field != "answered"
+
+
+RULES = (
+    Rule(
+        "noise",
+        "no conversation of the lab's nodes: ARP, or a canary, which the tap checks",
+        _noise,
+    ),
+    Rule(
+        "mac",
+        "MAC addresses are not told",
+        lambda case: case.is_field("source MAC", "destination MAC"),
+    ),
+    Rule("policy", "the golden's policy says any", _policy),
+    Rule(
+        "symbol",
+        "a symbol stands for it: consistently another one is the same story",
+        _symbol,
+    ),
+    Rule(
+        "sender",
+        "the sender's own choice, new in every run; that the host leaves it alone is "
+        "an invariant of the pair",
+        _senders_own,
+    ),
+    Rule(
+        "flags",
+        "how a sender cuts its bytes, and what congestion it saw, is timing",
+        _senders_flags,
+    ),
+    Rule(
+        "options",
+        "options are told in the handshake; later ones are only compared between the "
+        "points",
+        _established_options,
+    ),
+    Rule(
+        "ack",
+        "a bare acknowledgement is not told: how many there are is timing",
+        _bare_ack,
+    ),
+    Rule(
+        "acknowledged",
+        "it acknowledges what has crossed: when a receiver does is timing",
+        _valid_ack,
+    ),
+    Rule("fin", "whether the FIN travels with the last data is timing", _fin_with_data),
+    Rule(
+        "ecn",
+        "a segment sent again and a bare FIN are not ECN capable: timing decides",
+        _ecn,
+    ),
+    Rule(
+        "unused", "a number without the flag that gives it a meaning", _without_meaning
+    ),
+    Rule(
+        "path",
+        "routers beyond may lower or mark what an error quotes; the host may not",
+        lambda case: (
+            case.everywhere and case.is_field("quoted ttl", "quoted dscp", "quoted ecn")
+        ),
+    ),
+    Rule("repeat", "TCP may send any segment again, as a packet of its own", _repeat),
+    Rule(
+        "order",
+        "neither waits for the other: two processors may forward them either way",
+        _order,
+    ),
+)

@@ -1,0 +1,189 @@
+"""One value changed in all packets of a conversation: at one point, or at both."""
+
+from __future__ import annotations
+
+from functools import partial
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from pytest_netlab.flows import TCP
+from pytest_netlab.mutate.fields import fields, repaired, replaced
+from pytest_netlab.mutate.model import FLOW, FLOW_ONE, Mutation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from pytest_netlab.capture import Frame
+    from pytest_netlab.mutate.fields import Field
+    from pytest_netlab.mutate.ground import Ground, Told
+
+    Change = Callable[[bytes, Field], int | None]  # None leaves the field alone
+
+STRANGERS = {4: "203.0.113.77", 6: "2001:db8::77"}
+ENDS = (("source port", "destination port"), ("icmp id",))
+# field -> how it is changed in every packet; seq and ack go together
+SHIFTS = {
+    "ttl": -1,
+    "ip id": 1000,
+    "dscp": 4,
+    "DF": None,
+    "tcp window": 1,
+    "payload": 1,
+}
+
+
+def mutations(ground: Ground) -> Iterator[Mutation]:
+    """Yield each value of each told conversation as another, consistently."""
+    for number in range(ground.flows):
+        told = next(packet for packet in ground.packets if packet.flow == number)
+        rows = ground.of_flow(number)
+        for where, scope in _scopes(ground, rows):
+            flow = _Flow(ground, told, where, scope)
+            yield from flow.addresses()
+            yield from flow.ends()
+            yield from flow.shifts()
+            yield from flow.sequence(rows)
+
+
+def _scopes(ground: Ground, rows: Sequence[int]) -> Iterator[tuple[list[int], str]]:
+    points = dict.fromkeys(map(ground.point, rows))
+    if len(points) > 1:
+        for point in points:
+            yield [row for row in rows if ground.point(row) == point], FLOW_ONE
+    yield list(rows), FLOW
+
+
+class _Flow:
+    """Some rows of a conversation, changed together."""
+
+    def __init__(self, ground: Ground, told: Told, rows: list[int], scope: str) -> None:
+        self._ground, self._told = ground, told
+        self._rows, self._scope = rows, scope
+
+    def addresses(self) -> Iterator[Mutation]:
+        """Yield each address as that of another node, and as a stranger's."""
+        capture = self._ground.capture
+        names = ("source address", "destination address")
+        known = list(capture.names)
+        version = int(capture.ip_version[self._rows[0]])
+        for old in dict.fromkeys(self._values(names)):
+            text = str(ip_address(old.to_bytes(16 if version == 6 else 4, "big")))  # noqa: PLR2004
+            others = [
+                one for one in known if one != text and (":" in one) == (":" in text)
+            ]
+            for new in (*others[:1], *others[-1:], STRANGERS[version]):
+                value = int(ip_address(new))
+                detail = f"address {text} -> {new} in the whole flow"
+                yield self._mutation("address", detail, _swap(names, old, value))
+
+    def ends(self) -> Iterator[Mutation]:
+        """Yield each port and ICMP id as the next but one."""
+        for names in ENDS:
+            for old in dict.fromkeys(self._values(names)):
+                new = old + 2 if old < 0xFFF0 else old - 2  # noqa: PLR2004
+                kind = self._end(names, old)
+                detail = f"{kind} {old} -> {new} in the whole flow"
+                yield self._mutation(kind, detail, _swap(names, old, new))
+
+    def _end(self, names: Sequence[str], old: int) -> str:
+        """Return client port, server port or icmp id."""
+        if len(names) == 1:
+            return names[0]
+        row = min(self._rows)
+        first = next(f for f in self._fields(row) if f.name == names[0])
+        return "client port" if self._stored(row, first) == old else "server port"
+
+    def shifts(self) -> Iterator[Mutation]:
+        """Yield each header field shifted by the same amount in every packet."""
+        present = {field.name for row in self._rows for field in self._fields(row)}
+        for name, by in SHIFTS.items():
+            if name in present:
+                detail = f"{name} changed in the whole flow"
+                yield self._mutation(name, detail, _shift(name, by))
+
+    def sequence(self, every: Sequence[int]) -> Iterator[Mutation]:
+        """Yield one way's sequence numbers shifted, with what acknowledges them."""
+        ground = self._ground
+        if ground.capture.proto[self._rows[0]] != TCP:
+            return
+        for reply in (False, True):
+            ways = {row: ground.is_reply(row, every) == reply for row in self._rows}
+            detail = f"sequence numbers of {'replies' if reply else 'the initiator'}"
+            yield self._mutation("sequence", detail, None, ways)
+
+    def _mutation(
+        self,
+        field: str,
+        detail: str,
+        change: Change | None,
+        ways: dict[int, bool] | None = None,
+    ) -> Mutation:
+        make = partial(self._changed, change, ways or {})
+        return Mutation(
+            family="flow",
+            field=field,
+            scope=self._scope,
+            role=self._told.role,
+            proto=self._told.proto,
+            detail=detail,
+            packets=tuple(row + 1 for row in self._rows),
+            frames=make,
+        )
+
+    def _changed(self, change: Change | None, ways: dict[int, bool]) -> list[Frame]:
+        frames = list(self._ground.frames)
+        for row in self._rows:
+            made = change
+            if made is None:
+                made = _shift("tcp seq" if ways[row] else "tcp ack", 100_000)
+            data = self._put(row, frames[row].data, made)
+            frames[row] = replaced(frames[row], data)
+        return frames
+
+    def _put(self, row: int, data: bytes, change: Change) -> bytes:
+        changed = bytearray(data)
+        for field in self._fields(row):
+            value = change(data, field)
+            if value is not None:
+                end = field.at + field.size
+                changed[field.at : end] = value.to_bytes(field.size, "big")
+        return repaired(bytes(changed), int(self._ground.capture.ip_offset[row]))
+
+    def _fields(self, row: int) -> Iterator[Field]:
+        return fields(self._ground.capture, row)
+
+    def _stored(self, row: int, field: Field) -> int:
+        data = self._ground.frames[row].data
+        return int.from_bytes(data[field.at : field.at + field.size], "big")
+
+    def _values(self, names: Iterable[str]) -> Iterator[int]:
+        wanted = set(names)
+        for row in self._rows:
+            for field in self._fields(row):
+                if field.name in wanted:
+                    yield self._stored(row, field)
+
+
+def _swap(names: Sequence[str], old: int, new: int) -> Change:
+    """Return what puts a value in place of another, quotes included."""
+    wanted = {*names, *(f"quoted {name}" for name in names)}
+
+    def change(data: bytes, field: Field) -> int | None:
+        stored = int.from_bytes(data[field.at : field.at + field.size], "big")
+        return new if field.name in wanted and stored == old else None
+
+    return change
+
+
+def _shift(name: str, by: int | None) -> Change:
+    """Return what adds to a field within its mask; None turns its bits."""
+
+    def change(data: bytes, field: Field) -> int | None:
+        if field.name not in (name, f"quoted {name}"):
+            return None
+        stored = int.from_bytes(data[field.at : field.at + field.size], "big")
+        if by is None:
+            return stored ^ field.mask
+        return stored & ~field.mask | (stored + by) & field.mask
+
+    return change

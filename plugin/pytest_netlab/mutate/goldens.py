@@ -1,0 +1,95 @@
+"""Judge every mutation of a golden as a run would be judged. Needs no lab."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab import capture as captures
+from pytest_netlab.capture import Capture
+from pytest_netlab.mutate import flows, packets, traffic
+from pytest_netlab.mutate.equivalent import Case, equivalence
+from pytest_netlab.mutate.ground import Ground
+from pytest_netlab.mutate.model import Kill, Outcome
+from pytest_netlab.runner import differences
+from pytest_netlab.store import CAPTURE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_netlab.diff import Difference
+    from pytest_netlab.mutate.model import Mutation
+    from pytest_netlab.store import Golden, Store
+
+FAMILIES = (packets, traffic, flows)
+
+
+def mutations(ground: Ground) -> Iterator[Mutation]:
+    """Yield every mutation of a golden's capture."""
+    for family in FAMILIES:
+        yield from family.mutations(ground)
+
+
+class Judge:
+    """A golden, and every mutation of its capture; `len` says how many there are."""
+
+    def __init__(self, store: Store, scenario: str) -> None:
+        """Read the golden.
+
+        Raises:
+            GoldenError: it is missing or damaged.
+
+        """
+        self._golden = store.load(scenario)
+        capture = captures.read(store.folder(scenario) / CAPTURE)
+        self._ground = Ground(capture, self._golden.story)
+        self._mutations = list(mutations(self._ground))
+
+    def __len__(self) -> int:
+        """Return the number of mutations."""
+        return len(self._mutations)
+
+    def __iter__(self) -> Iterator[Kill]:
+        """Yield what became of each."""
+        for mutation in self._mutations:
+            yield _judged(self._golden, self._ground, mutation)
+
+
+def _judged(golden: Golden, ground: Ground, mutation: Mutation) -> Kill:
+    rule = equivalence(Case(mutation, ground, golden.policy))
+    try:
+        found = _differences(golden, ground, mutation)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect
+        why = f"{type(error).__name__}: {error}"
+        return _kill(golden, mutation, Outcome.CRASHED, why)
+    if rule is None:
+        outcome = Outcome.CAUGHT if found else Outcome.SURVIVED
+        return _kill(golden, mutation, outcome, _told(found))
+    outcome = Outcome.ALARM if found else Outcome.EQUIVALENT
+    told = f"{rule.reason}; yet {_told(found)}" if found else rule.reason
+    return _kill(golden, mutation, outcome, told)
+
+
+def _differences(
+    golden: Golden, ground: Ground, mutation: Mutation
+) -> list[Difference]:
+    about = ground.capture
+    changed = Capture.from_frames(mutation.frames(), about.interfaces, about.names)
+    return differences(golden, changed)
+
+
+def _kill(golden: Golden, mutation: Mutation, outcome: Outcome, why: str) -> Kill:
+    return Kill(
+        scenario=golden.scenario,
+        kind=mutation.kind,
+        name=mutation.name,
+        outcome=outcome,
+        why=why,
+    )
+
+
+def _told(found: list[Difference]) -> str:
+    if not found:
+        return ""
+    first = found[0]
+    cause = f" ({first.cause.name})" if first.cause else ""
+    return f"{first.field}: {first.got}, not {first.want}{cause}"

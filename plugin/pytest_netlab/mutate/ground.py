@@ -1,0 +1,166 @@
+"""A golden's capture as mutations see it: what each packet is, and where it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pytest_netlab.diff.packets import role_of
+from pytest_netlab.flows import (
+    ECHO_REPLIES,
+    ECHO_REQUESTS,
+    PROTOCOL_NAMES,
+    TCP,
+    is_error,
+    way_of,
+)
+from pytest_netlab.spec import POINTS
+from pytest_netlab.wire import tcp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_netlab.capture import Capture, Frame
+    from pytest_netlab.diff import Story
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One packet that the story speaks of: all its sightings, in order of time."""
+
+    rows: tuple[int, ...]
+    role: str
+    proto: str
+    flow: int
+
+
+class Ground:
+    """A capture, taken apart once; `story` tells which conversations count."""
+
+    def __init__(self, capture: Capture, story: Story) -> None:
+        """Pair the sightings of each packet by the flows that were learned."""
+        self.capture = capture
+        self.frames: list[Frame] = list(capture.frames())
+        self.points = [interface.name for interface in capture.interfaces]
+        self._story = story
+
+    @cached_property
+    def packets(self) -> tuple[Told, ...]:
+        """Return the packets of told conversations, in order of time."""
+        found = [
+            Told(
+                rows=rows,
+                role=self._role(rows[0]),
+                proto=self._proto(rows[0]),
+                flow=number,
+            )
+            for number, flow in enumerate(self._flows())
+            for rows in flow
+        ]
+        return tuple(sorted(found, key=lambda told: told.rows))
+
+    @cached_property
+    def noise(self) -> tuple[int, ...]:
+        """Return the rows that no told conversation has."""
+        told = {row for packet in self.packets for row in packet.rows}
+        return tuple(row for row in range(len(self.frames)) if row not in told)
+
+    def point(self, row: int) -> str:
+        """Return the name of the point at which a row was seen."""
+        return self.points[int(self.capture.point[row])]
+
+    def other_point(self, row: int) -> int | None:
+        """Return the index of the point at which a row was not seen."""
+        other = [i for i in range(len(self.points)) if i != self.capture.point[row]]
+        return other[0] if len(other) == 1 else None
+
+    def is_reply(self, row: int, flow: Sequence[int]) -> bool:
+        """Tell whether a row travels against the flow's first packet at its point."""
+        same = [other for other in flow if self.point(other) == self.point(row)]
+        return way_of(self.capture, row) != way_of(self.capture, min(same))
+
+    def of_flow(self, number: int) -> list[int]:
+        """Return all rows of a conversation."""
+        return [
+            row for told in self.packets if told.flow == number for row in told.rows
+        ]
+
+    @property
+    def flows(self) -> int:
+        """Return how many conversations are told."""
+        return 1 + max((told.flow for told in self.packets), default=-1)
+
+    def has_line(self, row: int) -> bool:
+        """Tell whether the story has a line for this very packet."""
+        lines = {line.packet - 1 for told in self._story.told for line in told.lines}
+        told = next(packet for packet in self.packets if row in packet.rows)
+        return not lines.isdisjoint(told.rows)
+
+    def is_quoted(self, row: int) -> bool:
+        """Tell whether an ICMP error of the same conversation quotes this packet."""
+        ip_id = int(self.capture.ip_id[row])
+        told = next(packet for packet in self.packets if row in packet.rows)
+        errors = [r for r in self.of_flow(told.flow) if is_error(self.capture, r)]
+        return any(int(self.capture.quoted_ip_id[r]) == ip_id for r in errors)
+
+    def has_crossed(self, row: int, number: int) -> bool:
+        """Tell whether a number is of bytes that went the other way before a row."""
+        ends = [end for other, end in self._ends(row, reply=True) if other < row]
+        first, last = min(ends, default=0), max(ends, default=-1)
+        return first <= number <= last
+
+    def ends_at_fin(self, row: int) -> bool:
+        """Tell whether a segment's bytes are the last before its direction's FIN."""
+        columns = self.capture
+        end = int(columns.tcp_seq[row]) + int(columns.payload_len[row])
+        return any(
+            end + 1 == other_end and int(columns.tcp_flags[other]) & tcp.FIN
+            for other, other_end in self._ends(row, reply=False)
+        )
+
+    def _ends(self, row: int, *, reply: bool) -> Iterator[tuple[int, int]]:
+        """Yield segments at the same point, one way, and the number after each."""
+        columns = self.capture
+        told = next(packet for packet in self.packets if row in packet.rows)
+        flow = self.of_flow(told.flow)
+        for other in flow:
+            here = self.point(other) == self.point(row)
+            same = self.is_reply(other, flow) == self.is_reply(row, flow)
+            if here and same is not reply:
+                flags = int(columns.tcp_flags[other])
+                size = int(columns.payload_len[other]) + bool(flags & tcp.SYN)
+                yield other, int(columns.tcp_seq[other]) + size + bool(flags & tcp.FIN)
+
+    def _flows(self) -> Iterator[list[tuple[int, ...]]]:
+        from pytest_netlab.diff import translations  # noqa: PLC0415 - numpy
+
+        near, far = (self._rows(name) for name in POINTS)
+        told = {line.packet - 1 for one in self._story.told for line in one.lines}
+        for flow in translations(self.capture, *POINTS).flows:
+            pairs = [(near[a], far[b]) for a, b in flow.pairs]
+            rows = [near[a] for a in flow.inside_rows] + [
+                far[b] for b in flow.outside_rows
+            ]
+            if told.isdisjoint(rows):
+                continue
+            paired = {row for pair in pairs for row in pair}
+            alone = [(row,) for row in rows if row not in paired]
+            yield [tuple(sorted(rows)) for rows in (*pairs, *alone)]
+
+    def _rows(self, name: str) -> list[int]:
+        return [row for row in range(len(self.frames)) if self.point(row) == name]
+
+    def _proto(self, row: int) -> str:
+        number = int(self.capture.proto[row])
+        return PROTOCOL_NAMES.get(number, f"protocol {number}")
+
+    def _role(self, row: int) -> str:
+        if self.capture.proto[row] == TCP:
+            return role_of(self.capture, row)
+        if is_error(self.capture, row):
+            return "icmp error"
+        kind = int(self.capture.proto[row]), int(self.capture.icmp_type[row])
+        if kind in ECHO_REQUESTS:
+            return "echo request"
+        return "echo reply" if kind in ECHO_REPLIES else "datagram"

@@ -1,0 +1,117 @@
+"""What a mutation is, and what became of it. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_netlab.capture import Frame
+
+
+# Where a change was made: at one of a packet's two sightings, at all there are, or in
+# all packets of a conversation, at one point or at both.
+ONE, EVERY = "one sighting", "every sighting"
+FLOW_ONE, FLOW = "whole flow, one point", "whole flow"
+
+
+class Outcome(StrEnum):
+    """What the verdict on a mutation was, against what it should have been.
+
+    `alarm` is red for what means nothing, `crashed` no verdict at all; both are as bad
+    as a survivor.
+    """
+
+    CAUGHT = "caught"
+    EQUIVALENT = "equivalent"
+    SURVIVED = "survived"
+    ALARM = "alarm"
+    CRASHED = "crashed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mutation:
+    """One change of a golden's capture; `frames` makes the changed packets.
+
+    Args:
+        family: field, flow, drop, duplicate, swap, reorder, noise.
+        field: what was changed of the packet; "" for whole packets.
+        scope: one of this module's constants.
+        role: what the packet is told as: SYN, ack, echo request, ...; "" for noise.
+        proto: of IP, by name; "" for noise.
+        detail: the change in words.
+        packets: the packets it concerns, by their numbers in the capture, from 1.
+        frames: returns all frames of the changed capture.
+        value: what was put in a packet's field.
+
+    """
+
+    family: str
+    field: str = ""
+    scope: str = EVERY
+    role: str
+    proto: str
+    detail: str
+    packets: tuple[int, ...]
+    frames: Callable[[], list[Frame]]
+    value: int = 0
+
+    @property
+    def kind(self) -> str:
+        """Return the row of the kill matrix that it counts in."""
+        if self.family == "field":
+            return self.field
+        if self.field == "noise":
+            return f"{self.family} of noise"
+        words = (self.family, self.field) if self.field else (self.family,)
+        of = " of a flow" if self.family == "drop" and "flow" in self.scope else ""
+        return " ".join(words) + of
+
+    @property
+    def name(self) -> str:
+        """Return it in one clause."""
+        numbers = ", ".join(map(str, self.packets[:4]))
+        more = ", ..." if len(self.packets) > 4 else ""  # noqa: PLR2004 - enough to find
+        return (
+            f"{self.detail} ({self.role or 'noise'}, {self.scope}, "
+            f"packet {numbers}{more})"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kill:
+    """What became of one mutation in one scenario.
+
+    Args:
+        scenario: whose verdict it was.
+        kind: the row of the kill matrix that it counts in.
+        name: the very mutation.
+        outcome: what became of it.
+        why: a reason, what differed first, or an error.
+        wanted: the causes of which one had to be named; empty where none had to.
+        cause: the one that was named.
+
+    """
+
+    scenario: str
+    kind: str
+    name: str
+    outcome: Outcome
+    why: str = ""
+    wanted: tuple[str, ...] = ()
+    cause: str = ""
+
+    @property
+    def bad(self) -> bool:
+        """Tell whether this is a defect of what judges."""
+        return self.outcome not in (Outcome.CAUGHT, Outcome.EQUIVALENT)
+
+    @property
+    def right(self) -> bool | None:
+        """Tell whether the cause was the right one; None where there is no such."""
+        if not self.wanted or self.outcome is not Outcome.CAUGHT:
+            return None
+        return self.cause in self.wanted

@@ -1,0 +1,89 @@
+"""Whatever is changed of a golden turns red, unless a rule says why not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_netlab.mutate import RULES, Judge, Outcome, goldens
+from pytest_netlab.report import kills
+from pytest_netlab.runner import differences
+from pytest_netlab.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_netlab.mutate import Kill
+
+GOLDEN = Path(__file__).resolve().parents[3] / "golden"
+NAMES = sorted(path.parent.name for path in GOLDEN.glob("*/golden.toml"))
+
+
+def bad(found: Iterable[Kill]) -> list[str]:
+    """Return what must not be, in words."""
+    return [f"{kill.outcome}: {kill.name}: {kill.why}" for kill in found if kill.bad]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_mutation_of_a_golden(name: str) -> None:
+    """Each is caught, or means nothing and is green: no survivor, no alarm."""
+    judge = Judge(Store(GOLDEN), name)
+    found = list(judge)
+
+    assert bad(found) == []
+    assert len(found) == len(judge) > 100
+    caught = [kill for kill in found if kill.outcome is Outcome.CAUGHT]
+    assert all(kill.why for kill in found)
+    assert len(caught) > len(found) / 2
+
+
+def test_every_mutation_of_a_refused_datagram(refused: Store) -> None:
+    """What an ICMP error quotes, and a datagram's fields, are caught too."""
+    found = list(Judge(refused, "refused"))
+
+    assert bad(found) == []
+    kinds = {kill.kind for kill in found}
+    assert {"quoted source address", "quoted source port", "quoted ttl"} <= kinds
+
+
+def test_weakened_comparison_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where ttl is no longer compared, changes of ttl survive, and no others."""
+    whole = differences
+
+    def blind(*arguments: object) -> list[object]:
+        found = whole(*arguments)  # type: ignore[arg-type]
+        return [one for one in found if one.field != "ttl"]
+
+    monkeypatch.setattr(goldens, "differences", blind)
+    found = list(Judge(Store(GOLDEN), "ping-host"))
+
+    survived = [kill for kill in found if kill.outcome is Outcome.SURVIVED]
+    assert {kill.kind for kill in survived} == {"ttl", "flow ttl"}
+    assert kills.counts(found)["survived"] == len(survived)
+
+
+def test_a_judge_that_breaks_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception is neither red nor green: it is told as a crash."""
+
+    def broken(*_: object) -> None:
+        raise ValueError("no such row")
+
+    monkeypatch.setattr(goldens, "differences", broken)
+    found = list(Judge(Store(GOLDEN), "ping-host"))
+
+    assert {kill.outcome for kill in found} == {Outcome.CRASHED}
+    assert found[0].why == "ValueError: no such row"
+
+
+def test_a_rule_that_is_wrong_is_an_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a rule calls meaningless must stay green: red is told as an alarm."""
+    rule = replace(RULES[0], applies=lambda _: True)
+    monkeypatch.setattr(goldens, "equivalence", lambda _: rule)
+    found = list(Judge(Store(GOLDEN), "ping-host"))
+
+    outcomes = {kill.outcome for kill in found}
+    assert outcomes == {Outcome.ALARM, Outcome.EQUIVALENT}
+    assert any(kill.bad for kill in found)
