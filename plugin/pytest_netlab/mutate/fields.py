@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, is_error
-from pytest_netlab.wire import tcp
+from pytest_netlab.wire import ipv4, tcp
 from pytest_netlab.wire.fill import fill
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ class Field:
     """Some bits of a frame: `at` counts from its start, `mask` within `size` bytes.
 
     `repaired` says that checksums are made right again, as a host does that alters a
-    packet; a field that is left as it is was corrupted.
+    packet; a field that is left as it is was corrupted. `quote` is where the quoted
+    IPv4 header begins that this field is in, whose checksum is made right too.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Field:
     size: int
     mask: int
     repaired: bool = True
+    quote: int = 0
 
     def values(self, frame: bytes) -> Iterator[int]:
         """Yield other values: the lowest bit turned, then the highest."""
@@ -43,11 +45,15 @@ class Field:
         """Return the frame with another value here."""
         changed = bytearray(frame)
         changed[self.at : self.at + self.size] = value.to_bytes(self.size, "big")
-        return repaired(bytes(changed), ip_at) if self.repaired else bytes(changed)
+        if not self.repaired:
+            return bytes(changed)
+        return repaired(bytes(changed), ip_at, self.quote)
 
 
-def repaired(frame: bytes, ip_at: int) -> bytes:
+def repaired(frame: bytes, ip_at: int, quote: int = 0) -> bytes:
     """Return a frame with every checksum right; one without a sane header as it is."""
+    if quote:
+        frame = frame[:quote] + ipv4.fill_header(frame[quote:])
     try:
         return frame[:ip_at] + fill(frame[ip_at:])
     except (ValueError, IndexError):
@@ -99,7 +105,9 @@ def _error(capture: Capture, row: int, l4: int) -> Iterator[Field]:
     echo = (Field("icmp id", 4, 2, 0xFFFF), Field("icmp seq", 6, 2, 0xFFFF))
     transport = ports if capture.quoted_proto[row] in (TCP, UDP) else echo
     for field in (*_shifted(table, quote), *_shifted(transport, end)):
-        yield Field(f"quoted {field.name}", field.at, field.size, field.mask)
+        filled = 0 if is_v6 or field.name == "ip checksum" else quote
+        name = f"quoted {field.name}"
+        yield Field(name, field.at, field.size, field.mask, quote=filled)
 
 
 def _tcp_options(frame: bytes, l4: int) -> Iterator[Field]:

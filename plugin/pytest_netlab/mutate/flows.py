@@ -142,12 +142,14 @@ class _Flow:
 
     def _put(self, row: int, data: bytes, change: Change) -> bytes:
         changed = bytearray(data)
+        quote = 0
         for field in self._fields(row):
+            quote = quote or field.quote
             value = change(data, field)
             if value is not None:
                 end = field.at + field.size
                 changed[field.at : end] = value.to_bytes(field.size, "big")
-        return repaired(bytes(changed), int(self._ground.capture.ip_offset[row]))
+        return repaired(bytes(changed), int(self._ground.capture.ip_offset[row]), quote)
 
     def _fields(self, row: int) -> Iterator[Field]:
         return fields(self._ground.capture, row)

@@ -100,8 +100,9 @@ class Ground:
     def is_quoted(self, row: int) -> bool:
         """Tell whether an ICMP error of the same conversation quotes this packet."""
         ip_id = int(self.capture.ip_id[row])
-        told = next(packet for packet in self.packets if row in packet.rows)
-        errors = [r for r in self.of_flow(told.flow) if is_error(self.capture, r)]
+        told = next((one for one in self.packets if row in one.rows), None)
+        rows = [] if told is None else self.of_flow(told.flow)
+        errors = [r for r in rows if is_error(self.capture, r)]
         return any(int(self.capture.quoted_ip_id[r]) == ip_id for r in errors)
 
     def has_crossed(self, row: int, number: int) -> bool:
