@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from importlib.resources import files
 from ipaddress import IPv4Interface
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_netlab import hookspecs
-from pytest_netlab.errors import LabUnavailableError
+from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.lab import suites
 from pytest_netlab.spec import LabOptions, Scenario, Topology
 
 if TYPE_CHECKING:
@@ -44,6 +46,17 @@ def _lab_options(group: pytest.OptionGroup) -> None:
         default="private",
         help="private: a dockerd of its own in its own namespaces (default); host: the "
         "running engine at DOCKER_HOST; fake: a NAT in memory, needs nothing",
+    )
+    group.addoption(
+        "--netlab-engine-suite",
+        choices=suites.SUITES,
+        help="take the private engine, with its iptables and nft, from this Debian "
+        "suite: a root is built once by mmdebstrap (a minute) and cached",
+    )
+    group.addoption(
+        "--netlab-engine-root",
+        metavar="DIR",
+        help="take it from an unpacked root directory, or an unpacked static release",
     )
     group.addoption(
         "--netlab-image",
@@ -99,6 +112,8 @@ def pytest_configure(config: pytest.Config) -> None:
         )
         raise pytest.UsageError(text)
     _lab_options_of(config)
+    if wrong := suites.misuse(*_engine_choice(config)):
+        raise pytest.UsageError(wrong)
 
 
 def _lab_options_of(config: pytest.Config) -> LabOptions:
@@ -118,13 +133,31 @@ def _lab_options_of(config: pytest.Config) -> LabOptions:
     )
 
 
+def _engine_choice(config: pytest.Config) -> tuple[str, str | None, str | None]:
+    names = ("--netlab-engine", "--netlab-engine-suite", "--netlab-engine-root")
+    engine, suite, root = map(config.getoption, names)
+    return engine, suite, root
+
+
+def _engine_root(config: pytest.Config) -> Path | None:
+    """Return the folder the engine is taken from; a suite's is built if need be."""
+    _, suite, folder = _engine_choice(config)
+    return suites.chosen(suite, folder, lambda t: _progress(config, f"netlab: {t}"))
+
+
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Tell what is under test, when scenarios are asked for."""
     if "netlab" not in (config.getoption("-m") or ""):
         return None
     from pytest_netlab.lab.versions import header  # noqa: PLC0415 - runs programs
 
-    return header(config.getoption("--netlab-engine"))
+    try:
+        root = _engine_root(config)
+    except LabUnavailableError as error:
+        return f"netlab: {error}"
+    except LabError as error:
+        raise pytest.UsageError(str(error)) from error
+    return header(config.getoption("--netlab-engine"), root)
 
 
 @pytest.fixture(scope="session")
@@ -135,7 +168,9 @@ def netlab_lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
     engine = pytestconfig.getoption("--netlab-engine")
     _progress(pytestconfig, f"netlab: starting the lab (engine {engine}) ...")
     with _skipping(pytestconfig):
-        lab = backends.start(engine, _lab_options_of(pytestconfig))
+        root = _engine_root(pytestconfig)
+        options = replace(_lab_options_of(pytestconfig), root=root)
+        lab = backends.start(engine, options)
     try:
         pytestconfig.hook.pytest_netlab_lab_started(lab=lab)
         yield lab

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CONTAINERS = ("c1", "c2", "c3", "web")
 PEERS = ("host01", "host02")
@@ -101,11 +105,13 @@ class Scenario:
 class LabOptions:
     """What a user may choose about a lab; every backend gets the same.
 
-    `image` is a name or an archive's path; `worker` numbers labs that run side by side
-    (pytest-xdist), from 0.
+    `image` is a name or an archive's path; `root` is the folder a private engine is
+    taken from, the machine's own where None; `worker` numbers labs that run side by
+    side (pytest-xdist), from 0.
     """
 
     topology: Topology = field(default_factory=Topology)
     image: str | None = None
+    root: Path | None = None
     daemon: tuple[str, ...] = ()
     worker: int = 0

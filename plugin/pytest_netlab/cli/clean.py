@@ -6,7 +6,10 @@ import click
 
 
 @click.command(name="clean")
-def command() -> None:
+@click.option(
+    "--roots", is_flag=True, help="Also remove the built engine roots (no lab may run)."
+)
+def command(*, roots: bool) -> None:
     """Remove what runs that were killed left behind, and nothing else.
 
     Links, cgroups and containers carry the process that made them; only those of dead
@@ -14,10 +17,15 @@ def command() -> None:
 
     \b
     pytest-netlab clean
+    pytest-netlab clean --roots
     """  # noqa: D301 - click's mark
     from pytest_netlab.lab.sweep import sweep  # noqa: PLC0415 - imports docker
 
     removed = sweep()
+    if roots:
+        from pytest_netlab.lab import suites  # noqa: PLC0415 - only if asked for
+
+        removed += suites.clean()
     for name in removed:
         click.echo(f"removed {name}")
     click.echo(f"{len(removed)} leftovers removed")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.errors import LabError
 from pytest_netlab.lab.running import listens
 
 if TYPE_CHECKING:
@@ -29,19 +28,22 @@ class Daemon:
     """A running dockerd; it ends with its holder."""
 
     def __init__(
-        self, holder: Holder, log: Log, *, cgroup: str, flags: Sequence[str]
+        self,
+        holder: Holder,
+        log: Log,
+        *,
+        cgroup: str,
+        flags: Sequence[str],
+        path: str | None = None,
     ) -> None:
-        """Start it; `connect` waits until it answers."""
+        """Start it, with this PATH or our own; `connect` waits until it answers."""
         self._socket = f"{holder.root}{SOCKET}"
         self._log = log
-        program = shutil.which("dockerd")
-        if program is None:
-            raise LabUnavailableError(
-                "no dockerd on PATH: install the package docker.io"
-            )
         Path(f"{holder.root}/run/netlab/daemon.json").write_text("{}", encoding="ascii")
         env = {name: os.environ[name] for name in KEEP if name in os.environ}
-        argv = [program, *_flags(cgroup), *flags]
+        if path is not None:
+            env["PATH"] = path
+        argv = ["dockerd", *_flags(cgroup), *flags]
         self._process = holder.spawn(argv, self._log, env)
 
     def connect(self) -> Any:

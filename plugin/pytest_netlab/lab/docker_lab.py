@@ -35,7 +35,8 @@ class Parts:
     """What a lab is made of.
 
     ``procfs`` is the path of the root whose /proc knows the engine's pids; ``shared``
-    says that others use the engine and its host too; ``log`` returns the engine's log.
+    says that others use the engine and its host too; ``log`` returns the engine's log;
+    ``own_tools`` are programs that the host has in the lab's root.
     """
 
     client: Any
@@ -46,6 +47,7 @@ class Parts:
     procfs: str
     shared: bool
     log: Callable[[], str]
+    own_tools: frozenset[str] = frozenset()
 
 
 class DockerLab:
@@ -167,7 +169,11 @@ class DockerLab:
         plan, holder = parts.segment.topology, parts.holder
         host = str(plan.uplink.ip)
         yield NamespaceNode(
-            name="host", address=host, netns=parts.segment.host, holder=holder
+            name="host",
+            address=host,
+            netns=parts.segment.host,
+            holder=holder,
+            own_tools=parts.own_tools,
         )
         for name, netns in parts.segment.peers.items():
             address = str(plan.peers[name].ip)

@@ -18,6 +18,7 @@ from pytest_netlab.lab.daemon import Daemon
 from pytest_netlab.lab.docker_lab import DockerLab, Parts
 from pytest_netlab.lab.holder import Holder
 from pytest_netlab.lab.log import Log
+from pytest_netlab.lab.roots import userland
 from pytest_netlab.lab.segment import PEERS, SWITCH, Segment
 
 if TYPE_CHECKING:
@@ -34,11 +35,15 @@ NEEDED = {
     "unshare": "util-linux",
     "nsenter": "util-linux",
 }
+# With an engine from elsewhere the machine needs only what makes namespaces.
+NEEDED_BESIDE_A_ROOT = ("unshare", "nsenter")
 
 
 def unavailable(options: LabOptions) -> str | None:
     """Say why this backend cannot run here and what to do; None if it can."""
-    return needs.lacking("a private engine", NEEDED, options)
+    names = NEEDED_BESIDE_A_ROOT if options.root else NEEDED
+    programs = {name: NEEDED[name] for name in names}
+    return needs.lacking("a private engine", programs, options)
 
 
 def start(options: LabOptions) -> DockerLab:
@@ -64,11 +69,14 @@ def _build(options: LabOptions, token: str, undo: ExitStack) -> Parts:
     cgroup = owner.PREFIX + token
     undo.callback(sweep.remove_cgroup, cgroup)
     log = undo.enter_context(Log())
-    holder = undo.enter_context(closing(Holder(scripts.PRIVATE, *_program_mounts())))
+    land = userland(options.root)
+    roots = (str(land.lower), *(() if land.own_tools else _program_mounts(land.path)))
+    holder = undo.enter_context(closing(Holder(scripts.PRIVATE, *roots)))
     # dockerd takes the first of its pools that overlaps no route when it starts. Naming
     # that network lets the uplink be made meanwhile.
     bip = f"--bip={_bridge_address(options.topology)}"
-    daemon = Daemon(holder, log, cgroup=cgroup, flags=(bip, *options.daemon))
+    flags = (bip, *options.daemon)
+    daemon = Daemon(holder, log, cgroup=cgroup, flags=flags, path=land.path)
     segment = Segment(
         topology=options.topology,
         switch=holder.named(SWITCH),
@@ -87,6 +95,7 @@ def _build(options: LabOptions, token: str, undo: ExitStack) -> Parts:
         procfs=holder.root,
         shared=False,
         log=log.text,
+        own_tools=land.own_tools,
     )
 
 
@@ -117,9 +126,9 @@ def _bridge_address(topology: Topology) -> str:
     return bridge
 
 
-def _program_mounts() -> list[str]:
+def _program_mounts(path: str) -> list[str]:
     """Return the file systems, other than the root's, that hold programs on PATH."""
-    folders = {Path(name) for name in os.get_exec_path() if Path(name).is_dir()}
+    folders = {Path(name) for name in path.split(os.pathsep) if Path(name).is_dir()}
     mounts = {str(_mount_point(folder.resolve())) for folder in folders}
     return sorted(mounts - {"/"})
 

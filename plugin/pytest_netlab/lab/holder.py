@@ -71,12 +71,15 @@ class Holder:
         """Return the path of a network namespace that its script made."""
         return f"{self.root}/run/netlab/{name}"
 
-    def command(self, argv: Sequence[str], netns: str) -> list[str]:
+    def command(
+        self, argv: Sequence[str], netns: str, *, own_files: bool = False
+    ) -> list[str]:
         """Return the argv that runs a command in a network namespace, to die with us.
 
-        The command sees the machine's own files: only its pids and links are the lab's.
+        The command sees the machine's own files, and only its pids and links are the
+        lab's; with ``own_files`` it sees the root of process 1.
         """
-        target = ("--target", str(self.pid))
+        target = ("--target", str(self.pid), *(("--mount",) if own_files else ()))
         return ["nsenter", *target, "--pid", f"--net={netns}", "--", *argv]
 
     def spawn(

@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceNode:
-    """A node whose commands run in its network namespace, and die with the lab."""
+    """A node whose commands run in its network namespace, and die with the lab.
+
+    ``own_tools`` are programs that run in the lab's root instead of the machine's.
+    """
 
     name: str
     address: str
     netns: str
     holder: Holder
     docker: Any = None
+    own_tools: frozenset[str] = frozenset()
 
     @property
     def container(self) -> Any:
@@ -45,8 +49,9 @@ class NamespaceNode:
 
         """
         self._demand(argv)
+        own = argv[0] in self.own_tools
         process = subprocess.Popen(
-            self.holder.command(argv, self.netns),
+            self.holder.command(argv, self.netns, own_files=own),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -71,7 +76,7 @@ class NamespaceNode:
     def _demand(self, argv: tuple[str, ...]) -> None:
         if not argv:
             raise LabError(f"{self.name}: run() needs a command")
-        if shutil.which(argv[0]) is None:
+        if argv[0] not in self.own_tools and shutil.which(argv[0]) is None:
             raise LabError(
                 f"{self.name}: no program {argv[0]!r} on this machine. Nodes run the "
                 "machine's own tools, not those of an image."

@@ -12,20 +12,27 @@ mkdir /run/netlab
 mount -t proc proc /proc
 """
 
-# A root of its own: the machine's, with every write kept in memory. Without it dockerd
-# leaves /opt/containerd and /etc/docker/key.json behind, and finds the machine's
-# sockets.
+# A root of its own: the first argument, mostly /, with every write kept in memory.
+# Without it dockerd leaves /opt/containerd and /etc/docker/key.json behind, and finds
+# the machine's sockets.
 # - /sys is fresh, so that /sys/class/net shows the lab's links; without securityfs
 #   in it dockerd does not load its AppArmor profile into the machine's kernel;
 # - /proc/sys is read-only but for net, which is the namespace's own (dockerd would
 #   raise kernel.keys.root_maxkeys for the machine);
-# - arguments are file systems that hold programs on PATH: an overlay does not show what
-#   is mounted below its lower directory.
+# - it is bound to a plain name: a `:` or `,` in a path has a meaning to overlay;
+# - the other arguments are file systems that hold programs on PATH: an overlay does not
+#   show what is mounted below its lower directory;
+# - a chroot would not do: runc of engines from 28 on looks for the root of its mount
+#   namespace.
 OWN_ROOT = """
 mount -t tmpfs -o mode=755 netlab /run
-mkdir /run/upper /run/work /run/root
-mount -t overlay -o lowerdir=/,upperdir=/run/upper,workdir=/run/work netlab /run/root
+mkdir /run/lower /run/upper /run/work /run/root
+mount --bind "$1" /run/lower
+shift
+layers=lowerdir=/run/lower,upperdir=/run/upper,workdir=/run/work
+mount -t overlay -o "$layers" netlab /run/root
 cd /run/root
+mkdir -p proc sys dev run tmp
 for place in "$@"; do
   mkdir -p ".$place"
   mount --bind -o ro "$place" ".$place"

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from pytest_netlab.core import core
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab import running
+from pytest_netlab.lab.roots import userland
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
-def header(engine: str) -> str:
+def header(engine: str, root: Path | None = None) -> str:
     """Return engine, iptables backend, kernel and core as pytest's header line."""
-    version = {"private": _dockerd, "host": _running}.get(engine, _none)()
+    land = userland(root)
+    known = {"private": lambda: land.first_line("dockerd"), "host": _running}
+    version = known.get(engine, _none)()
     parts = [
         f"engine {engine} ({version})",
-        _first_line("iptables", "--version"),
+        land.first_line("iptables"),
         f"kernel {platform.release()}",
         f"core: {core()}",
     ]
     return f"netlab: {', '.join(parts)}"
-
-
-def _dockerd() -> str:
-    return _first_line("dockerd", "--version")
 
 
 def _running() -> str:
@@ -38,13 +40,3 @@ def _running() -> str:
 
 def _none() -> str:
     return "a NAT in memory"
-
-
-def _first_line(*command: str) -> str:
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=5, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return f"no {command[0]}"
-    return done.stdout.strip().partition("\n")[0].partition(",")[0]

@@ -161,7 +161,7 @@ def lab_host() -> Iterator[Callable[[str], str]]:
     if reason := private.unavailable(LabOptions()):
         pytest.skip(reason)
     cgroup = owner.PREFIX + owner.mint()
-    with Log() as log, closing(Holder(scripts.PRIVATE)) as holder:
+    with Log() as log, closing(Holder(scripts.PRIVATE, "/")) as holder:
         with links.netlink(holder.netns) as ip:
             ip.link("set", index=links.index_of(ip, "lo"), state="up")
         flags = ("--bip=10.200.0.1/16",)

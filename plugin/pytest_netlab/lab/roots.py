@@ -1,0 +1,105 @@
+"""The userland an engine runs in: the machine's, an unpacked root, a static release.
+
+Looks at folders and runs `--version`; starts no engine.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from pytest_netlab.errors import LabError
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# What a whole root must hold: the engine, and what the lab's process 1 runs in it.
+WHOLE = (
+    *("dockerd", "containerd", "runc", "iptables"),
+    *("sh", "mount", "umount", "unshare", "rmdir"),
+)
+STATIC = ("dockerd", "containerd", "runc")
+# An iptables of another version shows rules differently, or not at all: evidence must
+# come from the one that the engine ran.
+RULE_TOOLS = frozenset(
+    {"nft"}
+    | {
+        f"{family}{backend}{tool}"
+        for family in ("iptables", "ip6tables")
+        for backend in ("", "-legacy", "-nft")
+        for tool in ("", "-save", "-restore")
+    }
+)
+SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Userland:
+    """Where an engine's programs are.
+
+    ``lower`` is the root directory that the lab's writable one lies over; ``path`` is
+    PATH in it; ``own_tools`` are the programs that must run inside it.
+    """
+
+    lower: Path
+    path: str
+    own_tools: frozenset[str] = frozenset()
+
+    def first_line(self, program: str) -> str:
+        """Return the first line of what a program of it says to `--version`."""
+        enter = ("chroot", str(self.lower)) if self.own_tools else ()
+        env = {**os.environ, "PATH": self.path}
+        try:
+            done = subprocess.run(
+                [*enter, program, "--version"],
+                env=env,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS,
+                check=True,
+            )
+        except (OSError, subprocess.SubprocessError):
+            return f"no {program}"
+        return done.stdout.strip().partition("\n")[0].partition(",")[0]
+
+
+def userland(folder: Path | None) -> Userland:
+    """Return the machine's userland, or the one that a folder holds.
+
+    Raises:
+        LabError: the folder is neither a root nor a release with an engine.
+
+    """
+    if folder is None:
+        return Userland(lower=Path("/"), path=os.environ.get("PATH", SYSTEM_PATH))
+    if not folder.is_dir():
+        raise LabError(f"{folder} is no folder")
+    folder = folder.resolve()
+    for release in (folder, folder / "docker"):  # the archive has all in docker/
+        if (release / "dockerd").is_file():
+            _demand(release, STATIC, str(release), "static release")
+            path = f"{release}{os.pathsep}{os.environ.get('PATH', SYSTEM_PATH)}"
+            return Userland(lower=Path("/"), path=path)
+    if not _has(folder, "dockerd"):
+        raise LabError(
+            f"{folder} has no dockerd: it must be an unpacked root directory (with "
+            "usr/sbin/dockerd or usr/bin/dockerd) or an unpacked static release"
+        )
+    _demand(folder, WHOLE, SYSTEM_PATH, "root")
+    return Userland(lower=folder, path=SYSTEM_PATH, own_tools=RULE_TOOLS)
+
+
+def _demand(folder: Path, programs: tuple[str, ...], path: str, kind: str) -> None:
+    root = Path("/") if kind != "root" else folder
+    missing = [name for name in programs if not _has(root, name, path)]
+    if missing:
+        raise LabError(
+            f"the {kind} {folder} has a dockerd, but lacks {', '.join(missing)}: "
+            "install them in it, or name another folder"
+        )
+
+
+def _has(root: Path, program: str, path: str = SYSTEM_PATH) -> bool:
+    """Tell whether a root has a program; its links need not lead anywhere from here."""
+    folders = (root / folder.lstrip("/") for folder in path.split(os.pathsep))
+    return any(os.path.lexists(folder / program) for folder in folders)
