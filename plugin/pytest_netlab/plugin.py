@@ -16,14 +16,16 @@ import pytest
 from pytest_netlab import hookspecs
 from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.lab import suites
-from pytest_netlab.spec import LabOptions, Scenario, Topology
+from pytest_netlab.spec import ARTIFACTS, LabOptions, Scenario, Topology
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from pytest_netlab.lab.protocol import Lab
     from pytest_netlab.runner import Netlab
+    from pytest_netlab.store import PendingStore
 
+UNREFERENCED = ("ignore", "warn", "reject", "delete")
 ENGINES = ("private", "host", "fake")
 KEEP = ("on-failure", "always", "never")
 MARKER = "netlab(id): a Docker networking scenario, judged from packets (pytest-netlab)"
@@ -81,14 +83,32 @@ def _lab_options(group: pytest.OptionGroup) -> None:
 def _golden_options(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--netlab-update",
-        action="store_true",
+        action="store_const",
+        const="all",
+        default="none",
+        dest="netlab_update",
         help="record what is seen as the new goldens (refused when CI is set)",
+    )
+    group.addoption(
+        "--netlab-update-new-only",
+        action="store_const",
+        const="new",
+        dest="netlab_update",
+        help="record goldens that are not there yet, and judge by those that are",
+    )
+    group.addoption(
+        "--netlab-unreferenced",
+        choices=UNREFERENCED,
+        default="warn",
+        help="what to do about goldens no scenario used, after a complete run: ignore, "
+        "warn (default), reject (the run fails) or delete (refused when CI is set)",
     )
     group.addoption(
         "--netlab-artifacts",
         metavar="DIR",
-        default="netlab-artifacts",
-        help="where evidence goes, a folder a scenario (default: netlab-artifacts)",
+        default=ARTIFACTS,
+        help="where evidence goes, a folder a scenario, and goldens that wait for "
+        f"`pytest-netlab review` (default: {ARTIFACTS})",
     )
     group.addoption(
         "--netlab-keep",
@@ -106,14 +126,36 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; refuse what cannot be meant."""
     config.addinivalue_line("markers", MARKER)
-    if config.getoption("--netlab-update") and os.environ.get("CI"):
-        text = (
-            "--netlab-update: CI never writes goldens; record them by hand and commit"
-        )
-        raise pytest.UsageError(text)
+    _refuse_in_ci(config)
     _lab_options_of(config)
     if wrong := suites.misuse(*_engine_choice(config)):
         raise pytest.UsageError(wrong)
+    _watch_unreferenced(config)
+
+
+def _refuse_in_ci(config: pytest.Config) -> None:
+    """Refuse what would write or remove goldens where nobody reviews them."""
+    asked = {
+        "--netlab-update": config.getoption("netlab_update") == "all",
+        "--netlab-update-new-only": config.getoption("netlab_update") == "new",
+        "--netlab-unreferenced=delete": config.getoption("netlab_unreferenced")
+        == "delete",
+    }
+    for option in [name for name, given in asked.items() if given]:
+        if os.environ.get("CI"):
+            raise pytest.UsageError(
+                f"{option}: CI never writes goldens; do it by hand and commit"
+            )
+
+
+def _watch_unreferenced(config: pytest.Config) -> None:
+    """Look for goldens that no scenario uses, unless that is not wanted."""
+    choice = config.getoption("netlab_unreferenced")
+    if choice != "ignore":
+        from pytest_netlab.unreferenced import Unreferenced  # noqa: PLC0415
+
+        watch = Unreferenced(config, choice)
+        config.pluginmanager.register(watch, "netlab_unreferenced")
 
 
 def _lab_options_of(config: pytest.Config) -> LabOptions:
@@ -207,7 +249,7 @@ def netlab(request: pytest.FixtureRequest, netlab_lab: Lab) -> Netlab:
         netlab_lab,
         _scenario(request.node),
         Store(_golden_folder(request.node)),
-        update=request.config.getoption("--netlab-update"),
+        update=request.config.getoption("netlab_update"),
     )
 
 
@@ -231,9 +273,8 @@ def _golden_folder(item: pytest.Item) -> Path:
     if item.path.parent != Path(str(files("pytest_netlab.scenarios"))):
         return config.rootpath / str(config.getini("netlab_golden"))
     bundled = Path(str(files("pytest_netlab.golden")))
-    if config.getoption("--netlab-update") and not bundled.is_relative_to(
-        config.rootpath
-    ):
+    ours = bundled.is_relative_to(config.rootpath)
+    if config.getoption("netlab_update") != "none" and not ours:
         raise pytest.UsageError(
             f"--netlab-update: {bundled} belongs to the installed package; copy the "
             "scenario into your project to record a golden of your own"
@@ -258,14 +299,22 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Let a scenario's report lead with the verdict, and keep its evidence."""
     report = yield
-    if item.get_closest_marker("netlab") is None or report.skipped:
+    if item.get_closest_marker("netlab") is None:
+        return report
+    report.user_properties += _golden_used(item)
+    if report.skipped:
         return report
     from pytest_netlab.report import outcome  # noqa: PLC0415 - only for scenarios
 
     netlab = getattr(item, "funcargs", {}).get("netlab")
     error = call.excinfo.value if call.excinfo else None
-    keep = _keep(item.config, report)
-    found = outcome.of(error, netlab, node=item.nodeid, keep=keep)
+    found = outcome.of(
+        error,
+        netlab,
+        node=item.nodeid,
+        keep=_keep(item.config, report),
+        pending=_pending(item, report),
+    )
     if found is None:
         return report
     report.user_properties += found.properties
@@ -283,6 +332,32 @@ def _keep(config: pytest.Config, report: pytest.TestReport) -> Path | None:
     if not wanted or report.when != "call":
         return None
     return config.rootpath / str(config.getoption("--netlab-artifacts"))
+
+
+def _pending(item: pytest.Item, report: pytest.TestReport) -> PendingStore | None:
+    """Return where this phase may propose a golden; None for nowhere.
+
+    CI writes nothing, and an installed package's goldens are not the user's to change.
+    """
+    from pytest_netlab.store import PendingStore  # noqa: PLC0415 - imports numpy
+
+    config = item.config
+    never = os.environ.get("CI") or config.getoption("--netlab-keep") == "never"
+    if never or report.when != "call":
+        return None
+    if not _golden_folder(item).is_relative_to(config.rootpath):
+        return None
+    place = config.rootpath / str(config.getoption("--netlab-artifacts"))
+    return PendingStore.beside(place)
+
+
+def _golden_used(item: pytest.Item) -> list[tuple[str, object]]:
+    """Return which golden a test uses, as a property of its report."""
+    try:
+        folder = _golden_folder(item) / _scenario(item).id
+    except pytest.UsageError:  # its fixture has said so
+        return []
+    return [("netlab_golden", str(folder))]
 
 
 def _repr(text: str) -> Any:
@@ -318,7 +393,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     places = [
         f"{name}: {properties[f'netlab_{name}']}"
         for properties in told
-        for name in ("recorded", "evidence")
+        for name in ("recorded", "pending", "evidence")
         if f"netlab_{name}" in properties
     ]
     for place in dict.fromkeys(places):

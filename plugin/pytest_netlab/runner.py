@@ -10,6 +10,9 @@ from pytest_netlab.diff import Difference, canonicalize, compare, translations
 from pytest_netlab.errors import CommandError, GoldenError, LabError, NetlabError
 from pytest_netlab.nat import HostChange, foreign, host_change, normalize
 from pytest_netlab.spec import DOCKER0, POINTS, UPLINK
+from pytest_netlab.store import Proposal
+
+Update = Literal["none", "new", "all"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.protocol import Lab, Node, Tap
     from pytest_netlab.nat import Translations
     from pytest_netlab.spec import Scenario
-    from pytest_netlab.store import Golden, Store
+    from pytest_netlab.store import Golden, PendingStore, Store
 
 
 class ScenarioFailedError(NetlabError, AssertionError):
@@ -39,7 +42,10 @@ class ScenarioFailedError(NetlabError, AssertionError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one run of a scenario showed against its golden, and on which host."""
+    """What one run of a scenario showed against its golden, and on which host.
+
+    `recorded_on` is the golden's provenance, `twin` another variant that tells this.
+    """
 
     scenario: str
     outcome: Literal["pass", "fail", "recorded"]
@@ -47,6 +53,8 @@ class Verdict:
     expected: Story | None = None
     differences: tuple[Difference, ...] = ()
     host: HostChange = field(default_factory=HostChange)
+    recorded_on: Mapping[str, str] = field(default_factory=dict)
+    twin: Golden | None = None
 
     @property
     def cause(self) -> str:
@@ -115,14 +123,19 @@ class Netlab:
     """The lab as one scenario sees it: its nodes, captures and verdict."""
 
     def __init__(
-        self, lab: Lab, scenario: Scenario, store: Store, *, update: bool = False
+        self, lab: Lab, scenario: Scenario, store: Store, *, update: Update = "none"
     ) -> None:
-        """Bring the lab to the state every scenario starts from."""
+        """Bring the lab to the state every scenario starts from.
+
+        `update` says which goldens are recorded instead of judged by: none, those that
+        are not there yet, or all.
+        """
         self._lab, self._store = lab, store
         self._update = update
         self.scenario = scenario
         self.trace: Trace | None = None
         self.unjudged: Trace | None = None
+        self.judged: Trace | None = None
         self.verdict: Verdict | None = None
         self.recorded: Path | None = None
         lab.reset()
@@ -181,7 +194,7 @@ class Netlab:
             raise
         self._finish(trace, tap)
         if failed is not None:
-            if not self._update:
+            if not self._records():
                 self._blame(trace, failed)
             raise failed
 
@@ -205,7 +218,7 @@ class Netlab:
 
         """
         self.unjudged = None
-        if self._update:
+        if self._records():
             self.verdict = self._record(trace)
             return
         self.verdict = self.judge(trace)
@@ -215,6 +228,7 @@ class Netlab:
 
     def judge(self, trace: Trace) -> Verdict:
         """Compare a trace with the golden."""
+        self.judged = trace
         golden = self._store.load(self.scenario.id, self._lab.facts)
         story = trace.story
         host = HostChange()
@@ -229,18 +243,63 @@ class Netlab:
             expected=golden.story,
             differences=tuple(found),
             host=host,
+            recorded_on=golden.provenance,
+            twin=self._twin(golden, story) if found else None,
         )
 
+    def _twin(self, golden: Golden, story: Story) -> Golden | None:
+        """Return the variant that tells this story: a change of behaviour, known."""
+        try:
+            for other in self._store.others(golden):
+                if not compare(other.story, story, other.policy):
+                    return other
+        except GoldenError:  # it was not asked for, and the verdict does not need it
+            return None
+        return None
+
+    def propose(
+        self, pending: PendingStore, test: str, verdict: Verdict | None
+    ) -> Path | None:
+        """Keep what was judged last as a pending golden; None where nothing was.
+
+        Raises:
+            GoldenError: there is no place for it.
+            OSError: the disk does not take it.
+
+        """
+        trace = self.judged
+        if trace is None:
+            return None
+        id_ = self.scenario.id
+        told = "no golden yet"
+        if verdict is not None:
+            told = f"{verdict.cause}, {len(verdict.differences)} differences"
+        proposal = Proposal(
+            scenario=id_,
+            golden=self._store.place(id_, self._lab.facts),
+            about=self._about(),
+            test=test,
+            differs=told,
+        )
+        return pending.write(self.scenario.label, trace.capture, proposal)
+
+    def _records(self) -> bool:
+        """Tell whether the golden is to be recorded, not judged by."""
+        if self._update == "new":
+            return not self._store.has(self.scenario.id, self._lab.facts)
+        return self._update == "all"
+
     def _record(self, trace: Trace) -> Verdict:
-        about = {
-            "description": self.scenario.description,
-            "provenance": self._provenance(),
-        }
-        folder, changed = self._store.save(self.scenario.id, trace.capture, about)
+        captured = trace.capture
+        folder, changed = self._store.save(self.scenario.id, captured, self._about())
         self.recorded = folder if changed else None
         outcome: Literal["recorded", "pass"] = "recorded" if changed else "pass"
         story = trace.story
         return Verdict(scenario=self.scenario.id, outcome=outcome, observed=story)
+
+    def _about(self) -> dict[str, Any]:
+        about = self.scenario.description
+        return {"description": about, "provenance": self._provenance()}
 
     def _provenance(self) -> dict[str, str]:
         """Return what a golden records of the host: facts, and its rules in symbols."""

@@ -17,6 +17,8 @@ PUBLISHED_PORT = 81
 LONGEST_PREFIX, SHORTEST_PREFIX = 29, 8
 ARTICLE_UPLINK = IPv4Interface("172.16.211.128/24")
 
+ARTIFACTS = "netlab-artifacts"  # where evidence and proposals go, from rootdir
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:

@@ -25,7 +25,11 @@ def test_help_lists_every_command() -> None:
     result = command("--help")
 
     assert result.returncode == 0
-    assert set(COMMANDS) == {"clean", "diff", "mutate", "nat", "run", "show"}
+    goldens = {"pending", "review", "accept", "reject"}
+    assert set(COMMANDS) == {
+        *("clean", "diff", "mutate", "nat", "run", "show"),
+        *goldens,
+    }
     for name in COMMANDS:
         assert f"\n  {name} " in result.stdout
 

@@ -43,7 +43,8 @@ def test_failure_leads_with_flow_direction_and_cause(
             "    actual    c1",
             "evidence   *netlab-artifacts/ping",
             "           capture.pcapng, difference.txt*",
-            "next step  if this change is wanted*",
+            "next step  look at it once more, and accept or reject*",
+            "           pytest-netlab review ping*",
         ]
     )
     bundle = recorded.path / "netlab-artifacts" / "ping"

@@ -45,7 +45,7 @@ def netlab(lab: FakeLab, store: Store) -> Netlab:
 @pytest.fixture
 def recorded(lab: FakeLab, store: Store) -> Netlab:
     """Return what recorded the scenario's golden."""
-    updating = Netlab(lab, SCENARIO, store, update=True)
+    updating = Netlab(lab, SCENARIO, store, update="all")
     updating.check(ping(updating))
     return updating
 
@@ -200,7 +200,7 @@ def test_record(recorded: Netlab, store: Store) -> None:
 @pytest.mark.usefixtures("recorded")
 def test_record_again(lab: FakeLab, store: Store) -> None:
     """An update that sees the same is a pass and records nothing."""
-    again = Netlab(lab, SCENARIO, store, update=True)
+    again = Netlab(lab, SCENARIO, store, update="all")
     again.check(ping(again))
 
     assert again.verdict is not None
@@ -237,7 +237,7 @@ def test_command_that_fails_while_recording(lab: FakeLab, store: Store) -> None:
     lab.wire.forwarding = False
 
     with pytest.raises(CommandError, match="got no answer"):
-        ping(Netlab(lab, SCENARIO, store, update=True))
+        ping(Netlab(lab, SCENARIO, store, update="all"))
     assert list(store.root.iterdir()) == []
 
 

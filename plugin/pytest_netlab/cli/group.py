@@ -11,7 +11,11 @@ import click
 from pytest_netlab.errors import NetlabError
 
 # A module of this package each; loaded on use, since some of them need numpy or docker.
-COMMANDS = ("show", "nat", "diff", "run", "mutate", "clean")
+COMMANDS = (
+    *("show", "nat", "diff", "run"),
+    *("pending", "review", "accept", "reject"),
+    *("mutate", "clean"),
+)
 INTERRUPTED = 130  # what a shell reports of a process that SIGINT ended
 
 

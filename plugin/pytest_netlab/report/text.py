@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from itertools import zip_longest
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_netlab.nat import HostChange
+from pytest_netlab.report.provenance import changes
+from pytest_netlab.spec import ARTIFACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from pytest_netlab.diff import Difference
     from pytest_netlab.runner import Verdict
@@ -18,18 +20,26 @@ if TYPE_CHECKING:
 SHOWN = 12
 
 
-def render(verdict: Verdict, bundle: Path | None = None, node: str = "") -> str:
+def render(
+    verdict: Verdict,
+    bundle: Path | None = None,
+    node: str = "",
+    pending: Path | None = None,
+) -> str:
     """Return the failure text of a verdict.
 
-    `bundle` is where its evidence is, `node` the test's id for the next step.
+    `bundle` is where its evidence is, `node` the test's id for the next step, `pending`
+    where what was seen waits for a review.
     """
     lines = [f"{verdict.scenario} FAILED: {verdict.cause}", ""]
     flows = dict.fromkeys(difference.flow for difference in verdict.differences)
     for flow in flows:
         found = [d for d in verdict.differences if d.flow == flow]
         lines += [*told_flow(flow, found), ""]
+    lines += _twin(verdict)
     lines += _host(verdict)
-    lines += _evidence(bundle, node)
+    lines += _evidence(bundle)
+    lines += next_step(pending, node)
     return "\n".join(lines)
 
 
@@ -58,25 +68,48 @@ def _difference(found: Difference) -> Iterator[str]:
     yield f"    actual    {found.got}"
 
 
-def _host(verdict: Verdict) -> Iterator[str]:
-    """Tell how the host differs from the golden's: settings, then rules as a diff."""
-    host = verdict.host
-    if host == HostChange():
+def _twin(verdict: Verdict) -> Iterator[str]:
+    """Tell of which other variant this is the story: a change that is known."""
+    twin = verdict.twin
+    if twin is None:
         return
-    yield "this host differs from the one the golden was recorded on"
-    for name, (was, now) in host.settings.items():
-        yield f"  {name}: {was} then, {now} here"
-    yield from (f"  - {rule}" for rule in host.missing)
-    yield from (f"  + {rule}" for rule in host.extra)
+    name, about = twin.folder.name, twin.about
+    requires = f" (requires {about['requires']})" if "requires" in about else ""
+    text = f"this is the story of variant {name}{requires}: {about.get('description')}"
+    yield from _wrapped("known as", text)
+    if "reference" in about:
+        yield f"           {about['reference']}"
     yield ""
 
 
-def _evidence(bundle: Path | None, node: str) -> Iterator[str]:
+def _host(verdict: Verdict) -> Iterator[str]:
+    """Tell how the host differs from the golden's."""
+    lines = list(changes(verdict.recorded_on, verdict.host))
+    yield from (*lines, *[""] * bool(lines))
+
+
+def _evidence(bundle: Path | None) -> Iterator[str]:
     if bundle is not None:
         names = ", ".join(sorted(path.name for path in bundle.glob("[!.]*")))
         yield f"evidence   {bundle}\n           {names}"
-    yield "next step  if this change is wanted, record it and review story.txt:"
-    yield f"           pytest -m netlab --netlab-update {node}"
+
+
+def next_step(pending: Path | None, node: str) -> Iterator[str]:
+    """Say how to go on: review what is pending, or record what is wanted."""
+    if pending is not None:
+        yield "next step  look at it once more, and accept or reject it as the golden:"
+        yield f"           {review_command(pending)}"
+    else:
+        yield "next step  if this change is wanted, record it and review story.txt:"
+        yield f"           pytest -m netlab --netlab-update {node}"
+
+
+def review_command(pending: Path) -> str:
+    """Return what to type here to review a pending golden."""
+    artifacts = pending.parent.parent
+    here = Path.cwd() / ARTIFACTS
+    place = "" if artifacts == here else f" --artifacts {shlex.quote(str(artifacts))}"
+    return f"pytest-netlab review {pending.name}{place}"
 
 
 def _wrapped(label: str, text: str) -> Iterator[str]:

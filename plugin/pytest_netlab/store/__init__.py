@@ -1,7 +1,7 @@
 """Goldens on disk: find, load, check, write. Knows no lab and no pytest.
 
-`requires` says for which hosts a variant is, `files` knows the three files of one, and
-`goldens` the folder of all of them.
+`requires` says for which hosts a variant is, `files` knows the three files of one,
+`goldens` the folder of all of them, and `pending` what runs propose.
 """
 
 from pytest_netlab.store.files import (
@@ -14,6 +14,7 @@ from pytest_netlab.store.files import (
     read,
 )
 from pytest_netlab.store.goldens import Store
+from pytest_netlab.store.pending import Pending, PendingStore, Proposal
 
 __all__ = [
     "CAPTURE",
@@ -22,6 +23,9 @@ __all__ = [
     "TOML",
     "Golden",
     "MissingGoldenError",
+    "Pending",
+    "PendingStore",
+    "Proposal",
     "Store",
     "read",
 ]

@@ -16,7 +16,7 @@ from pytest_netlab.errors import CaptureError, GoldenError, PolicyError
 from pytest_netlab.store.requires import Requires
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from pytest_netlab.capture import Capture
 
@@ -86,7 +86,12 @@ def is_stub(folder: Path) -> bool:
     return not any((folder / name).exists() for name in (CAPTURE, STORY))
 
 
-def write(folder: Path, capture: Capture, table: Mapping[str, Any]) -> None:
+def write(
+    folder: Path,
+    capture: Capture,
+    table: Mapping[str, Any],
+    beside: Mapping[str, str] | None = None,
+) -> None:
     """Write a golden's three files into a folder, in place of what it holds.
 
     Whatever interrupts, the folder holds what it did before, or all of the new.
@@ -95,11 +100,19 @@ def write(folder: Path, capture: Capture, table: Mapping[str, Any]) -> None:
         folder: where to; its parent is made.
         capture: both points, with the symbols as its names.
         table: ``scenario`` and what else golden.toml shall say of it.
+        beside: name -> text of files to write beside the three.
 
     """
     symbols = {symbol: address for address, symbol in capture.names.items()}
     full = {"format": FORMAT, "policy": {}, **table, "symbols": symbols}
-    replace(folder, lambda fresh: _write_files(fresh, capture, full))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as new:
+        fresh = Path(new, folder.name)
+        fresh.mkdir()
+        _write_files(fresh, capture, full)
+        for name, text in (beside or {}).items():
+            (fresh / name).write_text(text, encoding="utf-8")
+        _swap(fresh, folder, Path(new, ".old"))
 
 
 _STUB = (
@@ -187,16 +200,6 @@ def _place(key: str) -> tuple[bool, int]:
     """Sort the keys of golden.toml: texts before tables, as people read them."""
     known = ("format", "scenario", *TEXTS, "provenance", "policy", "symbols")
     return key not in known, known.index(key) if key in known else 0
-
-
-def replace(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a new folder beside an old one, then swap them."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as new:
-        fresh = Path(new, folder.name)
-        fresh.mkdir()
-        fill(fresh)
-        _swap(fresh, folder, Path(new, "old"))
 
 
 def _swap(fresh: Path, folder: Path, aside: Path) -> None:

@@ -65,6 +65,11 @@ class Store:
         """
         return files.read(self._picked(scenario, facts), scenario)
 
+    def place(self, scenario: str, facts: Mapping[str, str]) -> Path:
+        """Return the folder in which a host's golden is, or is to be recorded."""
+        folder = self.folder(scenario)
+        return self._picked(scenario, facts) if folder.is_dir() else folder
+
     def has(self, scenario: str, facts: Mapping[str, str]) -> bool:
         """Tell whether a golden for this host was recorded."""
         if not self.folder(scenario).is_dir():

@@ -11,7 +11,7 @@ from pytest_netlab import capture as captures
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab.fake import FakeLab
 from pytest_netlab.report import bundle, dissect
-from pytest_netlab.runner import Netlab, Verdict
+from pytest_netlab.runner import Netlab, Update, Verdict
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
 
@@ -30,7 +30,8 @@ def seen(tmp_path: Path) -> tuple[Capture, Verdict]:
     lab = FakeLab(LabOptions())
     for update in (True, False):
         lab.wire.nat.masquerade = update
-        netlab = Netlab(lab, Scenario(id="ping"), store, update=update)
+        mode: Update = "all" if update else "none"
+        netlab = Netlab(lab, Scenario(id="ping"), store, update=mode)
         with netlab.capture() as trace:
             netlab.c1.run("ping", netlab.host01.address)
         if update:

@@ -37,7 +37,7 @@ def lab() -> FakeLab:
 def netlab(lab: FakeLab, tmp_path: Path) -> Netlab:
     """Return a scenario whose golden is recorded, before it runs again."""
     store = Store(tmp_path / "golden")
-    recording = Netlab(lab, Scenario(id="ping"), store, update=True)
+    recording = Netlab(lab, Scenario(id="ping"), store, update="all")
     play(recording)
     return Netlab(lab, Scenario(id="ping"), store)
 
@@ -77,7 +77,7 @@ def test_pass(netlab: Netlab) -> None:
 def test_recorded(lab: FakeLab, tmp_path: Path) -> None:
     """A golden that was recorded is named."""
     store = Store(tmp_path)
-    recording = Netlab(lab, Scenario(id="ping"), store, update=True)
+    recording = Netlab(lab, Scenario(id="ping"), store, update="all")
     play(recording)
 
     assert names(outcome.of(None, recording, node=NODE, keep=None)) == {

@@ -110,13 +110,19 @@ def test_many_differences(extra: int) -> None:
 def test_host() -> None:
     """What differs of the host follows: settings, then rules as a diff."""
     host = HostChange(
-        missing=("nat -A a",), extra=("nat -A b",), settings={"engine": ("27", "28")}
+        missing=("nat -A a",),
+        extra=("nat -A b",),
+        settings={"engine": ("27", "28"), "backend": ("legacy", "nf_tables")},
     )
+    was = {"engine": "27", "kernel": "6.18", "backend": "legacy"}
 
-    assert render(verdict(SOURCE, host=host), node=NODE).endswith(
+    found = replace(verdict(SOURCE, host=host), recorded_on=was)
+
+    assert render(found, node=NODE).endswith(
         f"""\
 this host differs from the one the golden was recorded on
-  engine: 27 then, 28 here
+  recorded on engine 27, kernel 6.18; here engine 28
+  backend: legacy then, nf_tables here
   - nat -A a
   + nat -A b
 

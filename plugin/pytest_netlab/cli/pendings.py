@@ -1,0 +1,99 @@
+"""What the commands on pending goldens share: where they are, which are meant."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_netlab.cli.group import Trouble
+from pytest_netlab.errors import NetlabError
+from pytest_netlab.spec import ARTIFACTS
+from pytest_netlab.store import PendingStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+NOTHING = "nothing is pending in {}: runs that differ propose goldens there"
+
+
+def _store(_ctx: click.Context, _param: click.Parameter, value: str) -> PendingStore:
+    return PendingStore.beside(Path(value))
+
+
+artifacts = click.option(
+    "--artifacts",
+    "store",
+    type=click.Path(file_okay=False),
+    default=ARTIFACTS,
+    show_default=True,
+    metavar="DIR",
+    callback=_store,
+    help="The --netlab-artifacts of the run.",
+)
+
+
+def meant(store: PendingStore, names: Sequence[str]) -> list[str]:
+    """Return the pending goldens of these names, or all for no name.
+
+    Raises:
+        GoldenError: a name is not pending; it lists what is.
+
+    """
+    known = store.names()
+    for name in names:
+        if name not in known:
+            store.load(name)
+    return list(dict.fromkeys(names)) or known
+
+
+def refuse_in_ci(action: str) -> None:
+    """Refuse to write goldens where nobody reviews them."""
+    if os.environ.get("CI"):
+        raise Trouble(f"{action}: CI never writes goldens; accept by hand and commit")
+
+
+def accept(store: PendingStore, name: str) -> None:
+    """Accept one and say what became of it."""
+    folder, changed = store.accept(name)
+    click.echo(f"accepted {name}: {folder}{'' if changed else ' (tells it already)'}")
+
+
+def reject(store: PendingStore, name: str) -> None:
+    """Reject one and say so."""
+    store.reject(name)
+    click.echo(f"rejected {name}")
+
+
+def each(
+    store: PendingStore, names: Sequence[str], act: Callable[[PendingStore, str], None]
+) -> None:
+    """Act on each; what cannot be done is told, and does not stop the others."""
+    failed = 0
+    for name in names:
+        try:
+            act(store, name)
+        except (NetlabError, OSError) as error:
+            click.echo(f"Error: {error}", err=True)
+            failed += 1
+    if failed:
+        raise Trouble(f"{failed} of {len(names)} could not be decided; they stay")
+
+
+def several(
+    store: PendingStore,
+    names: Sequence[str],
+    act: Callable[[PendingStore, str], None],
+    *,
+    every: bool,
+) -> None:
+    """Act on those named, or on all if asked: never on all by mistake."""
+    if bool(names) == every:
+        pending = ", ".join(store.names()) or "nothing"
+        raise click.UsageError(f"name what is meant, or --all; pending: {pending}")
+    chosen = meant(store, names)
+    if not chosen:
+        click.echo(NOTHING.format(store.root))
+    each(store, chosen, act)

@@ -1,0 +1,84 @@
+"""`pytest-netlab review`: walk through the goldens that runs proposed."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_netlab.cli.group import INTERRUPTED, Trouble
+from pytest_netlab.cli.output import emit, lines
+from pytest_netlab.cli.pendings import (
+    NOTHING,
+    accept,
+    artifacts,
+    each,
+    meant,
+    refuse_in_ci,
+    reject,
+)
+from pytest_netlab.report import review
+
+if TYPE_CHECKING:
+    from pytest_netlab.store import PendingStore
+
+ACTIONS = {"a": accept, "r": reject}
+QUESTION = "(a)ccept, (r)eject or (s)kip"
+
+
+@click.command(name="review")
+@click.argument("names", nargs=-1)
+@click.option("--accept-all", is_flag=True, help="Accept them without asking.")
+@click.option("--reject-all", is_flag=True, help="Reject them without asking.")
+@artifacts
+def command(
+    names: tuple[str, ...], store: PendingStore, *, accept_all: bool, reject_all: bool
+) -> None:
+    """Walk through pending goldens: see what differs and why, and decide.
+
+    Shows causes, how this host differs from the golden's, and the story as a diff; then
+    asks: a accepts it as the golden, r rejects it, s leaves it for later. Names choose
+    some; without a terminal, say --accept-all or --reject-all.
+
+    \b
+    pytest-netlab review
+    pytest-netlab review ping-beyond
+    pytest-netlab review --reject-all
+    """  # noqa: D301 - click's mark
+    if accept_all and reject_all:
+        raise click.UsageError("--accept-all and --reject-all exclude each other")
+    if accept_all:
+        refuse_in_ci("review --accept-all")
+    chosen = meant(store, names)
+    if not chosen:
+        click.echo(NOTHING.format(store.root))
+    elif accept_all or reject_all:
+        each(store, chosen, accept if accept_all else reject)
+    elif not sys.stdin.isatty():
+        raise Trouble(
+            "review asks, and there is no terminal: say --accept-all or --reject-all, "
+            "or see `pytest-netlab pending`"
+        )
+    else:
+        refuse_in_ci("review")
+        each(store, chosen, _ask)
+
+
+def _ask(store: PendingStore, name: str) -> None:
+    """Show one and do as the reviewer says; whoever leaves has decided nothing."""
+    found = review.review(store.load(name))
+    emit([lines(review.told(found, datetime.now(UTC)))])
+    choice = click.Choice(["a", "r", "s"], case_sensitive=False)
+    try:
+        answer = click.prompt(QUESTION, type=choice, default="s", show_choices=False)
+    except click.Abort:
+        click.echo()
+        sys.exit(INTERRUPTED)
+    act = ACTIONS.get(answer)
+    if act is None:
+        click.echo(f"skipped {name}")
+    else:
+        act(store, name)
+    click.echo()

@@ -1,0 +1,37 @@
+"""In what a host differs from the one a golden was recorded on, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.nat import HostChange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+HEADLINE = ("engine", "kernel")
+
+
+def environment(recorded_on: Mapping[str, str], host: HostChange) -> str:
+    """Return on which versions it was recorded, and which are here; or ""."""
+    here = [f"{k} {host.settings[k][1]}" for k in HEADLINE if k in host.settings]
+    if not here:
+        return ""
+    was = {**{k: then for k, (then, _) in host.settings.items()}, **recorded_on}
+    there = [f"{k} {was[k]}" for k in HEADLINE if k in was]
+    return f"recorded on {', '.join(there)}; here {', '.join(here)}"
+
+
+def changes(recorded_on: Mapping[str, str], host: HostChange) -> Iterator[str]:
+    """Return lines: versions, then settings, then rules as a diff; or none."""
+    if host == HostChange():
+        return
+    yield "this host differs from the one the golden was recorded on"
+    versions = environment(recorded_on, host)
+    if versions:
+        yield f"  {versions}"
+    for name, (was, now) in host.settings.items():
+        if not versions or name not in HEADLINE:
+            yield f"  {name}: {was} then, {now} here"
+    yield from (f"  - {rule}" for rule in host.missing)
+    yield from (f"  + {rule}" for rule in host.extra)

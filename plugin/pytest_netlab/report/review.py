@@ -1,0 +1,131 @@
+"""A pending golden as a reviewer reads it: what differs, why, and on which host."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_netlab.diff import compare
+from pytest_netlab.errors import GoldenError
+from pytest_netlab.nat import HostChange, host_change
+from pytest_netlab.report.provenance import changes, environment
+from pytest_netlab.report.text import told_flow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from pytest_netlab.diff import Difference
+    from pytest_netlab.store import Golden, Pending, PendingStore
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (1, "s"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A pending golden, compared with the golden as it is now."""
+
+    pending: Pending
+    proposed: Golden
+    recorded: Golden | None
+    differences: tuple[Difference, ...] = ()
+    host: HostChange = field(default_factory=HostChange)
+
+    @property
+    def environment(self) -> str:
+        """Return on which versions the golden was recorded; "" for the same."""
+        return environment(self.recorded.provenance, self.host) if self.recorded else ""
+
+
+def review(pending: Pending) -> Review:
+    """Judge a pending golden by today's golden and policy.
+
+    Raises:
+        GoldenError: either is damaged.
+
+    """
+    proposed, recorded = pending.read(), pending.recorded()
+    if recorded is None:
+        return Review(pending=pending, proposed=proposed, recorded=None)
+    host = host_change(recorded.provenance, proposed.provenance)
+    found = compare(recorded.story, proposed.story, recorded.policy, host)
+    return Review(
+        pending=pending,
+        proposed=proposed,
+        recorded=recorded,
+        differences=tuple(found),
+        host=host,
+    )
+
+
+def told(found: Review, now: datetime) -> Iterator[str]:
+    """Return a review as lines: causes, then the host, then the story as a diff."""
+    pending = found.pending
+    yield f"{pending.name}: {pending.differs}"
+    yield f"proposed   {age(pending, now)} ago by {pending.test}"
+    yield f"golden     {pending.golden}{'' if found.recorded else ' (new)'}"
+    if pending.stale:
+        yield "           has changed since: it can be rejected, not accepted"
+    yield ""
+    for flow in dict.fromkeys(d.flow for d in found.differences):
+        own = [d for d in found.differences if d.flow == flow]
+        yield from (*told_flow(flow, own, len(own)), "")
+    if found.recorded is not None:
+        lines = list(changes(found.recorded.provenance, found.host))
+        yield from (*lines, *[""] * bool(lines))
+    yield from _story(found)
+
+
+def _story(found: Review) -> Iterator[str]:
+    name = found.proposed.scenario
+    new = found.proposed.story.text(name).splitlines()
+    if found.recorded is None:
+        yield from new
+        return
+    old = found.recorded.story.text(name).splitlines()
+    yield from difflib.unified_diff(old, new, "golden", "proposed", n=99, lineterm="")
+
+
+def age(pending: Pending, now: datetime) -> str:
+    """Return how long ago it was proposed, in its largest unit."""
+    seconds = max(int((now - pending.made).total_seconds()), 0)
+    size, unit = next(u for u in UNITS if seconds >= u[0] or u[0] == 1)
+    return f"{seconds // size} {unit}"
+
+
+def summary(store: PendingStore, name: str, now: datetime) -> dict[str, object]:
+    """Return what a list of pending goldens says of one, damaged ones included."""
+    told_of = {"name": name, "folder": str(store.root / name)}
+    try:
+        pending = store.load(name)
+        found = review(pending)
+    except GoldenError as error:
+        return {**told_of, "error": str(error)}
+    return {
+        **told_of,
+        "scenario": found.proposed.scenario,
+        "golden": str(pending.golden),
+        "new": pending.new,
+        "stale": pending.stale,
+        "differs": pending.differs,
+        "environment": found.environment,
+        "test": pending.test,
+        "made": pending.made.isoformat(),
+        "age": age(pending, now),
+    }
+
+
+def listed(one: dict[str, object]) -> Iterator[str]:
+    """Return a summary as lines."""
+    if "error" in one:
+        yield f"{one['name']}  damaged"
+        yield f"  {one['error']}"
+        return
+    yield f"{one['name']}  {one['differs']}  ({one['age']} ago)"
+    if one["stale"]:
+        yield "  its golden has changed since: run the scenario again"
+    if one["environment"]:
+        yield f"  {one['environment']}"
+    yield f"  {one['folder']}"
