@@ -234,7 +234,7 @@ class Netlab:
         host = HostChange()
         found = differences(golden, trace.capture)
         if found:  # only then is the host's state worth its quarter of a second
-            host = host_change(golden.provenance, self._provenance())
+            host = self._host_change(golden.provenance)
             found = compare(golden.story, story, golden.policy, host)
         return Verdict(
             scenario=self.scenario.id,

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from pytest_netlab.diff.policy import Policy
-from pytest_netlab.nat import Cause, HostChange, explain
+from pytest_netlab.nat import Cause, HostChange, explain, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -50,15 +50,17 @@ def compare(
     what differs of the host where that is known.
     """
     rules = policy or Policy()
-    causes = {
-        cause.flow: cause for cause in explain(golden.facts, observed.facts, host)
-    }
-    blind = [_point(name, golden) for name in _unshared(golden, observed)]
-    return blind + [
-        replace(difference, cause=causes.get(difference.flow))
+    found = [
+        difference
         for want, got in _matched(golden.told, observed.told)
         for difference in sorted(_told(want, got, rules), key=_when)
     ]
+    causes = {
+        cause.flow: cause
+        for cause in explain(golden.facts, observed.facts, host, found)
+    }
+    blind = [_point(name, golden) for name in _unshared(golden, observed)]
+    return blind + [replace(one, cause=causes.get(one.flow)) for one in found]
 
 
 def _when(difference: Difference) -> tuple[bool, int]:
@@ -83,6 +85,7 @@ def _point(name: str, golden: Story) -> Difference:
         field="point",
         want=want,
         got=got,
+        cause=unseen(name, want, got),
     )
 
 

@@ -1,18 +1,27 @@
-"""What a NAT did (learn), what it promises (model), why it differs (cause)."""
+"""What a NAT did (learn), what it promises (model), why it differs (causes)."""
 
-from pytest_netlab.nat.cause import Cause, FlowFact, explain
+from pytest_netlab.nat.causes import Cause, FlowFact, Sign, explain, unseen
 from pytest_netlab.nat.learn import learn
 from pytest_netlab.nat.model import Nat
-from pytest_netlab.nat.ruleset import HostChange, foreign, host_change, normalize
+from pytest_netlab.nat.conntrack import tracked
+from pytest_netlab.nat.ruleset import (
+    Connection,
+    HostChange,
+    foreign,
+    host_change,
+    normalize,
+)
 from pytest_netlab.nat.translations import Flow, Translations
 from pytest_netlab.nat.violations import Violation
 
 __all__ = [
     "Cause",
+    "Connection",
     "Flow",
     "FlowFact",
     "HostChange",
     "Nat",
+    "Sign",
     "Translations",
     "Violation",
     "explain",
@@ -20,4 +29,6 @@ __all__ = [
     "host_change",
     "learn",
     "normalize",
+    "tracked",
+    "unseen",
 ]

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from ipaddress import IPv6Interface
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _COUNTERS = re.compile(r"\[\d+:\d+\]\s*")
 _ADDRESS = re.compile(r"\b(\d+\.\d+\.\d+\.\d+)(?:/(\d+))?")
@@ -19,18 +21,48 @@ _IPTABLES = re.compile(r"table ip6? (filter|nat|mangle|raw|security) ")
 _NFT_COUNTER = re.compile(r"counter packets \d+ bytes \d+")
 _NFT_HANDLE = re.compile(r"\s*# handle \d+$")
 _DNAT = re.compile(r"--dport (\d+) .*-j DNAT --to-destination (\S+)")
+_TRANSLATES = re.compile(
+    r"^(legacy |ip6 )?nat -A|NOTRACK|notrack|^nft .*\b(dnat|snat|masquerade|redirect)\b"
+)
+_IN_BRACKETS = re.compile(r"\[([0-9a-fA-F:]+)\]")
+_TWO_COLONS = 2
+# Facts of several lines, of which each stands for itself.
+LISTS = ("ruleset", "routes", "links")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HostChange:
     """How a host differs from the one a golden was recorded on.
 
-    `missing` and `extra` are normalised rules; `settings` is name -> (then, here).
+    `missing` and `extra` are normalised rules, routes and links; `moved` are rules that
+    stand elsewhere among the others; `settings` is name -> (then, here). `tracked` is
+    what connection tracking holds here: no difference, but evidence.
     """
 
     missing: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    moved: tuple[str, ...] = ()
     settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    tracked: tuple[Connection, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """An entry of connection tracking in symbols, named as a flow is.
+
+    `sender` and `target` are its ends as replies show them: after translation.
+    """
+
+    proto: str
+    initiator: str
+    responder: str
+    sender: str
+    target: str
+
+    def __str__(self) -> str:
+        """Render as a flow, and what it was made."""
+        ends = f"{self.proto} {self.initiator} -> {self.responder}"
+        return f"{ends}, sent on as {self.sender} -> {self.target}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +73,15 @@ class Published:
     target: str
 
 
-def normalize(saved: str, symbols: Mapping[str, str]) -> str:
+def normalize(saved: str, symbols: Mapping[str, str], prefix: str = "") -> str:
     """Return what `iptables-save` printed, without what differs between any two runs.
 
     Args:
-        saved: the output, of one family.
+        saved: the output, of one family and backend.
         symbols: address -> name.
+        prefix: put before each line, for a family or backend beside the usual one.
+            There a built-in chain that accepts goes without saying: whether its table
+            exists at all depends on who looked at it first.
 
     """
     table = ""
@@ -56,7 +91,8 @@ def normalize(saved: str, symbols: Mapping[str, str]) -> str:
             table = line[1:]
         elif line.startswith((":", "-A", "[")):
             rule = _COUNTERS.sub("", line).strip()
-            kept.append(f"{table} {_named(rule, symbols)}")
+            if not (prefix and rule.startswith(":") and rule.endswith("ACCEPT")):
+                kept.append(f"{prefix}{table} {named(rule, symbols)}")
     return "\n".join(kept)
 
 
@@ -82,31 +118,50 @@ def foreign(listed: str, symbols: Mapping[str, str]) -> str:
             chain = words[1] if len(words) > 1 else ""
         elif table and words and words[0] not in ("}", "#"):
             rule = _NFT_COUNTER.sub("counter", line)
-            kept.append(f"nft {table} {chain} {_named(rule, symbols)}")
+            kept.append(f"nft {table} {chain} {named(rule, symbols)}")
     return "\n".join(kept)
 
 
 def host_change(
-    was: Mapping[str, str], now: Mapping[str, str], rules: str = "ruleset"
+    was: Mapping[str, str],
+    now: Mapping[str, str],
+    tracked: Sequence[Connection] = (),
 ) -> HostChange:
-    """Return how two hosts' facts differ; the one named by `rules` is compared by line.
+    """Return how two hosts' facts differ; rules, routes and links by line.
 
     A fact that either side does not know tells nothing.
     """
-    old, new = was.get(rules, ""), now.get(rules, "")
-    both = [name for name in was if name in now and name != rules]
+    both = [name for name in was if name in now and name not in LISTS]
     settings = {name: (was[name], now[name]) for name in both if was[name] != now[name]}
-    if not old or not new:
-        return HostChange(settings=settings)
+    lists = [(was.get(name, ""), now.get(name, "")) for name in LISTS]
+    known = [(old.splitlines(), new.splitlines()) for old, new in lists if old and new]
     return HostChange(
-        missing=_only_in(old.splitlines(), new.splitlines()),
-        extra=_only_in(new.splitlines(), old.splitlines()),
+        missing=tuple(rule for old, new in known for rule in _only_in(old, new)),
+        extra=tuple(rule for old, new in known for rule in _only_in(new, old)),
+        moved=tuple(rule for old, new in known[:1] for rule in _moved(old, new)),
         settings=settings,
+        tracked=tuple(tracked),
     )
 
 
-def _only_in(these: Sequence[str], those: Sequence[str]) -> tuple[str, ...]:
-    return tuple(rule for rule in these if rule not in those)
+def _only_in(these: Sequence[str], those: Sequence[str]) -> Iterator[str]:
+    others = set(those)
+    return (rule for rule in these if rule not in others)
+
+
+def _moved(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    """Yield the rules of both that stand in another order."""
+    both = set(old) & set(new)
+    was, now = ([rule for rule in rules if rule in both] for rules in (old, new))
+    matcher = SequenceMatcher(None, was, now, autojunk=False)
+    for verb, start, end, _, _ in matcher.get_opcodes():
+        if verb in ("delete", "replace"):
+            yield from was[start:end]
+
+
+def translates(rule: str) -> bool:
+    """Tell whether a normalised rule has a say in what is translated."""
+    return _TRANSLATES.search(rule) is not None
 
 
 def published(rule: str) -> Published | None:
@@ -115,11 +170,29 @@ def published(rule: str) -> Published | None:
     return Published(*found.groups()) if found else None
 
 
-def _named(rule: str, symbols: Mapping[str, str]) -> str:
+def named(rule: str, symbols: Mapping[str, str]) -> str:
+    """Return a line with names for its addresses, and `net` for a network."""
+
     def name(found: re.Match[str]) -> str:
         address, length = found.groups()
         if length not in (None, "32"):
             return found.group() if address.startswith("127.") else "net"
         return symbols.get(address, address)
 
-    return _ADDRESS.sub(name, rule)
+    words = _ADDRESS.sub(name, rule).split(" ")
+    return " ".join(_named6(word, symbols) for word in words)
+
+
+def _named6(word: str, symbols: Mapping[str, str]) -> str:
+    """Return a word with names for IPv6 addresses; any other word as it is."""
+    if word.count(":") < _TWO_COLONS:
+        return word
+    bare = _IN_BRACKETS.search(word)
+    try:
+        found = IPv6Interface(bare[1] if bare else word)
+    except ValueError:
+        return word
+    if found.network.prefixlen < found.max_prefixlen:
+        return "net"
+    known = symbols.get(str(found.ip), str(found.ip))
+    return word.replace(bare[0], known) if bare else known

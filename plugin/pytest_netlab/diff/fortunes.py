@@ -1,0 +1,76 @@
+"""What became of a flow's packets as numbers: evidence for causes, not for stories."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_netlab.flows import TCP, is_error, way_of
+from pytest_netlab.wire import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Sequence
+
+    from pytest_netlab.capture import Capture
+    from pytest_netlab.diff.passages import Passage
+
+
+class Fortune(NamedTuple):
+    """Largest IP packet sent on, smallest that never was, packets seen again."""
+
+    passed: int
+    stuck: int
+    copies: int
+
+
+def fortune(
+    capture: Capture, rows: Iterable[int], told: Sequence[Passage]
+) -> Fortune:
+    """Return what became of a flow's packets.
+
+    Args:
+        capture: both points.
+        rows: the flow's rows of it.
+        told: its packets' passages, repeats included.
+
+    """
+    crossed = {row for one in told if len(one.rows) > 1 for row in one.rows}
+    known = list(rows)
+    through = {_segment(capture, row) for row in crossed}
+    lost = [
+        row
+        for row in known
+        if row not in crossed
+        and capture.direction[row] != Direction.OUTBOUND
+        and not is_error(capture, row)
+        and _segment(capture, row) not in through
+    ]
+    passed = max((_size(capture, row) for row in crossed), default=0)
+    stuck = min((_size(capture, row) for row in lost), default=0)
+    return Fortune(passed, stuck, _copies(capture, known))
+
+
+def _size(capture: Capture, row: int) -> int:
+    """Return a packet's length as IP has it."""
+    return int(capture.wirelen[row]) - int(capture.ip_offset[row])
+
+
+def _segment(capture: Capture, row: int) -> Hashable:
+    """Return what a packet and its repeats have in common; else the row itself."""
+    if capture.proto[row] != TCP:
+        return row
+    names = ("tcp_seq", "payload_len")
+    way = way_of(capture, row)
+    sport = way.sport if way else 0
+    return (sport > 0, *(int(getattr(capture, name)[row]) for name in names))
+
+
+def _copies(capture: Capture, rows: Iterable[int]) -> int:
+    """Count the packets that were seen again at one point; IP id 0 tells nothing."""
+    names = ("point", "ip_id", "payload_hash", "tcp_seq", "icmp_seq", "frag_offset")
+    seen = Counter(
+        (way_of(capture, row), *(int(getattr(capture, name)[row]) for name in names))
+        for row in rows
+        if capture.ip_id[row]
+    )
+    return sum(count - 1 for count in seen.values())

@@ -1,0 +1,116 @@
+"""Causes in what became of a packet on its way: altered, damaged, or sent twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.nat.causes import clues
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pytest_netlab.nat.causes.facts import Case, Cause, Sign
+    from pytest_netlab.nat.ruleset import HostChange
+
+CHECKSUMS = ("ip_checksum", "l4_checksum", "bad-checksum")
+# Fields of a line and of an invariant -> what a rule that changes them mentions.
+HEADER = {
+    "ttl": ("TTL", "ttl", "hoplimit", "HL "),
+    "tos": ("TOS", "DSCP", "ECN", "dscp", "ecn", "tos"),
+    "df": ("frag-off", "@nh,48"),
+    "ip_flags": ("frag-off", "@nh,48"),
+    "ip_id": ("ip id",),
+    "window": ("window",),
+    "tcp_window": ("window",),
+    "options": ("TCPMSS", "TCPOPTSTRIP", "maxseg", "tcp option"),
+    "tcp_options": ("TCPMSS", "TCPOPTSTRIP", "maxseg", "tcp option"),
+    "mss": ("TCPMSS", "maxseg"),
+    "flags": ("tcp flags",),
+    "tcp_flags": ("tcp flags",),
+    "tcp_seq": ("tcp sequence",),
+    "tcp_ack": ("tcp ackseq",),
+    "icmp_seq": ("icmp sequence",),
+    "payload_len": (),
+    "length": (),
+    "quotes": (),
+}
+_WRITERS = ("mangle -A", "nft ", " set ")
+_COPIERS = ("TEE", " dup ")
+
+
+def corrupted(case: Case) -> Cause | None:
+    """Find a checksum that does not fit its packet any more."""
+    found = [sign for sign in case.signs if sign.field in CHECKSUMS]
+    if not found:
+        return None
+    sign = found[0]
+    where = "IP header" if sign.field == "ip_checksum" else "payload"
+    text = (
+        f"the checksum of the {where} is wrong at {sign.point} ({sign.got}): "
+        f"receivers drop such a packet without a word; {damage(case.host)}"
+    )
+    return case.cause("corrupted checksum", text)
+
+
+def damage(host: HostChange) -> str:
+    """Cite what may have damaged packets on this host."""
+    return clues.first(
+        clues.new(host, " set ", "CHECKSUM"),
+        clues.setting(host, "offload", "conntrack_checksum"),
+        clues.link(host),
+        host=host,
+        otherwise="look for a device, driver or rule that writes into packets",
+    )
+
+
+def header_changed(case: Case) -> Cause | None:
+    """Find a field that the host changed, or that its senders set otherwise."""
+    found = [sign for sign in case.signs if sign.field in HEADER]
+    if not found:
+        return None
+    told = dict.fromkeys(
+        f"{sign.field} {sign.got} instead of {sign.want} at {sign.point}"
+        for sign in found
+    )
+    words = [word for sign in found for word in HEADER[sign.field]]
+    why = clues.first(
+        _writer(case.host, words),
+        clues.setting(case.host, "offload"),
+        clues.link(case.host),
+        host=case.host,
+        otherwise="look at the mangle table, and at nft rules that `set` a field",
+    )
+    text = "; ".join([*list(told)[:_TOLD], why])
+    return case.cause("header changed", text)
+
+
+_TOLD = 2  # the differences below the cause tell them all
+
+
+def _writer(host: HostChange, words: Iterable[str]) -> str:
+    rules = [rule for rule in host.extra if any(w in rule for w in _WRITERS)]
+    told = [rule for rule in rules if any(word in rule for word in words)]
+    found = next(iter((*told, *rules)), "")
+    return f"this rule is new: {found}" if found else ""
+
+
+def twice(case: Case) -> Cause | None:
+    """Find packets that were delivered more than once, themselves and no repeat."""
+    duplicate = next((sign for sign in case.signs if _is_duplicate(sign)), None)
+    if case.got.copies <= case.want.copies and duplicate is None:
+        return None
+    if not case.signs:
+        return None
+    why = clues.first(
+        clues.new(case.host, *_COPIERS),
+        clues.link(case.host),
+        host=case.host,
+        otherwise="look for TEE and dup rules, for a loop, and for the queue of a link",
+    )
+    where = duplicate.point if duplicate is not None else case.signs[0].point
+    text = f"the same packet, with the same IP id, was seen again at {where}; {why}"
+    return case.cause("delivered twice", text)
+
+
+def _is_duplicate(sign: Sign) -> bool:
+    return sign.field == "packet" and sign.got.endswith("duplicate")

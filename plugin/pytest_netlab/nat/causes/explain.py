@@ -1,0 +1,117 @@
+"""Try every rule on each flow that is not as expected; the first that fits tells why.
+
+Speaks in symbols (c1, host:81) given as plain values; knows no packet and no host.
+"""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from pytest_netlab.nat.causes import alteration, forwarding, translation
+from pytest_netlab.nat.causes.facts import Case, Cause, FlowFact
+from pytest_netlab.nat.ruleset import HostChange
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_netlab.nat.causes.facts import Sign
+
+# From what a rule says to what packets do, and from the special to the general.
+RULES = (
+    translation.republished,
+    translation.stale,
+    translation.mistranslated,
+    translation.undone,
+    translation.proxied,
+    translation.unmasqueraded_hairpin,
+    translation.leaked,
+    translation.missourced,
+    alteration.corrupted,
+    forwarding.rejected,
+    forwarding.black_hole,
+    forwarding.not_forwarded,
+    alteration.twice,
+    alteration.header_changed,
+    translation.remapped,
+    forwarding.not_returned,
+)
+
+
+def explain(
+    expected: Sequence[FlowFact],
+    observed: Sequence[FlowFact],
+    host: HostChange | None = None,
+    signs: Sequence[Sign] = (),
+) -> list[Cause]:
+    """Return one cause for every flow that was not observed as expected.
+
+    Flows are matched by name and order.
+
+    Args:
+        expected: the golden's flows.
+        observed: the run's.
+        host: how the host differs from the golden's, where that is known: then a cause
+            cites the rule or setting.
+        signs: what differs of the packets, of all flows.
+
+    """
+    known = host or HostChange()
+    causes: dict[str, Cause] = {}
+    for name in dict.fromkeys(fact.name for fact in (*expected, *observed)):
+        of_flow = [sign for sign in signs if sign.flow == name]
+        wanted = [fact for fact in expected if fact.name == name]
+        found = [fact for fact in observed if fact.name == name]
+        for want, got in zip_longest(wanted, found):
+            if want is None:
+                if not _is_leg(got, causes):
+                    causes.setdefault(name, _unexpected(got))
+            elif got is None:
+                causes.setdefault(name, forwarding.untouched(want, len(found)))
+            elif want != got or of_flow:
+                case = Case(
+                    want=want, got=got, signs=of_flow, flows=observed, host=known
+                )
+                if cause := _cause(case):
+                    causes.setdefault(name, cause)
+    return list(causes.values())
+
+
+def unseen(point: str, want: str, got: str) -> Cause:
+    """Return why nothing can be said of a point that only one of two captures has."""
+    text = (
+        f"{point} was {want} when the golden was recorded and is {got} here: what "
+        "nobody looked at may be anything, so nothing is said of it"
+    )
+    return Cause("blind", "every flow", text)
+
+
+def _cause(case: Case) -> Cause | None:
+    """Return what the first rule says that fits; None if only details differ."""
+    for rule in RULES:
+        cause = rule(case)
+        if cause is not None:
+            return cause
+    if case.want == case.got:
+        return None
+    text = f"expected {_tell(case.want)}, got {_tell(case.got)}"
+    return case.cause("flow differs", text)
+
+
+def _unexpected(got: FlowFact) -> Cause:
+    return Cause(
+        "unexpected flow", got.name, f"nothing like it is expected: {_tell(got)}"
+    )
+
+
+def _is_leg(got: FlowFact, causes: Mapping[str, Cause]) -> bool:
+    """Tell whether an extra flow is the proxy's own leg, already explained."""
+    explained = any(cause.name == "proxied" for cause in causes.values())
+    return got.initiator == "bridge" and explained
+
+
+def _tell(fact: FlowFact) -> str:
+    sent = f", sent on as {fact.sender} -> {fact.target}" if fact.target else ""
+    answer = "answered" if fact.answered else "unanswered"
+    ends = f"{fact.initiator} -> {fact.responder}"
+    return f"{ends} ({fact.kind}, {fact.fate}, {answer}{sent})"

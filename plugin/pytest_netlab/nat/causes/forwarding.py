@@ -1,0 +1,133 @@
+"""Causes in whether packets were sent on at all, and who refused them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.nat.causes import clues
+from pytest_netlab.nat.causes.facts import Cause
+
+if TYPE_CHECKING:
+    from pytest_netlab.nat.causes.facts import Case, FlowFact
+
+
+def untouched(want: FlowFact, others: int) -> Cause:
+    """Return why an expected flow was not seen at all."""
+    text = f"no packet of {want.name} was seen: the stimulus never reached the host"
+    if others:
+        text = f"{want.name} was seen {others} times only: one more never reached it"
+    return Cause("no traffic", want.name, text)
+
+
+def black_hole(case: Case) -> Cause | None:
+    """Find a flow whose large packets alone vanish, without a word to their sender."""
+    want, got = case.want, case.got
+    limit = clues.mtu(case.host)
+    too_large = got.stuck > limit > 0 or got.stuck > got.passed > 0
+    was_lost = got.stuck and not want.stuck
+    if not was_lost or not too_large or got.refusal or _told_too_large(case):
+        return None
+    if not limit and got.stuck < _SMALLEST:
+        return None
+    dropped = clues.new(case.host, "frag", "packet-too-big", "icmp", "--icmp-type 3")
+    link = clues.link(case.host)
+    why = "; ".join(filter(None, (link, dropped))) or "look at the MTU of the links"
+    text = (
+        f"packets of {got.stuck} octets and more vanish in the host, and nobody tells "
+        f"{want.initiator} to send smaller ones"
+    )
+    if got.passed:
+        text += f", while those up to {got.passed} pass"
+    return case.cause("MTU black hole", f"{text}; {why}")
+
+
+_SMALLEST = 577  # RFC 791: every link passes 576 octets
+
+
+def _told_too_large(case: Case) -> bool:
+    """Tell whether somebody asked for smaller packets."""
+    words = ("fragmentation needed", "packet too big")
+    return any(word in sign.got for sign in case.signs for word in words)
+
+
+def rejected(case: Case) -> Cause | None:
+    """Find a refusal: an ICMP error or a reset, and whose."""
+    want, got = case.want, case.got
+    if want.refusal or not got.refusal:
+        return None
+    rule = clues.new(case.host, *clues.REFUSALS) or _barrier(case)
+    by_nobody = got.refusal.startswith("RST") and not got.target
+    if not rule and by_nobody:
+        return None  # nobody refused it: the host has no such port
+    route = clues.route(case.host, _node(want.target), _node(want.initiator))
+    why = clues.first(
+        rule, route, host=case.host, otherwise="look at the filter table"
+    )
+    text = f"{want.initiator} was refused by {got.refusal}; {why}"
+    return case.cause("rejected", text)
+
+
+def not_returned(case: Case) -> Cause | None:
+    """Find a flow that was sent on as it should, of which nothing came back."""
+    want, got = case.want, case.got
+    if not want.returned or got.returned or got.target != want.target:
+        return None
+    if not got.answered:
+        text = f"{want.target} never answered what was sent on to it"
+        why = clues.link(case.host)
+        return case.cause("not answered", f"{text}; {why}" if why else text)
+    why = _unforwarded(case, want.initiator, "look at the filter FORWARD chain")
+    text = f"{want.target}'s replies reached the host but not {want.initiator}; {why}"
+    return case.cause("reply not forwarded", text)
+
+
+def not_forwarded(case: Case) -> Cause | None:
+    """Find packets that reached the host and were never sent on."""
+    want, got = case.want, case.got
+    if want.fate != "forwarded" or got.target:
+        return None
+    who = "the host itself answered" if got.answered else "nobody answered"
+    kept = got.answered and want.kind == "dnat"
+    look = "look at net.ipv4.ip_forward and the filter FORWARD chain"
+    why = (
+        _untranslated(case) if kept else _unforwarded(case, _node(want.target), look)
+    )
+    text = (
+        f"packets from {want.initiator} reached the host but were never sent on to "
+        f"{want.target}, {who}; {why}"
+    )
+    return case.cause("not forwarded", text)
+
+
+def _untranslated(case: Case) -> str:
+    return clues.first(
+        clues.gone(case.host, "nat -A", "DOCKER"),
+        _barrier(case),
+        clues.reordered(case.host, "nat -A"),
+        host=case.host,
+        otherwise=f"no DNAT rule in nat/DOCKER matched {case.want.responder}",
+    )
+
+
+def _unforwarded(case: Case, node: str, look: str) -> str:
+    return clues.first(
+        clues.setting(
+            case.host, "ip_forward", "forward_bridge", "forward_uplink", "rp_filter"
+        ),
+        clues.gone(case.host, "filter -A"),
+        _barrier(case),
+        clues.route(case.host, node),
+        clues.reordered(case.host, "filter -A"),
+        clues.setting(case.host, "bridge_nf", "tcp_loose", "tcp_liberal"),
+        clues.link(case.host),
+        host=case.host,
+        otherwise=look,
+    )
+
+
+def _barrier(case: Case) -> str:
+    return clues.new(case.host, *clues.BARRIERS)
+
+
+def _node(end: str) -> str:
+    return end.partition(":")[0]

@@ -1,0 +1,222 @@
+"""Causes in what was rewritten: not at all, to something else, or not back again."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_netlab.nat.causes import clues
+from pytest_netlab.nat.ruleset import Published, published, translates
+
+if TYPE_CHECKING:
+    from pytest_netlab.nat.causes.facts import Case, Cause
+    from pytest_netlab.nat.ruleset import Connection
+
+_EPHEMERAL = re.compile(r"\b(port|id)#\d+")
+_ENDS = ("source", "destination", "rewrite", "id")
+MASQUERADE = ("nat -A POSTROUTING", "MASQUERADE")
+SOURCE_RULES = ("SNAT", "MASQUERADE", " snat ", " masquerade")
+
+
+def republished(case: Case) -> Cause | None:
+    """Find a DNAT rule that leads the port elsewhere, or another port here."""
+    want = case.want
+    if want.kind != "dnat" or case.got.kind == "dnat":
+        return None
+    port = want.responder.rpartition(":")[2]
+    gone = Published(port, want.target) in map(published, case.host.missing)
+    for rule in case.host.extra:
+        now = published(rule)
+        if now is None:
+            continue
+        if now.port == port or (gone and now.target == want.target):
+            text = f"{want.responder} no longer leads to {want.target}: {rule}"
+            return case.cause(_wrong(want.target, now.target), text)
+    return None
+
+
+def stale(case: Case) -> Cause | None:
+    """Find a connection that is older than the rules it does not follow."""
+    want, got = case.want, case.got
+    if want.kind not in ("dnat", "snat", "hairpin"):
+        return None
+    if (got.target, got.sender) == (want.target, want.sender):
+        return None
+    if any(map(translates, (*case.host.missing, *case.host.extra))):
+        return None  # the rules are others: no need of an old connection
+    found = next(filter(lambda known: _is_stale(known, case), case.host.tracked), None)
+    if found is None:
+        return None
+    text = (
+        "the rules are the golden's, but connection tracking follows an entry that is "
+        f"older than they are: {found}; `conntrack -D` lets the rules decide again"
+    )
+    return case.cause("stale conntrack", text)
+
+
+def _is_stale(known: Connection, case: Case) -> bool:
+    want = case.want
+    name = f"{known.proto} {known.initiator} -> {known.responder}"
+    was = known.target, known.sender
+    return name == want.name and was != (want.target, want.sender)
+
+
+def mistranslated(case: Case) -> Cause | None:
+    """Find a flow that was led to another target."""
+    want, got = case.want, case.got
+    if want.kind != "dnat" or not got.target or got.target == want.target:
+        return None
+    rule = clues.new(case.host, "DNAT", " dnat ", "REDIRECT", " redirect")
+    why = rule or "the DNAT rule in nat/DOCKER names another destination"
+    text = f"{want.responder} was translated to {got.target} instead of {want.target}"
+    return case.cause(_wrong(want.target, got.target), f"{text}: {why}")
+
+
+def undone(case: Case) -> Cause | None:
+    """Find replies that went back as they came, not as they were asked for."""
+    want = case.want
+    if want.kind not in ("snat", "dnat", "hairpin"):
+        return None
+    broken = next((sign for sign in case.signs if sign.field == "undone"), None)
+    lone = _lone_reply(case)
+    if broken is None and not lone:
+        return None
+    seen = broken.got if broken is not None else lone
+    why = clues.first(
+        clues.new(case.host, *clues.UNTRACKED),
+        clues.setting(case.host, "bridge_nf"),
+        clues.gone(case.host, "nat -A"),
+        host=case.host,
+        otherwise="the reply's packets were not tracked: look at the raw table",
+    )
+    text = f"replies of {want.target} are not translated back: {seen}; {why}"
+    return case.cause("reply not undone", text)
+
+
+def _lone_reply(case: Case) -> str:
+    """Return a reply that is a flow of its own: from the target, to who asked."""
+    want = case.want
+    for fact in case.flows:
+        back = fact.initiator == want.target.partition(":")[0]
+        to_asker = fact.responder.partition(":")[0] in (want.initiator, want.sender)
+        of_kind = fact.proto.split()[0] == want.proto.split()[0]
+        if back and to_asker and of_kind and not case.got.returned:
+            return f"{fact.initiator} -> {fact.responder} was seen as a flow of its own"
+    return ""
+
+
+def proxied(case: Case) -> Cause | None:
+    """Find docker-proxy: the same bytes, another connection, the bridge as client."""
+    want, got = case.want, case.got
+    legs = [
+        fact
+        for fact in case.flows
+        if fact.initiator == "bridge" and fact.responder == want.target
+    ]
+    if want.kind != "dnat" or not (got.fate == "proxied" or legs):
+        return None
+    client = legs[0].initiator if legs else got.sender
+    if client == want.sender:
+        return None
+    why = clues.first(
+        clues.gone(case.host, "nat -A", "DOCKER"),
+        clues.new(case.host, *clues.UNTRACKED),
+        clues.reordered(case.host, "nat -A"),
+        host=case.host,
+        otherwise="the DNAT rule in nat/PREROUTING -> DOCKER did not match",
+    )
+    text = (
+        f"docker-proxy carried it: {want.target} sees {client} as its client instead "
+        f"of {want.sender}; {why}"
+    )
+    return case.cause("proxied", text)
+
+
+def unmasqueraded_hairpin(case: Case) -> Cause | None:
+    """Find a hairpin that kept its source: the target answers past the host."""
+    want = case.want
+    if want.kind not in ("none", "hairpin") or not want.responder.startswith("host:"):
+        return None
+    direct = next((fact for fact in case.flows if _is_direct(fact.name, case)), None)
+    rule = clues.gone(case.host, *MASQUERADE) or clues.gone(
+        case.host, "nat", "masquerade"
+    )
+    if direct is None or (not rule and case.got == want):
+        return None
+    why = rule or "no MASQUERADE rule in nat/POSTROUTING matched"
+    text = (
+        f"{direct.responder} sees {want.initiator} itself as its client and answers "
+        f"it directly, past the translation; {why}"
+    )
+    return case.cause("hairpin without masquerade", text)
+
+
+def _is_direct(name: str, case: Case) -> bool:
+    """Tell whether a flow is what the host sent on of it, with the source kept."""
+    proto, start = case.want.proto, case.want.initiator
+    head = f"{proto} {start} -> "
+    there = name.removeprefix(head)
+    is_node = not there.startswith(("host", "bridge", "gateway"))
+    return name.startswith(head) and is_node and ":" in there
+
+
+def leaked(case: Case) -> Cause | None:
+    """Find a container's own address on the uplink."""
+    want, got = case.want, case.got
+    # Without a twin, the container's half and the leaked half are two flows.
+    halves = (fact.fate for fact in case.named(want.name))
+    escaped = got.fate == "forwarded" or "leaked" in halves
+    if want.kind != "snat" or got.kind != "none" or not escaped:
+        return None
+    why = clues.first(
+        clues.gone(case.host, *MASQUERADE),
+        clues.new(case.host, *clues.UNTRACKED),
+        clues.new(case.host, "nat -A POSTROUTING"),
+        clues.reordered(case.host, "nat -A POSTROUTING"),
+        host=case.host,
+        otherwise="no MASQUERADE rule in nat/POSTROUTING matched",
+    )
+    text = (
+        f"{got.initiator} left on the uplink with its own address instead of "
+        f"{want.sender}; {why}"
+    )
+    return case.cause("leaked", text)
+
+
+def missourced(case: Case) -> Cause | None:
+    """Find SNAT to another address."""
+    want, got = case.want, case.got
+    if want.kind != "snat" or got.kind != "snat" or got.sender == want.sender:
+        return None
+    why = clues.new(case.host, *SOURCE_RULES) or "look at POSTROUTING"
+    text = f"{want.initiator} left as {got.sender} instead of {want.sender}; {why}"
+    return case.cause("wrong source", text)
+
+
+def remapped(case: Case) -> Cause | None:
+    """Find a port or id that was changed where it could have been kept."""
+    if case.got != case.want:
+        return None
+    for sign in case.signs:
+        was, now = _EPHEMERAL.search(sign.want), _EPHEMERAL.search(sign.got)
+        same = _EPHEMERAL.sub("", sign.want) == _EPHEMERAL.sub("", sign.got)
+        told = sign.field == "rewrite" or same
+        if sign.field not in _ENDS or not told or now is None:
+            continue
+        if was is not None and was.group() == now.group():
+            continue
+        what = "port" if now[1] == "port" else "ICMP id"
+        why = clues.first(
+            clues.new(case.host, *SOURCE_RULES),
+            host=case.host,
+            otherwise="no rule asks for it: look for --random, --to-ports in nat",
+        )
+        text = f"the {what} was changed although nobody else held it; {why}"
+        return case.cause("remapped although free", text)
+    return None
+
+
+def _wrong(want: str, got: str) -> str:
+    """Name what differs of two targets: another node, else another port."""
+    same_node = want.rpartition(":")[0] == got.rpartition(":")[0]
+    return "wrong port" if same_node else "wrong target"
