@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_netlab.diff import Difference, canonicalize, compare, translations
 from pytest_netlab.errors import CommandError, GoldenError, LabError, NetlabError
-from pytest_netlab.nat import HostChange, foreign, host_change, normalize
+from pytest_netlab.nat import HostChange, host_change, ruleset, tracked
 from pytest_netlab.spec import DOCKER0, POINTS, UPLINK
 from pytest_netlab.store import Proposal
 
@@ -303,12 +303,19 @@ class Netlab:
 
     def _provenance(self) -> dict[str, str]:
         """Return what a golden records of the host: facts, and its rules in symbols."""
-        symbols = self._lab.symbols
+        return self._provenance_of(self._evidence())
+
+    def _provenance_of(self, state: Mapping[str, str]) -> dict[str, str]:
+        return {**self._lab.facts, "ruleset": ruleset(state, self._lab.symbols)}
+
+    def _host_change(self, provenance: Mapping[str, str]) -> HostChange:
+        """Return how the host differs from a golden's, and what it tracks now."""
+        state = self._evidence()
+        connections = tracked(state.get("conntrack.txt", ""), self._lab.symbols)
+        return host_change(provenance, self._provenance_of(state), connections)
+
+    def _evidence(self) -> Mapping[str, str]:
         try:
-            state = self.state()
+            return self.state()
         except LabError:  # the verdict does not need it
-            state = {}
-        rules = normalize(state.get("iptables.txt", ""), symbols)
-        others = foreign(state.get("nftables.txt", ""), symbols)
-        ruleset = "\n".join(text for text in (rules, others) if text)
-        return {**self._lab.facts, "ruleset": ruleset}
+            return {}

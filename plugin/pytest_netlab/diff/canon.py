@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_netlab.diff.crossings import altered, stuck
+from pytest_netlab.diff.fortunes import Fortune, fortune
 from pytest_netlab.diff.packets import describe, is_refusal
 from pytest_netlab.diff.passages import Passage, is_reply, passages
 from pytest_netlab.diff.quotes import changed, misquoted
@@ -104,11 +105,24 @@ class _Teller:
         lines = [
             line for passage in told for line in self._lines(passage, symbols, flow)
         ]
+        fact = _fact(flow, symbols, _refusal(lines))
         return Told(
-            fact=_fact(flow, symbols, _refusal(lines)),
+            fact=replace(fact, **self._fortune(flow)._asdict()),
             lines=tuple(lines),
             broken=tuple(self._broken(flow, found)),
         )
+
+    def _fortune(self, flow: Flow) -> Fortune:
+        near, far = (
+            rows[list(of_flow)].tolist()
+            for rows, of_flow in (
+                (self.inside, flow.inside_rows),
+                (self.outside, flow.outside_rows),
+            )
+        )
+        crossed = {int(self.inside[row]) for row, _ in flow.pairs}
+        crossed |= {int(self.outside[row]) for _, row in flow.pairs}
+        return fortune(self.capture, [*near, *far], crossed)
 
     def _lines(self, passage: Passage, symbols: Symbols, flow: Flow) -> list[Line]:
         """Return one line a sighting; from the second on, what was rewritten."""

@@ -9,10 +9,9 @@ from pytest_netlab.flows import TCP, is_error, way_of
 from pytest_netlab.wire import Direction
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Collection, Hashable, Iterable
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.diff.passages import Passage
 
 
 class Fortune(NamedTuple):
@@ -23,18 +22,8 @@ class Fortune(NamedTuple):
     copies: int
 
 
-def fortune(
-    capture: Capture, rows: Iterable[int], told: Sequence[Passage]
-) -> Fortune:
-    """Return what became of a flow's packets.
-
-    Args:
-        capture: both points.
-        rows: the flow's rows of it.
-        told: its packets' passages, repeats included.
-
-    """
-    crossed = {row for one in told if len(one.rows) > 1 for row in one.rows}
+def fortune(capture: Capture, rows: Iterable[int], crossed: Collection[int]) -> Fortune:
+    """Return what became of a flow's packets: its rows, and those with a twin."""
     known = list(rows)
     through = {_segment(capture, row) for row in crossed}
     lost = [
@@ -60,9 +49,7 @@ def _segment(capture: Capture, row: int) -> Hashable:
     if capture.proto[row] != TCP:
         return row
     names = ("tcp_seq", "payload_len")
-    way = way_of(capture, row)
-    sport = way.sport if way else 0
-    return (sport > 0, *(int(getattr(capture, name)[row]) for name in names))
+    return tuple(int(getattr(capture, name)[row]) for name in names)
 
 
 def _copies(capture: Capture, rows: Iterable[int]) -> int:

@@ -94,7 +94,13 @@ class DockerLab:
         parts = self._parts
         host = self.nodes["host"]
         found = self._engine_facts | facts.host_facts(host, parts.segment.uplink)
-        return found | {"docker_proxy": facts.docker_proxy(parts.procfs, host.address)}
+        links = {parts.bridge: "docker0", parts.segment.uplink: "uplink"}
+        ends = {n: node.address for n, node in self.nodes.items() if n != "host"}
+        return found | {
+            "docker_proxy": facts.docker_proxy(parts.procfs, host.address),
+            "routes": facts.ways(host, links, ends),
+            "links": facts.mtus(parts.segment.host, links),
+        }
 
     @cached_property
     def _engine_facts(self) -> dict[str, str]:

@@ -6,18 +6,27 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.lab.links import offloads
+from pytest_netlab.lab.links import netlink, offloads
 from pytest_netlab.lab.netns import inside
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_netlab.lab.node import NamespaceNode
 
 UNKNOWN = "unknown"
+# One line an address, in one process; an address without a route says so.
+_WAYS = 'for end; do ip -o route get "$end" 2>/dev/null || echo none; done'
+_DEVICE = re.compile(r"\bdev (\S+)")
 _IPTABLES = re.compile(r"v(?P<version>\S+)(?: \((?P<backend>\w+)\))?")
 
 SYSCTLS = {
     "ip_forward": "net/ipv4/ip_forward",
     "bridge_nf": "net/bridge/bridge-nf-call-iptables",
+    "bridge_nf6": "net/bridge/bridge-nf-call-ip6tables",
+    "tcp_loose": "net/netfilter/nf_conntrack_tcp_loose",
+    "tcp_liberal": "net/netfilter/nf_conntrack_tcp_be_liberal",
+    "conntrack_checksum": "net/netfilter/nf_conntrack_checksum",
 }
 
 
@@ -40,6 +49,34 @@ def host_facts(host: NamespaceNode, uplink: str) -> dict[str, str]:
     """Return settings of the host's namespace, and the iptables it has."""
     found = {name: sysctl(host.netns, key) for name, key in SYSCTLS.items()}
     return found | iptables_facts(host) | {"offload": offloads(host.netns, uplink)}
+
+
+def ways(host: NamespaceNode, links: Mapping[str, str], ends: Mapping[str, str]) -> str:
+    """Return by which link the host reaches each end: what its routes come to.
+
+    Args:
+        host: the host under test.
+        links: name of a link -> what to call it.
+        ends: name of a node -> its address.
+
+    """
+    said = host.run("sh", "-c", _WAYS, "-", *ends.values(), check=False).stdout
+    found = (_DEVICE.search(line) for line in said.splitlines())
+    ways = (f"dev {links.get(dev[1], dev[1])}" if dev else "none" for dev in found)
+    return "\n".join(
+        f"route {name} {way}" for name, way in zip(ends, ways, strict=False)
+    )
+
+
+def mtus(netns: str, links: Mapping[str, str]) -> str:
+    """Return the MTU of each link, and whether it is up."""
+    with netlink(netns) as ip:
+        known = {link.get("ifname"): link for link in ip.get_links()}
+    return "\n".join(
+        f"link {name} mtu {known[link].get('mtu')} {known[link].get('state')}"
+        for link, name in links.items()
+        if link in known
+    )
 
 
 def iptables_facts(host: NamespaceNode) -> dict[str, str]:

@@ -1,15 +1,16 @@
 """What a NAT did (learn), what it promises (model), why it differs (causes)."""
 
 from pytest_netlab.nat.causes import Cause, FlowFact, Sign, explain, unseen
+from pytest_netlab.nat.conntrack import tracked
 from pytest_netlab.nat.learn import learn
 from pytest_netlab.nat.model import Nat
-from pytest_netlab.nat.conntrack import tracked
 from pytest_netlab.nat.ruleset import (
     Connection,
     HostChange,
     foreign,
     host_change,
     normalize,
+    ruleset,
 )
 from pytest_netlab.nat.translations import Flow, Translations
 from pytest_netlab.nat.violations import Violation
@@ -29,6 +30,7 @@ __all__ = [
     "host_change",
     "learn",
     "normalize",
+    "ruleset",
     "tracked",
     "unseen",
 ]

@@ -122,6 +122,26 @@ def foreign(listed: str, symbols: Mapping[str, str]) -> str:
     return "\n".join(kept)
 
 
+def ruleset(state: Mapping[str, str], symbols: Mapping[str, str]) -> str:
+    """Return all rules of a host as lines: iptables', and those beside them.
+
+    Where iptables itself is the legacy one, its rules are not told twice.
+
+    Args:
+        state: a lab's evidence, file name -> text.
+        symbols: address -> name.
+
+    """
+    rules = normalize(state.get("iptables.txt", ""), symbols)
+    legacy = normalize(state.get("iptables-legacy.txt", ""), symbols, "legacy ")
+    same = {line.removeprefix("legacy ") for line in legacy.splitlines()}
+    if same <= set(rules.splitlines()) and any(" -A " in line for line in same):
+        legacy = ""
+    six = normalize(state.get("ip6tables.txt", ""), symbols, "ip6 ")
+    others = foreign(state.get("nftables.txt", ""), symbols)
+    return "\n".join(filter(None, (rules, legacy, six, others)))
+
+
 def host_change(
     was: Mapping[str, str],
     now: Mapping[str, str],

@@ -99,8 +99,8 @@ def twice(case: Case) -> Cause | None:
     duplicate = next((sign for sign in case.signs if _is_duplicate(sign)), None)
     if case.got.copies <= case.want.copies and duplicate is None:
         return None
-    if not case.signs:
-        return None
+    if not case.signs or any(sign.field == "ip_id" for sign in case.signs):
+        return None  # where ids are changed, an equal id tells nothing
     why = clues.first(
         clues.new(case.host, *_COPIERS),
         clues.link(case.host),

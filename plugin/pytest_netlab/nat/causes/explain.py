@@ -64,7 +64,7 @@ def explain(
         found = [fact for fact in observed if fact.name == name]
         for want, got in zip_longest(wanted, found):
             if want is None:
-                if not _is_leg(got, causes):
+                if not _is_explained(got, causes):
                     causes.setdefault(name, _unexpected(got))
             elif got is None:
                 causes.setdefault(name, forwarding.untouched(want, len(found)))
@@ -104,10 +104,16 @@ def _unexpected(got: FlowFact) -> Cause:
     )
 
 
-def _is_leg(got: FlowFact, causes: Mapping[str, Cause]) -> bool:
-    """Tell whether an extra flow is the proxy's own leg, already explained."""
-    explained = any(cause.name == "proxied" for cause in causes.values())
-    return got.initiator == "bridge" and explained
+def _is_explained(got: FlowFact, causes: Mapping[str, Cause]) -> bool:
+    """Tell whether an extra flow is what the cause of another says already.
+
+    The proxy's own leg is, and so are replies that came past the translation.
+    """
+    names = {cause.name for cause in causes.values()}
+    past = {"reply not undone", "hairpin without masquerade"}
+    return (got.initiator == "bridge" and "proxied" in names) or (
+        got.kind == "none" and bool(names & past)
+    )
 
 
 def _tell(fact: FlowFact) -> str:

@@ -60,9 +60,7 @@ def rejected(case: Case) -> Cause | None:
     if not rule and by_nobody:
         return None  # nobody refused it: the host has no such port
     route = clues.route(case.host, _node(want.target), _node(want.initiator))
-    why = clues.first(
-        rule, route, host=case.host, otherwise="look at the filter table"
-    )
+    why = clues.first(rule, route, host=case.host, otherwise="look at the filter table")
     text = f"{want.initiator} was refused by {got.refusal}; {why}"
     return case.cause("rejected", text)
 
@@ -89,9 +87,7 @@ def not_forwarded(case: Case) -> Cause | None:
     who = "the host itself answered" if got.answered else "nobody answered"
     kept = got.answered and want.kind == "dnat"
     look = "look at net.ipv4.ip_forward and the filter FORWARD chain"
-    why = (
-        _untranslated(case) if kept else _unforwarded(case, _node(want.target), look)
-    )
+    why = _untranslated(case) if kept else _unforwarded(case, _node(want.target), look)
     text = (
         f"packets from {want.initiator} reached the host but were never sent on to "
         f"{want.target}, {who}; {why}"

@@ -77,11 +77,10 @@ def undone(case: Case) -> Cause | None:
     want = case.want
     if want.kind not in ("snat", "dnat", "hairpin"):
         return None
-    broken = next((sign for sign in case.signs if sign.field == "undone"), None)
-    lone = _lone_reply(case)
-    if broken is None and not lone:
+    broken = next((sign.got for sign in case.signs if sign.field == "undone"), "")
+    seen = broken or _past(case)
+    if not seen:
         return None
-    seen = broken.got if broken is not None else lone
     why = clues.first(
         clues.new(case.host, *clues.UNTRACKED),
         clues.setting(case.host, "bridge_nf"),
@@ -93,16 +92,16 @@ def undone(case: Case) -> Cause | None:
     return case.cause("reply not undone", text)
 
 
-def _lone_reply(case: Case) -> str:
-    """Return a reply that is a flow of its own: from the target, to who asked."""
-    want = case.want
-    for fact in case.flows:
-        back = fact.initiator == want.target.partition(":")[0]
-        to_asker = fact.responder.partition(":")[0] in (want.initiator, want.sender)
-        of_kind = fact.proto.split()[0] == want.proto.split()[0]
-        if back and to_asker and of_kind and not case.got.returned:
-            return f"{fact.initiator} -> {fact.responder} was seen as a flow of its own"
-    return ""
+def _past(case: Case) -> str:
+    """Return how replies went past the translation; "" where they did not."""
+    want, got = case.want, case.got
+    if got.returned:
+        return ""
+    direct = f"{want.proto} {want.initiator} -> {want.target}"
+    if want.kind == "dnat" and any(fact.answered for fact in case.named(direct)):
+        return f"they left as {want.target}'s own"
+    untracked = clues.new(case.host, *clues.UNTRACKED)
+    return "they were not tracked" if untracked and got.answered else ""
 
 
 def proxied(case: Case) -> Cause | None:

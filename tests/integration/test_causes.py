@@ -1,0 +1,264 @@
+"""Faults on a running lab, one after the other: each is named for what it is.
+
+A golden is recorded of the traffic first, then the host is broken, the same traffic
+sent again and judged.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+
+from pytest_netlab.lab import engine as private
+from pytest_netlab.runner import Netlab, Verdict
+from pytest_netlab.spec import LabOptions, Scenario
+from pytest_netlab.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pytest_netlab.lab.docker_lab import DockerLab
+
+    Traffic = Callable[[Netlab], object]
+    Judge = Callable[["Fault", "Traffic"], Verdict]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Commands of the host that break it, and those that mend it."""
+
+    broken: tuple[str, ...]
+    mended: tuple[str, ...]
+
+
+class Send(Protocol):
+    """How traffic is sent, whatever becomes of it."""
+
+    def __call__(self, netlab: Netlab) -> object:
+        """Send it."""
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[DockerLab]:
+    """Return one private engine for all faults here."""
+    if reason := private.unavailable(LabOptions()):
+        pytest.skip(reason)
+    with closing(private.start(LabOptions())) as started:
+        yield started
+
+
+@pytest.fixture
+def judged(lab: DockerLab, tmp_path: Path) -> Iterator[Judge]:
+    """Return a function that judges traffic with a fault by a golden without it."""
+    host = lab.nodes["host"]
+    store = Store(tmp_path)
+    scenario = Scenario(id="fault")
+
+    with ExitStack() as undo:
+
+        def judge(fault: Fault, traffic: Traffic) -> Verdict:
+            for update in (True, False):
+                if not update:
+                    for command in fault.broken:
+                        host.run(*command.split())
+                    for command in fault.mended:
+                        undo.callback(host.run, *command.split())
+                netlab = Netlab(lab, scenario, store, update=update)
+                with netlab.capture() as trace:
+                    traffic(netlab)
+                if update:
+                    netlab.check(trace)
+            return netlab.judge(trace)
+
+        yield judge
+
+
+def ping(netlab: Netlab) -> None:
+    """Let c1 ping host01 once."""
+    netlab.c1.run("ping", "-c1", "-W1", netlab.host01.address, check=False)
+
+
+def large_ping(netlab: Netlab) -> None:
+    """Let c1 ping host01 with packets that may not be cut."""
+    argv = ("-c1", "-W1", "-Mdo", "-s1400", netlab.host01.address)
+    netlab.c1.run("ping", *argv, check=False)
+
+
+def web(netlab: Netlab) -> None:
+    """Let host01 fetch the published page."""
+    url = f"http://{netlab.host.address}:81/"
+    netlab.host01.run("curl", "-s", "-m2", url, check=False)
+
+
+def hairpin(netlab: Netlab) -> None:
+    """Let c1 fetch the page by the host's address."""
+    url = f"http://{netlab.host.address}:81/"
+    netlab.c1.run("curl", "-s", "-m1", url, check=False)
+
+
+def rule(text: str) -> Fault:
+    """Return a fault: this iptables rule, `-I CHAIN ...` or `-A CHAIN ...`."""
+    table, _, rest = text.partition(" ")
+    verb, _, match = rest.partition(" ")
+    return Fault(
+        broken=(f"iptables -t {table} {verb} {match}",),
+        mended=(f"iptables -t {table} -D {match}",),
+    )
+
+
+def nft(statement: str, hook: str = "forward", priority: int = 10) -> Fault:
+    """Return a fault: this nft statement, in a table of its own."""
+    chain = f"{{ type filter hook {hook} priority {priority} ; }}"
+    return Fault(
+        broken=(
+            "nft add table inet site",
+            f"nft add chain inet site {hook} {chain}",
+            f"nft add rule inet site {hook} {statement}",
+        ),
+        mended=("nft delete table inet site",),
+    )
+
+
+MASQUERADE = "POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE"
+FRAGMENT = "OUTPUT -p icmp --icmp-type fragmentation-needed -j DROP"
+FAULTS = {
+    "masquerade gone": (
+        "leaked",
+        "this rule is gone: nat -A POSTROUTING -s net ! -o docker0 -j MASQUERADE",
+        Fault(
+            broken=(f"iptables -t nat -D {MASQUERADE}",),
+            mended=(f"iptables -t nat -A {MASQUERADE}",),
+        ),
+        ping,
+    ),
+    "legacy policy": (
+        "not forwarded",
+        "this rule is new: legacy filter :FORWARD DROP",
+        Fault(
+            broken=("iptables-legacy -P FORWARD DROP",),
+            mended=("iptables-legacy -P FORWARD ACCEPT",),
+        ),
+        ping,
+    ),
+    "replies untracked": (
+        "reply not undone",
+        "raw -A PREROUTING -i docker0 -p tcp -m tcp --sport 80 -j",
+        rule("raw -I PREROUTING -i docker0 -p tcp --sport 80 -j CT --notrack"),
+        web,
+    ),
+    "mtu": (
+        "MTU black hole",
+        "filter -A OUTPUT -p icmp -m icmp --icmp-type 3/4 -j DROP",
+        Fault(
+            broken=("ip link set ens160 mtu 1300", f"iptables -I {FRAGMENT}"),
+            mended=("ip link set ens160 mtu 1500", f"iptables -D {FRAGMENT}"),
+        ),
+        large_ping,
+    ),
+    "checksum": (
+        "corrupted checksum",
+        "set",
+        nft("meta l4proto icmp @th,32,16 set 0x1234", "postrouting", 300),
+        ping,
+    ),
+    "ttl": (
+        "header changed",
+        "mangle -A FORWARD -j TTL --ttl-set 9",
+        rule("mangle -A FORWARD -j TTL --ttl-set 9"),
+        ping,
+    ),
+    "tos": (
+        "header changed",
+        "mangle -A FORWARD -j DSCP --set-dscp 0x12",
+        rule("mangle -A FORWARD -j DSCP --set-dscp 18"),
+        ping,
+    ),
+    "mss": (
+        "header changed",
+        "TCPMSS --set-mss 1000",
+        rule(
+            "mangle -A FORWARD -p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 1000"
+        ),
+        web,
+    ),
+    "window": (
+        "header changed",
+        "tcp window set 1000",
+        nft("tcp window set 1000"),
+        web,
+    ),
+    "ip id": ("header changed", "ip id set 7", nft("ip id set 7"), web),
+    "twice": (
+        "delivered twice",
+        "TEE --gateway host02",
+        rule("mangle -A PREROUTING -i ens160 -p tcp -j TEE --gateway 172.16.211.3"),
+        web,
+    ),
+    "remapped": (
+        "remapped although free",
+        "MASQUERADE --to-ports 50000-50100",
+        rule(
+            "nat -I POSTROUTING -o ens160 -p tcp -j MASQUERADE --to-ports 50000-50100"
+        ),
+        lambda netlab: netlab.c1.run(
+            "curl",
+            "-s",
+            "-m1",
+            "--local-port",
+            "40000",
+            f"http://{netlab.host01.address}:9/",
+            check=False,
+        ),
+    ),
+    "admin": (
+        "rejected",
+        "reject with icmpx",
+        nft("reject with icmpx type admin-prohibited"),
+        ping,
+    ),
+    "dropped": (
+        "not forwarded",
+        "filter -A DOCKER-USER -p icmp -j DROP",
+        rule("filter -I DOCKER-USER -p icmp -j DROP"),
+        ping,
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "fault", "traffic"), FAULTS.values(), ids=FAULTS
+)
+def test_fault(
+    judged: Judge, name: str, words: str, fault: Fault, traffic: Traffic
+) -> None:
+    """A fault is red, its cause is right, and what is cited is what was changed."""
+    verdict = judged(fault, traffic)
+
+    told = [one.cause for one in verdict.differences if one.cause is not None]
+    assert verdict.cause == name, (
+        f"{told}\n{verdict.host}\n{verdict.observed.text(name)}"
+    )
+    assert words in told[0].text
+
+
+def test_stale_conntrack(judged: Judge, lab: DockerLab) -> None:
+    """A connection older than the rules, which it does not follow, is found out."""
+    ends = "--src 172.16.211.1 --dst 172.16.211.128 --sport 40001 --dport 81"
+    back = "--reply-src 172.17.0.3 --reply-dst 172.16.211.1"
+    entry = f"{ends} {back} --reply-port-src 80 --reply-port-dst 40001 --state SYN_SENT"
+    host = lab.nodes["host"]
+
+    def traffic(netlab: Netlab) -> None:
+        if not netlab._update:
+            host.run("conntrack", "-I", "-p", "tcp", "-t", "60", *entry.split())
+        url = f"http://{netlab.host.address}:81/"
+        argv = ("curl", "-s", "-m1", "--local-port", "40001", url)
+        netlab.host01.run(*argv, check=False)
+
+    verdict = judged(Fault(broken=(), mended=()), traffic)
+
+    assert verdict.cause == "stale conntrack", verdict.differences
