@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.runner import Update
 
     Traffic = Callable[[Netlab], object]
     Judge = Callable[["Fault", "Traffic"], Verdict]
@@ -33,13 +34,6 @@ class Fault:
 
     broken: tuple[str, ...]
     mended: tuple[str, ...]
-
-
-class Send(Protocol):
-    """How traffic is sent, whatever becomes of it."""
-
-    def __call__(self, netlab: Netlab) -> object:
-        """Send it."""
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +55,9 @@ def judged(lab: DockerLab, tmp_path: Path) -> Iterator[Judge]:
     with ExitStack() as undo:
 
         def judge(fault: Fault, traffic: Traffic) -> Verdict:
-            for update in (True, False):
-                if not update:
+            updates: tuple[Update, ...] = ("all", "none")
+            for update in updates:
+                if update == "none":
                     for command in fault.broken:
                         host.run(*command.split())
                     for command in fault.mended:
@@ -70,7 +65,7 @@ def judged(lab: DockerLab, tmp_path: Path) -> Iterator[Judge]:
                 netlab = Netlab(lab, scenario, store, update=update)
                 with netlab.capture() as trace:
                     traffic(netlab)
-                if update:
+                if update == "all":
                     netlab.check(trace)
             return netlab.judge(trace)
 
@@ -92,12 +87,6 @@ def web(netlab: Netlab) -> None:
     """Let host01 fetch the published page."""
     url = f"http://{netlab.host.address}:81/"
     netlab.host01.run("curl", "-s", "-m2", url, check=False)
-
-
-def hairpin(netlab: Netlab) -> None:
-    """Let c1 fetch the page by the host's address."""
-    url = f"http://{netlab.host.address}:81/"
-    netlab.c1.run("curl", "-s", "-m1", url, check=False)
 
 
 def rule(text: str) -> Fault:
@@ -253,7 +242,7 @@ def test_stale_conntrack(judged: Judge, lab: DockerLab) -> None:
     host = lab.nodes["host"]
 
     def traffic(netlab: Netlab) -> None:
-        if not netlab._update:
+        if netlab._update == "none":
             host.run("conntrack", "-I", "-p", "tcp", "-t", "60", *entry.split())
         url = f"http://{netlab.host.address}:81/"
         argv = ("curl", "-s", "-m1", "--local-port", "40001", url)

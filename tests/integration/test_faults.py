@@ -214,8 +214,8 @@ def test_two_workers_have_an_engine_each(scenarios: Scenarios) -> None:
     """With -n 2 each worker has a private engine, and all pass."""
     result = scenarios("-n", "2")
 
-    result.assert_outcomes(passed=9)
-    result.stdout.fnmatch_lines(["scenarios judged from packets: 3 pass"])
+    result.assert_outcomes(passed=10)
+    result.stdout.fnmatch_lines(["scenarios judged from packets: 4 pass"])
 
 
 def test_no_fault_passes(scenarios: Scenarios) -> None:
@@ -224,4 +224,4 @@ def test_no_fault_passes(scenarios: Scenarios) -> None:
 
     outcomes = result.parseoutcomes()
     assert set(outcomes) == {"passed"}
-    result.stdout.fnmatch_lines(["scenarios judged from packets: 3 pass"])
+    result.stdout.fnmatch_lines(["scenarios judged from packets: 4 pass"])

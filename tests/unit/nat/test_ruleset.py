@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_netlab.nat import HostChange, foreign, host_change, normalize
+from pytest_netlab.nat import HostChange, foreign, host_change, normalize, ruleset
 from pytest_netlab.nat.ruleset import Published, published
 
 SAVED = """\
@@ -105,3 +105,37 @@ def test_foreign_tables_are_told_by_line() -> None:
         "nft inet site forward type filter hook forward priority 10; policy accept;",
         "nft inet site forward ip saddr c1 counter drop",
     ]
+
+
+def test_ruleset_of_all_backends() -> None:
+    """Rules beside iptables' own are told with their family or backend."""
+    state = {
+        "iptables.txt": "*filter\n:FORWARD DROP [0:0]\n",
+        "iptables-legacy.txt": "*filter\n:INPUT ACCEPT [1:2]\n:FORWARD DROP [3:4]\n",
+        "ip6tables.txt": "*filter\n-A INPUT -s fd00::5/128 -d fd00::/64 -j DROP\n",
+    }
+
+    assert ruleset(state, {"fd00::5": "web"}).splitlines() == [
+        "filter :FORWARD DROP",
+        "legacy filter :FORWARD DROP",
+        "ip6 filter -A INPUT -s web -d net -j DROP",
+    ]
+
+
+def test_legacy_iptables_is_told_once() -> None:
+    """Where iptables is the legacy one, both tools print the same rules."""
+    rules = "*filter\n-A FORWARD -j DROP\n"
+    state = {"iptables.txt": rules, "iptables-legacy.txt": rules}
+
+    assert ruleset(state, {}) == "filter -A FORWARD -j DROP"
+
+
+def test_moved_rules_and_routes() -> None:
+    """Rules in another order are told, and routes and links line by line."""
+    was = {"ruleset": "a\nb\nc", "routes": "route c1 dev docker0"}
+    now = {"ruleset": "b\na\nc", "routes": "route c1 none"}
+    change = host_change(was, now)
+
+    assert len(change.moved) == 1
+    assert change.missing == ("route c1 dev docker0",)
+    assert change.extra == ("route c1 none",)

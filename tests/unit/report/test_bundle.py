@@ -89,7 +89,8 @@ def test_json(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
     assert len(table["differences"]) == len(seen[1].differences)
     assert table["differences"][0]["cause"]["name"] == "leaked"
     assert table["flows"][0]["kind"] == "none"
-    assert table["host"] == {"missing": [], "extra": [], "settings": {}}
+    nothing: dict[str, object] = {"missing": [], "extra": [], "moved": []}
+    assert table["host"] == {**nothing, "settings": {}, "tracked": []}
 
 
 def test_recorded(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
