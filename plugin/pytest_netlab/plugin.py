@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from pytest_netlab.lab.protocol import Lab
+    from pytest_netlab.lab.stored import Stored
     from pytest_netlab.runner import Netlab
-    from pytest_netlab.store import PendingStore
+    from pytest_netlab.store import PendingStore, Store
 
 UNREFERENCED = ("ignore", "warn", "reject", "delete")
 ENGINES = ("private", "host", "fake")
 KEEP = ("on-failure", "always", "never")
+STORED = pytest.StashKey["Stored"]()
 MARKER = "netlab(id): a Docker networking scenario, judged from packets (pytest-netlab)"
 
 
@@ -106,15 +108,21 @@ def _golden_options(group: pytest.OptionGroup) -> None:
     group.addoption(
         "--netlab-artifacts",
         metavar="DIR",
-        default=ARTIFACTS,
         help="where evidence goes, a folder a scenario, and goldens that wait for "
-        f"`pytest-netlab review` (default: {ARTIFACTS})",
+        f"`pytest-netlab review` (default: {ARTIFACTS}); given, evidence is kept of "
+        "passes too",
     )
     group.addoption(
         "--netlab-keep",
         choices=KEEP,
-        default="on-failure",
-        help="when to keep evidence: packets, stories, rules, conntrack, verdict",
+        help="when to keep evidence: packets, stories, rules, conntrack, verdict "
+        "(default: on-failure; always with --netlab-artifacts)",
+    )
+    group.addoption(
+        "--netlab-offline",
+        metavar="DIR",
+        help="judge stored packets instead of running the scenarios, without root or "
+        "Docker: a folder of evidence, of goldens, or of captures <scenario>.pcapng",
     )
 
 
@@ -131,6 +139,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if wrong := suites.misuse(*_engine_choice(config)):
         raise pytest.UsageError(wrong)
     _watch_unreferenced(config)
+    _offline_of(config)
 
 
 def _refuse_in_ci(config: pytest.Config) -> None:
@@ -156,6 +165,24 @@ def _watch_unreferenced(config: pytest.Config) -> None:
 
         watch = Unreferenced(config, choice)
         config.pluginmanager.register(watch, "netlab_unreferenced")
+
+
+def _offline_of(config: pytest.Config) -> None:
+    """Refuse a folder that is none; xdist's workers are given its full path."""
+    named = config.getoption("--netlab-offline")
+    if named is None:
+        return
+    if config.getoption("netlab_update") != "none":
+        text = "--netlab-update records what a lab shows; --netlab-offline has no lab"
+        raise pytest.UsageError(text)
+    folder = config.invocation_params.dir / named
+    if not folder.is_dir():
+        raise pytest.UsageError(f"--netlab-offline: {named} is no folder")
+    kept = config.getoption("--netlab-artifacts")
+    if kept and (config.rootpath / kept).resolve() == folder.resolve():
+        text = "--netlab-artifacts: name another folder than --netlab-offline reads"
+        raise pytest.UsageError(text)
+    config.option.netlab_offline = str(folder)
 
 
 def _lab_options_of(config: pytest.Config) -> LabOptions:
@@ -191,6 +218,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     """Tell what is under test, when scenarios are asked for."""
     if "netlab" not in (config.getoption("-m") or ""):
         return None
+    if folder := config.getoption("--netlab-offline"):
+        return f"netlab: judges the packets stored in {folder}"
     from pytest_netlab.lab.versions import header  # noqa: PLC0415 - runs programs
 
     try:
@@ -207,6 +236,8 @@ def netlab_lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
     """Start this worker's lab on first use; close it at the end of the session."""
     from pytest_netlab.lab import backends  # noqa: PLC0415 - imports docker, pyroute2
 
+    if pytestconfig.getoption("--netlab-offline"):
+        pytest.skip("this run judges stored packets (--netlab-offline): it has no lab")
     engine = pytestconfig.getoption("--netlab-engine")
     _progress(pytestconfig, f"netlab: starting the lab (engine {engine}) ...")
     with _skipping(pytestconfig):
@@ -240,17 +271,58 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 
 
 @pytest.fixture
-def netlab(request: pytest.FixtureRequest, netlab_lab: Lab) -> Netlab:
+def netlab(request: pytest.FixtureRequest) -> Netlab:
     """Return the lab as this scenario sees it, in the state all start from."""
     from pytest_netlab.runner import Netlab  # noqa: PLC0415 - imports numpy
     from pytest_netlab.store import Store  # noqa: PLC0415
 
-    return Netlab(
-        netlab_lab,
-        _scenario(request.node),
-        Store(_golden_folder(request.node)),
-        update=request.config.getoption("netlab_update"),
-    )
+    scenario, store = _scenario(request.node), Store(_golden_folder(request.node))
+    if offline := request.config.getoption("--netlab-offline"):
+        request.node.stash[STORED] = _stored(request.config, scenario, store)
+        lab: Any = _over(request.node.stash[STORED])
+    else:
+        lab = request.getfixturevalue("netlab_lab")
+    update = request.config.getoption("netlab_update")
+    found = Netlab(lab, scenario, store, update=update)
+    if offline:
+        found.stored = request.node.stash[STORED].bundle
+    return found
+
+
+def _stored(config: pytest.Config, scenario: Scenario, store: Store) -> Stored:
+    """Return what is stored of a scenario; skip it where there is nothing to judge."""
+    from pytest_netlab.lab import stored  # noqa: PLC0415 - imports numpy
+
+    folder = Path(config.getoption("--netlab-offline"))
+    try:
+        return stored.find(folder, scenario)
+    except LabUnavailableError as error:
+        if not store.folder(scenario.id).is_dir():
+            pytest.skip(f"{scenario.label} has no golden: it asserts on a live host")
+        with _skipping(config):
+            raise LabUnavailableError(str(error)) from error
+    raise AssertionError  # either way the line before has raised
+
+
+def _over(stored: Stored) -> Lab:
+    from pytest_netlab.lab.stored import StoredLab  # noqa: PLC0415 - imports numpy
+
+    return StoredLab(stored)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Judge what is stored of a scenario instead of calling it: there is no lab."""
+    if not pyfuncitem.config.getoption("--netlab-offline"):
+        return None
+    if pyfuncitem.get_closest_marker("netlab") is None:
+        return None
+    found = pyfuncitem.stash.get(STORED, None)
+    if found is None:
+        pytest.skip("--netlab-offline: this scenario does not use the netlab fixture")
+    netlab: Any = pyfuncitem.funcargs["netlab"]
+    netlab.rejudge(found.capture, found.failure)
+    return True
 
 
 def _scenario(item: pytest.Item) -> Scenario:
@@ -327,11 +399,16 @@ def pytest_runtest_makereport(
 
 def _keep(config: pytest.Config, report: pytest.TestReport) -> Path | None:
     """Return the folder for evidence of this phase; None for none."""
+    named = config.getoption("--netlab-artifacts")
     keep = config.getoption("--netlab-keep")
+    if keep is None:
+        keep = "always" if named else "on-failure"
+        if config.getoption("--netlab-offline") and not named:
+            return None  # it is there already
     wanted = keep == "always" or (keep == "on-failure" and report.failed)
     if not wanted or report.when != "call":
         return None
-    return config.rootpath / str(config.getoption("--netlab-artifacts"))
+    return config.rootpath / str(named or ARTIFACTS)
 
 
 def _pending(item: pytest.Item, report: pytest.TestReport) -> PendingStore | None:
@@ -347,7 +424,7 @@ def _pending(item: pytest.Item, report: pytest.TestReport) -> PendingStore | Non
         return None
     if not _golden_folder(item).is_relative_to(config.rootpath):
         return None
-    place = config.rootpath / str(config.getoption("--netlab-artifacts"))
+    place = config.rootpath / str(config.getoption("--netlab-artifacts") or ARTIFACTS)
     return PendingStore.beside(place)
 
 

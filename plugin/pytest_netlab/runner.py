@@ -41,6 +41,14 @@ class ScenarioFailedError(NetlabError, AssertionError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """Another variant of a golden that tells the story: a change that is known."""
+
+    name: str
+    about: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What one run of a scenario showed against its golden, and on which host.
 
@@ -54,7 +62,7 @@ class Verdict:
     differences: tuple[Difference, ...] = ()
     host: HostChange = field(default_factory=HostChange)
     recorded_on: Mapping[str, str] = field(default_factory=dict)
-    twin: Golden | None = None
+    twin: Twin | None = None
 
     @property
     def cause(self) -> str:
@@ -138,6 +146,8 @@ class Netlab:
         self.judged: Trace | None = None
         self.verdict: Verdict | None = None
         self.recorded: Path | None = None
+        self.stored: Path | None = None
+        self.judged_on: Mapping[str, str] = {}
         lab.reset()
 
     def __getattr__(self, name: str) -> Node:
@@ -180,6 +190,7 @@ class Netlab:
             raise LabError(f"no capture point {unknown.pop()!r}; there are {known}")
         trace = Trace()
         self.trace = self.unjudged = None
+        self.judged_on = {}
         tap = self._lab.tap([POINTS[name] for name in points or tuple(POINTS)])
         failed: CommandError | None = None
         try:
@@ -208,6 +219,24 @@ class Netlab:
     def _finish(self, trace: Trace, tap: Tap) -> None:
         trace._capture = tap.stop()  # noqa: SLF001 - the one place that fills it
         self.trace = self.unjudged = trace
+
+    def rejudge(self, capture: Capture, failure: str = "") -> None:
+        """Assert of a stored capture what `check` asserts of a live one.
+
+        `failure` is what the stored run failed by beside its packets.
+
+        Raises:
+            CommandError: the packets are right, and the run failed all the same.
+
+        """
+        trace = Trace()
+        trace._capture = capture  # noqa: SLF001 - as _finish does
+        self.trace = trace
+        self.check(trace)
+        if failure:
+            raise CommandError(
+                f"the packets are as the golden has them; the run failed by: {failure}"
+            )
 
     def check(self, trace: Trace) -> None:
         """Assert that the trace is what the scenario's golden says.
@@ -247,12 +276,12 @@ class Netlab:
             twin=self._twin(golden, story) if found else None,
         )
 
-    def _twin(self, golden: Golden, story: Story) -> Golden | None:
+    def _twin(self, golden: Golden, story: Story) -> Twin | None:
         """Return the variant that tells this story: a change of behaviour, known."""
         try:
             for other in self._store.others(golden):
                 if not compare(other.story, story, other.policy):
-                    return other
+                    return Twin(name=other.folder.name, about=other.about)
         except GoldenError:  # it was not asked for, and the verdict does not need it
             return None
         return None
@@ -306,7 +335,7 @@ class Netlab:
         return self._provenance_of(self._evidence())
 
     def _provenance_of(self, state: Mapping[str, str]) -> dict[str, str]:
-        return {**self._lab.facts, "ruleset": ruleset(state, self._lab.symbols)}
+        return {"ruleset": ruleset(state, self._lab.symbols), **self._lab.facts}
 
     def _host_change(self, provenance: Mapping[str, str]) -> HostChange:
         """Return how the host differs from a golden's, and what it tracks now."""
@@ -316,6 +345,7 @@ class Netlab:
 
     def _evidence(self) -> Mapping[str, str]:
         try:
-            return self.state()
+            self.judged_on = self.state()  # evidence shows what the verdict is made of
         except LabError:  # the verdict does not need it
-            return {}
+            self.judged_on = {}
+        return self.judged_on

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,7 +101,10 @@ class Scenario:
         """Return a folder's name for evidence, of this test alone."""
         if self.test in ("", f"test_{self.id.replace('-', '_')}"):
             return self.id
-        return re.sub(r"[^\w.=-]+", "-", f"{self.id}.{self.test}")
+        name = re.sub(r"[^\w.=-]+", "-", f"{self.id}.{self.test}")
+        if re.fullmatch(r"\w+(\[[\w.=-]+\])?", self.test):
+            return name
+        return f"{name}{crc32(self.test.encode()):08x}"  # others may read the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

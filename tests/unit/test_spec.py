@@ -65,7 +65,8 @@ def test_impossible_id(name: str) -> None:
         ("", "ping-host"),
         ("test_ping_host", "ping-host"),
         ("test_other", "ping-host.test_other"),
-        ("test_ping_host[a/b c]", "ping-host.test_ping_host-a-b-c-"),
+        ("test_ping_host[a/b c]", "ping-host.test_ping_host-a-b-c-033cefe5"),
+        ("test_ping_host[a-b]", "ping-host.test_ping_host-a-b-"),
     ],
 )
 def test_label(test: str, expected: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +15,10 @@ from pytest_netlab.cli.output import emit, lines
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import FILE, formats, opened, told
 from pytest_netlab.errors import CaptureError
-from pytest_netlab.report import packets
+from pytest_netlab.lab.stored import VERDICT
+from pytest_netlab.report import outcome, packets
+from pytest_netlab.report import record as records
+from pytest_netlab.report.bundle import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -32,17 +36,27 @@ PIECE = 4096  # packets turned into text at once
     "-n", "--count", type=click.IntRange(min=1), help="Stop after that many packets."
 )
 def command(file: str, form: str | None, point: str | None, count: int | None) -> None:
-    """Print a capture, one line a packet.
+    """Print a capture, one line a packet, or why the run of an evidence folder failed.
 
     FILE is pcap or pcapng, plain or compressed (gzip, xz, zstd), a golden or evidence
     folder, or `-`. With --json each line is an object, null where a column has no
     meaning for the packet. What precedes damage is printed before the error.
 
+    An evidence folder, or its verdict.json, is printed as the run told it; --json then
+    is its verdict.json. Its packets: name its capture.pcapng, or ask for --point, -n or
+    --csv.
+
     \b
     pytest-netlab show capture.pcapng
+    pytest-netlab show netlab-artifacts/ping-beyond
     pytest-netlab show --json -n 20 capture.pcapng.gz | jq .ttl
     tcpdump -i docker0 -U -w - | pytest-netlab show -
     """  # noqa: D301 - click's mark
+    if form != "csv" and point is None and count is None:
+        folder = _bundle(Path(file))
+        if folder is not None:
+            emit([[_verdict(folder, form)]])
+            return
     wanted = Wanted(form, point, count)
     try:
         with opened(file) as chunks, Watch(quiet=sys.stdout.isatty()) as watch:
@@ -52,6 +66,25 @@ def command(file: str, form: str | None, point: str | None, count: int | None) -
             raise told(error) from error
         text = f"{error}; the {wanted.shown} packets before the damage are printed"
         raise Trouble(text) from error
+
+
+def _bundle(path: Path) -> Path | None:
+    """Return the evidence folder that an argument names, if it names one."""
+    if path.name == VERDICT:
+        return path.parent
+    if (path / VERDICT).is_file():
+        return path
+    if (path / MARK).is_file():
+        raise Trouble(f"{path}: damaged evidence, its {VERDICT} is gone")
+    return None
+
+
+def _verdict(folder: Path, form: str | None) -> str:
+    """Return what the run of an evidence folder told, or its verdict.json."""
+    record = records.read(folder)
+    if form == "json":
+        return (folder / VERDICT).read_text(encoding="utf-8")
+    return f"{outcome.told(record, folder)}\n"
 
 
 @dataclass(slots=True)

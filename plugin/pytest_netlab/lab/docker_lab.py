@@ -5,7 +5,7 @@ Knows no backend: who made the parts, and who undoes them, is a stack it is give
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab import conntrack, containers, facts, state
+from pytest_netlab.lab.events import Events
 from pytest_netlab.lab.links import stop_offloads, veth_peer
 from pytest_netlab.lab.node import NamespaceNode
 from pytest_netlab.lab.segment import PEER_LINK
@@ -57,6 +58,7 @@ class DockerLab:
         """Name the parts; nothing is changed yet."""
         self._parts = parts
         self._undo = ExitStack()
+        self._events: Events | None = None
         self.nodes: Mapping[str, NamespaceNode] = {
             node.name: node for node in self._all_nodes()
         }
@@ -139,6 +141,7 @@ class DockerLab:
         """Start a capture; return when the opening canary was seen on every point."""
         from pytest_netlab.lab.tap import LiveCapture, TapPoint  # noqa: PLC0415 - numpy
 
+        self._listen()
         segment = self._parts.segment
         beyond = {
             DOCKER0.name: (self._parts.bridge, self.nodes["c1"].netns, CONTAINER_LINK),
@@ -164,11 +167,29 @@ class DockerLab:
         jobs = state.host_jobs(self.nodes["host"], interfaces)
         jobs |= state.node_jobs(self.nodes.values())
         jobs |= state.engine_jobs(parts.client, parts.containers)
-        return state.collect(jobs | {"dockerd.log": parts.log})
+        jobs |= {"conntrack-events.txt": self._heard, "dockerd.log": parts.log}
+        return state.collect(jobs)
 
     def close(self) -> None:
         """Undo everything the lab made; may be called twice."""
+        self._deafen()
         self._undo.close()
+
+    def _listen(self) -> None:
+        """Hear of every connection from here on, and of none before."""
+        self._deafen()
+        with suppress(OSError):  # a kernel that cannot tell; `_heard` says so
+            self._events = Events(self._parts.segment.host)
+
+    def _deafen(self) -> None:
+        if self._events is not None:
+            self._events.close()
+            self._events = None
+
+    def _heard(self) -> str:
+        if self._events is None:
+            return "nobody listened: no capture, or no nf_conntrack_netlink\n"
+        return self._events.text()
 
     def _all_nodes(self) -> Iterator[NamespaceNode]:
         parts = self._parts

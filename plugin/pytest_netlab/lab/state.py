@@ -20,10 +20,18 @@ if TYPE_CHECKING:
 WORKERS = 4
 SECONDS = 5
 
+VERSIONS_SCRIPT = """uname -a
+for program in dockerd containerd runc iptables nft conntrack ip ethtool; do
+  case $program in ip) flag=-V;; *) flag=--version;; esac
+  echo "$program: $("$program" "$flag" 2>&1 | head -n 1)"
+done"""
 HOST_COMMANDS = {
     "iptables.txt": ("iptables-save", "-c"),
     "iptables-legacy.txt": ("iptables-legacy-save", "-c"),
+    "iptables-nft.txt": ("iptables-nft-save", "-c"),
     "ip6tables.txt": ("ip6tables-save", "-c"),
+    "ip6tables-legacy.txt": ("ip6tables-legacy-save", "-c"),
+    "ip6tables-nft.txt": ("ip6tables-nft-save", "-c"),
     "nftables.txt": ("nft", "-a", "list", "ruleset"),
     "nftables.json": ("nft", "-j", "list", "ruleset"),
     "conntrack.txt": ("conntrack", "-L", "-o", "extended"),
@@ -31,6 +39,7 @@ HOST_COMMANDS = {
     "ip-neigh.txt": ("ip", "neigh"),
     "bridge-link.txt": ("bridge", "-d", "link"),
     "bridge-fdb.txt": ("bridge", "fdb"),
+    "versions.txt": ("sh", "-c", VERSIONS_SCRIPT),
 }
 SYSCTLS = (
     *("net.ipv4.ip_forward", "net.ipv4.conf.all.rp_filter"),

@@ -124,6 +124,29 @@ def of_differences(
     return _merged([notes], "\n".join(["what differs from the golden", *lost]))
 
 
+def commented(capture: Capture, found: Sequence[Difference]) -> Capture:
+    """Return the whole capture; what differs is a comment of the packet that shows it.
+
+    What is missing has no packet: the capture's own comment tells it.
+    """
+    texts: dict[int, list[str]] = defaultdict(list)
+    for difference in found:
+        lost = "" if difference.packet else f"{difference.flow}: "
+        texts[difference.packet or 0].append(lost + _told(difference))
+    frames = [
+        frame._replace(comment=_joined(frame.comment, texts.get(number, [])))
+        for number, frame in enumerate(capture.frames(), 1)
+    ]
+    about = _joined(capture.comment, texts.get(0, []))
+    return Capture.from_frames(frames, capture.interfaces, capture.names, about)
+
+
+def _joined(known: str, texts: Sequence[str]) -> str:
+    """Return a comment with texts added that it does not have yet."""
+    fresh = [text for text in dict.fromkeys(texts) if text not in known]
+    return "; ".join([known, *fresh] if known else fresh)
+
+
 def _keep_conversations(
     notes: _Notes, story: Story, wanted: set[str], points: tuple[str, str]
 ) -> dict[str, int]:

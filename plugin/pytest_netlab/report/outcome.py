@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import CommandError, NetlabError
 from pytest_netlab.report import bundle
+from pytest_netlab.report.record import Record
 from pytest_netlab.report.text import next_step, render
 from pytest_netlab.runner import ScenarioFailedError
 from pytest_netlab.store import MissingGoldenError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pytest_netlab.runner import Netlab, Verdict
@@ -56,24 +56,51 @@ def of(
     ours = isinstance(error, NetlabError)
     if verdict is None and not ours and (error is None or netlab is None):
         return None
-    where, trouble = _keep(netlab, verdict, keep)
-    proposed, refused = _propose(error, netlab, verdict, node, pending)
     broken = ours and verdict is None
-    text = ""
-    if verdict is not None and verdict.outcome == "fail":
-        text = render(verdict, where, node, proposed)
-    elif broken:
-        text = "\n".join(_broken(error, where, proposed))
     is_error = broken and not isinstance(error, CommandError)
+    own = error is not None and not broken
+    unexplained = own and not isinstance(error, ScenarioFailedError)
     name = verdict.outcome if verdict else "error" if is_error else "fail"
+    ended = f"{type(error).__name__}: {error}" if unexplained else f"{error}"
+    record = Record(
+        scenario=netlab.scenario.id if netlab else "",
+        test=node,
+        outcome=name,
+        error=ended if unexplained or broken else "",
+        facts=_facts(netlab),
+        verdict=verdict,
+    )
+    where, trouble = _keep(netlab, record, keep)
+    proposed, refused = _propose(error, netlab, verdict, node, pending)
+    text = told(record, where, proposed) if broken or name == "fail" else ""
+    text = "" if verdict is None and not broken else text
     return Outcome(
         text="\n".join(part for part in (text, trouble, refused) if part and text),
         error=is_error,
-        unexplained=error is not None
-        and not broken
-        and not isinstance(error, ScenarioFailedError),
+        unexplained=unexplained,
         properties=_properties(name, netlab, where, proposed),
     )
+
+
+def told(record: Record, where: Path | None, proposed: Path | None = None) -> str:
+    """Return the text of a run: why it failed, what broke it, and where evidence is.
+
+    A golden that is missing may be pending now: `proposed` is where.
+    """
+    if record.verdict is not None and record.verdict.outcome == "fail":
+        return render(record.verdict, where, record.test, proposed)
+    lines = [record.error or f"{record.scenario}: {record.outcome}"]
+    lines += [f"evidence   {where}"] if where is not None else []
+    lines += next_step(proposed, "") if proposed is not None else []
+    return "\n".join(lines)
+
+
+def _facts(netlab: Netlab | None) -> dict[str, str]:
+    """Return versions and settings; none of a host that is gone."""
+    try:
+        return dict(netlab.facts) if netlab else {}
+    except Exception:  # noqa: BLE001 - the verdict is what matters
+        return {}
 
 
 def _verdict(error: BaseException | None, netlab: Netlab | None) -> Verdict | None:
@@ -89,17 +116,6 @@ def _verdict(error: BaseException | None, netlab: Netlab | None) -> Verdict | No
             return None
         return verdict if verdict.outcome == "fail" else None
     return netlab.verdict if error is None else None
-
-
-def _broken(
-    error: BaseException | None, where: Path | None, proposed: Path | None
-) -> Iterator[str]:
-    """Tell why there is no verdict; a golden that is missing may be pending now."""
-    yield f"{error}"
-    if where is not None:
-        yield f"evidence   {where}"
-    if proposed is not None:
-        yield from next_step(proposed, "")
 
 
 def _propose(
@@ -128,20 +144,20 @@ def _propose(
 
 
 def _keep(
-    netlab: Netlab | None, verdict: Verdict | None, keep: Path | None
+    netlab: Netlab | None, record: Record, keep: Path | None
 ) -> tuple[Path | None, str]:
     """Write the evidence; return its folder, and why there is none if it failed."""
     if netlab is None or keep is None:
-        return None, ""
+        return netlab.stored if netlab else None, ""
     trace = netlab.trace
     try:
         where = bundle.write(
             keep / netlab.scenario.label,
             capture=trace.capture if trace is not None else None,
-            verdict=verdict,
-            state=netlab.state(),
+            record=record,
+            state=netlab.judged_on or netlab.state(),
         )
-    except (OSError, NetlabError) as failed:  # a full disk must not hide the verdict
+    except Exception as failed:  # noqa: BLE001 - nothing here may hide the verdict
         return None, f"no evidence was kept: {failed}"
     return where, ""
 

@@ -73,7 +73,7 @@ def _twin(verdict: Verdict) -> Iterator[str]:
     twin = verdict.twin
     if twin is None:
         return
-    name, about = twin.folder.name, twin.about
+    name, about = twin.name, twin.about
     requires = f" (requires {about['requires']})" if "requires" in about else ""
     text = f"this is the story of variant {name}{requires}: {about.get('description')}"
     yield from _wrapped("known as", text)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab import capture as captures
-from pytest_netlab.errors import LabError
+from pytest_netlab.errors import GoldenError, LabError
 from pytest_netlab.lab.fake import FakeLab
-from pytest_netlab.report import bundle, dissect
+from pytest_netlab.report import bundle, dissect, record, render
+from pytest_netlab.report.record import Record
 from pytest_netlab.runner import Netlab, Update, Verdict
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
@@ -39,6 +40,20 @@ def seen(tmp_path: Path) -> tuple[Capture, Verdict]:
     return trace.capture, netlab.judge(trace)
 
 
+def recorded(verdict: Verdict | None) -> Record:
+    """Return how a run with this verdict ended."""
+    outcome, error = (verdict.outcome, "") if verdict else ("error", "no canary")
+    facts = {"engine": "fake"}
+    return Record(
+        scenario="ping",
+        test="test_ping.py::test_ping",
+        outcome=outcome,
+        error=error,
+        facts=facts,
+        verdict=verdict,
+    )
+
+
 def shown(folder: Path) -> list[str]:
     """Return what a folder holds, in order, without what is hidden."""
     return sorted(path.name for path in folder.glob("[!.]*"))
@@ -49,7 +64,10 @@ def test_everything(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
     capture, verdict = seen
     folder = tmp_path / "artifacts" / "ping"
 
-    assert bundle.write(folder, capture=capture, verdict=verdict, state=STATE) == folder
+    assert (
+        bundle.write(folder, capture=capture, record=recorded(verdict), state=STATE)
+        == folder
+    )
     assert shown(folder) == [
         "capture.pcapng",
         "difference.txt",
@@ -60,15 +78,17 @@ def test_everything(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
         "verdict.json",
     ]
     assert {p.name: p.read_text() for p in (folder / "host").iterdir()} == STATE
-    assert list(captures.read(folder / "capture.pcapng").frames()) == list(
-        capture.frames()
-    )
+    written = captures.read(folder / "capture.pcapng")
+    plain = [frame._replace(comment="") for frame in written.frames()]
+    assert plain == list(capture.frames())
     assert (folder / "story.txt").read_text() == verdict.observed.text("ping")
 
 
 def test_difference(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
     """The difference is a whole unified diff of the stories."""
-    folder = bundle.write(tmp_path / "x", capture=None, verdict=seen[1], state={})
+    folder = bundle.write(
+        tmp_path / "x", capture=None, record=recorded(seen[1]), state={}
+    )
     lines = (folder / "difference.txt").read_text().splitlines()
 
     assert lines[:2] == ["--- expected", "+++ observed"]
@@ -78,7 +98,9 @@ def test_difference(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
 
 def test_json(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
     """The verdict is there for machines, with cause and every difference."""
-    folder = bundle.write(tmp_path / "x", capture=None, verdict=seen[1], state={})
+    folder = bundle.write(
+        tmp_path / "x", capture=None, record=recorded(seen[1]), state={}
+    )
     table = json.loads((folder / "verdict.json").read_text())
 
     assert (table["scenario"], table["outcome"], table["cause"]) == (
@@ -89,14 +111,16 @@ def test_json(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
     assert len(table["differences"]) == len(seen[1].differences)
     assert table["differences"][0]["cause"]["name"] == "leaked"
     assert table["flows"][0]["kind"] == "none"
-    nothing: dict[str, object] = {"missing": [], "extra": [], "moved": []}
-    assert table["host"] == {**nothing, "settings": {}, "tracked": []}
+    assert table["format"] == 1
+    assert not any(table["verdict"]["host"].values())
 
 
 def test_recorded(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
     """Where nothing was expected there is nothing to compare with."""
     verdict = Verdict(scenario="ping", outcome="recorded", observed=seen[1].observed)
-    folder = bundle.write(tmp_path / "x", capture=seen[0], verdict=verdict, state={})
+    folder = bundle.write(
+        tmp_path / "x", capture=seen[0], record=recorded(verdict), state={}
+    )
 
     assert shown(folder) == [
         "capture.pcapng",
@@ -108,18 +132,20 @@ def test_recorded(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
 
 def test_nothing_seen(tmp_path: Path) -> None:
     """A run without capture and verdict leaves the state of its host."""
-    folder = bundle.write(tmp_path / "x", capture=None, verdict=None, state=STATE)
+    folder = bundle.write(
+        tmp_path / "x", capture=None, record=recorded(None), state=STATE
+    )
 
-    assert shown(folder) == ["host"]
+    assert shown(folder) == ["host", "verdict.json"]
 
 
 def test_older_evidence_goes(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
     """What an older run left in the folder is not mistaken for this one's."""
     folder = tmp_path / "x"
-    bundle.write(folder, capture=seen[0], verdict=seen[1], state=STATE)
-    bundle.write(folder, capture=None, verdict=None, state={})
+    bundle.write(folder, capture=seen[0], record=recorded(seen[1]), state=STATE)
+    bundle.write(folder, capture=None, record=recorded(None), state={})
 
-    assert shown(folder) == ["host"]
+    assert shown(folder) == ["host", "verdict.json"]
     assert list((folder / "host").iterdir()) == []
 
 
@@ -128,5 +154,67 @@ def test_foreign_folder_stays(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
 
     with pytest.raises(LabError, match="is no evidence of pytest-netlab and stays"):
-        bundle.write(tmp_path, capture=None, verdict=None, state={})
+        bundle.write(tmp_path, capture=None, record=recorded(None), state={})
     assert shown(tmp_path) == ["thesis.txt"]
+
+
+def test_packets_that_differ_say_so(
+    tmp_path: Path, seen: tuple[Capture, Verdict]
+) -> None:
+    """Exactly the packets that differ have a comment, with field and cause."""
+    capture, verdict = seen
+    folder = bundle.write(
+        tmp_path / "x", capture=capture, record=recorded(verdict), state={}
+    )
+    frames = enumerate(captures.read(folder / "capture.pcapng").frames(), 1)
+
+    told = {number: frame.comment for number, frame in frames if frame.comment}
+    assert set(told) == {d.packet for d in verdict.differences if d.packet}
+    assert any("source: want host, got c1 (leaked" in text for text in told.values())
+
+
+def test_read_back(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
+    """A verdict.json gives the record, and so the text, that it was made of."""
+    wanted = recorded(seen[1])
+    folder = bundle.write(tmp_path / "x", capture=seen[0], record=wanted, state={})
+    got = record.read(folder)
+
+    assert got == wanted
+    assert got.verdict is not None
+    assert render(got.verdict, folder, "n") == render(seen[1], folder, "n")
+    assert record.dumps(got) == (folder / "verdict.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "cannot read it"),
+        ("[]", "no verdict of pytest-netlab"),
+        ('{"format": 2}', "is of format 2, and this version reads format 1"),
+        ('{"format": 1}', "damaged"),
+    ],
+)
+def test_damaged_verdict(tmp_path: Path, text: str, words: str) -> None:
+    """A verdict.json that is none is told with what is wrong."""
+    (tmp_path / "verdict.json").write_text(text)
+
+    with pytest.raises(GoldenError, match=words):
+        record.read(tmp_path)
+
+
+def test_interrupted(
+    tmp_path: Path, seen: tuple[Capture, Verdict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What interrupts the writing leaves the older bundle whole, and nothing else."""
+    folder = tmp_path / "x"
+    bundle.write(folder, capture=seen[0], record=recorded(seen[1]), state=STATE)
+    before = {path: path.read_bytes() for path in folder.glob("*.*")}
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(captures, "write", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        bundle.write(folder, capture=seen[0], record=recorded(None), state={})
+    assert {path: path.read_bytes() for path in folder.glob("*.*")} == before
+    assert list(tmp_path.glob(".new-*")) == []

@@ -213,6 +213,7 @@ def test_evidence_that_cannot_be_kept(
     """Trouble with the evidence is told, and does not hide the verdict."""
     lab.wire.nat.masquerade = False
     error = failure(netlab)
+    netlab.judged_on = {}
     monkeypatch.setattr(*trouble)
 
     found = outcome.of(error, netlab, node=NODE, keep=tmp_path / "kept")
