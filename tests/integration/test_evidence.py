@@ -72,10 +72,10 @@ def test_host_state(scenarios: Scenarios, pytester: pytest.Pytester) -> None:
     scenarios("-k", "ping_beyond or published_web", "--netlab-artifacts=kept")
 
     host = pytester.path / "kept" / "ping-beyond" / "host"
-    events = (host / "conntrack-events.txt").read_text().splitlines()
+    every = (host / "conntrack-events.txt").read_text().splitlines()
+    events = [line for line in every if " icmp " in line]  # IGMP comes when it likes
     assert events[0].startswith("    [NEW] icmp src=172.17.0.2 dst=172.16.211.1 ")
     assert "dst=172.16.211.128" in events[0].split(" src=")[2]
-    assert all(" icmp " in line for line in events)
     web = (pytester.path / "kept" / "published-web" / "host").joinpath
     texts = web("conntrack-events.txt").read_text()
     assert "[NEW] tcp src=172.16.211.1 dst=172.16.211.128 " in texts

@@ -72,7 +72,7 @@ def test_full_run_leaves_the_machine_alone(scenarios: Scenarios) -> None:
 
     result = scenarios()
 
-    result.assert_outcomes(passed=9)
+    result.assert_outcomes(passed=10)
     after = machine()
     changed = {name for name in before if before[name] != after[name]}
     assert changed == set()
