@@ -37,6 +37,11 @@ class Segment(NamedTuple):
     length: int
 
 
+def is_tcp(frame: Frame) -> bool:
+    """Tell whether a frame carries a TCP segment."""
+    return _segment(frame.data) is not None
+
+
 class Conversations:
     """The TCP conversations that began in a capture, apart for each capture point.
 

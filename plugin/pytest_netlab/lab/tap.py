@@ -17,7 +17,7 @@ from pytest_netlab.capture import Capture
 from pytest_netlab.errors import BlindCaptureError, LabError
 from pytest_netlab.lab.drain import Drain
 from pytest_netlab.lab.ring import RING_BYTES
-from pytest_netlab.lab.settle import Conversations
+from pytest_netlab.lab.settle import Conversations, is_tcp
 from pytest_netlab.lab.watch import TapPoint, Watch
 
 if TYPE_CHECKING:
@@ -96,8 +96,10 @@ class LiveCapture:
         """Send the closing canaries, wait for them, and return what was seen.
 
         A canary that was seen says that every frame before it was. If TCP conversations
-        are still closing then, they get their time and the canaries are sent again: the
-        last one is always the last frame of its point.
+        were still closing then, they get their time and the canaries are sent again:
+        the last one is always the last frame of its point. What came behind a canary
+        counts as closing, however it ended since: one point's canary may be under way
+        for longer than another's, and the capture ends at each one's own.
 
         Raises:
             BlindCaptureError: a canary was not seen, or frames were dropped.
@@ -105,7 +107,7 @@ class LiveCapture:
         """
         try:
             self._barrier("close")
-            if self._conversations.unfinished:
+            if self._conversations.unfinished or self._trailing():
                 self._wait(self._settled, self._settle)
                 self._barrier("close")
             return self._result()
@@ -157,6 +159,11 @@ class LiveCapture:
 
     def _all_seen(self) -> bool:
         return all(watch.seen for watch in self._watches)
+
+    def _trailing(self) -> bool:
+        """Tell whether TCP went on behind the canaries that were seen last."""
+        behind = (frame for watch in self._watches for frame in watch.behind)
+        return any(is_tcp(frame) for frame in behind)
 
     def _settled(self) -> bool:
         return not self._conversations.unfinished

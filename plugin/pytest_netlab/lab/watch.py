@@ -99,6 +99,11 @@ class Watch:
         """Return the frames from the opening canary to the last closing one."""
         return self._frames[self.found[0] : self.found[-1] + 1]
 
+    @property
+    def behind(self) -> Sequence[Frame]:
+        """Return the frames that came after the last canary so far."""
+        return self._frames[self.found[-1] + 1 :]
+
     def describe(self) -> Interface:
         """Return what the capture says of this point."""
         counters = self.ring.counters()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from pytest_netlab.lab.impair import Impairment, impaired
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.docker_lab import DockerLab
 
 ECHO_REPLY = 0
+FIN = 1
 
 
 def ping(lab: DockerLab, *options: str) -> str:
@@ -90,3 +92,18 @@ def test_numbers_that_are_none(what: dict[str, float]) -> None:
     """A probability above one, or a time below nothing, is refused."""
     with pytest.raises(ValueError, match=next(iter(what))):
         Impairment(**what)  # type: ignore[arg-type]
+
+
+def test_late_packets_are_captured(lab: DockerLab) -> None:
+    """A connection that closes while one point's canary is on its way is whole."""
+    tap = lab.tap([POINTS["docker0"], POINTS["uplink"]])
+    with impaired(lab, delay=0.02):
+        url = f"http://{lab.nodes['host'].address}:81/"
+        lab.nodes["host01"].run("curl", "-sf", url)
+        capture = tap.stop()
+
+    fins = np.flatnonzero(capture.tcp_flags & FIN)
+    for point in (0, 1):
+        ours = fins[capture.point[fins] == point]
+        assert set(capture.sport[ours].tolist()) & {80, 81}
+        assert set(capture.dport[ours].tolist()) & {80, 81}
