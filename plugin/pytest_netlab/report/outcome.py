@@ -67,7 +67,7 @@ def of(
         test=node,
         outcome=name,
         error=ended if unexplained or broken else "",
-        facts=_facts(netlab),
+        facts=_facts(netlab) if keep is not None else {},
         verdict=verdict,
     )
     where, trouble = _keep(netlab, record, keep)

@@ -65,6 +65,12 @@ class Store:
         """
         return files.read(self._picked(scenario, facts), scenario)
 
+    def depends_on_host(self, scenario: str) -> bool:
+        """Tell whether a host's facts decide which golden is for it."""
+        if not self.folder(scenario).is_dir():
+            return False
+        return any(str(one.requires) for one in self.variants(scenario))
+
     def place(self, scenario: str, facts: Mapping[str, str]) -> Path:
         """Return the folder in which a host's golden is, or is to be recorded."""
         folder = self.folder(scenario)

@@ -140,3 +140,17 @@ def test_folder_that_is_no_variant(store: Store) -> None:
 
     with pytest.raises(GoldenError, match=r"notes/golden\.toml: cannot read it"):
         store.load(NAME, NEW)
+
+
+def test_only_variants_depend_on_the_host(tmp_path: Path) -> None:
+    """A golden for any host needs no look at one; requires do; nothing needs none."""
+    plain, choosy = tmp_path / "plain", tmp_path / "choosy" / "new"
+    for folder, more in ((plain, ""), (choosy, 'requires = "engine >= 28"\n')):
+        folder.mkdir(parents=True)
+        name = folder.relative_to(tmp_path).parts[0]
+        text = f'format = 1\nscenario = "{name}"\n{more}'
+        (folder / "golden.toml").write_text(text)
+    store = Store(tmp_path)
+
+    found = {name: store.depends_on_host(name) for name in ("plain", "choosy", "no")}
+    assert found == {"plain": False, "choosy": True, "no": False}
