@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_netlab.cli.group import Trouble
-from pytest_netlab.cli.output import emit
+from pytest_netlab.cli.output import emit, rendered
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.mutate import RULES, Judge
 from pytest_netlab.report import kills as report
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_netlab.mutate import Kill
-
-WIDE = 200  # columns where no terminal sets a limit
 
 
 @click.command(name="mutate")
@@ -66,7 +63,7 @@ def command(
         return
     with Watch() as watch:
         kills = list(_kills(store, names, watch))
-    emit([report.to_json(kills) if as_json else [_rendered(kills)]])
+    emit([report.to_json(kills) if as_json else [rendered(report.to_table(kills))]])
     sys.exit(1 if any(kill.bad for kill in kills) else 0)
 
 
@@ -93,22 +90,3 @@ def _listed(names: Iterable[str]) -> Iterator[str]:
     yield from (f"  {name}\n" for name in names)
     yield "\nwhat means nothing (a mutation that a rule applies to must stay green)\n"
     yield from (f"  {rule.name:<13} {rule.reason}\n" for rule in RULES)
-
-
-def _rendered(kills: list[Kill]) -> str:
-    """Return the matrix as text: folded to a terminal, whole anywhere else."""
-    from rich.console import Console  # noqa: PLC0415 - slow to load, JSON needs none
-
-    is_terminal = sys.stdout.isatty()
-    text = io.StringIO()
-    console = Console(
-        file=text,
-        force_terminal=is_terminal,
-        width=None if is_terminal else WIDE,
-        markup=False,
-        emoji=False,
-        highlight=False,
-    )
-    for part in report.to_table(kills):
-        console.print(part)
-    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import io
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ import click
 
 from pytest_netlab.capture import Capture, write
 from pytest_netlab.cli.group import Trouble
-from pytest_netlab.cli.output import emit
+from pytest_netlab.cli.output import emit, rendered
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sides import sides
 from pytest_netlab.cli.sources import FILE, OUT, formats, only_once, spare, told
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_netlab.nat import Translations, Violation
-
-WIDE = 1000  # columns where no terminal sets a limit: nothing is folded or cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,23 +145,4 @@ def _written(learned: Learned, form: str | None) -> Iterable[str]:
         return rewrites.to_json(learned.found, learned.broken)
     if form == "csv":
         return [rewrites.to_csv(learned.found)]
-    return [_rendered(learned)]
-
-
-def _rendered(learned: Learned) -> str:
-    """Return the tables as text: folded to a terminal, whole anywhere else."""
-    from rich.console import Console  # noqa: PLC0415 - slow to load, JSON needs none
-
-    is_terminal = sys.stdout.isatty()
-    text = io.StringIO()
-    console = Console(
-        file=text,
-        force_terminal=is_terminal,
-        width=None if is_terminal else WIDE,
-        markup=False,
-        emoji=False,
-        highlight=False,
-    )
-    for part in rewrites.to_table(learned.found, learned.broken):
-        console.print(part)
-    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+    return [rendered(rewrites.to_table(learned.found, learned.broken))]

@@ -12,6 +12,10 @@ from pytest_netlab.cli.group import Trouble
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from rich.console import RenderableType
+
+WIDE = 1000  # columns where no terminal sets a limit: nothing is folded or cut
+
 
 def emit(batches: Iterable[Iterable[str]]) -> None:
     """Write text, each batch at once; whoever stops reading has seen enough."""
@@ -38,6 +42,25 @@ def lines(texts: Iterable[str]) -> Iterator[str]:
     """
     for text in texts:
         yield f"{text if text.isprintable() else _escaped(text)}\n"
+
+
+def rendered(parts: Iterable[RenderableType]) -> str:
+    """Return tables as text: folded to a terminal, whole anywhere else."""
+    from rich.console import Console  # noqa: PLC0415 - slow to load, JSON needs none
+
+    is_terminal = sys.stdout.isatty()
+    text = io.StringIO()
+    console = Console(
+        file=text,
+        force_terminal=is_terminal,
+        width=None if is_terminal else WIDE,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    )
+    for part in parts:
+        console.print(part)
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
 
 
 def _escaped(text: str) -> str:
