@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_netlab import capture as captures
@@ -12,9 +10,11 @@ from pytest_netlab.errors import LabError
 from pytest_netlab.lab.stored import CAPTURE, HOST, VERDICT
 from pytest_netlab.report import annotate, dissect
 from pytest_netlab.report.record import dumps
+from pytest_netlab.store import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from pytest_netlab.capture import Capture
     from pytest_netlab.report.record import Record
@@ -43,24 +43,9 @@ def write(
 
     """
     _demand_ours(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as new:
-        fresh = Path(new, folder.name)
+    with replaced(folder) as fresh:
         _fill(fresh, capture, record, state)
-        _swap(fresh, folder, Path(new, ".old"))
     return folder
-
-
-def _swap(fresh: Path, folder: Path, aside: Path) -> None:
-    """Put a bundle in place of an older one, which stays if that fails."""
-    try:
-        if folder.exists():
-            folder.rename(aside)
-        fresh.rename(folder)
-    except BaseException:
-        if aside.exists() and not folder.exists():
-            aside.rename(folder)
-        raise
 
 
 def _fill(

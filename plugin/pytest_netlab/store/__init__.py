@@ -12,6 +12,7 @@ from pytest_netlab.store.files import (
     Golden,
     MissingGoldenError,
     read,
+    replaced,
 )
 from pytest_netlab.store.goldens import Store
 from pytest_netlab.store.pending import Pending, PendingStore, Proposal
@@ -28,4 +29,5 @@ __all__ = [
     "Proposal",
     "Store",
     "read",
+    "replaced",
 ]

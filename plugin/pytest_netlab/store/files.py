@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import tomllib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from pytest_netlab.errors import CaptureError, GoldenError, PolicyError
 from pytest_netlab.store.requires import Requires
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pytest_netlab.capture import Capture
 
@@ -105,13 +106,23 @@ def write(
     """
     symbols = {symbol: address for address, symbol in capture.names.items()}
     full = {"format": FORMAT, "policy": {}, **table, "symbols": symbols}
+    with replaced(folder) as fresh:
+        _write_files(fresh, capture, full)
+        for name, text in (beside or {}).items():
+            (fresh / name).write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def replaced(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder, and put it in place of another once it is filled.
+
+    Whatever interrupts, the folder holds what it did before, or all of the new.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as new:
         fresh = Path(new, folder.name)
         fresh.mkdir()
-        _write_files(fresh, capture, full)
-        for name, text in (beside or {}).items():
-            (fresh / name).write_text(text, encoding="utf-8")
+        yield fresh
         _swap(fresh, folder, Path(new, ".old"))
 
 
