@@ -158,9 +158,9 @@ def _refuse_in_ci(config: pytest.Config) -> None:
 
 
 def _watch_unreferenced(config: pytest.Config) -> None:
-    """Look for goldens that no scenario uses, unless that is not wanted."""
+    """Look for goldens that no scenario uses; a run of stored packets has few."""
     choice = config.getoption("netlab_unreferenced")
-    if choice != "ignore":
+    if choice != "ignore" and not config.getoption("--netlab-offline"):
         from pytest_netlab.unreferenced import Unreferenced  # noqa: PLC0415
 
         watch = Unreferenced(config, choice)
@@ -414,13 +414,14 @@ def _keep(config: pytest.Config, report: pytest.TestReport) -> Path | None:
 def _pending(item: pytest.Item, report: pytest.TestReport) -> PendingStore | None:
     """Return where this phase may propose a golden; None for nowhere.
 
-    CI writes nothing, and an installed package's goldens are not the user's to change.
+    CI writes nothing, an installed package's goldens are not the user's to change, and
+    what is stored was proposed when it was seen.
     """
     from pytest_netlab.store import PendingStore  # noqa: PLC0415 - imports numpy
 
     config = item.config
     never = os.environ.get("CI") or config.getoption("--netlab-keep") == "never"
-    if never or report.when != "call":
+    if never or config.getoption("--netlab-offline") or report.when != "call":
         return None
     if not _golden_folder(item).is_relative_to(config.rootpath):
         return None

@@ -47,6 +47,7 @@ def test_same_verdict(
 
     same.assert_outcomes(failed=1)
     assert told(same) == kept
+    assert not (recorded.path / "netlab-artifacts").exists()
     again.assert_outcomes(failed=1)
     texts = [
         recorded.path / name / "ping" / "verdict.json" for name in ("kept", "again")
