@@ -12,9 +12,9 @@ import click
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.output import emit, rendered
 from pytest_netlab.cli.progress import Watch
-from pytest_netlab.mutate import RULES, Judge
+from pytest_netlab.mutate import RULES, Judge, names
 from pytest_netlab.report import kills as report
-from pytest_netlab.store import TOML, Store
+from pytest_netlab.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -57,36 +57,42 @@ def command(
     """  # noqa: D301 - click's mark
     del goldens_only  # there is nothing else yet
     store = Store(Path(golden) if golden else Path(str(files("pytest_netlab.golden"))))
-    names = _names(store, scenarios)
+    chosen = _names(store, scenarios)
     if listed:
-        emit([_listed(names)])
+        emit([_listed(chosen)])
         return
     with Watch() as watch:
-        kills = list(_kills(store, names, watch))
+        kills = list(_kills(store, chosen, watch))
     emit([report.to_json(kills) if as_json else [rendered(report.to_table(kills))]])
     sys.exit(1 if any(kill.bad for kill in kills) else 0)
 
 
 def _names(store: Store, asked: tuple[str, ...]) -> list[str]:
-    """Return the scenarios that were asked for: all that have a golden, if none."""
-    known = sorted(path.parent.name for path in store.root.glob(f"*/{TOML}"))
+    """Return the goldens of the scenarios that were asked for: all, if none were.
+
+    A scenario stands for all its variants.
+    """
+    known = names(store)
     if not known:
         raise Trouble(f"{store.root} has no golden: name a folder with --golden")
-    unknown = [name for name in asked if name not in known]
+    found = {
+        one: [n for n in known if one in (n, n.partition("/")[0])] for one in asked
+    }
+    unknown = [one for one in asked if not found[one]]
     if unknown:
         there = ", ".join(known)
         raise Trouble(f"no golden of {unknown[0]!r} in {store.root}: there are {there}")
-    return list(dict.fromkeys(asked)) or known
+    return list(dict.fromkeys(n for one in asked for n in found[one])) or known
 
 
-def _kills(store: Store, names: Iterable[str], watch: Watch) -> Iterator[Kill]:
-    for name in names:
+def _kills(store: Store, chosen: Iterable[str], watch: Watch) -> Iterator[Kill]:
+    for name in chosen:
         judge = Judge(store, name)
         yield from watch.items(judge, name, len(judge))
 
 
-def _listed(names: Iterable[str]) -> Iterator[str]:
-    yield "scenarios with a golden\n"
-    yield from (f"  {name}\n" for name in names)
+def _listed(chosen: Iterable[str]) -> Iterator[str]:
+    yield "goldens: a scenario, or scenario/variant\n"
+    yield from (f"  {name}\n" for name in chosen)
     yield "\nwhat means nothing (a mutation that a rule applies to must stay green)\n"
     yield from (f"  {rule.name:<13} {rule.reason}\n" for rule in RULES)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_netlab.diff.crossings import altered, stuck
+from pytest_netlab.diff.crossings import altered, stuck, turned
 from pytest_netlab.diff.fortunes import Fortune, fortune
 from pytest_netlab.diff.packets import describe, is_refusal
 from pytest_netlab.diff.passages import Passage, is_reply, passages
@@ -181,6 +181,9 @@ class _Teller:
         near, far = (rows.tolist() for rows in (self.inside, self.outside))
         pairs = [(near[a], far[b]) for a, b in flow.pairs]
         yield from altered(self.capture, pairs)
+        yield from turned(
+            self.capture, pairs, lambda row: is_reply(self.capture, flow, row)
+        )
         yield from changed(self.capture, pairs)
         if flow.fate == "forwarded":
             paired = {row for pair in pairs for row in pair}

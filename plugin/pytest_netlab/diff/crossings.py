@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from pytest_netlab.diff.packets import role_of
 from pytest_netlab.diff.streams import Fault
 from pytest_netlab.flows import TCP, is_error
+from pytest_netlab.wire import Direction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pytest_netlab.capture import Capture
 
@@ -29,6 +30,23 @@ def altered(capture: Capture, pairs: Iterable[tuple[int, int]]) -> Iterator[Faul
         flags = capture.ip_flags[near] ^ capture.ip_flags[far]
         if same_size and flags & _MORE_FRAGMENTS:
             yield Fault("fragment", "as many fragments at both points", "more", near)
+
+
+def turned(
+    capture: Capture, pairs: Sequence[tuple[int, int]], is_reply: Callable[[int], bool]
+) -> Iterator[Fault]:
+    """Yield the first packet that came into the host where its direction leaves it.
+
+    All packets of one direction come from the same side; the tap knows which.
+    """
+    came: dict[bool, int] = {}
+    for near, _ in pairs:
+        way = int(capture.direction[near])
+        if came.setdefault(is_reply(near), way) != way:
+            names = (Direction(came[is_reply(near)]), Direction(way))
+            want, got = (f"{one.name.lower()} at the inside" for one in names)
+            yield Fault("crossing", want, got, near)
+            return
 
 
 def stuck(capture: Capture, alone: Sequence[int]) -> Iterator[Fault]:

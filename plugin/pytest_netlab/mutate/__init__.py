@@ -5,7 +5,7 @@ which of these changes mean nothing, and why, before anyone judges them; `golden
 """
 
 from pytest_netlab.mutate.equivalent import RULES, Rule, equivalence
-from pytest_netlab.mutate.goldens import Judge, mutations
+from pytest_netlab.mutate.goldens import Judge, mutations, names
 from pytest_netlab.mutate.model import Kill, Mutation, Outcome
 
 __all__ = [
@@ -17,4 +17,5 @@ __all__ = [
     "Rule",
     "equivalence",
     "mutations",
+    "names",
 ]

@@ -99,6 +99,8 @@ def _policy(case: Case) -> bool:
 
 
 def _symbol(case: Case) -> bool:
+    if case.everywhere and case.is_field("source port", "tcp seq"):
+        return case.ground.is_alone(case.mutation.packets[0] - 1)
     return case.is_flow("client port", "icmp id", "sequence")
 
 

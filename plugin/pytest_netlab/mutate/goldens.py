@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab import capture as captures
@@ -11,7 +12,7 @@ from pytest_netlab.mutate.equivalent import Case, equivalence
 from pytest_netlab.mutate.ground import Ground
 from pytest_netlab.mutate.model import Kill, Outcome
 from pytest_netlab.runner import differences
-from pytest_netlab.store import CAPTURE
+from pytest_netlab.store import CAPTURE, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,18 +30,25 @@ def mutations(ground: Ground) -> Iterator[Mutation]:
         yield from family.mutations(ground)
 
 
+def names(store: Store) -> list[str]:
+    """Return the recorded goldens: a scenario, or scenario/variant."""
+    found = [one.folder for id_ in store.scenarios() for one in store.variants(id_)]
+    recorded = [folder for folder in found if (folder / CAPTURE).exists()]
+    return [str(folder.relative_to(store.root)) for folder in recorded]
+
+
 class Judge:
     """A golden, and every mutation of its capture; `len` says how many there are."""
 
-    def __init__(self, store: Store, scenario: str) -> None:
-        """Read the golden.
+    def __init__(self, store: Store, name: str) -> None:
+        """Read the golden of this name, as `names` has it.
 
         Raises:
             GoldenError: it is missing or damaged.
 
         """
-        self._golden = store.load(scenario)
-        capture = captures.read(store.folder(scenario) / CAPTURE)
+        self._name, self._golden = name, read(store.root / name)
+        capture = captures.read(store.root / name / CAPTURE)
         self._ground = Ground(capture, self._golden.story)
         self._mutations = list(mutations(self._ground))
 
@@ -51,7 +59,8 @@ class Judge:
     def __iter__(self) -> Iterator[Kill]:
         """Yield what became of each."""
         for mutation in self._mutations:
-            yield _judged(self._golden, self._ground, mutation)
+            judged = _judged(self._golden, self._ground, mutation)
+            yield replace(judged, scenario=self._name)
 
 
 def _judged(golden: Golden, ground: Ground, mutation: Mutation) -> Kill:

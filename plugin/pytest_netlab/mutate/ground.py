@@ -91,6 +91,11 @@ class Ground:
         """Return how many conversations are told."""
         return 1 + max((told.flow for told in self.packets), default=-1)
 
+    def is_alone(self, row: int) -> bool:
+        """Tell whether a packet is all there is of its conversation."""
+        told = next((one for one in self.packets if row in one.rows), None)
+        return told is not None and sorted(told.rows) == sorted(self.of_flow(told.flow))
+
     def has_line(self, row: int) -> bool:
         """Tell whether the story has a line for this very packet."""
         lines = {line.packet - 1 for told in self._story.told for line in told.lines}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.traffic import C1, HOST01, Packet, capture
+from tests.traffic import C1, HOST01, IN, OUT, Packet, capture
 
 from pytest_netlab.capture import Capture, Interface
-from pytest_netlab.diff.crossings import altered, stuck
+from pytest_netlab.diff.crossings import altered, stuck, turned
 from pytest_netlab.flows import TCP, Tuple5
 from pytest_netlab.wire import tcp
 
@@ -35,3 +35,15 @@ def test_stuck_acknowledgement() -> None:
     seen = capture([ACK, replace(ACK, data=b"x"), replace(ACK, flags=tcp.RST)])
 
     assert [fault.row for fault in stuck(seen, [0, 1, 2])] == [0]
+
+
+def test_one_direction_comes_from_one_side() -> None:
+    """A packet that came in where others of its direction go out is told."""
+    ways = [replace(ACK, way=way) for way in (IN, IN, OUT, OUT)]
+    seen = capture(ways)
+
+    pairs = [(row, row) for row in range(3)]
+    replies = pairs[:2], lambda row: row == 1
+    assert [fault.row for fault in turned(seen, pairs, lambda _: False)] == [2]
+    assert list(turned(seen, *replies)) == []
+    assert list(turned(seen, [(0, 0), (2, 2)], lambda row: row == 2)) == []

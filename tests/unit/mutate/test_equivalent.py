@@ -14,7 +14,7 @@ from pytest_netlab.mutate import RULES, equivalence, mutations
 from pytest_netlab.mutate.equivalent import Case
 from pytest_netlab.mutate.ground import Ground
 from pytest_netlab.mutate.model import EVERY, FLOW, FLOW_ONE, ONE, Mutation
-from pytest_netlab.store import Store
+from pytest_netlab.store import Store, read
 
 GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 
@@ -51,6 +51,8 @@ def rule_of(policy: Policy | None = None, /, **fields: object) -> str:
         ({"family": "flow", "field": "client port", "scope": FLOW_ONE}, ""),
         ({"family": "flow", "field": "server port", "scope": FLOW}, ""),
         ({"family": "flow", "field": "address", "scope": FLOW}, ""),
+        ({"field": "source port", "scope": EVERY, "packets": (5,)}, ""),
+        ({"field": "tcp seq", "scope": EVERY, "packets": (5,)}, ""),
         ({"field": "ip id", "scope": EVERY}, "sender"),
         ({"field": "ip id", "scope": ONE}, ""),
         ({"field": "payload", "scope": EVERY}, "sender"),
@@ -120,3 +122,20 @@ def test_every_rule_is_needed_and_says_why(refusal: Ground) -> None:
 
     assert used == {"", *(rule.name for rule in RULES)}
     assert all(len(rule.reason) > 20 for rule in RULES)
+
+
+@pytest.mark.parametrize("field", ["source port", "tcp seq"])
+def test_symbol_of_a_lone_packet(field: str) -> None:
+    """A packet that is a whole conversation is changed consistently by itself."""
+    capture = captures.read(GOLDEN / "direct-published/closed/capture.pcapng")
+    story = read(GOLDEN / "direct-published/closed").story
+    lone = Ground(capture, story)
+    row = lone.packets[0].rows[0] + 1
+    told = {"role": "SYN", "proto": "tcp", "detail": "", "frames": list}
+    found = []
+    for scope in (EVERY, ONE):
+        one = Mutation(family="field", field=field, scope=scope, packets=(row,), **told)  # type: ignore[arg-type]
+        rule = equivalence(Case(one, lone, Policy()))
+        found.append(rule.name if rule else "")
+
+    assert found == ["symbol", ""]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.mutate import RULES, Judge, Outcome, goldens
+from pytest_netlab.mutate import RULES, Judge, Outcome, goldens, names
 from pytest_netlab.report import kills
 from pytest_netlab.runner import differences
 from pytest_netlab.store import Store
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_netlab.mutate import Kill
 
 GOLDEN = Path(__file__).resolve().parents[3] / "golden"
-NAMES = sorted(path.parent.name for path in GOLDEN.glob("*/golden.toml"))
+NAMES = names(Store(GOLDEN))
 
 
 def bad(found: Iterable[Kill]) -> list[str]:
