@@ -30,14 +30,12 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Folder of goldens, if not the bundled ones.",
 )
-@click.option("--goldens-only", is_flag=True, help="Needs neither root nor Docker.")
 @click.option("--list", "listed", is_flag=True, help="Tell what there is, and exit.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     scenarios: tuple[str, ...],
     golden: str | None,
     *,
-    goldens_only: bool,
     listed: bool,
     as_json: bool,
 ) -> None:
@@ -55,7 +53,6 @@ def command(
 
     Exit code 0: all caught; 1: a survivor, or an alarm without a reason; 2: cannot run.
     """  # noqa: D301 - click's mark
-    del goldens_only  # there is nothing else yet
     store = Store(Path(golden) if golden else Path(str(files("pytest_netlab.golden"))))
     chosen = _names(store, scenarios)
     if listed:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def mutate(*arguments: str) -> Result:
     """Run the command."""
-    return CliRunner().invoke(main, ["mutate", "--goldens-only", *arguments])
+    return CliRunner().invoke(main, ["mutate", *arguments])
 
 
 def test_goldens_are_sound() -> None:
