@@ -183,6 +183,10 @@ def test_show(recorded: pytest.Pytester, kept: list[str]) -> None:
     assert told(show(str(folder / "verdict.json"))) == kept
     printed = "\n".join(show("--json", str(folder)).outlines)
     assert json.loads(printed) == json.loads((folder / "verdict.json").read_text())
+    text = (folder / "verdict.json").read_text()
+    evil = text.replace("c1 left", "\\u001b[2Jc1 left")
+    (folder / "verdict.json").write_text(evil)
+    assert "\x1b" not in "".join(show(str(folder)).outlines)
     (folder / "verdict.json").unlink()
     damaged = show(str(folder))
     assert damaged.ret == 2

@@ -84,7 +84,7 @@ def _verdict(folder: Path, form: str | None) -> str:
     record = records.read(folder)
     if form == "json":
         return (folder / VERDICT).read_text(encoding="utf-8")
-    return f"{outcome.told(record, folder)}\n"
+    return "".join(lines(outcome.told(record, folder).splitlines()))
 
 
 @dataclass(slots=True)
