@@ -236,16 +236,19 @@ def test_fault(
 
 def test_stale_conntrack(judged: Judge, lab: DockerLab) -> None:
     """A connection older than the rules, which it does not follow, is found out."""
-    ends = "--src 172.16.211.1 --dst 172.16.211.128 --sport 40001 --dport 81"
+    ends = "--src 172.16.211.1 --dst 172.16.211.128 --sport 40002 --dport 81"
     back = "--reply-src 172.17.0.3 --reply-dst 172.16.211.1"
-    entry = f"{ends} {back} --reply-port-src 80 --reply-port-dst 40001 --state SYN_SENT"
+    entry = f"{ends} {back} --reply-port-src 80 --reply-port-dst 40002 --state SYN_SENT"
     host = lab.nodes["host"]
 
     def traffic(netlab: Netlab) -> None:
+        # Where curl closed first, its port is in TIME_WAIT and cannot be bound again.
+        port = "40001"
         if netlab._update == "none":
+            port = "40002"
             host.run("conntrack", "-I", "-p", "tcp", "-t", "60", *entry.split())
         url = f"http://{netlab.host.address}:81/"
-        argv = ("curl", "-s", "-m1", "--local-port", "40001", url)
+        argv = ("curl", "-s", "-m1", "--local-port", port, url)
         netlab.host01.run(*argv, check=False)
 
     verdict = judged(Fault(broken=(), mended=()), traffic)
