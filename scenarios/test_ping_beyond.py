@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def test_ping_beyond(netlab: Netlab) -> None:
     """A container's ping leaves with the host's address and comes back to it."""
     with netlab.capture("docker0", "uplink") as trace:
-        netlab.c1.run("ping", "-c", "1", "-W", "2", netlab.host01.address)
+        netlab.c1.run("ping", "-c", "1", "-w", "3", netlab.host01.address)
 
     netlab.check(trace)
     assert trace.table == [

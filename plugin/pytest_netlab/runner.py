@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_netlab.diff import Difference, canonicalize, compare, translations
 from pytest_netlab.errors import CommandError, GoldenError, LabError, NetlabError
-from pytest_netlab.nat import HostChange, host_change, ruleset, tracked
+from pytest_netlab.nat import (
+    HostChange,
+    host_change,
+    randomises,
+    ruleset,
+    tracked,
+)
 from pytest_netlab.spec import DOCKER0, POINTS, UPLINK
 from pytest_netlab.store import Proposal
 
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.diff import Story
+    from pytest_netlab.diff import Policy, Story, Told
     from pytest_netlab.lab.protocol import Lab, Node, Tap
     from pytest_netlab.nat import Translations
     from pytest_netlab.spec import Scenario
@@ -78,6 +85,11 @@ def differences(golden: Golden, capture: Capture) -> list[Difference]:
     return compare(golden.story, canonicalize(capture), golden.policy)
 
 
+def _on(golden: Golden, provenance: Mapping[str, str]) -> Policy:
+    """Return a golden's policy for a host with these rules."""
+    return golden.policy.on(randomised=randomises(provenance["ruleset"]))
+
+
 class Trace:
     """What one capture saw. Filled when the `with` block ends."""
 
@@ -92,23 +104,26 @@ class Trace:
             raise LabError("the trace is still being captured: leave the with block")
         return self._capture
 
-    @property
+    @cached_property
     def story(self) -> Story:
         """Return the canonical form."""
         return canonicalize(self.capture)
 
-    @property
+    @cached_property
     def translations(self) -> Translations:
         """Return what the host did to each flow."""
         return translations(self.capture, DOCKER0.name, UPLINK.name)
 
     @property
     def table(self) -> list[tuple[str, str, str, str, int]]:
-        """Return (point, source, destination, what, ttl) of every told packet."""
+        """Return (point, source, destination, what, ttl) of every told packet.
+
+        Without asides, and without containers that are no nodes of the lab.
+        """
         return [
             (line.point, line.src, line.dst, line.what, int(dict(line.fields)["ttl"]))
-            for told in self.story.told
-            for line in told.lines
+            for told in self._of_nodes
+            for line in told.compared
         ]
 
     def rewrites(self, proto: str) -> list[tuple[str, str, str]]:
@@ -117,7 +132,8 @@ class Trace:
         For snat the source before and after, for dnat the destination, for a proxied
         flow the client and who stands in for it.
         """
-        facts = [f for f in self.story.facts if f.proto.split()[0] == proto]
+        found = [told.fact for told in self._of_nodes]
+        facts = [fact for fact in found if fact.proto.split()[0] == proto]
         return [
             (f.kind, f.responder, f.target)
             if f.kind == "dnat"
@@ -125,6 +141,10 @@ class Trace:
             for f in facts
             if f.kind != "none"
         ]
+
+    @property
+    def _of_nodes(self) -> list[Told]:
+        return [told for told in self.story.told if not told.stranger]
 
 
 class Netlab:
@@ -260,11 +280,13 @@ class Netlab:
         self.judged = trace
         golden = self._store.load(self.scenario.id, self._deciding())
         story = trace.story
-        host = HostChange()
-        found = differences(golden, trace.capture)
+        host, here = HostChange(), dict[str, str]()
+        found = compare(golden.story, story, golden.policy)
         if found:  # only then is the host's state worth its quarter of a second
-            host = self._host_change(golden.provenance)
-            found = compare(golden.story, story, golden.policy, host)
+            state = self._evidence()
+            here = self._provenance_of(state)
+            host = self._host_change(golden.provenance, here, state)
+            found = compare(golden.story, story, _on(golden, here), host)
         return Verdict(
             scenario=self.scenario.id,
             outcome="fail" if found else "pass",
@@ -273,14 +295,16 @@ class Netlab:
             differences=tuple(found),
             host=host,
             recorded_on=golden.provenance,
-            twin=self._twin(golden, story) if found else None,
+            twin=self._twin(golden, story, here) if found else None,
         )
 
-    def _twin(self, golden: Golden, story: Story) -> Twin | None:
+    def _twin(
+        self, golden: Golden, story: Story, here: Mapping[str, str]
+    ) -> Twin | None:
         """Return the variant that tells this story: a change of behaviour, known."""
         try:
             for other in self._store.others(golden):
-                if not compare(other.story, story, other.policy):
+                if not compare(other.story, story, _on(other, here)):
                     return Twin(name=other.folder.name, about=other.about)
         except GoldenError:  # it was not asked for, and the verdict does not need it
             return None
@@ -342,11 +366,15 @@ class Netlab:
     def _provenance_of(self, state: Mapping[str, str]) -> dict[str, str]:
         return {"ruleset": ruleset(state, self._lab.symbols), **self._lab.facts}
 
-    def _host_change(self, provenance: Mapping[str, str]) -> HostChange:
+    def _host_change(
+        self,
+        provenance: Mapping[str, str],
+        here: Mapping[str, str],
+        state: Mapping[str, str],
+    ) -> HostChange:
         """Return how the host differs from a golden's, and what it tracks now."""
-        state = self._evidence()
         connections = tracked(state.get("conntrack.txt", ""), self._lab.symbols)
-        return host_change(provenance, self._provenance_of(state), connections)
+        return host_change(provenance, here, connections)
 
     def _evidence(self) -> Mapping[str, str]:
         try:

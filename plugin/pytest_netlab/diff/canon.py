@@ -10,22 +10,28 @@ import numpy as np
 from pytest_netlab.diff.crossings import altered, stuck, turned
 from pytest_netlab.diff.fortunes import Fortune, fortune
 from pytest_netlab.diff.packets import describe, is_refusal
-from pytest_netlab.diff.passages import Passage, is_reply, passages
+from pytest_netlab.diff.passage import Passage, is_reply
+from pytest_netlab.diff.passages import passages, watched
 from pytest_netlab.diff.quotes import changed, misquoted
+from pytest_netlab.diff.remap import Holders, remap_of
 from pytest_netlab.diff.story import Broken, Line, Story, Told
 from pytest_netlab.diff.streams import faults
 from pytest_netlab.diff.symbols import Symbols
 from pytest_netlab.flows import ICMP, ICMP6, PROTOCOL_NAMES, TCP, UDP, Tuple5, key_of
 from pytest_netlab.nat import Flow, FlowFact, Translations, learn
+from pytest_netlab.wire import canary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.diff.packets import Fields
     from pytest_netlab.diff.streams import Fault
 
 # Addresses of the host itself: a flow between these alone is none of a scenario's.
 OWN = frozenset({"host", "bridge", "gateway"})
+# What is broken where two flows are mapped to one: then neither is a stranger's alone.
+MAPPING = frozenset({"mapping", "one-to-one", "undone"})
 
 
 def translations(capture: Capture, inside: str, outside: str) -> Translations:
@@ -78,12 +84,18 @@ class _Teller:
         self.points = [interface.name for interface in capture.interfaces]
         self.inside = _rows(capture, inside)
         self.outside = _rows(capture, outside)
+        self.window = _window(capture)
 
     def tell(self, found: Translations) -> list[Told]:
         """Return the told flows in order of their first packet."""
-        flows = [flow for flow in found.flows if self._concerns_a_node(flow)]
+        flows = [
+            flow
+            for flow in found.flows
+            if self._concerns_a_node(flow) and any(map(self._watched, self._seen(flow)))
+        ]
         flows.sort(key=self._first_seen)
-        return [self._tell_one(flow, found) for flow in flows]
+        holders = Holders(found.flows, self._first_seen)
+        return [self._tell_one(flow, found, holders) for flow in flows]
 
     def _concerns_a_node(self, flow: Flow) -> bool:
         ends = [end for end in (flow.inside, flow.outside) if end is not None]
@@ -93,23 +105,31 @@ class _Teller:
         return bool(found - OWN - {None})
 
     def _first_seen(self, flow: Flow) -> int:
-        rows = [
-            *self.inside[list(flow.inside_rows)],
-            *self.outside[list(flow.outside_rows)],
-        ]
-        return min(int(self.capture.ts[row]) for row in rows)
+        return min(int(self.capture.ts[row]) for row in self._seen(flow))
 
-    def _tell_one(self, flow: Flow, found: Translations) -> Told:
+    def _seen(self, flow: Flow) -> list[int]:
+        """Return the rows of a flow at both points."""
+        rows = self.inside[list(flow.inside_rows)].tolist()
+        return [*rows, *self.outside[list(flow.outside_rows)].tolist()]
+
+    def _tell_one(self, flow: Flow, found: Translations, holders: Holders) -> Told:
         symbols = Symbols(self.names)
-        told = passages(self.capture, flow, self.inside, self.outside)
+        ends = self.inside, self.outside
+        told = passages(self.capture, flow, *ends, self.window)
         lines = [
             line for passage in told for line in self._lines(passage, symbols, flow)
         ]
+        remap = remap_of(flow, holders, symbols)
         fact = _fact(flow, symbols, _refusal(lines))
+        broken = tuple(self._broken(flow, found))
+        mapped = not MAPPING & {bad.field for bad in broken}
         return Told(
             fact=replace(fact, **self._fortune(flow)._asdict()),
             lines=tuple(lines),
-            broken=tuple(self._broken(flow, found)),
+            broken=broken,
+            remap=remap,
+            lost=_is_lost(flow, told, lines),
+            stranger=mapped and self._is_strangers(flow),
         )
 
     def _fortune(self, flow: Flow) -> Fortune:
@@ -124,12 +144,30 @@ class _Teller:
         crossed |= {int(self.outside[row]) for _, row in flow.pairs}
         return fortune(self.capture, [*near, *far], crossed)
 
+    def _is_strangers(self, flow: Flow) -> bool:
+        """Tell whether the end inside has no name: a container that is no node.
+
+        A capture that begins between its request and the reply takes the reply for a
+        request, translated to the stranger.
+        """
+        if flow.inside is None:
+            return False
+        if flow.initiated == "inside":
+            left = flow.outside  # as anyone but the host: then it concerns us all
+            hidden = left is None or self.names.get(left.src) in OWN
+            return hidden and flow.inside.src not in self.names
+        if flow.outside is None or flow.kind not in ("dnat", "hairpin"):
+            return False
+        undone = self.names.get(flow.outside.dst) in OWN
+        return undone and flow.inside.dst not in self.names
+
     def _lines(self, passage: Passage, symbols: Symbols, flow: Flow) -> list[Line]:
         """Return one line a sighting; from the second on, what was rewritten."""
         label = "undone" if passage.reply else flow.kind
         lines: list[Line] = []
         for row in passage.rows:
             line = self._line(row, passage, symbols)
+            line = replace(line, aside=passage.aside)
             if lines:
                 line = replace(line, note=_note(label, lines[-1], line))
             lines.append(line)
@@ -149,7 +187,7 @@ class _Teller:
             src=src,
             dst=dst,
             what=what,
-            fields=fields,
+            fields=_renumbered(fields, passage.skipped),
             packet=row + 1,
         )
 
@@ -189,7 +227,11 @@ class _Teller:
             paired = {row for pair in pairs for row in pair}
             every = [near[a] for a in flow.inside_rows]
             every += [far[b] for b in flow.outside_rows]
-            yield from stuck(self.capture, [r for r in every if r not in paired])
+            alone = [row for row in every if row not in paired and self._watched(row)]
+            yield from stuck(self.capture, alone)
+
+    def _watched(self, row: int) -> bool:
+        return watched(int(self.capture.ts[row]), self.window)
 
     def _bad(self, flow: Flow, name: str, words: tuple[str, str], row: int) -> Broken:
         return Broken(
@@ -200,6 +242,39 @@ class _Teller:
             reply=is_reply(self.capture, flow, row),
             packet=row + 1,
         )
+
+
+def _window(capture: Capture) -> tuple[int, int] | None:
+    """Return from when to when every point was watched: between all its canaries.
+
+    None where the capture has none.
+    """
+    is_canary = capture.ethertype == canary.ETHERTYPE
+    starts, ends = [], []
+    for point in np.unique(capture.point):
+        times = capture.ts[is_canary & (capture.point == point)]
+        if len(times) > 1:
+            starts.append(int(times.min()))
+            ends.append(int(times.max()))
+    return (max(starts), min(ends)) if starts else None
+
+
+def _renumbered(fields: Fields, skipped: int) -> Fields:
+    """Return the fields with an echo's number as if none before it were in vain."""
+    if not skipped:
+        return fields
+    return tuple(
+        (name, f"{int(value) - skipped}" if name == "seq" else value)
+        for name, value in fields
+    )
+
+
+def _is_lost(flow: Flow, told: Sequence[Passage], lines: Sequence[Line]) -> bool:
+    """Tell whether all of a flow left on the uplink and nothing came back."""
+    if flow.initiated != "inside" or flow.sent is None or flow.answered:
+        return False
+    crossed = all(len(passage.rows) > 1 for passage in told)
+    return crossed and bool(lines) and not any(line.reply for line in lines)
 
 
 def _refusal(lines: Sequence[Line]) -> str:

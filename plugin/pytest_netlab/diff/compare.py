@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from pytest_netlab.diff.packets import DSCP, TCP_ROLES
 from pytest_netlab.diff.policy import Policy
+from pytest_netlab.diff.relevant import relevant
+from pytest_netlab.diff.remap import held, source_words, tells
 from pytest_netlab.nat import Cause, HostChange, explain, unseen
 
 if TYPE_CHECKING:
@@ -50,16 +54,16 @@ def compare(
     what differs of the host where that is known.
     """
     rules = policy or Policy()
+    seen = relevant(golden, observed)
     found = [
         difference
-        for want, got in _matched(golden.told, observed.told)
+        for want, got in _matched(golden.told, seen.told)
         for difference in sorted(_told(want, got, rules), key=_when)
     ]
     causes = {
-        cause.flow: cause
-        for cause in explain(golden.facts, observed.facts, host, found)
+        cause.flow: cause for cause in explain(golden.facts, seen.facts, host, found)
     }
-    blind = [_point(name, golden) for name in _unshared(golden, observed)]
+    blind = [_point(name, golden) for name in _unshared(golden, seen)]
     return blind + [replace(one, cause=causes.get(one.flow)) for one in found]
 
 
@@ -105,8 +109,20 @@ def _told(want: Told | None, got: Told | None, policy: Policy) -> Iterator[Diffe
     elif want is None and got is not None:
         yield _whole(got, ABSENT, "a conversation")
     elif want is not None and got is not None:
+        yield from _source(want, got, policy)
         yield from _lines(want, got, policy)
-        yield from _broken(want, got)
+        yield from _broken(want, got, policy)
+
+
+def _source(want: Told, got: Told, policy: Policy) -> Iterator[Difference]:
+    """Yield that NAT did not do with the source port or id as it should."""
+    for name in ("port", "id"):
+        words = source_words(want, got, name, policy.of_source(name))
+        if words is None:
+            continue
+        line = next((x for x in got.compared if tells(x, got.remap)), None)
+        line = line or got.lines[0]
+        yield _differs(want.fact.name, line, name, *words)
 
 
 def _whole(told: Told, want: str, got: str) -> Difference:
@@ -123,11 +139,23 @@ def _whole(told: Told, want: str, got: str) -> Difference:
 
 
 def _lines(want: Told, got: Told, policy: Policy) -> Iterator[Difference]:
-    """Align each point's lines by direction and role, and compare what matches."""
-    for point in dict.fromkeys(line.point for line in (*want.lines, *got.lines)):
-        old = [line for line in want.lines if line.point == point]
-        new = [line for line in got.lines if line.point == point]
-        yield from _aligned(want.fact.name, old, new, policy)
+    """Align each point's lines by direction and role, and compare what matches.
+
+    Without TCP, which direction's packet was first is for the network to say.
+    """
+    shift = bool(want.broken) and "tcp_options" in {bad.field for bad in want.broken}
+    rules = replace(policy, rules={"mss": "exact", **policy.rules}) if shift else policy
+    both = [[held(line, told.remap) for line in told.compared] for told in (want, got)]
+    apart = want.fact.proto != "tcp"
+    places = dict.fromkeys(
+        (x.point, apart and x.reply) for lines in both for x in lines
+    )
+    for place in places:
+        old, new = (
+            [line for line in lines if (line.point, apart and line.reply) == place]
+            for lines in both
+        )
+        yield from _aligned(want.fact.name, old, new, rules)
 
 
 def _aligned(
@@ -166,23 +194,60 @@ def _fields(flow: str, old: Line, new: Line, policy: Policy) -> Iterator[Differe
     names = dict.fromkeys([*was, *now])
     fields = ((n, was.get(n, ABSENT), now.get(n, ABSENT)) for n in names)
     for name, want, got in (*ends, *notes, *fields):
-        if want != got and policy.compares(name):
-            yield Difference(
-                flow=flow,
-                direction=_direction(new),
-                point=new.point,
-                packet=new.packet,
-                field=name,
-                want=want,
-                got=got,
-            )
+        if (
+            policy.rules.get(name) != "any"
+            if name in _SOURCES
+            else policy.compares(name)
+        ):
+            meant = (_meant(new, name, value, policy) for value in (want, got))
+            if len(set(meant)) > 1:
+                yield _differs(flow, new, name, want, got)
 
 
-def _broken(want: Told, got: Told) -> Iterator[Difference]:
+_SOURCES = ("id", "port")  # in symbols: that a value is used throughout always matters
+
+
+def _meant(line: Line, name: str, value: str, policy: Policy) -> str:
+    """Return what of a field's value is no other party's choice.
+
+    TCP's ends agree on ECN, a retransmission goes without it, and routers mark it (RFC
+    3168): of tos and of a handshake's flags, that is left to the comparison of points.
+    """
+    if name == "flags" and line.what.startswith("SYN"):
+        return value.translate(_ECN_FLAGS)
+    if name == "tos" and line.what in TCP_ROLES:
+        return _dscp(value)
+    if name == "options" and not policy.compares("mss"):
+        return _MSS.sub("mss", value)
+    return value
+
+
+def _dscp(tos: str) -> str:
+    told = re.fullmatch("0x[0-9a-f]+", tos)
+    return str(int(tos, 16) & DSCP) if told else tos.replace(ABSENT, "0")
+
+
+_ECN_FLAGS = str.maketrans("", "", "EWe")
+_MSS = re.compile(r"\bmss \d+")
+
+
+def _differs(flow: str, line: Line, name: str, want: str, got: str) -> Difference:
+    return Difference(
+        flow=flow,
+        direction=_direction(line),
+        point=line.point,
+        packet=line.packet,
+        field=name,
+        want=want,
+        got=got,
+    )
+
+
+def _broken(want: Told, got: Told, policy: Policy) -> Iterator[Difference]:
     """Yield invariants that are broken here and were not when the golden was made."""
     known = {bad.field for bad in want.broken}
     for bad in got.broken:
-        if bad.field not in known:
+        if bad.field not in known and policy.minds(bad.field):
             yield Difference(
                 flow=got.fact.name,
                 direction=_direction(bad),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ICMP_HEADER = 8
 _V4, _DONT_FRAGMENT = 4, 2
 _V4_MTU = 0xFFFF  # RFC 1191; the rest of the word is RFC 4884's length
+TCP_ROLES = ("SYN", "SYN-ACK", "data", "FIN", "duplicate")
 DSCP = 0xFC  # of the tos octet; the rest is ECN (RFC 3168)
 Fields = tuple[tuple[str, str], ...]
 

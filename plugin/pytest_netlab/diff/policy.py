@@ -1,66 +1,116 @@
-"""Which fields of a story must match its golden. Knows names, no values."""
+"""Which fields must match, and what: golden or other point. Knows names only."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, get_args
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
 from pytest_netlab.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Rule = Literal["exact", "any"]
-FIELDS = frozenset(
-    {
-        "code",
-        "destination",
-        "df",
-        "flags",
-        "fragment",
-        "id",
-        "length",
-        "mtu",
-        "options",
-        "quotes",
-        "rewrite",
-        "seq",
-        "source",
-        "tos",
-        "ttl",
-        "vlan",
-    }
-)
+Rule = Literal["exact", "preserved", "remapped", "any"]
+
+# exact: as in the golden, and between the points as every router leaves it.
+# preserved: the same at both points; what it is does not matter.
+# remapped: another value at the other point, of the same class of ports.
+# any: it does not matter at all.
+_TOLD = ("exact", "preserved", "any")
+_ENDS = ("exact", "any")
+_SOURCE = ("preserved", "remapped", "any")
+_UNTOLD = ("preserved", "any")
+
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "checksum": _UNTOLD,
+    "code": _TOLD,
+    "destination": _ENDS,
+    "df": _TOLD,
+    "flags": _TOLD,
+    "fragment": _TOLD,
+    "id": _SOURCE,
+    "ip_id": _UNTOLD,
+    "length": _TOLD,
+    "mss": _TOLD,
+    "mtu": _TOLD,
+    "options": _TOLD,
+    "port": _SOURCE,
+    "quotes": _TOLD,
+    "rewrite": _ENDS,
+    "seq": _TOLD,
+    "source": _ENDS,
+    "tos": _TOLD,
+    "ttl": _TOLD,
+    "vlan": _TOLD,
+    "window": _UNTOLD,
+}
+_UNLESS_SAID: Mapping[str, Rule] = {"mss": "preserved"}
+
+# What an invariant that is broken between the points is a matter of.
+_BROKEN = {
+    "icmp_seq": "seq",
+    "ip_checksum": "checksum",
+    "ip_flags": "df",
+    "l4_checksum": "checksum",
+    "mapping": "rewrite",
+    "one-to-one": "rewrite",
+    "payload_len": "length",
+    "tcp_ack": "seq",
+    "tcp_flags": "flags",
+    "tcp_options": "options",
+    "tcp_seq": "seq",
+    "tcp_window": "window",
+    "undone": "rewrite",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A rule per field; a field that is absent must match exactly.
+    """A rule per field; a field that is absent has its own default.
 
-    `exact` is compared in symbols: a port that NAT kept has the same symbol at both
-    points, so a remapped one differs. `any` leaves the field out of the comparison.
+    That is `exact`, but for `mss`, which must be the same at both points, and for what
+    no story tells (`checksum`, `df`, `ip_id`, `window`). A source port or ICMP id
+    (`port`, `id`) must be kept where its external tuple is free, and stay in its class
+    where another flow of the capture holds it; `randomised` says that the host's rules
+    ask for any.
     """
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
+    randomised: bool = False
 
     @classmethod
     def parse(cls, table: Mapping[str, object]) -> Policy:
         """Return the policy of a golden.toml table.
 
         Raises:
-            PolicyError: a key is no field, or a value no rule; the text lists both.
+            PolicyError: a key is no field, or a value none of its rules; the text
+                lists what there is.
 
         """
         for name, rule in table.items():
             if name not in FIELDS:
-                raise PolicyError(_unknown("field", name, sorted(FIELDS)))
-            if rule not in get_args(Rule):
-                raise PolicyError(_unknown(f"rule for {name}", rule, get_args(Rule)))
+                raise PolicyError(_unknown("field", name, FIELDS))
+            if rule not in FIELDS[name]:
+                raise PolicyError(_unknown(f"rule for {name}", rule, FIELDS[name]))
         return cls(dict(table))  # type: ignore[arg-type]
 
+    def on(self, *, randomised: bool) -> Policy:
+        """Return the policy for a host whose rules randomise source ports, or not."""
+        return replace(self, randomised=randomised)
+
     def compares(self, name: str) -> bool:
-        """Tell whether a field takes part in the comparison."""
-        return self.rules.get(name, "exact") == "exact"
+        """Tell whether a field must be as in the golden."""
+        default = _UNLESS_SAID.get(name, "exact")
+        return self.rules.get(name, default) == "exact"
+
+    def minds(self, broken: str) -> bool:
+        """Tell whether it matters that an invariant is broken between the points."""
+        name = "quotes" if broken.startswith("quote") else _BROKEN.get(broken, broken)
+        return self.rules.get(name) != "any"
+
+    def of_source(self, name: str) -> Rule | None:
+        """Return the rule for a `port` or `id`; None leaves it to who holds it."""
+        return self.rules.get(name, "any" if self.randomised else None)
 
 
 def _unknown(what: str, got: object, known: Iterable[str]) -> str:

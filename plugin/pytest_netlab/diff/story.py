@@ -18,6 +18,8 @@ class Line:
 
     `fields` are (name, value) in the order they are told; `note` is the rewrite this
     sighting shows against the one before; `packet` its number in the capture, from 1.
+    `aside` says why the line is told and not compared: the network beyond the host, or
+    chance, put it there.
     """
 
     point: str
@@ -27,6 +29,7 @@ class Line:
     what: str
     fields: tuple[tuple[str, str], ...]
     note: str = ""
+    aside: str = ""
     packet: int = dataclasses.field(default=0, compare=False)
 
 
@@ -46,12 +49,46 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remap:
+    """A source port or ICMP id (`field`) that NAT did not keep, in symbols.
+
+    `taken` says that another flow of the capture held the tuple it would have had;
+    `in_class` that it got one of the same class of ports.
+    """
+
+    field: str
+    inner: str
+    outer: str
+    taken: bool
+    in_class: bool
+
+    @property
+    def fault(self) -> str:
+        """Return what is wrong with it; "" where Linux must do just this."""
+        if not self.in_class:
+            return "remapped out of its class"
+        return "" if self.taken else "remapped although free"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """One conversation, told in symbols that are numbered within it."""
+    """One conversation, told in symbols that are numbered within it.
+
+    `lost` says that the network beyond the host lost it: all of it was sent on, and
+    nothing came back; `stranger` that the container in it is no node of the lab.
+    """
 
     fact: FlowFact
     lines: tuple[Line, ...]
     broken: tuple[Broken, ...] = ()
+    remap: Remap | None = None
+    lost: bool = False
+    stranger: bool = False
+
+    @property
+    def compared(self) -> tuple[Line, ...]:
+        """Return the lines that are not told as an aside."""
+        return tuple(line for line in self.lines if not line.aside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +127,14 @@ class Story:
 def _cells(line: Line, width: int) -> list[str]:
     told = "  ".join(_field(name, value) for name, value in line.fields)
     ends = f"{line.src.ljust(width)} > {line.dst}"
-    return [line.point, ends, line.what, told, line.note]
+    aside = f"({line.aside})" if line.aside else ""
+    return [
+        line.point,
+        ends,
+        line.what,
+        told,
+        " ".join(filter(None, (line.note, aside))),
+    ]
 
 
 def _field(name: str, value: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError
@@ -21,27 +21,36 @@ def flush(netns: str) -> None:
 
 
 def forget(netns: str, addresses: Collection[str]) -> None:
-    """Forget the connections of some addresses, and leave the machine's own alone."""
+    """Forget what these addresses began with each other; leave all else alone.
+
+    The kernel searches (since 5.8; older ones tell all): a busy host tracks thousands
+    of connections, and a masqueraded one of somebody else's has the host's address too.
+    """
     from pyroute2.netlink.exceptions import NetlinkError  # noqa: PLC0415 - slow
     from pyroute2.netlink.nfnetlink.nfctsocket import NFCTAttrTuple  # noqa: PLC0415
 
+    ours = set(addresses)
     with _conntrack(netns) as table:
-        ours = [item for item in table.dump() if _ends(item) & set(addresses)]
-        for item in ours:
-            original = item.get_attr("CTA_TUPLE_ORIG")
-            try:
-                key = NFCTAttrTuple.from_netlink(IPV4, original)
-                table.entry("del", tuple_orig=key)
-            except NetlinkError:
-                continue  # it has expired by itself
+        for address in ours:
+            begun = NFCTAttrTuple(saddr=address)
+            for item in list(table.dump(tuple_orig=begun)):
+                source, *targets = _ends(item)
+                if source != address or not ours.intersection(targets):
+                    continue
+                original = item.get_attr("CTA_TUPLE_ORIG")
+                with suppress(NetlinkError):  # it has expired by itself
+                    key = NFCTAttrTuple.from_netlink(IPV4, original)
+                    table.entry("del", tuple_orig=key)
 
 
-def _ends(item: Any) -> set[str]:
-    """Return the addresses of an entry, as they are before and after translation."""
-    tuples = (item.get_attr("CTA_TUPLE_ORIG"), item.get_attr("CTA_TUPLE_REPLY"))
-    parts = [half.get_attr("CTA_TUPLE_IP") for half in tuples if half]
-    names = ("CTA_IP_V4_SRC", "CTA_IP_V4_DST")
-    return {part.get_attr(name) for part in parts if part for name in names}
+def _ends(item: Any) -> tuple[str, str, str]:
+    """Return who began, whom it asked for, and who answers: another after a DNAT."""
+    original, reply = (
+        item.get_attr(name).get_attr("CTA_TUPLE_IP")
+        for name in ("CTA_TUPLE_ORIG", "CTA_TUPLE_REPLY")
+    )
+    asked = [original.get_attr(name) for name in ("CTA_IP_V4_SRC", "CTA_IP_V4_DST")]
+    return asked[0], asked[1], reply.get_attr("CTA_IP_V4_SRC")
 
 
 @contextmanager

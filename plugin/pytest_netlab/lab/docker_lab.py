@@ -133,7 +133,7 @@ class DockerLab:
         """Forget all connections: an entry lives 30 s and would shape what follows."""
         host = self._parts.segment.host
         if self._parts.shared:
-            conntrack.forget(host, [node.address for node in self.nodes.values()])
+            conntrack.forget(host, self.symbols)
         else:
             conntrack.flush(host)
 

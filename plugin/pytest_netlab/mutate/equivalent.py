@@ -71,10 +71,11 @@ _POLICY = {
     "icmp seq": "seq",
     "DF": "df",
     "vlan": "vlan",
-    "mss value": "options",
+    "mss value": "mss",
     "mtu": "mtu",
 }
 _SENDERS_FLAGS = ("PSH flag", "URG flag", "ECE flag", "CWR flag", "AE flag")
+_ECN_FLAGS = ("ECE flag", "CWR flag", "AE flag")
 _OPTION_WORDS = ("option", "kind", "value")
 # What makes it another kind of packet is told, and what makes it none is damage.
 _ACK_IS_TOLD = ("FIN flag", "SYN flag", "RST flag", "ACK flag", "tcp ack")
@@ -117,6 +118,8 @@ def _senders_own(case: Case) -> bool:
 
 
 def _senders_flags(case: Case) -> bool:
+    if case.mutation.role in ("SYN", "SYN-ACK"):
+        return case.everywhere and case.is_field(*_ECN_FLAGS)
     return case.established and case.everywhere and case.is_field(*_SENDERS_FLAGS)
 
 
@@ -148,19 +151,24 @@ def _fin_with_data(case: Case) -> bool:
 
 
 def _ecn(case: Case) -> bool:
-    if not (case.everywhere and case.is_field("ecn")):
-        return False
-    row = case.mutation.packets[0] - 1
-    own_line = case.ground.has_line(row)
-    return case.mutation.role == "FIN" or (
-        case.mutation.role == "data" and not own_line
-    )
+    return case.everywhere and case.is_field("ecn") and case.mutation.proto == "tcp"
 
 
 def _without_meaning(case: Case) -> bool:
     if case.is_field("urgent pointer"):
         return True
     return case.everywhere and case.is_field("tcp ack") and case.mutation.role == "SYN"
+
+
+def _doubled(case: Case) -> bool:
+    """Tell whether a packet came twice and was sent on as often: the network did it.
+
+    A request that is doubled beyond the host has two answers, each a packet of its own.
+    """
+    one = case.mutation
+    twice = one.family == "duplicate"
+    twice |= one.family == "retransmit" and one.role == "echo reply"
+    return twice and case.everywhere and case.ground.entered(one.packets)
 
 
 def _repeat(case: Case) -> bool:
@@ -219,7 +227,8 @@ RULES = (
     Rule("fin", "whether the FIN travels with the last data is timing", _fin_with_data),
     Rule(
         "ecn",
-        "a segment sent again and a bare FIN are not ECN capable: timing decides",
+        "the ends of a connection agree on ECN, not all segments bear it, and routers "
+        "mark it",
         _ecn,
     ),
     Rule(
@@ -231,6 +240,11 @@ RULES = (
         lambda case: (
             case.everywhere and case.is_field("quoted ttl", "quoted dscp", "quoted ecn")
         ),
+    ),
+    Rule(
+        "doubled",
+        "a network may double what reaches the host; the host sends on both",
+        _doubled,
     ),
     Rule("repeat", "TCP may send any segment again, as a packet of its own", _repeat),
     Rule(

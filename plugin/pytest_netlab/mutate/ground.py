@@ -16,10 +16,10 @@ from pytest_netlab.flows import (
     way_of,
 )
 from pytest_netlab.spec import POINTS
-from pytest_netlab.wire import tcp
+from pytest_netlab.wire import Direction, tcp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_netlab.capture import Capture, Frame
     from pytest_netlab.diff import Story
@@ -95,6 +95,11 @@ class Ground:
         """Tell whether a packet is all there is of its conversation."""
         told = next((one for one in self.packets if row in one.rows), None)
         return told is not None and sorted(told.rows) == sorted(self.of_flow(told.flow))
+
+    def entered(self, packets: Iterable[int]) -> bool:
+        """Tell whether any of these sightings is of a packet that reached the host."""
+        seen = (int(self.capture.direction[number - 1]) for number in packets)
+        return Direction.INBOUND in seen
 
     def has_line(self, row: int) -> bool:
         """Tell whether the story has a line for this very packet."""

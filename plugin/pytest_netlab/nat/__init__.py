@@ -10,6 +10,7 @@ from pytest_netlab.nat.ruleset import (
     foreign,
     host_change,
     normalize,
+    randomises,
     ruleset,
 )
 from pytest_netlab.nat.translations import Flow, Translations
@@ -30,6 +31,7 @@ __all__ = [
     "host_change",
     "learn",
     "normalize",
+    "randomises",
     "ruleset",
     "tracked",
     "unseen",

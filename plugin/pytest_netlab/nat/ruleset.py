@@ -20,6 +20,10 @@ _ADDRESS = re.compile(r"\b(\d+\.\d+\.\d+\.\d+)(?:/(\d+))?")
 _IPTABLES = re.compile(r"table ip6? (filter|nat|mangle|raw|security) ")
 _NFT_COUNTER = re.compile(r"counter packets \d+ bytes \d+")
 _NFT_HANDLE = re.compile(r"\s*# handle \d+$")
+_RANDOM = re.compile(
+    r"(MASQUERADE|SNAT)\b.*--random(-fully)?\b"
+    r"|\b(masquerade|snat)\b.*\b(fully-)?random\b"
+)
 _DNAT = re.compile(r"--dport (\d+) .*-j DNAT --to-destination (\S+)")
 _TRANSLATES = re.compile(
     r"^(legacy |ip6 )?nat -A|NOTRACK|notrack|^nft .*\b(dnat|snat|masquerade|redirect)\b"
@@ -182,6 +186,16 @@ def _moved(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
 def translates(rule: str) -> bool:
     """Tell whether a normalised rule has a say in what is translated."""
     return _TRANSLATES.search(rule) is not None
+
+
+def randomises(rules: str) -> bool:
+    """Tell whether any source translation asks for random ports, not for kept ones.
+
+    Args:
+        rules: normalised, a line each: iptables' or nft's words.
+
+    """
+    return any(_RANDOM.search(rule) for rule in rules.splitlines())
 
 
 def published(rule: str) -> Published | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.diff import compare
 from pytest_netlab.errors import GoldenError
-from pytest_netlab.nat import HostChange, host_change
+from pytest_netlab.nat import HostChange, host_change, randomises
 from pytest_netlab.report.provenance import changes, environment
 from pytest_netlab.report.text import told_flow
 
@@ -50,7 +50,9 @@ def review(pending: Pending) -> Review:
     if recorded is None:
         return Review(pending=pending, proposed=proposed, recorded=None)
     host = host_change(recorded.provenance, proposed.provenance)
-    found = compare(recorded.story, proposed.story, recorded.policy, host)
+    randomised = randomises(proposed.provenance.get("ruleset", ""))
+    policy = recorded.policy.on(randomised=randomised)
+    found = compare(recorded.story, proposed.story, policy, host)
     return Review(
         pending=pending,
         proposed=proposed,

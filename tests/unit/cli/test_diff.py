@@ -185,7 +185,7 @@ def test_policy(command: Command, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('tll = "any"', "p.toml: unknown field 'tll' in [policy]; known are: code"),
+        ('tll = "any"', "p.toml: unknown field 'tll' in [policy]; known are: check"),
         ('ttl = "some"', "p.toml: unknown rule for ttl 'some' in [policy]; known are"),
         ("ttl =", "p.toml: not TOML: "),
         ('extra = 1\n[policy]\nttl = "any"', "p.toml: unknown field 'extra' in [pol"),

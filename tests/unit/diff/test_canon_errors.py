@@ -22,7 +22,7 @@ from tests.traffic import (
     two_points,
 )
 
-from pytest_netlab.diff import canonicalize
+from pytest_netlab.diff import canonicalize, compare
 from pytest_netlab.flows import TCP, UDP, Tuple5
 
 
@@ -38,7 +38,7 @@ def test_error_in_a_connection() -> None:
         two_points((INSIDE, packet) for packet in (syn, refused, again, refused2))
     )
 
-    assert twice == once
+    assert compare(once, twice) == []
     assert [(line.what, line.reply) for line in once.told[0].lines] == [
         ("SYN", False),
         ("host prohibited", True),

@@ -25,7 +25,8 @@ from tests.traffic import (
 )
 
 from pytest_netlab.diff import translations
-from pytest_netlab.diff.passages import Passage, passages
+from pytest_netlab.diff.passage import Passage
+from pytest_netlab.diff.passages import passages
 from pytest_netlab.flows import TCP, UDP, Tuple5
 from pytest_netlab.wire import tcp
 
@@ -155,7 +156,7 @@ def test_reset_comes_last() -> None:
 
 
 def test_furthest_copy() -> None:
-    """Of repeats the copy that got furthest is told, where the first was."""
+    """The copy that got furthest is told where the first was; that was lost here."""
     key = LOCAL._replace(src=C1, dst=HOST01, dport=80)
     syn = Packet(key=key, flags=SYN, ip_id=1, way=IN)
     again = replace(syn, ip_id=2)
@@ -172,22 +173,36 @@ def test_furthest_copy() -> None:
 
     assert [(p.role, p.rows) for p in told(capture)] == [
         ("SYN", (3, 4)),
+        ("SYN", (0,)),
         ("data", (1, 2)),
     ]
 
 
 @pytest.mark.parametrize(
     ("ip_id", "expected"),
-    [(0, ["SYN"]), (5, ["SYN", "duplicate"]), (6, ["SYN"])],
+    [(0, "repeated"), (5, "duplicate"), (6, "repeated")],
     ids=["no id", "same id", "another id"],
 )
-def test_duplicate(ip_id: int, expected: list[str]) -> None:
-    """The same packet once more is told; a repeat, a packet of its own, is not."""
+def test_duplicate(ip_id: int, expected: str) -> None:
+    """What the network doubled, and what was sent once more, is told as an aside."""
     syn = Packet(key=LOCAL, flags=SYN, ip_id=5 if ip_id else 0)
 
     capture = connection(syn, replace(syn, ip_id=ip_id))
 
-    assert [passage.role for passage in told(capture)] == expected
+    assert [passage.aside for passage in told(capture)] == ["", expected]
+
+
+def test_doubled_here() -> None:
+    """What reached the host once and left it twice is told as the host's doing."""
+    syn = Packet(key=LOCAL, flags=SYN, ip_id=5, way=IN)
+
+    clone = replace(syn, way=OUT)
+    capture = two_points([(OUTSIDE, syn), (OUTSIDE, clone)])
+
+    assert [(p.role, p.aside) for p in told(capture)] == [
+        ("SYN", ""),
+        ("duplicate", ""),
+    ]
 
 
 @pytest.mark.parametrize("ttl", [64, 32])

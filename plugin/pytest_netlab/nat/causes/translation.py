@@ -197,6 +197,9 @@ def remapped(case: Case) -> Cause | None:
     if case.got != case.want:
         return None
     for sign in case.signs:
+        fault = sign.got.partition(":")[0]
+        if sign.field in ("port", "id") and fault.startswith("remapped "):
+            return _remapped(case, fault, sign.field)
         was, now = _EPHEMERAL.search(sign.want), _EPHEMERAL.search(sign.got)
         same = _EPHEMERAL.sub("", sign.want) == _EPHEMERAL.sub("", sign.got)
         told = sign.field == "rewrite" or same
@@ -204,15 +207,23 @@ def remapped(case: Case) -> Cause | None:
             continue
         if was is not None and was.group() == now.group():
             continue
-        what = "port" if now[1] == "port" else "ICMP id"
-        why = clues.first(
-            clues.new(case.host, *SOURCE_RULES),
-            host=case.host,
-            otherwise="no rule asks for it: look for --random, --to-ports in nat",
-        )
-        text = f"the {what} was changed although nobody else held it; {why}"
-        return case.cause("remapped although free", text)
+        return _remapped(case, "remapped although free", now[1])
     return None
+
+
+def _remapped(case: Case, fault: str, field: str) -> Cause:
+    what = "port" if field == "port" else "ICMP id"
+    why = clues.first(
+        clues.new(case.host, *SOURCE_RULES),
+        host=case.host,
+        otherwise="no rule asks for it: look for --random, --to-ports in nat",
+    )
+    how = {
+        "remapped although free": "was changed although nobody else held it",
+        "remapped out of its class": "was changed to one of another class",
+    }
+    text = f"the {what} {how.get(fault, 'was changed')}; {why}"
+    return case.cause(fault, text)
 
 
 def _wrong(want: str, got: str) -> str:

@@ -1,0 +1,107 @@
+"""What a scenario does not speak of keeps it green, on a real engine."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_netlab.lab import engine as private
+from pytest_netlab.runner import Netlab
+from pytest_netlab.spec import LabOptions, Scenario
+from pytest_netlab.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Scenarios = Callable[..., pytest.RunResult]
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+SCENARIOS = "pytest_netlab.scenarios"
+SEEDS = ("-k", "ping or published_web")
+IMPAIRED = (
+    "from contextlib import ExitStack; from pytest_netlab.lab.impair import impaired; "
+    "lab.noise = ExitStack(); lab.noise.enter_context(impaired(lab, {})); "
+    "lab._undo.push(lab.noise)"
+)
+OFFLOADS = (
+    "[host.run('ethtool', '-K', i, *'tx on tso on gso on gro on'.split(), "
+    "check=False) for i in ('ens160', 'docker0')]"
+)
+RANDOM = "-t nat -{} POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE{}"
+
+
+def iptables(arguments: str) -> str:
+    """Return the Python that runs iptables on the host under test."""
+    return f"host.run('iptables', *{arguments.split()!r})"
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["duplicate=1.0", "delay=0.02, jitter=0.01, seed=4", "loss=0.15, seed=2"],
+    ids=["duplicates", "jitter", "loss"],
+)
+def test_network(scenarios: Scenarios, how: str) -> None:
+    """A network that doubles, delays and loses frames makes no scenario red."""
+    result = scenarios(*SEEDS, fault=IMPAIRED.format(how))
+
+    result.assert_outcomes(passed=3)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "host.run(*'sysctl -w net.bridge.bridge-nf-call-iptables=0'.split())",
+        "host.run(*'sysctl -w net.bridge.bridge-nf-call-iptables=1'.split())",
+        OFFLOADS,
+    ],
+    ids=["no br_netfilter", "br_netfilter", "offloads"],
+)
+def test_settings(scenarios: Scenarios, setting: str) -> None:
+    """Offloads and br_netfilter, on or off, make no difference to a routed packet."""
+    result = scenarios(*SEEDS, fault=setting)
+
+    result.assert_outcomes(passed=3)
+
+
+def test_without_docker_proxy() -> None:
+    """Without docker-proxy a routed connection is the same."""
+    options = LabOptions(daemon=("--userland-proxy=false",))
+    if reason := private.unavailable(options):
+        pytest.skip(reason)
+
+    with closing(private.start(options)) as lab:
+        netlab = Netlab(lab, Scenario(id="published-web"), Store(GOLDEN))
+        import_module(f"{SCENARIOS}.test_published_web").test_published_web(netlab)
+
+        assert lab.facts["docker_proxy"] == "off"
+        assert netlab.verdict is not None
+        assert netlab.verdict.outcome == "pass"
+
+
+def test_another_address_plan(scenarios: Scenarios) -> None:
+    """Goldens hold on other addresses."""
+    result = scenarios(*SEEDS, "--netlab-uplink-address=10.99.7.20/24")
+
+    result.assert_outcomes(passed=3)
+
+
+def test_random_ports(scenarios: Scenarios) -> None:
+    """With --random-fully an ICMP id is any, because the host's rules say so."""
+    old, new = RANDOM.format("D", ""), RANDOM.format("A", " --random-fully")
+
+    result = scenarios("-k", "ping_beyond", fault=f"{iptables(old)}; {iptables(new)}")
+
+    result.assert_outcomes(passed=1)
+
+
+def test_lossy_host(scenarios: Scenarios) -> None:
+    """A host that drops the first request is red, though a later one is answered."""
+    rule = "-I FORWARD -p icmp -m limit --limit 1/hour --limit-burst 1 -j DROP"
+
+    result = scenarios("-k", "ping_beyond", fault=iptables(rule))
+
+    result.assert_outcomes(failed=1)

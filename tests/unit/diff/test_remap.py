@@ -1,0 +1,145 @@
+"""Source ports and ids: kept where free, in class where taken, any if asked for."""
+
+from __future__ import annotations
+
+import pytest
+from tests.traffic import (
+    C1,
+    C2,
+    HOST,
+    HOST01,
+    IN,
+    INSIDE,
+    OUTSIDE,
+    Packet,
+    routed,
+    two_points,
+)
+
+from pytest_netlab.diff import Policy, Story, canonicalize, compare
+from pytest_netlab.flows import ICMP, UDP, Tuple5
+
+OTHER = "172.17.0.99"  # a container that is no node of the lab
+
+
+def talk(proto: int, src: str, old: int, new: int, ip_id: int = 1) -> list:  # type: ignore[type-arg]
+    """Return one exchange with host01 whose source port or id NAT made another."""
+    dport = 53 if proto == UDP else old
+    met = Tuple5(proto, src, old, HOST01, dport)
+    sent = met._replace(src=HOST, sport=new, dport=53 if proto == UDP else new)
+    ask = Packet(key=met, data=b"ask", ip_id=ip_id, way=IN)
+    answer = Packet(key=sent.reply, data=b"yes", ip_id=ip_id + 1, reply=True, way=IN)
+    return [
+        (INSIDE, ask),
+        (OUTSIDE, routed(ask, sent)),
+        (OUTSIDE, answer),
+        (INSIDE, routed(answer, met.reply)),
+    ]
+
+
+def told(*exchanges: list) -> Story:  # type: ignore[type-arg]
+    """Return the story of c1 alone."""
+    story = canonicalize(two_points(seen for one in exchanges for seen in one))
+    mine = tuple(one for one in story.told if one.fact.initiator == "c1")
+    return Story(story.points, mine)
+
+
+def fields(golden: Story, seen: Story, rules: dict[str, object] | None = None) -> list:  # type: ignore[type-arg]
+    """Return field and cause of each difference."""
+    found = compare(golden, seen, Policy.parse(rules or {}))
+    return [(one.field, one.cause.name if one.cause else "") for one in found]
+
+
+PROTOS = pytest.mark.parametrize(("proto", "name"), [(UDP, "port"), (ICMP, "id")])
+
+
+@PROTOS
+def test_kept(proto: int, name: str) -> None:
+    """A value that NAT kept is right, and where a rule wants another it is red."""
+    kept = told(talk(proto, C1, 5000, 5000))
+
+    assert fields(kept, kept) == []
+    assert fields(kept, kept, {name: "preserved"}) == []
+    assert fields(kept, kept, {name: "any"}) == []
+    assert [field for field, _ in fields(kept, kept, {name: "remapped"})] == [name]
+
+
+@PROTOS
+def test_remapped_although_free(proto: int, name: str) -> None:
+    """A value that nobody held and NAT did not keep is red, once, with its cause."""
+    kept, moved = told(talk(proto, C1, 5000, 5000)), told(talk(proto, C1, 5000, 6000))
+
+    assert fields(kept, moved) == [(name, "remapped although free")]
+    assert fields(kept, moved, {name: "preserved"})[0][0] == name
+    assert fields(kept, moved, {name: "remapped"}) == []
+    assert fields(kept, moved, {name: "any"}) == []
+
+
+@PROTOS
+@pytest.mark.parametrize("holder", [C2, OTHER])
+def test_remapped_because_taken(proto: int, name: str, holder: str) -> None:
+    """A value that another flow holds is rightly remapped, and the golden had none."""
+    kept = told(talk(proto, C1, 5000, 5000))
+    first = talk(proto, holder, 5000, 5000)
+    moved = told(first, talk(proto, C1, 5000, 6000, ip_id=7))
+
+    assert fields(kept, moved) == []
+    assert fields(moved, kept) == []
+    assert [field for field, _ in fields(kept, moved, {name: "preserved"})] == [name]
+
+
+def test_who_came_later_held_nothing() -> None:
+    """A flow that took the tuple afterwards is no excuse."""
+    kept = told(talk(UDP, C1, 5000, 5000))
+    moved = told(talk(UDP, C1, 5000, 6000), talk(UDP, C2, 5000, 5000, ip_id=7))
+
+    assert fields(kept, moved) == [("port", "remapped although free")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fits"),
+    [
+        (400, 1, True),
+        (400, 511, True),
+        (400, 512, False),
+        (1005, 685, True),
+        (1005, 599, False),
+        (1005, 1024, False),
+        (1024, 65535, True),
+        (1024, 1023, False),
+    ],
+)
+def test_class(old: int, new: int, *, fits: bool) -> None:
+    """A port that is taken is remapped within its class, as nf_nat_core.c does."""
+    kept = told(talk(UDP, C1, old, old))
+    moved = told(talk(UDP, C2, old, old), talk(UDP, C1, old, new, ip_id=7))
+
+    wanted = [] if fits else [("port", "remapped out of its class")]
+    assert fields(kept, moved) == wanted
+
+
+def test_id_has_one_class() -> None:
+    """An ICMP id may become any other."""
+    kept = told(talk(ICMP, C1, 400, 400))
+    moved = told(talk(ICMP, C2, 400, 400), talk(ICMP, C1, 400, 60000, ip_id=7))
+
+    assert fields(kept, moved) == []
+
+
+def test_random_rules() -> None:
+    """Where the host's rules ask for random ports, any will do."""
+    kept, moved = told(talk(UDP, C1, 5000, 5000)), told(talk(UDP, C1, 5000, 6000))
+
+    assert compare(kept, moved, Policy().on(randomised=True)) == []
+    assert compare(moved, kept, Policy().on(randomised=True)) == []
+    assert compare(kept, moved, Policy().on(randomised=False))
+
+
+def test_not_undone() -> None:
+    """A reply to another port than was asked from is red, however remapped."""
+    kept = told(talk(UDP, C1, 5000, 5000))
+    asked, sent, answer, _ = talk(UDP, C1, 5000, 6000, ip_id=7)
+    wrong = routed(answer[1], Tuple5(UDP, HOST01, 53, C1, 7000))
+    moved = told(talk(UDP, C2, 5000, 5000), [asked, sent, answer, (INSIDE, wrong)])
+
+    assert fields(kept, moved)
