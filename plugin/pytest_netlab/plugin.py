@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_netlab import hookspecs
-from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.errors import LabError, LabUnavailableError, PolicyError
 from pytest_netlab.lab import suites
 from pytest_netlab.spec import ARTIFACTS, LabOptions, Scenario, Topology
 
@@ -30,7 +30,10 @@ UNREFERENCED = ("ignore", "warn", "reject", "delete")
 ENGINES = ("private", "host", "fake")
 KEEP = ("on-failure", "always", "never")
 STORED = pytest.StashKey["Stored"]()
-MARKER = "netlab(id): a Docker networking scenario, judged from packets (pytest-netlab)"
+MARKER = (
+    "netlab(id, waive=[...]): a Docker networking scenario, judged from packets; waive "
+    "names global negatives that it may show (pytest-netlab)"
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -327,15 +330,23 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 def _scenario(item: pytest.Item) -> Scenario:
     """Return the declaration of a test: id from its marker, else from its file."""
+    from pytest_netlab.diff.policy import waivers  # noqa: PLC0415 - imports numpy
+
     marker = item.get_closest_marker("netlab")
     name = item.path.stem.removeprefix("test_").replace("_", "-")
     if marker is not None and marker.args:
         name = marker.args[0]
+    said = dict(marker.kwargs) if marker is not None else {}
+    waive = said.pop("waive", ())
+    if said:
+        names = ", ".join(said)
+        raise pytest.UsageError(f"{item.nodeid}: the marker netlab takes no {names}")
     doc = getattr(getattr(item, "function", None), "__doc__", None) or ""
     about = doc.strip().partition("\n")[0]
     try:
-        return Scenario(id=name, description=about, test=item.name)
-    except ValueError as error:
+        waived = tuple(waivers(waive))
+        return Scenario(id=name, description=about, test=item.name, waive=waived)
+    except (PolicyError, ValueError) as error:
         raise pytest.UsageError(f"{item.nodeid}: {error}") from error
 
 

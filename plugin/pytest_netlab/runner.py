@@ -82,12 +82,13 @@ class Verdict:
 
 def differences(golden: Golden, capture: Capture) -> list[Difference]:
     """Return where a capture is not as the golden has it: what makes a run red."""
-    return compare(golden.story, canonicalize(capture), golden.policy)
+    return compare(golden.story, canonicalize(capture), golden.policy.demanding())
 
 
-def _on(golden: Golden, provenance: Mapping[str, str]) -> Policy:
-    """Return a golden's policy for a host with these rules."""
-    return golden.policy.on(randomised=randomises(provenance["ruleset"]))
+def _on(golden: Golden, scenario: Scenario, provenance: Mapping[str, str]) -> Policy:
+    """Return a golden's policy for a scenario, on a host with these rules."""
+    randomised = randomises(provenance.get("ruleset", ""))
+    return golden.policy.on(randomised=randomised).demanding(scenario.waive)
 
 
 class Trace:
@@ -281,12 +282,13 @@ class Netlab:
         golden = self._store.load(self.scenario.id, self._deciding())
         story = trace.story
         host, here = HostChange(), dict[str, str]()
-        found = compare(golden.story, story, golden.policy)
+        found = compare(golden.story, story, _on(golden, self.scenario, here))
         if found:  # only then is the host's state worth its quarter of a second
             state = self._evidence()
             here = self._provenance_of(state)
             host = self._host_change(golden.provenance, here, state)
-            found = compare(golden.story, story, _on(golden, here), host)
+            policy = _on(golden, self.scenario, here)
+            found = compare(golden.story, story, policy, host)
         return Verdict(
             scenario=self.scenario.id,
             outcome="fail" if found else "pass",
@@ -304,7 +306,7 @@ class Netlab:
         """Return the variant that tells this story: a change of behaviour, known."""
         try:
             for other in self._store.others(golden):
-                if not compare(other.story, story, _on(other, here)):
+                if not compare(other.story, story, _on(other, self.scenario, here)):
                     return Twin(name=other.folder.name, about=other.about)
         except GoldenError:  # it was not asked for, and the verdict does not need it
             return None

@@ -79,12 +79,14 @@ class Topology:
 class Scenario:
     """A behaviour to watch; `id` is hyphenated and names its golden.
 
-    `test` names the pytest item, where several share an id or one has parameters.
+    `test` names the pytest item, where several share an id or one has parameters;
+    `waive` the global negatives that do not matter to it.
     """
 
     id: str
     description: str = ""
     test: str = ""
+    waive: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse an id that is no plain name: it becomes a folder's.

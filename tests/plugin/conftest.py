@@ -19,7 +19,7 @@ LOADED = (fake, versions, outcome)
 SCENARIO = '''
 import pytest
 
-@pytest.mark.netlab("ping")
+@pytest.mark.netlab("ping", waive=["container-address-on-uplink"])
 def test_ping(netlab):
     """A container pings beyond its host."""
     with netlab.capture("docker0", "uplink") as trace:

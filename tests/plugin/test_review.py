@@ -212,7 +212,7 @@ def test_damaged_does_not_stop_the_others(leaked: pytest.Pytester, run: Run) -> 
     leaked.makepyfile(
         test_more=(leaked.path / "test_ping.py")
         .read_text()
-        .replace('netlab("ping")', 'netlab("pong")')
+        .replace('netlab("ping"', 'netlab("pong"')
     )
     run()
     (PENDING / "pending.toml").write_text("format = 7")
@@ -246,7 +246,7 @@ def test_new_only(recorded: pytest.Pytester, run: Run, fault: Fault) -> None:
     recorded.makepyfile(
         test_more=(recorded.path / "test_ping.py")
         .read_text()
-        .replace('netlab("ping")', 'netlab("pong")')
+        .replace('netlab("ping"', 'netlab("pong"')
         .replace('"-c", "1",', '"-c", "1", check=False,')
         .replace(
             "check=False, netlab.host01.address", "netlab.host01.address, check=False"

@@ -22,7 +22,10 @@ _NAMES = frozenset(column.name for column in COLUMNS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interface:
-    """Where packets were captured; counters are None where nobody counted."""
+    """Where packets were captured; counters are None where nobody counted.
+
+    `addresses` are its own, each with the length of its network: "172.17.0.1/16".
+    """
 
     name: str
     linktype: int = 1
@@ -30,6 +33,7 @@ class Interface:
     received: int | None = None
     dropped: int | None = None
     comment: str = ""
+    addresses: tuple[str, ...] = ()
 
 
 class Frame(NamedTuple):

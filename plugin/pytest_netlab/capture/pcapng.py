@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
+from ipaddress import IPv4Interface, IPv6Interface, ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,7 +17,7 @@ from pytest_netlab.wire import ADDRESS_BYTES, Direction, Status, address_text, d
 from pytest_netlab.wire.address import MAPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pytest_netlab.capture.build import Known
     from pytest_netlab.capture.stream import Stream
@@ -35,6 +37,7 @@ _INTERFACE = "HHI"  # link type, reserved, snaplen
 _STATISTICS = "III"  # interface, time high and low
 _SECTION = "IHH"  # magic, version major and minor
 _VERSION = 1
+_WITH_MASK, _WITH_LENGTH = 8, 17  # bytes of an interface's address option
 
 _SECOND = 1_000_000_000
 _MAX_TS = (1 << 63) - 1
@@ -250,9 +253,25 @@ def _parse_interface(section: _Section, body: bytes) -> Sequence[Record]:
     comment = found.get(blocks.COMMENT) or found.get(blocks.IF_DESCRIPTION, b"")
     name = _text(found.get(blocks.IF_NAME, b""))
     about = Interface(
-        name=name, linktype=linktype, snaplen=snaplen, comment=_text(comment)
+        name=name,
+        linktype=linktype,
+        snaplen=snaplen,
+        comment=_text(comment),
+        addresses=tuple(_addresses(section, body)),
     )
     return (about,)
+
+
+def _addresses(section: _Section, body: bytes) -> Iterator[str]:
+    """Yield an interface's addresses with the lengths of their networks."""
+    at = 8
+    for code, value in blocks.options(body, at, section.order):
+        with suppress(ValueError):  # a netmask with holes, or an odd size: not one
+            if code == blocks.IF_IPV4 and len(value) == _WITH_MASK:
+                address, mask = value[:4], ip_address(value[4:])
+                yield str(IPv4Interface(f"{ip_address(address)}/{mask}"))
+            elif code == blocks.IF_IPV6 and len(value) == _WITH_LENGTH:
+                yield str(IPv6Interface((value[:16], value[16])))
 
 
 def _clock(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from pathlib import Path
 from struct import pack
 from typing import IO, TYPE_CHECKING
@@ -75,11 +76,20 @@ def _interface(interface: Interface, offset: int) -> bytes:
     options = _comment(interface.comment)
     if interface.name:
         options += _option(blocks.IF_NAME, _cut(interface.name))
+    for address in map(ip_interface, interface.addresses):
+        options += _address(address)
     options += _option(blocks.IF_TSRESOL, bytes((_NANOSECONDS,)))
     if offset:
         options += _option(blocks.IF_TSOFFSET, pack("<q", offset))
     fixed = pack("<HHI", interface.linktype, 0, interface.snaplen)
     return _block(blocks.INTERFACE, fixed + _options(options))
+
+
+def _address(own: IPv4Interface | IPv6Interface) -> bytes:
+    """Return one address of an interface: with its netmask, or its length."""
+    if isinstance(own, IPv4Interface):
+        return _option(blocks.IF_IPV4, own.ip.packed + own.netmask.packed)
+    return _option(blocks.IF_IPV6, own.ip.packed + bytes((own.network.prefixlen,)))
 
 
 def _names(names: Mapping[str, str]) -> bytes:

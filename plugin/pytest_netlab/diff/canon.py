@@ -9,12 +9,13 @@ import numpy as np
 
 from pytest_netlab.diff.crossings import altered, stuck, turned
 from pytest_netlab.diff.fortunes import Fortune, fortune
+from pytest_netlab.diff.negatives import strays
 from pytest_netlab.diff.packets import describe, is_refusal
 from pytest_netlab.diff.passage import Passage, is_reply
 from pytest_netlab.diff.passages import passages, watched
 from pytest_netlab.diff.quotes import changed, misquoted
 from pytest_netlab.diff.remap import Holders, remap_of
-from pytest_netlab.diff.story import Broken, Line, Story, Told
+from pytest_netlab.diff.story import Broken, Line, Never, Story, Told
 from pytest_netlab.diff.streams import faults
 from pytest_netlab.diff.symbols import Symbols
 from pytest_netlab.flows import ICMP, ICMP6, PROTOCOL_NAMES, TCP, UDP, Tuple5, key_of
@@ -22,9 +23,10 @@ from pytest_netlab.nat import Flow, FlowFact, Translations, learn
 from pytest_netlab.wire import canary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.diff.negatives import Stray
     from pytest_netlab.diff.packets import Fields
     from pytest_netlab.diff.streams import Fault
 
@@ -71,7 +73,32 @@ def canonicalize(
     teller = _Teller(capture, known, inside, outside)
     found = translations(capture, inside, outside)
     points = (name for name in (inside, outside) if name in teller.points)
-    return Story(tuple(points), tuple(teller.tell(found)))
+    told = teller.tell(found)
+    never = _never(teller, told, strays(capture, inside, outside, known))
+    return Story(tuple(points), tuple(told), tuple(never))
+
+
+def _never(
+    teller: _Teller, told: Sequence[Told], found: Iterable[Stray]
+) -> Iterator[Never]:
+    """Yield what must not leave on the uplink, once a conversation."""
+    lines = {line.packet: (one, line) for one in told for line in one.lines}
+    seen = set()
+    for stray in found:
+        known = lines.get(stray.row + 1)
+        flow = known[0].fact.name if known else teller.called(stray.row)
+        if (stray.field, flow) in seen:
+            continue
+        seen.add((stray.field, flow))
+        yield Never(
+            field=stray.field,
+            want="never",
+            got=teller.names.get(stray.address, "an address of no node"),
+            point=teller.points[int(teller.capture.point[stray.row])],
+            reply=known[1].reply if known else False,
+            packet=stray.row + 1,
+            flow=flow,
+        )
 
 
 class _Teller:
@@ -97,6 +124,15 @@ class _Teller:
         holders = Holders(found.flows, self._first_seen)
         return [self._tell_one(flow, found, holders) for flow in flows]
 
+    def called(self, row: int) -> str:
+        """Return what to call a packet that belongs to no told conversation."""
+        key = key_of(self.capture, row)
+        if key is None:
+            return "arp" if self.capture.arp_op[row] else "no conversation"
+        symbols = Symbols(self.names)
+        src = symbols.address(key.src)
+        return f"{_protocol(key)} {src} -> {_service(key, symbols)}"
+
     def _concerns_a_node(self, flow: Flow) -> bool:
         ends = [end for end in (flow.inside, flow.outside) if end is not None]
         found = {
@@ -121,7 +157,8 @@ class _Teller:
         ]
         remap = remap_of(flow, holders, symbols)
         fact = _fact(flow, symbols, _refusal(lines))
-        broken = tuple(self._broken(flow, found))
+        compared = {row for one in told if not one.aside for row in one.rows}
+        broken = tuple(self._broken(flow, found, compared))
         mapped = not MAPPING & {bad.field for bad in broken}
         return Told(
             fact=replace(fact, **self._fortune(flow)._asdict()),
@@ -191,22 +228,27 @@ class _Teller:
             packet=row + 1,
         )
 
-    def _broken(self, flow: Flow, found: Translations) -> list[Broken]:
-        """Return each broken invariant once: how often it was is a matter of timing."""
+    def _broken(
+        self, flow: Flow, found: Translations, told: Collection[int]
+    ) -> list[Broken]:
+        """Return each broken invariant once: how often it was is a matter of timing.
+
+        `told` are the rows that are told and no asides.
+        """
         rows = set(flow.inside_rows)
         broken: dict[str, Broken] = {}
         for bad in found.violations:
             if bad.inside_row in rows and bad.field not in broken:
                 row = int(self.inside[bad.inside_row])
                 broken[bad.field] = self._bad(flow, bad.field, (bad.want, bad.got), row)
-        for fault in self._faults(flow):
+        for fault in self._faults(flow, told):
             if fault.field not in broken:
                 broken[fault.field] = self._bad(
                     flow, fault.field, (fault.want, fault.got), fault.row
                 )
         return list(broken.values())
 
-    def _faults(self, flow: Flow) -> Iterator[Fault]:
+    def _faults(self, flow: Flow, told: Collection[int]) -> Iterator[Fault]:
         """Yield what each point alone shows to be impossible, then what both show."""
         seen = (self.inside, flow.inside_rows), (self.outside, flow.outside_rows)
         for rows, numbers in seen:
@@ -228,7 +270,7 @@ class _Teller:
             every = [near[a] for a in flow.inside_rows]
             every += [far[b] for b in flow.outside_rows]
             alone = [row for row in every if row not in paired and self._watched(row)]
-            yield from stuck(self.capture, alone)
+            yield from stuck(self.capture, alone, told)
 
     def _watched(self, row: int) -> bool:
         return watched(int(self.capture.ts[row]), self.window)

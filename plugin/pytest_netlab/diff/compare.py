@@ -8,7 +8,8 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from pytest_netlab.diff.packets import DSCP, TCP_ROLES
+from pytest_netlab.diff.negatives import NEGATIVES, OF_BROKEN, REFUSAL, UNPAIRED
+from pytest_netlab.diff.packets import DSCP, TCP_ROLES, is_refusal
 from pytest_netlab.diff.policy import Policy
 from pytest_netlab.diff.relevant import relevant
 from pytest_netlab.diff.remap import held, source_words, tells
@@ -51,7 +52,8 @@ def compare(
 
     Conversations are matched by name and order; within one, each point's lines by
     direction and role. Every difference carries the cause of its flow, which cites
-    what differs of the host where that is known.
+    what differs of the host where that is known. A story equals itself, unless the
+    policy demands the global negatives too.
     """
     rules = policy or Policy()
     seen = relevant(golden, observed)
@@ -63,8 +65,33 @@ def compare(
     causes = {
         cause.flow: cause for cause in explain(golden.facts, seen.facts, host, found)
     }
+    found += _never(seen, rules, found)
     blind = [_point(name, golden) for name in _unshared(golden, seen)]
-    return blind + [replace(one, cause=causes.get(one.flow)) for one in found]
+    return blind + [
+        replace(one, cause=causes.get(one.flow) or _negative(one)) for one in found
+    ]
+
+
+def _never(
+    seen: Story, policy: Policy, found: Sequence[Difference]
+) -> Iterator[Difference]:
+    """Yield the negatives of packets of which nothing else is told.
+
+    That a whole conversation is extra says nothing of what is wrong with it.
+    """
+    known = {one.packet for one in found if one.field != "conversation"}
+    for one in seen.never:
+        if one.packet not in known and policy.demands(one.field):
+            yield _impossible(one.flow, one)
+
+
+def _negative(difference: Difference) -> Cause | None:
+    """Return a negative as a cause of its own, where packets tell of no other."""
+    name = OF_BROKEN.get(difference.field, difference.field)
+    if name not in NEGATIVES:
+        return None
+    how = f'a scenario that means it says so: waive = ["{name}"]'
+    return Cause(name, difference.flow, f"{NEGATIVES[name]}; {how}")
 
 
 def _when(difference: Difference) -> tuple[bool, int]:
@@ -110,8 +137,12 @@ def _told(want: Told | None, got: Told | None, policy: Policy) -> Iterator[Diffe
         yield _whole(got, ABSENT, "a conversation")
     elif want is not None and got is not None:
         yield from _source(want, got, policy)
-        yield from _lines(want, got, policy)
-        yield from _broken(want, got, policy)
+        lines = list(_lines(want, got, policy))
+        yield from lines
+        told = {difference.packet for difference in lines} - {None}
+        for bad in _broken(want, got, policy):
+            if bad.field != UNPAIRED or bad.packet not in told:
+                yield bad
 
 
 def _source(want: Told, got: Told, policy: Policy) -> Iterator[Difference]:
@@ -171,7 +202,18 @@ def _aligned(
         for line in old[i1:i2]:
             yield _packet(flow, line, line_text(line), ABSENT, seen=False)
         for line in new[k1:k2]:
-            yield _packet(flow, line, ABSENT, line_text(line), seen=True)
+            extra = _packet(flow, line, ABSENT, line_text(line), seen=True)
+            if not _is_refusal(line):
+                yield extra
+            elif REFUSAL not in policy.waived:
+                named = REFUSAL if policy.demands(REFUSAL) else extra.field
+                yield replace(extra, field=named)
+
+
+def _is_refusal(line: Line) -> bool:
+    """Tell whether the host itself says no; one that it passes on bears a rewrite."""
+    by_host = line.src.partition(":")[0] in ("host", "bridge") and not line.note
+    return by_host and (line.what == "RST" or is_refusal(line.what))
 
 
 def _packet(flow: str, line: Line, want: str, got: str, *, seen: bool) -> Difference:
@@ -244,19 +286,27 @@ def _differs(flow: str, line: Line, name: str, want: str, got: str) -> Differenc
 
 
 def _broken(want: Told, got: Told, policy: Policy) -> Iterator[Difference]:
-    """Yield invariants that are broken here and were not when the golden was made."""
+    """Yield invariants that are broken here and were not when the golden was made.
+
+    Where the global negatives are demanded, a golden does not forgive them.
+    """
     known = {bad.field for bad in want.broken}
+    known = {name for name in known if not policy.demands(OF_BROKEN.get(name, ""))}
     for bad in got.broken:
         if bad.field not in known and policy.minds(bad.field):
-            yield Difference(
-                flow=got.fact.name,
-                direction=_direction(bad),
-                point=bad.point,
-                packet=bad.packet,
-                field=bad.field,
-                want=bad.want,
-                got=bad.got,
-            )
+            yield _impossible(got.fact.name, bad)
+
+
+def _impossible(flow: str, bad: Broken) -> Difference:
+    return Difference(
+        flow=flow,
+        direction=_direction(bad),
+        point=bad.point,
+        packet=bad.packet,
+        field=bad.field,
+        want=bad.want,
+        got=bad.got,
+    )
 
 
 def _direction(line: Line | Broken) -> str:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pytest_netlab.diff.negatives import UNPAIRED
 from pytest_netlab.diff.packets import role_of
 from pytest_netlab.diff.streams import Fault
 from pytest_netlab.flows import TCP, is_error
 from pytest_netlab.wire import Direction
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from pytest_netlab.capture import Capture
 
@@ -49,13 +50,19 @@ def turned(
             return
 
 
-def stuck(capture: Capture, alone: Sequence[int]) -> Iterator[Fault]:
-    """Yield a bare acknowledgement that did not cross, in a flow that does.
+def stuck(
+    capture: Capture, alone: Sequence[int], told: Collection[int]
+) -> Iterator[Fault]:
+    """Yield a packet that did not cross, in a flow that does.
 
-    A story tells of no acknowledgement, so that nobody else would miss it.
+    Of those that no story tells, only a bare acknowledgement counts: nobody else would
+    miss it. An error or a reset that the host itself sends is a refusal.
     """
     for row in alone:
-        if capture.proto[row] != TCP or is_error(capture, row):
+        if is_error(capture, row):
             continue
-        if role_of(capture, row) == "ack":
-            yield Fault("crossing", "seen at both points", "seen at this one only", row)
+        role = role_of(capture, row) if capture.proto[row] == TCP else ""
+        sent = capture.direction[row] == Direction.OUTBOUND
+        if role == "ack" or (row in told and not (role == "RST" and sent)):
+            got = "seen at this one only"
+            yield Fault(UNPAIRED, "seen at both points", got, row)

@@ -82,7 +82,9 @@ def called(story: Story, names: Mapping[str, str]) -> Story:
         return replace(told, lines=tuple(lines), broken=tuple(broken))
 
     points = tuple(names[point] for point in story.points)
-    return replace(story, points=points, told=tuple(map(renamed, story.told)))
+    never = tuple(replace(one, point=names[one.point]) for one in story.never)
+    told = tuple(map(renamed, story.told))
+    return replace(story, points=points, told=told, never=never)
 
 
 def _sides(names: Iterable[str], asked: Mapping[str, str | None]) -> dict[str, str]:

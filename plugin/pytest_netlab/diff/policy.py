@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from pytest_netlab.diff.negatives import NEGATIVES, OF_BROKEN
 from pytest_netlab.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
+POLICY, WAIVE = "[policy]", "waive"
 Rule = Literal["exact", "preserved", "remapped", "any"]
 
 # exact: as in the golden, and between the points as every router leaves it.
@@ -72,11 +74,14 @@ class Policy:
     no story tells (`checksum`, `df`, `ip_id`, `window`). A source port or ICMP id
     (`port`, `id`) must be kept where its external tuple is free, and stay in its class
     where another flow of the capture holds it; `randomised` says that the host's rules
-    ask for any.
+    ask for any. `waived` names the global negatives that do not matter, where
+    they are `demanded` at all.
     """
 
     rules: Mapping[str, Rule] = field(default_factory=dict)
     randomised: bool = False
+    waived: frozenset[str] = frozenset()
+    demanded: bool = False
 
     @classmethod
     def parse(cls, table: Mapping[str, object]) -> Policy:
@@ -87,16 +92,21 @@ class Policy:
                 lists what there is.
 
         """
-        for name, rule in table.items():
+        rules = {name: rule for name, rule in table.items() if name != WAIVE}
+        for name, rule in rules.items():
             if name not in FIELDS:
                 raise PolicyError(_unknown("field", name, FIELDS))
             if rule not in FIELDS[name]:
                 raise PolicyError(_unknown(f"rule for {name}", rule, FIELDS[name]))
-        return cls(dict(table))  # type: ignore[arg-type]
+        return cls(rules, waived=waivers(table.get(WAIVE, [])))  # type: ignore[arg-type]
 
     def on(self, *, randomised: bool) -> Policy:
         """Return the policy for a host whose rules randomise source ports, or not."""
         return replace(self, randomised=randomised)
+
+    def demanding(self, waived: Collection[str] = ()) -> Policy:
+        """Return the policy for a verdict: with the global negatives but for some."""
+        return replace(self, demanded=True, waived=self.waived.union(waived))
 
     def compares(self, name: str) -> bool:
         """Tell whether a field must be as in the golden."""
@@ -106,13 +116,32 @@ class Policy:
     def minds(self, broken: str) -> bool:
         """Tell whether it matters that an invariant is broken between the points."""
         name = "quotes" if broken.startswith("quote") else _BROKEN.get(broken, broken)
-        return self.rules.get(name) != "any"
+        waived = OF_BROKEN.get(broken) in self.waived
+        return self.rules.get(name) != "any" and not waived
+
+    def demands(self, negative: str) -> bool:
+        """Tell whether no story may have this, whatever its golden has."""
+        return self.demanded and negative in NEGATIVES.keys() - self.waived
 
     def of_source(self, name: str) -> Rule | None:
         """Return the rule for a `port` or `id`; None leaves it to who holds it."""
         return self.rules.get(name, "any" if self.randomised else None)
 
 
-def _unknown(what: str, got: object, known: Iterable[str]) -> str:
-    names = ", ".join(known)
-    return f"unknown {what} {got!r} in [policy]; known are: {names}"
+def waivers(names: object) -> frozenset[str]:
+    """Return the global negatives of these names.
+
+    Raises:
+        PolicyError: it is no list, or a name is none of theirs; lists what there is.
+
+    """
+    if not isinstance(names, list | tuple):
+        raise PolicyError(f"{WAIVE} is a list of names: {', '.join(NEGATIVES)}")
+    for name in names:
+        if not isinstance(name, str) or name not in NEGATIVES:
+            raise PolicyError(_unknown("global negative", name, NEGATIVES, WAIVE))
+    return frozenset(names)
+
+
+def _unknown(what: str, got: object, known: Iterable[str], where: str = POLICY) -> str:
+    return f"unknown {what} {got!r} in {where}; known are: {', '.join(known)}"

@@ -49,6 +49,13 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Never(Broken):
+    """One of the global negatives, of a packet that may belong to no conversation."""
+
+    flow: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Remap:
     """A source port or ICMP id (`field`) that NAT did not keep, in symbols.
 
@@ -96,11 +103,12 @@ class Story:
     """What the lab's nodes said to each other, as every point that was captured saw it.
 
     At a point that is not among `points` nobody looked; one that is has seen nothing
-    beyond what is told.
+    beyond what is told. `never` is what no story may have, of all packets.
     """
 
     points: tuple[str, ...]
     told: tuple[Told, ...]
+    never: tuple[Never, ...] = ()
 
     @property
     def facts(self) -> list[FlowFact]:
@@ -109,9 +117,13 @@ class Story:
 
     def text(self, title: str) -> str:
         """Return the story as a reviewer reads it, one line a packet and point."""
+        parts = [self._paragraph(title, told) for told in self.told]
         if not self.told:
-            return f"{title}   no conversation at {', '.join(self.points)}\n"
-        return "\n".join(self._paragraph(title, told) for told in self.told)
+            parts = [f"{title}   no conversation at {', '.join(self.points)}\n"]
+        if self.never:
+            lines = [f"  ! {one.field}: {one.got} ({one.flow})" for one in self.never]
+            parts.append("\n".join([f"{title}   never", *lines, ""]))
+        return "\n".join(parts)
 
     def _paragraph(self, title: str, told: Told) -> str:
         name = f"{told.fact.proto}   {told.fact.initiator} -> {told.fact.responder}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab import conntrack, containers, facts, state
 from pytest_netlab.lab.events import Events
-from pytest_netlab.lab.links import stop_offloads, veth_peer
+from pytest_netlab.lab.links import addresses, stop_offloads, veth_peer
 from pytest_netlab.lab.node import NamespaceNode
 from pytest_netlab.lab.segment import PEER_LINK
 from pytest_netlab.spec import DOCKER0, UPLINK
@@ -105,6 +105,15 @@ class DockerLab:
         }
 
     @cached_property
+    def _own_addresses(self) -> dict[str, tuple[str, ...]]:
+        segment = self._parts.segment
+        places = {DOCKER0.name: self._parts.bridge, UPLINK.name: segment.uplink}
+        return {
+            point: tuple(addresses(segment.host, interface))
+            for point, interface in places.items()
+        }
+
+    @cached_property
     def _engine_facts(self) -> dict[str, str]:
         return facts.engine_facts(self._parts.client)
 
@@ -155,6 +164,7 @@ class DockerLab:
                 canary_netns=beyond[point.name][1],
                 canary_interface=beyond[point.name][2],
                 promiscuous=point.promiscuous,
+                addresses=self._own_addresses[point.name],
             )
             for point in points
         ]

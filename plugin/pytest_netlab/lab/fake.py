@@ -22,7 +22,7 @@ from pytest_netlab.errors import (
 from pytest_netlab.flows import ICMP, TCP, Tuple5
 from pytest_netlab.lab.fakewire import Wire, converse, ping
 from pytest_netlab.nat import Nat
-from pytest_netlab.spec import CONTAINERS, PEERS, WEB_PORT
+from pytest_netlab.spec import CONTAINERS, DOCKER0, PEERS, WEB_PORT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -115,7 +115,11 @@ class FakeTap:
             for point, frame in self._lab.wire.frames[self._from :]
             if point in self._points
         ]
-        interfaces = [Interface(name=n, received=0, dropped=0) for n in self._points]
+        own = {DOCKER0.name: (f"{BRIDGE}/{SUBNET.prefixlen}",)}
+        interfaces = [
+            Interface(name=n, received=0, dropped=0, addresses=own.get(n, ()))
+            for n in self._points
+        ]
         return Capture.from_frames(frames, interfaces, self._lab.symbols)
 
     def close(self) -> None:

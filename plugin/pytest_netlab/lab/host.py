@@ -155,7 +155,8 @@ def _bridge(client: Any) -> str:
     gateways = [item.get("Gateway") for item in network["IPAM"]["Config"] or ()]
     gateway = next((text for text in gateways if text and ":" not in text), None)
     found = links.addresses(None, name)
-    if not found or (gateway and gateway not in found):
+    own = [address.partition("/")[0] for address in found]
+    if not own or (gateway and gateway not in own):
         raise LabUnavailableError(
             f"the engine's bridge {name} ({gateway}) is not in this network namespace: "
             "the engine runs on another machine or in another namespace. Run pytest "

@@ -77,11 +77,11 @@ def veth_peer(container: str, host: str, interface: str = "eth0") -> str | None:
 
 
 def addresses(netns: str | None, interface: str) -> list[str]:
-    """Return the addresses of a link; none where there is no such link."""
+    """Return a link's addresses as ADDRESS/LENGTH; none where there is no such link."""
     with netlink(netns) as ip:
         indexes = ip.link_lookup(ifname=interface)
         found = ip.get_addr(index=indexes[0]) if indexes else ()
-        return [str(item.get("address")) for item in found]
+        return [f"{item.get('address')}/{item['prefixlen']}" for item in found]
 
 
 def routes(netns: str | None) -> list[tuple[str, str]]:

@@ -24,6 +24,7 @@ class TapPoint:
 
     The canary's interface is on the other side of the point (a container's eth0 for
     docker0, host01's link for the uplink), so that a canary crosses what is tapped.
+    `addresses` are the tapped interface's own, with lengths, for the capture.
     """
 
     name: str
@@ -32,6 +33,7 @@ class TapPoint:
     canary_netns: str
     canary_interface: str
     promiscuous: bool = True
+    addresses: tuple[str, ...] = ()
 
 
 class Watch:
@@ -112,6 +114,7 @@ class Watch:
             received=counters.received,
             dropped=counters.dropped,
             comment=f"interface {self.point.interface}",
+            addresses=self.point.addresses,
         )
 
     def trouble(self) -> str:

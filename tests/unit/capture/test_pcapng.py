@@ -105,6 +105,18 @@ def test_interface_options(make: Maker) -> None:
     )
 
 
+def test_interface_addresses(make: Maker) -> None:
+    """Each with its network's length; what is none is left out."""
+    four = make.option(4, bytes((172, 17, 0, 1, 255, 255, 0, 0)))
+    holes = make.option(4, bytes((172, 17, 0, 1, 255, 0, 255, 0)))
+    six = make.option(5, bytes.fromhex("fd000017" + "00" * 11 + "01" + "40"))
+    wide = make.option(5, bytes(16) + b"\xff")
+    options = four + make.option(4, b"short") + holes + six + wide
+    capture = _read(make.section(), make.interface(options))
+
+    assert capture.interfaces[0].addresses == ("172.17.0.1/16", "fd00:17::1/64")
+
+
 @pytest.mark.parametrize(
     ("flags", "direction", "status"),
     [

@@ -54,6 +54,14 @@ def test_everything_survives(capture: Capture) -> None:
     _assert_equal(capture, _again(capture))
 
 
+def test_addresses_survive() -> None:
+    """An interface's own addresses, of both versions."""
+    own = ("172.17.0.1/16", "10.0.0.1/8", "fd00:17::1/64")
+    capture = Capture.from_frames([], [Interface(name="docker0", addresses=own)])
+
+    assert _again(capture).interfaces == capture.interfaces
+
+
 @given(st.lists(FRAMES, max_size=5), LINK_TYPES, LINK_TYPES)
 def test_any_capture_survives(frames: list[Frame], one: int, other: int) -> None:
     """Times before the epoch, tags a tap took off, bytes of any kind."""

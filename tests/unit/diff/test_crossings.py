@@ -31,10 +31,11 @@ def test_half_a_datagram() -> None:
 
 
 def test_stuck_acknowledgement() -> None:
-    """An acknowledgement without a twin is told; other segments have lines."""
-    seen = capture([ACK, replace(ACK, data=b"x"), replace(ACK, flags=tcp.RST)])
+    """A packet without a twin is told: an acknowledgement, and what a line tells."""
+    data, reset = replace(ACK, data=b"x"), replace(ACK, flags=tcp.RST, way=OUT)
+    seen = capture([ACK, data, data, reset])
 
-    assert [fault.row for fault in stuck(seen, [0, 1, 2])] == [0]
+    assert [fault.row for fault in stuck(seen, [0, 1, 2, 3], {1, 3})] == [0, 1]
 
 
 def test_one_direction_comes_from_one_side() -> None:

@@ -1,0 +1,135 @@
+"""What no scenario may show, whatever its golden has, unless it waives it by name.
+
+Two of them are about addresses, and looked for here in every packet that leaves on the
+uplink; the others are found where conversations are told and compared.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_interface
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from pytest_netlab.wire import Direction, address_text
+from pytest_netlab.wire.address import MAPPED
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from pytest_netlab.capture import Capture
+
+    Network = IPv4Network | IPv6Network
+
+CONTAINER, LOOPBACK = "container-address-on-uplink", "loopback-on-uplink"
+REFUSAL, UNPAIRED = "unexplained-refusal", "unpaired-forwarded"
+CHECKSUM = "bad-checksum"
+
+NEGATIVES: Mapping[str, str] = {
+    CONTAINER: "an address of the containers' network left the host on the uplink",
+    LOOPBACK: "a loopback address left the host on the uplink (RFC 1122, 3.2.1.3)",
+    REFUSAL: "the host refused something, and the golden has no such refusal",
+    UNPAIRED: "the host forwards this conversation, and not this packet of it",
+    CHECKSUM: "a checksum does not fit its packet: who receives it throws it away",
+}
+# A broken invariant that is a negative -> its name.
+OF_BROKEN = {"ip_checksum": CHECKSUM, "l4_checksum": CHECKSUM, UNPAIRED: UNPAIRED}
+
+_LOOPBACKS = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+_IPV4_AT = 8 * len(MAPPED)  # bits before a mapped address
+
+
+class Stray(NamedTuple):
+    """An address that must not leave on the uplink, and the row where it does."""
+
+    field: str
+    address: str
+    row: int
+
+
+def strays(
+    capture: Capture, inside: str, outside: str, nodes: Collection[str]
+) -> Iterator[Stray]:
+    """Yield each forbidden address that the host sends on the uplink, once.
+
+    Looked at are sources and destinations of IPv4, IPv6 and ARP, and those that ICMP
+    errors quote. What others send there is their matter; of a packet whose direction
+    nobody noted, the source tells. A container that is no node of the lab, and talks on
+    docker0, is a stranger: what leaks of it, its own owner must ask.
+
+    Args:
+        capture: whose inside interface knows its networks.
+        inside: name of the point with the containers.
+        outside: name of the uplink's point.
+        nodes: addresses with a name.
+
+    """
+    names = [interface.name for interface in capture.interfaces]
+    here = [number for number, name in enumerate(names) if name == outside]
+    leaves = np.isin(capture.point, here) & (capture.direction != Direction.INBOUND)
+    rows = np.flatnonzero(leaves)
+    found: dict[tuple[str, str], int] = {}
+    for field, networks in (
+        (CONTAINER, _networks(capture, inside)),
+        (LOOPBACK, _LOOPBACKS),
+    ):
+        for row, address in _within(capture, rows, networks):
+            found.setdefault((field, address), row)
+    others = _senders(capture, inside) - set(nodes) if found else set()
+    for (field, address), row in found.items():
+        if field == LOOPBACK or address not in others:
+            yield Stray(field, address, row)
+
+
+def _networks(capture: Capture, inside: str) -> list[Network]:
+    """Return the networks of the inside interface, which are the containers'."""
+    own = [
+        ip_interface(address)
+        for interface in capture.interfaces
+        if interface.name == inside
+        for address in interface.addresses
+    ]
+    return [one.network for one in own if not one.is_link_local]
+
+
+def _within(
+    capture: Capture, rows: NDArray[np.intp], networks: Collection[Network]
+) -> Iterator[tuple[int, str]]:
+    """Yield the rows with an address of these networks, and the address."""
+    sent = capture.direction[rows] == Direction.OUTBOUND
+    sources, *others = (
+        column[rows]
+        for column in (
+            capture.src,
+            capture.dst,
+            capture.quoted_src,
+            capture.quoted_dst,
+        )
+    )
+    for network in networks:
+        hits = [(sources, _in_network(sources, network))]
+        hits += [(column, sent & _in_network(column, network)) for column in others]
+        for column, hit in hits:
+            for place in np.flatnonzero(hit).tolist():
+                yield int(rows[place]), address_text(bytes(column[place]))
+
+
+def _in_network(addresses: NDArray[np.uint8], network: Network) -> NDArray[np.bool_]:
+    mapped = network.version == 4  # noqa: PLR2004 - IPv4
+    length = network.prefixlen + (_IPV4_AT if mapped else 0)
+    start = (MAPPED if mapped else b"") + network.network_address.packed
+    mask = np.packbits(np.arange(8 * len(start)) < length)
+    wanted = np.frombuffer(start, np.uint8) & mask
+    return np.asarray(((addresses & mask) == wanted).all(axis=1))
+
+
+def _senders(capture: Capture, inside: str) -> set[str]:
+    """Return who sent anything into the host at the inside."""
+    names = [interface.name for interface in capture.interfaces]
+    here = [number for number, name in enumerate(names) if name == inside]
+    came = np.isin(capture.point, here) & (capture.direction == Direction.INBOUND)
+    if not came.any():
+        return set()
+    return {address_text(bytes(one)) for one in np.unique(capture.src[came], axis=0)}
