@@ -6,7 +6,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 # Compiled anew in every process, imports take longer than dockerd's start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup netlab test lint bench trial fuzz fresh clean
+.PHONY: help setup netlab test lint bench mutate trial fuzz fresh clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -31,6 +31,10 @@ bench: setup ## times, as ratios to named peers of the same run (minutes)
 	@.venv/bin/python -m pip -q install --group bench
 	@.venv/bin/python benchmarks/bench_core.py --growth $(ARGS)
 	@.venv/bin/python benchmarks/bench_run.py
+
+mutate: setup ## break goldens and labs on purpose: all must turn red (minutes)
+	@.venv/bin/pytest-netlab mutate $(ARGS)
+	@.venv/bin/pytest-netlab mutate --live $(ARGS)
 
 trial: setup ## count false alarms: 300 runs on a busy host (half an hour)
 	@.venv/bin/python benchmarks/trial.py $(ARGS)

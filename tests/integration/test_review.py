@@ -108,7 +108,7 @@ def test_walk(pytester: pytest.Pytester, walk: Walk) -> None:
 
 
 def test_accepted_change(pytester: pytest.Pytester, walk: Walk) -> None:
-    """What a reviewer accepts is judged by from then on, wire and rules."""
+    """What a reviewer accepts, and waives, is judged by from then on."""
     scenario = pytester.path / FILE
     head = scenario.read_text().partition("    assert trace.table")[0]
     scenario.write_text(head)
@@ -117,6 +117,10 @@ def test_accepted_change(pytester: pytest.Pytester, walk: Walk) -> None:
 
     assert command("review", typed="a\n").stdout.rstrip().endswith(f"golden/{ID}")
 
+    walk().stdout.fnmatch_lines([f"{ID} FAILED: container-address-on-uplink"])
+    toml = pytester.path / "golden" / ID / "golden.toml"
+    waived = '\n[policy]\nwaive = ["container-address-on-uplink"]\n'
+    toml.write_text(toml.read_text().replace("\n[policy]\n", waived))
+
     walk().assert_outcomes(passed=1)
-    toml = (pytester.path / "golden" / ID / "golden.toml").read_text()
-    assert "MASQUERADE" not in toml
+    assert "MASQUERADE" not in toml.read_text()

@@ -5,21 +5,25 @@ from __future__ import annotations
 import sys
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.output import emit, rendered
 from pytest_netlab.cli.progress import Watch
+from pytest_netlab.lab import suites
 from pytest_netlab.mutate import RULES, Judge, names
+from pytest_netlab.mutate.live import FAULTS
 from pytest_netlab.report import kills as report
 from pytest_netlab.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_netlab.mutate import Kill
+
+ORDER = [fault.name for fault in FAULTS]
 
 
 @click.command(name="mutate")
@@ -30,15 +34,28 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Folder of goldens, if not the bundled ones.",
 )
+@click.option("--live", is_flag=True, help="Break a private lab instead of goldens.")
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME",
+    help="With --live: this fault only (may be repeated; --list tells their names).",
+)
+@click.option(
+    "--engine-suite",
+    type=click.Choice(suites.SUITES),
+    help="With --live: take engine and iptables from this Debian suite.",
+)
+@click.option(
+    "--engine-root",
+    type=click.Path(exists=True, file_okay=False),
+    metavar="DIR",
+    help="With --live: take them from an unpacked root or static release.",
+)
 @click.option("--list", "listed", is_flag=True, help="Tell what there is, and exit.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(
-    scenarios: tuple[str, ...],
-    golden: str | None,
-    *,
-    listed: bool,
-    as_json: bool,
-) -> None:
+def command(scenarios: tuple[str, ...], golden: str | None, **options: Any) -> None:
     """Break what is judged, on purpose, and demand a red verdict.
 
     Every field of every packet of each golden is changed, packets are lost, doubled,
@@ -46,8 +63,14 @@ def command(
     would be. What means nothing is listed as equivalent, by rules that `--list` tells;
     a survivor is a change that a run would not have noticed.
 
+    With --live a private lab is broken instead, as root: rules are deleted, flushed,
+    reordered and retargeted, sysctls set, foreign rules added, the uplink impaired,
+    taps blinded. Every scenario runs under every fault, and must name its cause.
+
     \b
     pytest-netlab mutate
+    pytest-netlab mutate --live
+    pytest-netlab mutate --live --fault dnat-deleted published-web
     pytest-netlab mutate ping-beyond --json | jq .summary
     pytest-netlab mutate --golden tests/golden
 
@@ -55,13 +78,20 @@ def command(
     """  # noqa: D301 - click's mark
     store = Store(Path(golden) if golden else Path(str(files("pytest_netlab.golden"))))
     chosen = _names(store, scenarios)
-    if listed:
+    if options["listed"]:
         emit([_listed(chosen)])
         return
     with Watch() as watch:
-        kills = list(_kills(store, chosen, watch))
-    emit([report.to_json(kills) if as_json else [rendered(report.to_table(kills))]])
+        kills = list(_kills(store, chosen, options, watch))
+    if options["live"]:  # labs side by side finish in no order
+        kills.sort(key=lambda kill: ORDER.index(kill.kind))
+    told = report.to_json(kills) if options["as_json"] else _table(kills)
+    emit([told])
     sys.exit(1 if any(kill.bad for kill in kills) else 0)
+
+
+def _table(kills: Sequence[Kill]) -> list[str]:
+    return [rendered(report.to_table(kills))]
 
 
 def _names(store: Store, asked: tuple[str, ...]) -> list[str]:
@@ -82,7 +112,18 @@ def _names(store: Store, asked: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(n for one in asked for n in found[one])) or known
 
 
-def _kills(store: Store, chosen: Iterable[str], watch: Watch) -> Iterator[Kill]:
+def _kills(
+    store: Store, chosen: Sequence[str], options: dict[str, Any], watch: Watch
+) -> Iterator[Kill]:
+    choice = options["engine_suite"], options["engine_root"]
+    if options["live"]:
+        from pytest_netlab.cli import live  # noqa: PLC0415 - imports docker, pyroute2
+
+        scenarios = list(dict.fromkeys(name.partition("/")[0] for name in chosen))
+        yield from live.kills(store, scenarios, options["faults"], choice, watch)
+        return
+    if options["faults"] or any(choice):
+        raise click.UsageError("--fault, --engine-suite and --engine-root need --live")
     for name in chosen:
         judge = Judge(store, name)
         yield from watch.items(judge, name, len(judge))
@@ -93,3 +134,6 @@ def _listed(chosen: Iterable[str]) -> Iterator[str]:
     yield from (f"  {name}\n" for name in chosen)
     yield "\nwhat means nothing (a mutation that a rule applies to must stay green)\n"
     yield from (f"  {rule.name:<13} {rule.reason}\n" for rule in RULES)
+    from pytest_netlab.cli import live  # noqa: PLC0415 - imports docker, pyroute2
+
+    yield from live.listed()

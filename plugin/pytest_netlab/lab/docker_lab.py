@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError
-from pytest_netlab.lab import conntrack, containers, facts, state
+from pytest_netlab.lab import conntrack, containers, facts, stacks, state
 from pytest_netlab.lab.events import Events
 from pytest_netlab.lab.links import addresses, stop_offloads, veth_peer
 from pytest_netlab.lab.node import NamespaceNode
@@ -122,6 +122,11 @@ class DockerLab:
         """Return the path of the namespace that the uplink leads to."""
         return self._parts.segment.switch
 
+    @property
+    def uplink(self) -> str:
+        """Return the name of the host's interface beyond the NAT."""
+        return self._parts.segment.uplink
+
     def veth(self, name: str) -> str:
         """Return the host's end of a container's link: vethXXXX on docker0.
 
@@ -139,8 +144,17 @@ class DockerLab:
         return found
 
     def reset(self) -> None:
-        """Forget all connections: an entry lives 30 s and would shape what follows."""
+        """End and forget all connections: they would shape what follows.
+
+        An entry of connection tracking lives for 30 s; it goes last, since the end of a
+        connection may send a reset.
+        """
         host = self._parts.segment.host
+        spaces = {node.netns for node in self.nodes.values()}
+        if self._parts.shared:
+            spaces.remove(host)
+            stacks.end(host, list(self.symbols))
+        stacks.forget(spaces)
         if self._parts.shared:
             conntrack.forget(host, self.symbols)
         else:

@@ -126,6 +126,23 @@ def test_reset_forgets_connections(lab: DockerLab) -> None:
     assert after == ""
 
 
+def test_reset_ends_connections(lab: DockerLab) -> None:
+    """After a reset no end of a connection repeats what nobody acknowledged."""
+    host, web = lab.nodes["host"], lab.nodes["web"]
+    rule = ("DOCKER-USER", "-i", "docker0", "-p", "tcp", "-j", "DROP")
+    host.run("iptables", "-I", *rule)
+    url = f"http://{host.address}:81/"
+    lab.nodes["host01"].run("curl", "-s", "-m1", url, check=False)
+    before = web.run("ss", "-Htan", "state", "connected").stdout
+    host.run("iptables", "-D", *rule)
+
+    lab.reset()
+
+    after = web.run("ss", "-Htan", "state", "connected").stdout
+    assert "172.16.211.1" in before
+    assert after == ""
+
+
 def test_containers_stop_at_once(lab: DockerLab) -> None:
     """Process 1 of a container handles TERM: nobody waits 10 s for the kill."""
     extra = lab.docker.containers.run(

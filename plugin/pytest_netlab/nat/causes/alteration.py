@@ -94,6 +94,21 @@ def _writer(host: HostChange, words: Iterable[str]) -> str:
     return f"this rule is new: {found}" if found else ""
 
 
+def reidentified(case: Case) -> Cause | None:
+    """Find packets that left with another IP id: none is the same at both points."""
+    want, got = case.want, case.got
+    twin = f"{want.proto} {want.sender} -> {want.responder}"
+    if want.kind != "snat" or got.fate != "local" or not case.named(twin):
+        return None
+    why = clues.first(
+        _writer(case.host, HEADER["ip_id"]),
+        host=case.host,
+        otherwise="look at nft rules that `set` the IP id",
+    )
+    text = f"what {want.initiator} sends leaves with another IP id as {twin}; {why}"
+    return case.cause("header changed", text)
+
+
 def twice(case: Case) -> Cause | None:
     """Find packets that were delivered more than once, themselves and no repeat."""
     duplicate = next((sign for sign in case.signs if _is_duplicate(sign)), None)

@@ -30,11 +30,15 @@ RULES = (
     alteration.corrupted,
     forwarding.rejected,
     forwarding.black_hole,
+    forwarding.too_large,
+    alteration.reidentified,
     forwarding.not_forwarded,
     alteration.twice,
     alteration.header_changed,
     translation.remapped,
     forwarding.not_returned,
+    forwarding.partly_forwarded,
+    forwarding.unanswered,
 )
 
 
@@ -107,12 +111,16 @@ def _unexpected(got: FlowFact) -> Cause:
 def _is_explained(got: FlowFact, causes: Mapping[str, Cause]) -> bool:
     """Tell whether an extra flow is what the cause of another says already.
 
-    The proxy's own leg is, and so are replies that came past the translation.
+    The proxy's own leg is, and so are replies that came past the translation, and what
+    left with another identity.
     """
     names = {cause.name for cause in causes.values()}
     past = {"reply not undone", "hairpin without masquerade"}
-    return (got.initiator == "bridge" and "proxied" in names) or (
-        got.kind == "none" and bool(names & past)
+    renamed = any(cause.text.find(f" as {got.name};") > 0 for cause in causes.values())
+    return (
+        (got.initiator == "bridge" and "proxied" in names)
+        or (got.kind == "none" and bool(names & past))
+        or renamed
     )
 
 

@@ -61,6 +61,10 @@ class Sign(Protocol):
         """Return the flow's name."""
 
     @property
+    def direction(self) -> str:
+        """Return original or reply."""
+
+    @property
     def field(self) -> str:
         """Return what differs."""
 

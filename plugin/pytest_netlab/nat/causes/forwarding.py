@@ -8,7 +8,7 @@ from pytest_netlab.nat.causes import clues
 from pytest_netlab.nat.causes.facts import Cause
 
 if TYPE_CHECKING:
-    from pytest_netlab.nat.causes.facts import Case, FlowFact
+    from pytest_netlab.nat.causes.facts import Case, FlowFact, Sign
 
 
 def untouched(want: FlowFact, others: int) -> Cause:
@@ -46,8 +46,21 @@ _SMALLEST = 577  # RFC 791: every link passes 576 octets
 
 def _told_too_large(case: Case) -> bool:
     """Tell whether somebody asked for smaller packets."""
-    words = ("fragmentation needed", "packet too big")
-    return any(word in sign.got for sign in case.signs for word in words)
+    return any(map(_asks_for_less, case.signs))
+
+
+def _asks_for_less(sign: Sign) -> bool:
+    return sign.got.endswith(("fragmentation needed", "packet too big"))
+
+
+def too_large(case: Case) -> Cause | None:
+    """Find packets that are larger than a link takes, and that their sender is told."""
+    if case.got.refusal or not _told_too_large(case):
+        return None
+    told = next(sign.got for sign in case.signs if _asks_for_less(sign))
+    why = clues.link(case.host) or "look at the MTU of the links"
+    text = f"packets are too large for a link, and their sender is told so ({told})"
+    return case.cause("rejected", f"{text}; {why}")
 
 
 def rejected(case: Case) -> Cause | None:
@@ -93,6 +106,29 @@ def not_forwarded(case: Case) -> Cause | None:
         f"{want.target}, {who}; {why}"
     )
     return case.cause("not forwarded", text)
+
+
+def partly_forwarded(case: Case) -> Cause | None:
+    """Find single packets that were never sent on, of a flow that was."""
+    lost = next((x for x in case.signs if x.field == "unpaired-forwarded"), None)
+    if lost is None or case.got != case.want:
+        return None
+    end = case.want.target if lost.direction == "original" else case.want.initiator
+    why = _unforwarded(case, _node(end), "look at rules with a limit or a chance")
+    name = "not forwarded" if lost.direction == "original" else "reply not forwarded"
+    text = f"some packets reached the host and were never sent on to {end}; {why}"
+    return case.cause(name, text)
+
+
+def unanswered(case: Case) -> Cause | None:
+    """Find what is meant for the host itself, and what it does not answer."""
+    want, got = case.want, case.got
+    if want.fate != "local" or not want.answered or got.answered or got.target:
+        return None
+    text = f"{want.responder} never answered"
+    look = "look at the filter INPUT and OUTPUT chains"
+    why = clues.first(_barrier(case), host=case.host, otherwise=look)
+    return case.cause("not answered", f"{text}; {why}")
 
 
 def _untranslated(case: Case) -> str:

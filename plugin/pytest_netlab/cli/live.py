@@ -1,0 +1,103 @@
+"""The part of `pytest-netlab mutate` that breaks a lab instead of goldens."""
+
+from __future__ import annotations
+
+import queue
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from threading import Event
+from typing import TYPE_CHECKING
+
+import click
+
+from pytest_netlab.lab import engine, suites
+from pytest_netlab.mutate.live import FAULTS, Body, LiveJudge, named
+from pytest_netlab.spec import LabOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from pytest_netlab.cli.progress import Watch
+    from pytest_netlab.mutate import Kill
+    from pytest_netlab.mutate.live import Fault
+    from pytest_netlab.store import Store
+
+LABS = 2  # side by side
+
+
+def kills(
+    store: Store,
+    scenarios: Sequence[str],
+    faults: Sequence[str],
+    choice: tuple[str | None, str | None],
+    watch: Watch,
+) -> Iterator[Kill]:
+    """Yield what became of each scenario under each fault of private labs.
+
+    Args:
+        store: the goldens.
+        scenarios: bundled ones.
+        faults: names; all, if there are none.
+        choice: which Debian suite, or which folder, the engine is taken from.
+        watch: shows how far it is.
+
+    Raises:
+        LabError: an unknown name, or a lab that does not start or does not heal.
+
+    """
+    chosen = named(faults)
+    bodies = [Body(scenario, store) for scenario in scenarios]
+    root = suites.chosen(*choice, lambda text: click.echo(text, err=True))
+    judges = [
+        partial(_judged, LabOptions(root=root, worker=n), bodies, chosen[n::LABS])
+        for n in range(LABS)
+    ]
+    found = _together(judges)
+    count = len(bodies) * len(chosen)
+    yield from watch.items(found, "breaking labs", count)
+
+
+def _judged(
+    options: LabOptions, bodies: Sequence[Body], faults: Sequence[Fault]
+) -> Generator[Kill]:
+    with closing(engine.start(options)) as lab:
+        yield from LiveJudge(lab, bodies, faults)
+
+
+def _together(sources: Sequence[Callable[[], Generator[Kill]]]) -> Iterator[Kill]:
+    """Yield what some iterators yield, each in a thread of its own, as it comes.
+
+    Most of a red verdict's time is a client's patience: two labs take half of it.
+    """
+    found: queue.Queue[Kill | None] = queue.Queue()
+    over = Event()
+
+    def drain(source: Callable[[], Generator[Kill]]) -> None:
+        try:
+            with closing(source()) as kills:
+                for kill in kills:
+                    found.put(kill)
+                    if over.is_set():
+                        return
+        finally:
+            found.put(None)
+
+    with ThreadPoolExecutor(len(sources)) as pool:
+        jobs = [pool.submit(drain, source) for source in sources]
+        try:
+            for _ in jobs:
+                yield from iter(found.get, None)
+        finally:
+            over.set()  # whoever asks no longer waits for one scenario at most
+    for job in jobs:
+        job.result()
+
+
+def listed() -> Iterator[str]:
+    """Yield what --list says of faults."""
+    yield "\nfaults of a live lab, and which cause each scenario must name\n"
+    for fault in FAULTS:
+        yield f"  {fault.name:<26} {fault.about}\n"
+        for golden, causes in fault.red.items():
+            yield f"  {'':<26}   {golden}: {' or '.join(causes)}\n"

@@ -1,0 +1,79 @@
+"""Run the body of a bundled scenario on a lab, without pytest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Literal
+
+from pytest_netlab.errors import CommandError, LabError
+from pytest_netlab.runner import Netlab, ScenarioFailedError
+from pytest_netlab.spec import Scenario
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_netlab.lab.protocol import Lab
+    from pytest_netlab.store import Store
+
+PACKAGE = "pytest_netlab.scenarios"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """How one run of a scenario ended.
+
+    Args:
+        outcome: pass; fail, by packets or by an assertion; error, without a verdict.
+        cause: of a verdict, or the kind of error.
+        error: what was raised, if anything was.
+        netlab: what the scenario used, with its last capture.
+
+    """
+
+    outcome: Literal["pass", "fail", "error"]
+    cause: str = ""
+    error: Exception | None = None
+    netlab: Netlab
+
+
+class Body:
+    """A bundled scenario whose test is the only one of its file."""
+
+    def __init__(self, scenario: str, store: Store) -> None:
+        """Load it.
+
+        Raises:
+            LabError: there is no such bundled scenario.
+
+        """
+        module = f"test_{scenario.replace('-', '_')}"
+        try:
+            found = getattr(import_module(f"{PACKAGE}.{module}"), module)
+        except (ImportError, AttributeError) as error:
+            raise LabError(f"no bundled scenario {scenario!r}: {error}") from error
+        marks = [mark for mark in found.pytestmark if mark.name == "netlab"]
+        waive = tuple(name for mark in marks for name in mark.kwargs.get("waive", ()))
+        self._test: Callable[[Netlab], None] = found
+        self._scenario, self._store = Scenario(id=scenario, waive=waive), store
+
+    def golden(self, lab: Lab) -> str:
+        """Return the golden that is for this lab: the scenario, or scenario/variant."""
+        folder = self._store.place(self._scenario.id, lab.facts)
+        return str(folder.relative_to(self._store.root))
+
+    def run(self, lab: Lab) -> Seen:
+        """Run it once, and say how it ended."""
+        netlab = Netlab(lab, self._scenario, self._store)
+        try:
+            self._test(netlab)
+        except ScenarioFailedError as error:
+            cause = error.verdict.cause
+            return Seen(outcome="fail", cause=cause, error=error, netlab=netlab)
+        except (AssertionError, CommandError) as error:
+            cause = type(error).__name__
+            return Seen(outcome="fail", cause=cause, error=error, netlab=netlab)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is no verdict
+            cause = type(error).__name__
+            return Seen(outcome="error", cause=cause, error=error, netlab=netlab)
+        return Seen(outcome="pass", netlab=netlab)

@@ -1,0 +1,92 @@
+"""A fault of a live lab, and what the verdicts on it must be. Declarations only."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pytest_netlab.mutate.model import Kill, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from pytest_netlab.lab.docker_lab import DockerLab
+
+    Inject = Callable[[DockerLab], AbstractContextManager[object]]
+
+PING_HOST, PING_BEYOND, WEB = "ping-host", "ping-beyond", "published-web"
+DIRECT, CLOSED = "direct-published/open", "direct-published/closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something broken for a while.
+
+    Args:
+        name: stable, hyphenated.
+        about: what is broken, in one clause.
+        inject: breaks it while its block runs, and mends it. LabUnavailableError says
+            that this host has nothing to break.
+        red: golden -> the causes of which one must be named; any other scenario must
+            stay green.
+        blind: no point can see: every scenario must be an error, neither green nor red.
+
+    """
+
+    name: str
+    about: str
+    inject: Inject
+    red: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    blind: bool = False
+
+    def kill(self, golden: str, outcome: str, cause: str) -> Kill:
+        """Return what the fault did to a scenario: `outcome` is pass, fail or error."""
+        wanted = self.red.get(golden, ())
+        if self.blind:
+            found = _BLIND.get(outcome, Outcome.CRASHED)
+        else:
+            found = (_RED if wanted else _GREEN).get(outcome, Outcome.CRASHED)
+        why = cause or outcome
+        if found is Outcome.EQUIVALENT:
+            why = "the fault does not concern the scenario"
+        return Kill(
+            scenario=golden,
+            kind=self.name,
+            name=self.about,
+            outcome=found,
+            why=why,
+            wanted=wanted,
+            cause=cause,
+        )
+
+
+_RED = {"fail": Outcome.CAUGHT, "pass": Outcome.SURVIVED}
+_GREEN = {"fail": Outcome.ALARM, "pass": Outcome.EQUIVALENT}
+_BLIND = {"error": Outcome.CAUGHT, "pass": Outcome.SURVIVED, "fail": Outcome.ALARM}
+
+
+def commands(*there: tuple[str, str]) -> Inject:
+    """Return what runs commands on the host, each with one that undoes it.
+
+    A node is named in braces where its address is meant: {host02}.
+    """
+
+    @contextmanager
+    def inject(lab: DockerLab) -> Iterator[None]:
+        host, places = lab.nodes["host"], addresses(lab)
+        with ExitStack() as undo:
+            for command, back in there:
+                host.run(*command.format(**places).split())
+                if back:
+                    undo.callback(host.run, *back.format(**places).split())
+            yield
+
+    return inject
+
+
+def addresses(lab: DockerLab) -> dict[str, str]:
+    """Return node -> address, and `uplink`, the name of the host's interface."""
+    found = {name: node.address for name, node in lab.nodes.items()}
+    return found | {"uplink": lab.uplink}

@@ -1,0 +1,233 @@
+"""The host beside Docker's rules: sysctls, foreign rules, MTU, links."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pytest_netlab.mutate.live.fault import DIRECT, PING_BEYOND, WEB, Fault, commands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.mutate.live.fault import Inject
+
+_TABLE = "inet netlab_mutate"
+_ALTERED, _NOT, _REJECTED = ("header changed",), ("not forwarded",), ("rejected",)
+_FORWARDED, _TCP = (PING_BEYOND, WEB, DIRECT), (WEB, DIRECT)
+
+
+def sysctl(name: str, value: str, back: str) -> Inject:
+    """Return what sets a sysctl of the host, and sets it back."""
+    first, last = (f"sysctl -qw {name}={setting}" for setting in (value, back))
+    return commands((first, last))
+
+
+def nft(*rules: str, hook: str = "forward", priority: int = 10) -> Inject:
+    """Return what hooks a foreign nft table with these rules into the host."""
+    chain = f"{{{{ type filter hook {hook} priority {priority} ; }}}}"
+    return commands(
+        (f"nft add table {_TABLE}", f"nft delete table {_TABLE}"),
+        (f"nft add chain {_TABLE} foreign {chain}", ""),
+        *((f"nft add rule {_TABLE} foreign {rule}", "") for rule in rules),
+    )
+
+
+def added(table: str, chain: str, rule: str) -> Inject:
+    """Return what puts a rule first in a chain of a table that Docker does not use."""
+    verbs = ("-I", "-D")
+    first, last = (f"iptables -t {table} {verb} {chain} {rule}" for verb in verbs)
+    return commands((first, last))
+
+
+def _down(name: str) -> Inject:
+    """Return what takes the host's end of a link down; its routes come back with it."""
+
+    @contextmanager
+    def inject(lab: DockerLab) -> Iterator[None]:
+        host = lab.nodes["host"]
+        link = lab.uplink if name == "uplink" else lab.veth(name)
+        routes = host.run("ip", "route", "show", "default").stdout.split()
+        host.run("ip", "link", "set", link, "down")
+        try:
+            yield
+        finally:
+            host.run("ip", "link", "set", link, "up")
+            host.run("ip", "route", "replace", *routes)
+
+    return inject
+
+
+@contextmanager
+def _small_mtu(lab: DockerLab) -> Iterator[None]:
+    host, web = lab.nodes["host"], lab.nodes["web"]
+    host.run("ip", "link", "set", lab.uplink, "mtu", "300")
+    try:
+        yield
+    finally:
+        host.run("ip", "link", "set", lab.uplink, "mtu", "1500")
+        web.run("ip", "route", "flush", "cache")  # it has learned the path's MTU
+
+
+FAULTS = (
+    Fault(
+        name="ip-forward-off",
+        about="ip_forward is 0",
+        inject=sysctl("net.ipv4.ip_forward", "0", "1"),
+        red=dict.fromkeys(_FORWARDED, _NOT),
+    ),
+    Fault(
+        name="uplink-forwarding-off",
+        about="forwarding is off on the uplink",
+        inject=sysctl("net.ipv4.conf.{uplink}.forwarding", "0", "1"),
+        red={PING_BEYOND: ("reply not forwarded",), WEB: _NOT, DIRECT: _NOT},
+    ),
+    Fault(
+        name="bridge-nf-off",
+        about="bridge-nf-call-iptables is 0",
+        inject=sysctl("net.bridge.bridge-nf-call-iptables", "0", "1"),
+    ),
+    Fault(
+        name="rp-filter-loose",
+        about="rp_filter is loose",
+        inject=sysctl("net.ipv4.conf.all.rp_filter", "2", "0"),
+    ),
+    Fault(
+        name="legacy-policy",
+        about="iptables-legacy drops what is forwarded",
+        inject=commands(
+            ("iptables-legacy -P FORWARD DROP", "iptables-legacy -P FORWARD ACCEPT")
+        ),
+        red=dict.fromkeys(_FORWARDED, _NOT),
+    ),
+    Fault(
+        name="foreign-reject",
+        about="a foreign nft table rejects what is forwarded",
+        inject=nft("reject with icmpx type admin-prohibited"),
+        red=dict.fromkeys(_FORWARDED, _REJECTED),
+    ),
+    Fault(
+        name="foreign-drop",
+        about="a foreign nft table drops what is forwarded",
+        inject=nft("drop"),
+        red=dict.fromkeys(_FORWARDED, _NOT),
+    ),
+    Fault(
+        name="foreign-drop-replies",
+        about="a foreign nft table drops replies",
+        inject=nft("ct direction reply drop"),
+        red=dict.fromkeys(_FORWARDED, ("reply not forwarded",)),
+    ),
+    Fault(
+        name="replies-untracked",
+        about="a raw rule takes the web server's replies out of connection tracking",
+        inject=added(
+            "raw", "PREROUTING", "-i docker0 -p tcp --sport 80 -j CT --notrack"
+        ),
+        red={WEB: ("reply not undone",)},
+    ),
+    Fault(
+        name="foreign-notrack",
+        about="a foreign nft table takes pings out of connection tracking",
+        inject=nft("ip protocol icmp notrack", hook="prerouting", priority=-300),
+        red={PING_BEYOND: ("leaked",)},
+    ),
+    Fault(
+        name="ttl-set",
+        about="a mangle rule sets the ttl",
+        inject=added("mangle", "FORWARD", "-j TTL --ttl-set 9"),
+        red=dict.fromkeys(_FORWARDED, _ALTERED),
+    ),
+    Fault(
+        name="dscp-set",
+        about="a foreign nft table sets the DSCP",
+        inject=nft("ip dscp set cs1"),
+        red=dict.fromkeys(_FORWARDED, _ALTERED),
+    ),
+    Fault(
+        name="ecn-set",
+        about="a foreign nft table marks congestion that there is none of",
+        inject=nft("ip ecn set ce"),
+        red=dict.fromkeys(_FORWARDED, _ALTERED),
+    ),
+    Fault(
+        name="ip-id-set",
+        about="a foreign nft table sets the IP id",
+        inject=nft("ip id set 7"),
+        red=dict.fromkeys(_FORWARDED, _ALTERED),
+    ),
+    Fault(
+        name="df-cleared",
+        about="a foreign nft table clears DF",
+        inject=nft("ip frag-off set 0"),
+        red=dict.fromkeys(_FORWARDED, _ALTERED),
+    ),
+    Fault(
+        name="tcp-window-set",
+        about="a foreign nft table sets the TCP window",
+        inject=nft("tcp window set 1000"),
+        red=dict.fromkeys(_TCP, _ALTERED),
+    ),
+    Fault(
+        name="mss-set",
+        about="a mangle rule clamps the MSS",
+        inject=added(
+            "mangle",
+            "FORWARD",
+            "-p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 500",
+        ),
+        red=dict.fromkeys(_TCP, _ALTERED),
+    ),
+    Fault(
+        name="options-stripped",
+        about="a mangle rule strips TCP timestamps",
+        inject=added(
+            "mangle", "FORWARD", "-p tcp -j TCPOPTSTRIP --strip-options timestamp"
+        ),
+        red=dict.fromkeys(_TCP, _ALTERED),
+    ),
+    Fault(
+        name="checksum-broken",
+        about="a foreign nft table breaks the checksum of pings",
+        inject=nft("meta l4proto icmp @th,16,16 set 0x1234", hook="forward"),
+        red={PING_BEYOND: ("corrupted checksum",)},
+    ),
+    Fault(
+        name="cloned",
+        about="the host sends a clone of each segment after it",
+        inject=added(
+            "mangle", "PREROUTING", "-i {uplink} -p tcp -j TEE --gateway {host02}"
+        ),
+        red={WEB: ("delivered twice",), DIRECT: ("delivered twice",)},
+    ),
+    Fault(
+        name="uplink-mtu",
+        about="the uplink's MTU is smaller than a page",
+        inject=_small_mtu,
+        red=dict.fromkeys(_TCP, _REJECTED),
+    ),
+    Fault(
+        name="route-gone",
+        about="the host has no route to host01",
+        inject=commands(
+            ("ip route add unreachable {host01}", "ip route del unreachable {host01}")
+        ),
+        red={
+            PING_BEYOND: _REJECTED,
+            **dict.fromkeys(_TCP, ("rejected", "reply not forwarded")),
+        },
+    ),
+    Fault(
+        name="uplink-down",
+        about="the uplink is down: its tap is blind",
+        inject=_down("uplink"),
+        blind=True,
+    ),
+    Fault(
+        name="container-link-down",
+        about="the canary's way to docker0 is cut: its tap is blind",
+        inject=_down("c1"),
+        blind=True,
+    ),
+)

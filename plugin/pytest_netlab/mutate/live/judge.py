@@ -1,0 +1,85 @@
+"""Run every scenario under every fault of a lab, and say what became of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.mutate.live import hosts, networks, rules
+from pytest_netlab.mutate.model import Kill, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.mutate.live.bodies import Body
+    from pytest_netlab.mutate.live.fault import Fault
+
+FAULTS: tuple[Fault, ...] = (*rules.FAULTS, *hosts.FAULTS, *networks.FAULTS)
+
+
+def named(names: Sequence[str]) -> list[Fault]:
+    """Return the faults of these names; all, if none is named.
+
+    Raises:
+        LabError: there is no such fault; names those there are.
+
+    """
+    known = {fault.name: fault for fault in FAULTS}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise LabError(f"no fault {unknown[0]!r}: there are {', '.join(known)}")
+    return [known[name] for name in names] or list(FAULTS)
+
+
+class LiveJudge:
+    """A lab, scenarios and faults; `len` says how many verdicts there will be."""
+
+    def __init__(
+        self, lab: DockerLab, bodies: Sequence[Body], faults: Sequence[Fault]
+    ) -> None:
+        """Note them; nothing is run yet."""
+        self._lab, self._bodies, self._faults = lab, bodies, faults
+
+    def __len__(self) -> int:
+        """Return the number of verdicts."""
+        return len(self._bodies) * len(self._faults)
+
+    def __iter__(self) -> Iterator[Kill]:
+        """Yield what became of each scenario under each fault.
+
+        Raises:
+            LabError: a scenario is not green without any fault, or after one was
+                mended; then nothing can be said of the others.
+
+        """
+        self._demand_green("without any fault")
+        for fault in self._faults:
+            yield from self._under(fault)
+            self._demand_green(f"after {fault.name} was mended")
+
+    def _under(self, fault: Fault) -> Iterator[Kill]:
+        try:
+            with fault.inject(self._lab):
+                for body in self._bodies:
+                    seen = body.run(self._lab)
+                    golden = body.golden(self._lab)
+                    yield fault.kill(golden, seen.outcome, seen.cause)
+        except LabUnavailableError as error:
+            for body in self._bodies:
+                yield Kill(
+                    scenario=body.golden(self._lab),
+                    kind=fault.name,
+                    name=fault.about,
+                    outcome=Outcome.EQUIVALENT,
+                    why=str(error),
+                )
+
+    def _demand_green(self, when: str) -> None:
+        for body in self._bodies:
+            seen = body.run(self._lab)
+            if seen.outcome != "pass":
+                name = body.golden(self._lab)
+                raise LabError(
+                    f"{name} is not green {when} ({seen.cause}): {seen.error}"
+                ) from seen.error

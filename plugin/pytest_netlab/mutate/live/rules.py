@@ -1,0 +1,256 @@
+"""Docker's own rules: deleted, flushed, reordered, retargeted, overruled."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pytest_netlab.errors import LabUnavailableError
+from pytest_netlab.mutate.live.fault import (
+    CLOSED,
+    DIRECT,
+    PING_BEYOND,
+    PING_HOST,
+    WEB,
+    Fault,
+    addresses,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.mutate.live.fault import Inject
+
+    Edit = Callable[[DockerLab], object]
+
+
+def edited(*edits: Edit) -> Inject:
+    """Return what edits the rules, and puts them back as they were, in their order."""
+
+    @contextmanager
+    def inject(lab: DockerLab) -> Iterator[None]:
+        host = lab.nodes["host"]
+        with tempfile.NamedTemporaryFile("w", suffix=".rules") as saved:
+            saved.write(host.run("iptables-save").stdout)
+            saved.flush()
+            try:
+                for edit in edits:
+                    edit(lab)
+                yield
+            finally:
+                host.run("sh", "-c", f"iptables-restore < {saved.name}")
+
+    return inject
+
+
+def replaced(table: str, *rules: str, by: tuple[str, str] = ("", "")) -> Edit:
+    """Return what puts other text into a rule; without any, it only deletes it.
+
+    The rule is the first with all the words of one of `rules`: engines write the same
+    thing in other chains.
+    """
+
+    def edit(lab: DockerLab) -> None:
+        host, line = lab.nodes["host"], _found(lab, table, *rules)
+        host.run("iptables", "-t", table, "-D", *line.split()[1:])
+        if by[1]:
+            old, new = (text.format(**addresses(lab)) for text in by)
+            host.run("iptables", "-t", table, *line.replace(old, new).split())
+
+    return edit
+
+
+def run(arguments: str) -> Edit:
+    """Return what runs iptables with these arguments; {c1} is an address."""
+    return lambda lab: lab.nodes["host"].run(
+        "iptables", *arguments.format(**addresses(lab)).split()
+    )
+
+
+def _found(lab: DockerLab, table: str, *rules: str) -> str:
+    listed = lab.nodes["host"].run("iptables", "-t", table, "-S").stdout.splitlines()
+    places = addresses(lab)
+    for rule in rules:
+        words = rule.format(**places).split()
+        for line in listed:
+            if line.startswith("-A") and all(word in line for word in words):
+                return line
+    raise LabUnavailableError(f"this engine has no such rule in {table}: {rules[0]}")
+
+
+_DNAT, _MASQUERADE = "DOCKER DNAT", "POSTROUTING MASQUERADE ! -o"
+_NOT, _REJECTED = ("not forwarded",), ("rejected",)
+_FORWARDED = (PING_BEYOND, WEB, DIRECT)
+FAULTS = (
+    Fault(
+        name="masquerade-deleted",
+        about="the MASQUERADE rule is deleted",
+        inject=edited(replaced("nat", _MASQUERADE)),
+        red={PING_BEYOND: ("leaked",)},
+    ),
+    Fault(
+        name="postrouting-flushed",
+        about="nat/POSTROUTING is flushed",
+        inject=edited(run("-t nat -F POSTROUTING")),
+        red={PING_BEYOND: ("leaked",)},
+    ),
+    Fault(
+        name="masquerade-retargeted",
+        about="another address stands for the containers' (SNAT)",
+        inject=edited(
+            replaced("nat", _MASQUERADE, by=("MASQUERADE", "SNAT --to-source {host02}"))
+        ),
+        red={PING_BEYOND: ("wrong source",)},
+    ),
+    Fault(
+        name="masquerade-random",
+        about="the MASQUERADE rule asks for any port and id",
+        inject=edited(
+            replaced("nat", _MASQUERADE, by=("MASQUERADE", "MASQUERADE --random-fully"))
+        ),
+    ),
+    Fault(
+        name="return-before-masquerade",
+        about="a rule before MASQUERADE returns what goes to the neighbours",
+        inject=edited(run("-t nat -I POSTROUTING -d {host01} -j RETURN")),
+        red={PING_BEYOND: ("leaked",)},
+    ),
+    Fault(
+        name="prerouting-jump-deleted",
+        about="nat/PREROUTING no longer jumps to DOCKER",
+        inject=edited(replaced("nat", "PREROUTING DOCKER")),
+        red={WEB: ("proxied",)},
+    ),
+    Fault(
+        name="nat-docker-flushed",
+        about="nat/DOCKER is flushed",
+        inject=edited(run("-t nat -F DOCKER")),
+        red={WEB: ("proxied",)},
+    ),
+    Fault(
+        name="dnat-deleted",
+        about="the DNAT rule is deleted",
+        inject=edited(replaced("nat", _DNAT)),
+        red={WEB: ("proxied",)},
+    ),
+    Fault(
+        name="dnat-other-container",
+        about="the DNAT rule names another container",
+        inject=edited(replaced("nat", _DNAT, by=("{web}:80", "{c2}:80"))),
+        red={WEB: ("wrong target",)},
+    ),
+    Fault(
+        name="dnat-other-port",
+        about="the DNAT rule names another port of the container",
+        inject=edited(replaced("nat", _DNAT, by=("{web}:80", "{web}:8080"))),
+        red={WEB: ("wrong port",)},
+    ),
+    Fault(
+        name="dnat-other-published-port",
+        about="another port is published",
+        inject=edited(replaced("nat", _DNAT, by=("--dport 81", "--dport 82"))),
+        red={WEB: ("wrong port", "proxied")},
+    ),
+    Fault(
+        name="dnat-beyond",
+        about="the published port leads to a neighbour",
+        inject=edited(
+            run("-t nat -I PREROUTING -p tcp --dport 81 -j DNAT --to {host02}:80")
+        ),
+        red={WEB: ("wrong target",)},
+    ),
+    Fault(
+        name="forward-flushed",
+        about="filter/FORWARD is flushed, and its policy is DROP",
+        inject=edited(run("-F FORWARD"), run("-P FORWARD DROP")),
+        red=dict.fromkeys(_FORWARDED, _NOT),
+    ),
+    Fault(
+        name="outbound-accept-deleted",
+        about="FORWARD no longer accepts what leaves docker0",
+        inject=edited(
+            replaced(
+                "filter",
+                "FORWARD -i docker0 ! -o docker0 ACCEPT",
+                "FORWARD -i docker0 -j ACCEPT",
+            )
+        ),
+        red={
+            PING_BEYOND: _NOT,
+            WEB: ("reply not forwarded",),
+            DIRECT: ("reply not forwarded",),
+        },
+    ),
+    Fault(
+        name="established-deleted",
+        about="FORWARD no longer accepts replies to containers",
+        inject=edited(replaced("filter", "-o docker0 ESTABLISHED")),
+        red={PING_BEYOND: ("reply not forwarded",)},
+    ),
+    Fault(
+        name="published-accept-deleted",
+        about="filter/DOCKER no longer accepts the published port",
+        inject=edited(replaced("filter", "DOCKER --dport 80 ACCEPT")),
+        red={WEB: _NOT, DIRECT: _NOT},
+    ),
+    Fault(
+        name="isolation-first",
+        about="DOCKER-ISOLATION-STAGE-2 comes before all else in FORWARD",
+        inject=edited(run("-I FORWARD -j DOCKER-ISOLATION-STAGE-2")),
+        red={
+            PING_BEYOND: ("reply not forwarded",),
+            WEB: _NOT,
+            DIRECT: _NOT,
+        },
+    ),
+    Fault(
+        name="direct-drop-deleted",
+        about="raw/PREROUTING no longer drops what is routed to a container",
+        inject=edited(replaced("raw", "PREROUTING {web}/32 DROP")),
+        red={CLOSED: ("not dropped", "flow differs", "unexpected flow")},
+    ),
+    Fault(
+        name="user-drop",
+        about="DOCKER-USER drops all",
+        inject=edited(run("-I DOCKER-USER -j DROP")),
+        red=dict.fromkeys(_FORWARDED, _NOT),
+    ),
+    Fault(
+        name="user-reject",
+        about="DOCKER-USER rejects ICMP",
+        inject=edited(
+            run("-I DOCKER-USER -p icmp -j REJECT --reject-with icmp-admin-prohibited")
+        ),
+        red={PING_BEYOND: _REJECTED},
+    ),
+    Fault(
+        name="user-reset",
+        about="DOCKER-USER resets connections",
+        inject=edited(run("-I DOCKER-USER -p tcp -j REJECT --reject-with tcp-reset")),
+        red={WEB: _REJECTED, DIRECT: _REJECTED},
+    ),
+    Fault(
+        name="user-first-only",
+        about="DOCKER-USER drops the first ping of an hour",
+        inject=edited(
+            run(
+                "-I DOCKER-USER -p icmp -m limit --limit 1/hour --limit-burst 1 -j DROP"
+            )
+        ),
+        red={PING_BEYOND: _NOT},
+    ),
+    Fault(
+        name="input-drop",
+        about="INPUT drops pings",
+        inject=edited(run("-I INPUT -p icmp -j DROP")),
+        red={PING_HOST: ("not answered",)},
+    ),
+    Fault(
+        name="input-reject",
+        about="INPUT rejects pings",
+        inject=edited(run("-I INPUT -p icmp --icmp-type 8 -j REJECT")),
+        red={PING_HOST: _REJECTED},
+    ),
+)

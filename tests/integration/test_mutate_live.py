@@ -1,0 +1,43 @@
+"""`pytest-netlab mutate --live`: every fault of a real host is red, by its cause."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = "from pytest_netlab.cli import main; main()"
+RIGHT = 0.95  # of the causes that must be named
+
+
+def mutate(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-c", PROGRAM, "mutate", "--live", *arguments]
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=600
+    )
+
+
+@pytest.mark.usefixtures("engine")
+def test_every_fault() -> None:
+    """All are caught, nothing else is red, and causes are right."""
+    done = mutate("--json")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout)
+    told = found["summary"]
+    wrong = [one for one in found["mutations"] if one["cause_right"] is False]
+    assert told["caught"] > 80
+    assert told["causes_right"] >= told["causes"] * RIGHT, wrong
+    assert {told[bad] for bad in ("survived", "alarm", "crashed")} == {0}
+
+
+@pytest.mark.usefixtures("engine")
+def test_unknown_fault() -> None:
+    """A name that no fault has is refused, with those there are, before any lab."""
+    done = mutate("--fault", "gremlins")
+
+    assert done.returncode == 2
+    assert "no fault 'gremlins': there are masquerade-deleted, " in done.stderr
