@@ -223,6 +223,8 @@ def pytest_report_header(config: pytest.Config) -> str | None:
         return None
     if folder := config.getoption("--netlab-offline"):
         return f"netlab: judges the packets stored in {folder}"
+    if config.option.collectonly:  # and no root is built for it
+        return "netlab: collects, and starts no lab"
     from pytest_netlab.lab.versions import header  # noqa: PLC0415 - runs programs
 
     try:

@@ -97,3 +97,25 @@ def test_reset_without_a_connection(lab: DockerLab, quiet: Store) -> None:
     told = found(lab, quiet, ("reset", RAW, datagram, HOST01))
 
     assert CONTAINER in told
+
+
+def test_container_leaves_by_ipv6(tmp_path: Path) -> None:
+    """Up to engine 26 nobody masquerades IPv6: a container's own address leaves."""
+    daemon = ("--ipv6", "--fixed-cidr-v6=fd00:17::/64")
+    with closing(private.start(LabOptions(daemon=daemon))) as lab:
+        quiet = Netlab(lab, Scenario(id="quiet"), Store(tmp_path), update="all")
+        with quiet.capture() as trace:
+            pass
+        quiet.check(trace)
+        for node, link, own in (("host", "ens160", 1), ("host01", "eth0", 2)):
+            for network in ("fd99::", "fe80::99:"):  # the latter asks for neighbours
+                added = f"ip -6 addr add {network}{own}/64 dev {link} nodad"
+                lab.nodes[node].run(*added.split())
+
+        netlab = Netlab(lab, Scenario(id="quiet"), Store(tmp_path))
+        with netlab.capture() as trace:
+            lab.nodes["c1"].run("ping", "-6c1", "-W1", "fd99::2", check=False)
+        found = netlab.judge(trace).differences
+
+        assert [one.field for one in found] == ["conversation", CONTAINER]
+        assert found[0].flow.startswith("icmp6 echo c1 -> ")

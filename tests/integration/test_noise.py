@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_netlab.lab import engine as private
-from pytest_netlab.runner import Netlab
-from pytest_netlab.spec import LabOptions, Scenario
+from pytest_netlab.mutate.live import Body
+from pytest_netlab.spec import LabOptions
 from pytest_netlab.store import Store
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     Scenarios = Callable[..., pytest.RunResult]
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-SCENARIOS = "pytest_netlab.scenarios"
+IDS = ("ping-host", "ping-beyond", "published-web")
 SEEDS = ("-k", "ping or published_web")
 IMPAIRED = (
     "from contextlib import ExitStack; from pytest_netlab.lab.impair import impaired; "
@@ -67,19 +66,27 @@ def test_settings(scenarios: Scenarios, setting: str) -> None:
     result.assert_outcomes(passed=3)
 
 
-def test_without_docker_proxy() -> None:
-    """Without docker-proxy a routed connection is the same."""
-    options = LabOptions(daemon=("--userland-proxy=false",))
+@pytest.mark.parametrize(
+    ("daemon", "name", "setting"),
+    [
+        (("--userland-proxy=false",), "docker_proxy", "off"),
+        (("--ipv6", "--fixed-cidr-v6=fd00:17::/64"), "engine", ""),
+    ],
+    ids=["no docker-proxy", "dual stack"],
+)
+def test_daemon(daemon: tuple[str, ...], name: str, setting: str) -> None:
+    """Without docker-proxy, or with IPv6 too, what is routed is the same."""
+    options = LabOptions(daemon=daemon)
     if reason := private.unavailable(options):
         pytest.skip(reason)
 
     with closing(private.start(options)) as lab:
-        netlab = Netlab(lab, Scenario(id="published-web"), Store(GOLDEN))
-        import_module(f"{SCENARIOS}.test_published_web").test_published_web(netlab)
+        ends = {id_: Body(id_, Store(GOLDEN)).run(lab) for id_ in IDS}
+        settings = lab.nodes["c1"].run("ip", "-6", "addr", "show", "eth0").stdout
 
-        assert lab.facts["docker_proxy"] == "off"
-        assert netlab.verdict is not None
-        assert netlab.verdict.outcome == "pass"
+        assert {seen.outcome for seen in ends.values()} == {"pass"}, ends
+        assert setting in lab.facts[name]
+        assert ("fd00:17::" in settings) == ("--ipv6" in daemon)
 
 
 def test_another_address_plan(scenarios: Scenarios) -> None:

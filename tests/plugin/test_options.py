@@ -39,6 +39,21 @@ def test_header_names_what_is_under_test(run: Run) -> None:
     result.stdout.fnmatch_lines([line])
 
 
+@pytest.mark.usefixtures("scenario")
+def test_collecting_builds_no_root(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only to list scenarios, no engine is built, which takes a minute."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(pytester.path / "cache"))
+    asked = ("-m", "netlab", "--collect-only", "--netlab-engine-suite=forky")
+
+    result = pytester.runpytest_subprocess(*asked)
+
+    result.stdout.fnmatch_lines(["netlab: collects, and starts no lab"])
+    assert result.ret == 0
+    assert not (pytester.path / "cache").exists()
+
+
 def test_other_runs_are_left_alone(pytester: pytest.Pytester) -> None:
     """A run that asks for no scenario has no header and no summary of ours."""
     pytester.makepyfile("def test_nothing():\n    pass\n")

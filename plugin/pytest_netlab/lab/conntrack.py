@@ -21,7 +21,7 @@ def flush(netns: str) -> None:
 
 
 def forget(netns: str, addresses: Collection[str]) -> None:
-    """Forget what these addresses began with each other; leave all else alone.
+    """Forget what these IPv4 addresses began with each other, and nothing else.
 
     The kernel searches (since 5.8; older ones tell all): a busy host tracks thousands
     of connections, and a masqueraded one of somebody else's has the host's address too.
@@ -29,7 +29,7 @@ def forget(netns: str, addresses: Collection[str]) -> None:
     from pyroute2.netlink.exceptions import NetlinkError  # noqa: PLC0415 - slow
     from pyroute2.netlink.nfnetlink.nfctsocket import NFCTAttrTuple  # noqa: PLC0415
 
-    ours = set(addresses)
+    ours = {address for address in addresses if ":" not in address}
     with _conntrack(netns) as table:
         for address in ours:
             begun = NFCTAttrTuple(saddr=address)

@@ -84,11 +84,19 @@ class DockerLab:
 
     @cached_property
     def symbols(self) -> Mapping[str, str]:
-        """Return address text -> symbol: the nodes, docker0 (`bridge`), the gateway."""
+        """Return address text -> symbol: the nodes, docker0 (`bridge`), the gateway.
+
+        Where the bridge has IPv6, containers and it have two addresses each.
+        """
         plan = self._parts.segment.topology.peers
         found = {node.address: name for name, node in self.nodes.items()}
-        web = containers.endpoint(self._parts.containers["web"])
-        return found | {web["Gateway"]: "bridge", str(plan["gateway"].ip): "gateway"}
+        found[str(plan["gateway"].ip)] = "gateway"
+        ends = {n: containers.endpoint(c) for n, c in self._parts.containers.items()}
+        found |= {end["GlobalIPv6Address"]: name for name, end in ends.items()}
+        for key in ("Gateway", "IPv6Gateway"):
+            found[ends["web"][key]] = "bridge"
+        found.pop("", None)  # an engine's word for none
+        return found
 
     @property
     def facts(self) -> Mapping[str, str]:

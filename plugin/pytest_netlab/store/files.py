@@ -104,7 +104,9 @@ def write(
         beside: name -> text of files to write beside the three.
 
     """
-    symbols = {symbol: address for address, symbol in capture.names.items()}
+    symbols: dict[str, str] = {}
+    for address, symbol in capture.names.items():
+        symbols[symbol] = ", ".join(filter(None, (symbols.get(symbol), address)))
     full = {"format": FORMAT, "policy": {}, **table, "symbols": symbols}
     with replaced(folder) as fresh:
         _write_files(fresh, capture, full)
