@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from pytest_netlab.diff import Difference, canonicalize, compare, translations
+from pytest_netlab.diff import Difference, canonicalize, compare, knowing, translations
 from pytest_netlab.errors import CommandError, GoldenError, LabError, NetlabError
 from pytest_netlab.nat import (
     HostChange,
+    held,
     host_change,
     randomises,
     ruleset,
@@ -288,6 +289,9 @@ class Netlab:
             here = self._provenance_of(state)
             host = self._host_change(golden.provenance, here, state)
             policy = _on(golden, self.scenario, here)
+            names = ("conntrack.txt", "conntrack-events.txt")
+            listed = "".join(state.get(name, "") for name in names)
+            story = knowing(story, held(listed))
             found = compare(golden.story, story, policy, host)
         return Verdict(
             scenario=self.scenario.id,

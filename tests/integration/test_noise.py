@@ -10,7 +10,8 @@ import pytest
 
 from pytest_netlab.lab import engine as private
 from pytest_netlab.mutate.live import Body
-from pytest_netlab.spec import LabOptions
+from pytest_netlab.runner import Netlab
+from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
 
 if TYPE_CHECKING:
@@ -103,6 +104,31 @@ def test_random_ports(scenarios: Scenarios) -> None:
     result = scenarios("-k", "ping_beyond", fault=f"{iptables(old)}; {iptables(new)}")
 
     result.assert_outcomes(passed=1)
+
+
+def test_id_of_an_earlier_ping(tmp_path: Path) -> None:
+    """An id that somebody had before the capture is taken, as connection tracking says.
+
+    Whoever had it may be no node of the lab, and have ended long ago.
+    """
+    if reason := private.unavailable(LabOptions()):
+        pytest.skip(reason)
+    ask = ("ping", "-c1", "-W1", "-e", "7")
+
+    with closing(private.start(LabOptions())) as lab:
+        seen = {}
+        for update in ("all", "none"):
+            netlab = Netlab(lab, Scenario(id="id"), Store(tmp_path), update=update)
+            if update == "none":
+                netlab.c2.run(*ask, netlab.host01.address)
+            with netlab.capture() as trace:
+                netlab.c1.run(*ask, netlab.host01.address)
+            netlab.check(trace)
+            seen[update] = trace.story.told[0].remap
+
+    assert seen["all"] is None
+    assert seen["none"] is not None
+    assert not seen["none"].taken  # the capture cannot know
 
 
 def test_lossy_host(scenarios: Scenarios) -> None:

@@ -3,6 +3,7 @@
 from pytest_netlab.diff.canon import canonicalize, translations
 from pytest_netlab.diff.compare import Difference, compare
 from pytest_netlab.diff.policy import Policy
+from pytest_netlab.diff.remap import knowing
 from pytest_netlab.diff.story import Line, Story, Told
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "Told",
     "canonicalize",
     "compare",
+    "knowing",
     "translations",
 ]

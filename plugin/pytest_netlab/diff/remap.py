@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.diff.story import Remap
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP
+from pytest_netlab.nat import answers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from pytest_netlab.diff.policy import Rule
-    from pytest_netlab.diff.story import Line, Told
+    from pytest_netlab.diff.story import Line, Story, Told
     from pytest_netlab.diff.symbols import Symbols
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat import Flow
@@ -77,7 +78,23 @@ def remap_of(flow: Flow, holders: Holders, symbols: Symbols) -> Remap | None:
         outer=symbols.bind(name, sent.sport),
         taken=holders.keep(wanted, flow),
         in_class=name == "id" or _same_class(met.sport, sent.sport),
+        wanted=answers(wanted),
     )
+
+
+def knowing(story: Story, held: Collection[str]) -> Story:
+    """Return a story that knows what connection tracking held besides its flows.
+
+    A flow that ended before the capture began holds its tuple for a while.
+    """
+    return replace(story, told=tuple(_knowing(told, held) for told in story.told))
+
+
+def _knowing(told: Told, held: Collection[str]) -> Told:
+    remap = told.remap
+    if remap is None or remap.taken or remap.wanted not in held:
+        return told
+    return replace(told, remap=replace(remap, taken=True))
 
 
 def _same_class(old: int, new: int) -> bool:

@@ -59,8 +59,8 @@ class Never(Broken):
 class Remap:
     """A source port or ICMP id (`field`) that NAT did not keep, in symbols.
 
-    `taken` says that another flow of the capture held the tuple it would have had;
-    `in_class` that it got one of the same class of ports.
+    `taken` says that another flow held the tuple it would have had, of which `wanted`
+    are the replies; `in_class` that it got one of the same class of ports.
     """
 
     field: str
@@ -68,6 +68,7 @@ class Remap:
     outer: str
     taken: bool
     in_class: bool
+    wanted: str = dataclasses.field(default="", compare=False)
 
     @property
     def fault(self) -> str:

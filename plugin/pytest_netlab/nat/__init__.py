@@ -1,7 +1,7 @@
 """What a NAT did (learn), what it promises (model), why it differs (causes)."""
 
 from pytest_netlab.nat.causes import Cause, FlowFact, Sign, explain, unseen
-from pytest_netlab.nat.conntrack import tracked
+from pytest_netlab.nat.conntrack import answers, held, tracked
 from pytest_netlab.nat.learn import learn
 from pytest_netlab.nat.model import Nat
 from pytest_netlab.nat.ruleset import (
@@ -26,8 +26,10 @@ __all__ = [
     "Sign",
     "Translations",
     "Violation",
+    "answers",
     "explain",
     "foreign",
+    "held",
     "host_change",
     "learn",
     "normalize",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pytest_netlab.nat import Connection, tracked
+from pytest_netlab.flows import ICMP, TCP, Tuple5
+from pytest_netlab.nat import Connection, answers, held, tracked
 
 NAMES = {"172.16.211.1": "host01", "172.16.211.128": "host", "172.17.0.5": "web"}
 LISTED = """\
@@ -20,3 +21,23 @@ def test_tracked() -> None:
         Connection("tcp", "host01", "host:81", "host01", "web:80"),
         Connection("icmp echo", "web", "host01", "host", "host01"),
     )
+
+
+def test_held() -> None:
+    """What replies are sent to, of entries and of events, is held by somebody."""
+    event = "[DESTROY] udp src=172.17.0.2 dst=8.8.8.8 sport=5 dport=53 "
+    event += "src=8.8.8.8 dst=172.16.211.128 sport=53 dport=5\n"
+
+    assert held(LISTED + event) == {
+        "tcp 172.17.0.5 172.16.211.1 80 4",
+        "icmp 172.16.211.1 172.16.211.128 7",
+        "udp 8.8.8.8 172.16.211.128 53 5",
+    }
+
+
+def test_answers() -> None:
+    """A flow names the tuple of its replies in the same words."""
+    ping = Tuple5(ICMP, "172.16.211.128", 7, "172.16.211.1", 7)
+    web = Tuple5(TCP, "172.16.211.1", 4, "172.17.0.5", 80)
+
+    assert {answers(ping), answers(web)} == held(LISTED)
