@@ -44,7 +44,11 @@ CONTAINERS = 20
 FILLED = 0.93  # of the table; other containers and scenarios fill the rest
 PORTS = 50  # of each container, that go on sending
 NETWORK = {"loss": 0.01, "delay": 0.005, "jitter": 0.005}
-SPIN = (sys.executable, "-c", "while True: pass")
+SPIN = """
+import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0))).start()
+while True: pass
+"""  # until its standard input is closed, however this process ends
 TALK = """
 trap 'exit 0' TERM INT
 httpd -p 80 -h /srv
@@ -139,7 +143,7 @@ def _loaded(lab: DockerLab) -> Iterator[None]:
         serve = ("busybox", "httpd", "-f", "-p", "80", "-h", "/srv")
         _start(host02.holder.command(serve, host02.netns, own_files=False), undo)
         for _ in range(os.cpu_count() or 1):
-            _start(SPIN, undo)
+            _start((sys.executable, "-c", SPIN), undo)
         proc = lab._parts.procfs  # noqa: SLF001
         host = lab.nodes["host"]
         for name in ("udp_timeout", "udp_timeout_stream"):
