@@ -58,5 +58,9 @@ class PolicyError(GoldenError):
     """A comparison policy names a key or a value that does not exist."""
 
 
+class ReplayError(NetlabError):
+    """A capture cannot be replayed: what it holds, or where it is to go."""
+
+
 class CommandError(LabError):
     """A command inside a node failed or ran out of time."""

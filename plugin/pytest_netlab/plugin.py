@@ -7,16 +7,20 @@ from collections import Counter
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from importlib.resources import files
-from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_netlab import hookspecs
-from pytest_netlab.errors import LabError, LabUnavailableError, PolicyError
+from pytest_netlab import hookspecs, options
+from pytest_netlab.errors import (
+    LabError,
+    LabUnavailableError,
+    PolicyError,
+    ReplayError,
+)
 from pytest_netlab.lab import suites
-from pytest_netlab.spec import ARTIFACTS, LabOptions, Scenario, Topology
+from pytest_netlab.spec import ARTIFACTS, Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -26,9 +30,6 @@ if TYPE_CHECKING:
     from pytest_netlab.runner import Netlab
     from pytest_netlab.store import PendingStore, Store
 
-UNREFERENCED = ("ignore", "warn", "reject", "delete")
-ENGINES = ("private", "host", "fake")
-KEEP = ("on-failure", "always", "never")
 STORED = pytest.StashKey["Stored"]()
 MARKER = (
     "netlab(id, waive=[...]): a Docker networking scenario, judged from packets; waive "
@@ -38,95 +39,7 @@ MARKER = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Register options and ini keys."""
-    group = parser.getgroup(
-        "netlab", "Docker host networking scenarios (pytest-netlab)"
-    )
-    _lab_options(group)
-    _golden_options(group)
-    parser.addini("netlab_golden", "folder of goldens, from rootdir", default="golden")
-
-
-def _lab_options(group: pytest.OptionGroup) -> None:
-    group.addoption(
-        "--netlab-engine",
-        choices=ENGINES,
-        default="private",
-        help="private: a dockerd of its own in its own namespaces (default); host: the "
-        "running engine at DOCKER_HOST; fake: a NAT in memory, needs nothing",
-    )
-    group.addoption(
-        "--netlab-engine-suite",
-        choices=suites.SUITES,
-        help="take the private engine, with its iptables and nft, from this Debian "
-        "suite: a root is built once by mmdebstrap (a minute) and cached",
-    )
-    group.addoption(
-        "--netlab-engine-root",
-        metavar="DIR",
-        help="take it from an unpacked root directory, or an unpacked static release",
-    )
-    group.addoption(
-        "--netlab-image",
-        metavar="NAME|FILE",
-        help="image for the containers (it must hold sh and sleep; for the web server "
-        "python3, or busybox httpd): a name the engine knows, or an archive of `docker "
-        "save` or `docker export`. Default: built from the machine's static busybox",
-    )
-    group.addoption(
-        "--netlab-uplink-address",
-        metavar="ADDR/LEN",
-        help="the host's address on the lab's uplink, host01 and host02 being its "
-        "neighbours (default 172.16.211.128/24)",
-    )
-    group.addoption(
-        "--netlab-strict",
-        action="store_true",
-        help="fail instead of skipping where root, dockerd or a tool is missing",
-    )
-
-
-def _golden_options(group: pytest.OptionGroup) -> None:
-    group.addoption(
-        "--netlab-update",
-        action="store_const",
-        const="all",
-        default="none",
-        dest="netlab_update",
-        help="record what is seen as the new goldens (refused when CI is set)",
-    )
-    group.addoption(
-        "--netlab-update-new-only",
-        action="store_const",
-        const="new",
-        dest="netlab_update",
-        help="record goldens that are not there yet, and judge by those that are",
-    )
-    group.addoption(
-        "--netlab-unreferenced",
-        choices=UNREFERENCED,
-        default="warn",
-        help="what to do about goldens no scenario used, after a complete run: ignore, "
-        "warn (default), reject (the run fails) or delete (refused when CI is set)",
-    )
-    group.addoption(
-        "--netlab-artifacts",
-        metavar="DIR",
-        help="where evidence goes, a folder a scenario, and goldens that wait for "
-        f"`pytest-netlab review` (default: {ARTIFACTS}); given, evidence is kept of "
-        "passes too",
-    )
-    group.addoption(
-        "--netlab-keep",
-        choices=KEEP,
-        help="when to keep evidence: packets, stories, rules, conntrack, verdict "
-        "(default: on-failure; always with --netlab-artifacts)",
-    )
-    group.addoption(
-        "--netlab-offline",
-        metavar="DIR",
-        help="judge stored packets instead of running the scenarios, without root or "
-        "Docker: a folder of evidence, of goldens, or of captures <scenario>.pcapng",
-    )
+    options.register(parser)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -137,83 +50,24 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; refuse what cannot be meant."""
     config.addinivalue_line("markers", MARKER)
-    _refuse_in_ci(config)
-    _lab_options_of(config)
-    if wrong := suites.misuse(*_engine_choice(config)):
-        raise pytest.UsageError(wrong)
+    options.check(config)
     _watch_unreferenced(config)
-    _offline_of(config)
-
-
-def _refuse_in_ci(config: pytest.Config) -> None:
-    """Refuse what would write or remove goldens where nobody reviews them."""
-    asked = {
-        "--netlab-update": config.getoption("netlab_update") == "all",
-        "--netlab-update-new-only": config.getoption("netlab_update") == "new",
-        "--netlab-unreferenced=delete": config.getoption("netlab_unreferenced")
-        == "delete",
-    }
-    for option in [name for name, given in asked.items() if given]:
-        if os.environ.get("CI"):
-            raise pytest.UsageError(
-                f"{option}: CI never writes goldens; do it by hand and commit"
-            )
 
 
 def _watch_unreferenced(config: pytest.Config) -> None:
     """Look for goldens that no scenario uses; a run of stored packets has few."""
     choice = config.getoption("netlab_unreferenced")
-    if choice != "ignore" and not config.getoption("--netlab-offline"):
+    partial = config.getoption("--netlab-offline") or options.replays(config)
+    if choice != "ignore" and not partial:
         from pytest_netlab.unreferenced import Unreferenced  # noqa: PLC0415
 
         watch = Unreferenced(config, choice)
         config.pluginmanager.register(watch, "netlab_unreferenced")
 
 
-def _offline_of(config: pytest.Config) -> None:
-    """Refuse a folder that is none; xdist's workers are given its full path."""
-    named = config.getoption("--netlab-offline")
-    if named is None:
-        return
-    if config.getoption("netlab_update") != "none":
-        text = "--netlab-update records what a lab shows; --netlab-offline has no lab"
-        raise pytest.UsageError(text)
-    folder = config.invocation_params.dir / named
-    if not folder.is_dir():
-        raise pytest.UsageError(f"--netlab-offline: {named} is no folder")
-    kept = config.getoption("--netlab-artifacts")
-    if kept and (config.rootpath / kept).resolve() == folder.resolve():
-        text = "--netlab-artifacts: name another folder than --netlab-offline reads"
-        raise pytest.UsageError(text)
-    config.option.netlab_offline = str(folder)
-
-
-def _lab_options_of(config: pytest.Config) -> LabOptions:
-    """Return what the command line says about the lab."""
-    topology = Topology()
-    address = config.getoption("--netlab-uplink-address")
-    try:
-        if address:
-            topology = Topology(uplink=IPv4Interface(address))
-    except ValueError as error:
-        raise pytest.UsageError(f"--netlab-uplink-address: {error}") from error
-    worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
-    return LabOptions(
-        topology=topology,
-        image=config.getoption("--netlab-image"),
-        worker=int(worker.removeprefix("gw")),
-    )
-
-
-def _engine_choice(config: pytest.Config) -> tuple[str, str | None, str | None]:
-    names = ("--netlab-engine", "--netlab-engine-suite", "--netlab-engine-root")
-    engine, suite, root = map(config.getoption, names)
-    return engine, suite, root
-
-
 def _engine_root(config: pytest.Config) -> Path | None:
     """Return the folder the engine is taken from; a suite's is built if need be."""
-    _, suite, folder = _engine_choice(config)
+    _, suite, folder = options.of_engine(config)
     return suites.chosen(suite, folder, lambda t: _progress(config, f"netlab: {t}"))
 
 
@@ -247,8 +101,8 @@ def netlab_lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
     _progress(pytestconfig, f"netlab: starting the lab (engine {engine}) ...")
     with _skipping(pytestconfig):
         root = _engine_root(pytestconfig)
-        options = replace(_lab_options_of(pytestconfig), root=root)
-        lab = backends.start(engine, options)
+        wanted = replace(options.of_lab(pytestconfig), root=root)
+        lab = backends.start(engine, wanted)
     try:
         pytestconfig.hook.pytest_netlab_lab_started(lab=lab)
         yield lab
@@ -317,17 +171,33 @@ def _over(stored: Stored) -> Lab:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Judge what is stored of a scenario instead of calling it: there is no lab."""
-    if not pyfuncitem.config.getoption("--netlab-offline"):
+    """Judge a scenario by stored packets, or play its golden's, without its body."""
+    offline = pyfuncitem.config.getoption("--netlab-offline")
+    replay = options.replays(pyfuncitem.config)
+    if not (offline or replay) or pyfuncitem.get_closest_marker("netlab") is None:
         return None
-    if pyfuncitem.get_closest_marker("netlab") is None:
-        return None
+    if replay:
+        _rerun(pyfuncitem)
+        return True
     found = pyfuncitem.stash.get(STORED, None)
     if found is None:
         pytest.skip("--netlab-offline: this scenario does not use the netlab fixture")
     netlab: Any = pyfuncitem.funcargs["netlab"]
     netlab.rejudge(found.capture, found.failure)
     return True
+
+
+def _rerun(item: pytest.Function) -> None:
+    """Play the golden of a scenario; skip what cannot be played, with the reason."""
+    if "netlab" not in item.funcargs:
+        pytest.skip("--netlab-stimulus=replay: it does not use the netlab fixture")
+    from pytest_netlab.store import MissingGoldenError  # noqa: PLC0415 - imports numpy
+
+    netlab: Any = item.funcargs["netlab"]
+    try:
+        netlab.rerun()
+    except (MissingGoldenError, ReplayError) as error:
+        pytest.skip(f"--netlab-stimulus=replay: {error}")
 
 
 def _scenario(item: pytest.Item) -> Scenario:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+from pytest_netlab.capture import read
 from pytest_netlab.diff import Difference, canonicalize, compare, knowing, translations
 from pytest_netlab.errors import CommandError, GoldenError, LabError, NetlabError
 from pytest_netlab.nat import (
@@ -18,7 +19,7 @@ from pytest_netlab.nat import (
     tracked,
 )
 from pytest_netlab.spec import DOCKER0, POINTS, UPLINK
-from pytest_netlab.store import Proposal
+from pytest_netlab.store import CAPTURE, Proposal
 
 Update = Literal["none", "new", "all"]
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pytest_netlab.diff import Policy, Story, Told
     from pytest_netlab.lab.protocol import Lab, Node, Tap
     from pytest_netlab.nat import Translations
+    from pytest_netlab.replay import Played
     from pytest_netlab.spec import Scenario
     from pytest_netlab.store import Golden, PendingStore, Store
 
@@ -230,6 +232,58 @@ class Netlab:
             if not self._records():
                 self._blame(trace, failed)
             raise failed
+
+    def replay(
+        self,
+        path: Path | str,
+        *,
+        client: str,
+        server: str,
+        pace: float = 0.0,
+        check: bool = True,
+    ) -> Played:
+        """Play a stored capture from both ends: a client's packets and a server's.
+
+        Args:
+            path: a capture; of docker0 and the uplink, or of one interface.
+            client: the node that plays who began, `c1`.
+            server: the node that plays the other: `host01`; `web:80` by its published
+                port from beyond, else itself; `host:81` for a hairpin.
+            pace: how many times as fast as captured; 0 does not wait.
+            check: demand that every packet comes out as it went in.
+
+        Raises:
+            ReplayError: the capture cannot be played, or not there.
+            CommandError: a packet was lost, altered, doubled or led elsewhere; in a
+                capture, its packets tell why first.
+
+        """
+        from pytest_netlab.replay import replay, script  # noqa: PLC0415 - seldom used
+
+        nodes: Any = self._lab.nodes
+        parts = script(read(path))
+        played = replay(nodes, parts, (client, server), pace=pace)
+        if check and played.findings:
+            raise CommandError(f"replay of {path}: {played}")
+        return played
+
+    def rerun(self) -> None:
+        """Play the golden's packets in place of the scenario's body, and judge them.
+
+        Raises:
+            ReplayError: the golden cannot be played.
+            ScenarioFailedError: the wire differs from it.
+            CommandError: it does not, and yet a packet did not come out as it went in.
+
+        """
+        from pytest_netlab.replay import ends_of  # noqa: PLC0415 - seldom used
+
+        golden = self._store.load(self.scenario.id, self._deciding())
+        client, server = ends_of(golden.story.facts)
+        stored = golden.folder / CAPTURE
+        with self.capture() as trace:
+            self.replay(stored, client=client, server=server)
+        self.check(trace)
 
     def _blame(self, trace: Trace, failed: CommandError) -> None:
         """Raise the verdict on why a command failed; nothing where there is none."""

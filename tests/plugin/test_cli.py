@@ -27,7 +27,7 @@ def test_help_lists_every_command() -> None:
     assert result.returncode == 0
     goldens = {"pending", "review", "accept", "reject"}
     assert set(COMMANDS) == {
-        *("clean", "diff", "mutate", "nat", "run", "show"),
+        *("clean", "diff", "mutate", "nat", "replay", "run", "show"),
         *goldens,
     }
     for name in COMMANDS:

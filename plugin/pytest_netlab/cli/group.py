@@ -14,7 +14,7 @@ from pytest_netlab.errors import NetlabError
 COMMANDS = (
     *("show", "nat", "diff", "run"),
     *("pending", "review", "accept", "reject"),
-    *("mutate", "clean"),
+    *("replay", "mutate", "clean"),
 )
 INTERRUPTED = 130  # what a shell reports of a process that SIGINT ended
 

@@ -1,0 +1,204 @@
+"""The plugin's options: what there is, what they mean together, what is refused."""
+
+from __future__ import annotations
+
+import os
+from ipaddress import IPv4Interface
+
+import pytest
+
+from pytest_netlab.lab import suites
+from pytest_netlab.spec import ARTIFACTS, LabOptions, Topology
+
+UNREFERENCED = ("ignore", "warn", "reject", "delete")
+ENGINES = ("private", "host", "fake")
+KEEP = ("on-failure", "always", "never")
+
+
+def register(parser: pytest.Parser) -> None:
+    """Register options and ini keys."""
+    group = parser.getgroup(
+        "netlab", "Docker host networking scenarios (pytest-netlab)"
+    )
+    _lab_options(group)
+    _golden_options(group)
+    parser.addini("netlab_golden", "folder of goldens, from rootdir", default="golden")
+
+
+def check(config: pytest.Config) -> None:
+    """Refuse what cannot be meant.
+
+    Raises:
+        pytest.UsageError: says which options do not go together, or what is wrong.
+
+    """
+    _refuse_in_ci(config)
+    of_lab(config)
+    if wrong := suites.misuse(*of_engine(config)):
+        raise pytest.UsageError(wrong)
+    _offline_of(config)
+    _refuse_two_ways(config)
+
+
+def of_lab(config: pytest.Config) -> LabOptions:
+    """Return what the command line says about the lab."""
+    topology = Topology()
+    address = config.getoption("--netlab-uplink-address")
+    try:
+        if address:
+            topology = Topology(uplink=IPv4Interface(address))
+    except ValueError as error:
+        raise pytest.UsageError(f"--netlab-uplink-address: {error}") from error
+    worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
+    return LabOptions(
+        topology=topology,
+        image=config.getoption("--netlab-image"),
+        worker=int(worker.removeprefix("gw")),
+    )
+
+
+def of_engine(config: pytest.Config) -> tuple[str, str | None, str | None]:
+    """Return which backend, and the suite or folder its engine is taken from."""
+    names = ("--netlab-engine", "--netlab-engine-suite", "--netlab-engine-root")
+    engine, suite, root = map(config.getoption, names)
+    return engine, suite, root
+
+
+def replays(config: pytest.Config) -> bool:
+    """Tell whether goldens are played in place of the scenarios' bodies."""
+    return bool(config.getoption("--netlab-stimulus") == "replay")
+
+
+def _lab_options(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--netlab-engine",
+        choices=ENGINES,
+        default="private",
+        help="private: a dockerd of its own in its own namespaces (default); host: the "
+        "running engine at DOCKER_HOST; fake: a NAT in memory, needs nothing",
+    )
+    group.addoption(
+        "--netlab-engine-suite",
+        choices=suites.SUITES,
+        help="take the private engine, with its iptables and nft, from this Debian "
+        "suite: a root is built once by mmdebstrap (a minute) and cached",
+    )
+    group.addoption(
+        "--netlab-engine-root",
+        metavar="DIR",
+        help="take it from an unpacked root directory, or an unpacked static release",
+    )
+    group.addoption(
+        "--netlab-image",
+        metavar="NAME|FILE",
+        help="image for the containers (it must hold sh and sleep; for the web server "
+        "python3, or busybox httpd): a name the engine knows, or an archive of `docker "
+        "save` or `docker export`. Default: built from the machine's static busybox",
+    )
+    group.addoption(
+        "--netlab-uplink-address",
+        metavar="ADDR/LEN",
+        help="the host's address on the lab's uplink, host01 and host02 being its "
+        "neighbours (default 172.16.211.128/24)",
+    )
+    group.addoption(
+        "--netlab-strict",
+        action="store_true",
+        help="fail instead of skipping where root, dockerd or a tool is missing",
+    )
+
+
+def _golden_options(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--netlab-update",
+        action="store_const",
+        const="all",
+        default="none",
+        dest="netlab_update",
+        help="record what is seen as the new goldens (refused when CI is set)",
+    )
+    group.addoption(
+        "--netlab-update-new-only",
+        action="store_const",
+        const="new",
+        dest="netlab_update",
+        help="record goldens that are not there yet, and judge by those that are",
+    )
+    group.addoption(
+        "--netlab-unreferenced",
+        choices=UNREFERENCED,
+        default="warn",
+        help="what to do about goldens no scenario used, after a complete run: ignore, "
+        "warn (default), reject (the run fails) or delete (refused when CI is set)",
+    )
+    group.addoption(
+        "--netlab-artifacts",
+        metavar="DIR",
+        help="where evidence goes, a folder a scenario, and goldens that wait for "
+        f"`pytest-netlab review` (default: {ARTIFACTS}); given, evidence is kept of "
+        "passes too",
+    )
+    group.addoption(
+        "--netlab-keep",
+        choices=KEEP,
+        help="when to keep evidence: packets, stories, rules, conntrack, verdict "
+        "(default: on-failure; always with --netlab-artifacts)",
+    )
+    group.addoption(
+        "--netlab-stimulus",
+        choices=("body", "replay"),
+        default="body",
+        help="what makes the packets: the scenario's own test (default), or its "
+        "golden's capture, played from both ends; the latter needs no tool in a node",
+    )
+    group.addoption(
+        "--netlab-offline",
+        metavar="DIR",
+        help="judge stored packets instead of running the scenarios, without root or "
+        "Docker: a folder of evidence, of goldens, or of captures <scenario>.pcapng",
+    )
+
+
+def _refuse_in_ci(config: pytest.Config) -> None:
+    """Refuse what would write or remove goldens where nobody reviews them."""
+    asked = {
+        "--netlab-update": config.getoption("netlab_update") == "all",
+        "--netlab-update-new-only": config.getoption("netlab_update") == "new",
+        "--netlab-unreferenced=delete": config.getoption("netlab_unreferenced")
+        == "delete",
+    }
+    for option in [name for name, given in asked.items() if given]:
+        if os.environ.get("CI"):
+            raise pytest.UsageError(
+                f"{option}: CI never writes goldens; do it by hand and commit"
+            )
+
+
+def _refuse_two_ways(config: pytest.Config) -> None:
+    """Refuse to play goldens that are to be recorded, or where there is no lab."""
+    others = {
+        "--netlab-update": config.getoption("netlab_update") != "none",
+        "--netlab-offline": config.getoption("--netlab-offline") is not None,
+    }
+    for option in [name for name, given in others.items() if given]:
+        if replays(config):
+            text = f"--netlab-stimulus=replay plays the goldens: not with {option}"
+            raise pytest.UsageError(text)
+
+
+def _offline_of(config: pytest.Config) -> None:
+    """Refuse a folder that is none; xdist's workers are given its full path."""
+    named = config.getoption("--netlab-offline")
+    if named is None:
+        return
+    if config.getoption("netlab_update") != "none":
+        text = "--netlab-update records what a lab shows; --netlab-offline has no lab"
+        raise pytest.UsageError(text)
+    folder = config.invocation_params.dir / named
+    if not folder.is_dir():
+        raise pytest.UsageError(f"--netlab-offline: {named} is no folder")
+    kept = config.getoption("--netlab-artifacts")
+    if kept and (config.rootpath / kept).resolve() == folder.resolve():
+        text = "--netlab-artifacts: name another folder than --netlab-offline reads"
+        raise pytest.UsageError(text)
+    config.option.netlab_offline = str(folder)

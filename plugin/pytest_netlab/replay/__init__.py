@@ -1,0 +1,24 @@
+"""A stored conversation through a live NAT, packet by packet, from both its ends.
+
+`script` makes conversations of a capture; `ends` are raw sockets in two nodes; `play`
+sends from either end and awaits at the other; `rewrite` and `arrived` know datagrams.
+"""
+
+from pytest_netlab.replay.play import Finding, Played, Player, Route, Run
+from pytest_netlab.replay.replay import Way, ends_of, replay, way
+from pytest_netlab.replay.script import Part, Step, script
+
+__all__ = [
+    "Finding",
+    "Part",
+    "Played",
+    "Player",
+    "Route",
+    "Run",
+    "Step",
+    "Way",
+    "ends_of",
+    "replay",
+    "script",
+    "way",
+]

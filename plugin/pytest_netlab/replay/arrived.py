@@ -1,0 +1,117 @@
+"""What an IPv4 datagram is, apart from what NAT and routers change of it."""
+
+from __future__ import annotations
+
+from socket import inet_ntoa
+from typing import NamedTuple
+
+from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
+from pytest_netlab.replay.rewrite import header_length
+from pytest_netlab.wire import icmp
+
+_PROTO, _TTL = 9, 8
+_ID = slice(4, 6)
+_SOURCE, _DESTINATION = slice(12, 16), slice(16, 20)
+_ERROR_HEADER, _PORTS_END = 8, 4
+_ECHO = (icmp.ECHO_REQUEST, icmp.ECHO_REPLY)
+# What is left of a transport header without ports or id, and without its checksum.
+_KEPT = {
+    TCP: (slice(4, 16), slice(18, None)),
+    UDP: (slice(4, 6), slice(8, None)),
+    ICMP: (slice(0, 2), slice(6, None)),
+}
+# Of an ICMP error: type and code, then the field that MTUs are in; the quote changes.
+_KEPT_OF_ERROR = (slice(0, 2), slice(4, 8))
+# Where each field of a header is, for people.
+_IP_FIELDS = (
+    ("tos", 1, 2),
+    ("length", 2, 4),
+    ("ip id", 4, 6),
+    ("fragment flags", 6, 8),
+    ("ip checksum", 10, 12),
+    ("ip options", 20, None),
+)
+_FIELDS = {
+    TCP: (
+        ("tcp seq", 4, 8),
+        ("tcp ack", 8, 12),
+        ("tcp flags", 12, 14),
+        ("tcp window", 14, 16),
+        ("tcp checksum", 16, 18),
+        ("tcp options or payload", 18, None),
+    ),
+    UDP: (("udp length", 4, 6), ("udp checksum", 6, 8), ("payload", 8, None)),
+    ICMP: (
+        ("icmp type and code", 0, 2),
+        ("icmp checksum", 2, 4),
+        ("icmp id", 4, 6),
+        ("icmp seq", 6, 8),
+        ("payload", 8, None),
+    ),
+}
+
+
+class Identity(NamedTuple):
+    """What two sightings of one datagram have in common."""
+
+    proto: int
+    ip_id: bytes
+    kept: bytes
+
+
+def key_of(datagram: bytes) -> Tuple5:
+    """Return the tuple of a datagram; an ICMP error has no ports."""
+    at, proto = header_length(datagram), datagram[_PROTO]
+    src, dst = inet_ntoa(datagram[_SOURCE]), inet_ntoa(datagram[_DESTINATION])
+    sport = dport = 0
+    if proto in (TCP, UDP):
+        sport, dport = (
+            int.from_bytes(datagram[at + i : at + i + 2], "big") for i in (0, 2)
+        )
+    elif proto == ICMP and datagram[at] in _ECHO:
+        sport = dport = int.from_bytes(datagram[at + 4 : at + 6], "big")
+    return Tuple5(proto, src, sport, dst, dport)
+
+
+def quoted_of(datagram: bytes) -> Tuple5 | None:
+    """Return the tuple that an ICMP error quotes; None of anything else."""
+    at = header_length(datagram)
+    if datagram[_PROTO] != ICMP or datagram[at] in _ECHO:
+        return None
+    quote = datagram[at + _ERROR_HEADER :]
+    if len(quote) < header_length(quote[:1] or b"\0") + _PORTS_END + 2:
+        return None
+    return key_of(quote)
+
+
+def identity_of(datagram: bytes) -> Identity:
+    """Return what NAT leaves alone: IP id, and the transport without its tuple."""
+    at, proto = header_length(datagram), datagram[_PROTO]
+    parts = _KEPT.get(proto, (slice(0, None),))
+    if proto == ICMP and datagram[at] not in _ECHO:
+        parts = _KEPT_OF_ERROR
+    body = datagram[at:]
+    kept = b"".join(body[part] for part in parts)
+    return Identity(proto, datagram[_ID], kept)
+
+
+def ttl_of(datagram: bytes) -> int:
+    """Return a datagram's ttl."""
+    return datagram[_TTL]
+
+
+def differing(wanted: bytes, got: bytes) -> list[str]:
+    """Name the fields in which two datagrams of one tuple differ."""
+    at, proto = header_length(wanted), wanted[_PROTO]
+    found = [
+        name
+        for name, start, end in _IP_FIELDS
+        if wanted[start : at if end is None else end]
+        != got[start : at if end is None else end]
+    ]
+    one, other = wanted[at:], got[at:]
+    return found + [
+        name
+        for name, start, end in _FIELDS.get(proto, (("payload", 0, None),))
+        if one[start:end] != other[start:end]
+    ]

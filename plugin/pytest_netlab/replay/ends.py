@@ -1,0 +1,150 @@
+"""A node's raw end: frames in and out of its link, its own stack muted meanwhile.
+
+A packet socket sees a frame before the ingress hook of its device drops it, so the
+kernel never answers what is played, and the tap sees all of it.
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from pytest_netlab.errors import ReplayError
+from pytest_netlab.lab.ring import ETH_P_ALL, PACKET_OUTGOING, packet_socket
+from pytest_netlab.wire import arp, ethernet, mac_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_netlab.lab.node import NamespaceNode
+
+LONGEST = 1 << 16
+BUFFER = 1 << 23  # of arrived frames: a second of a fast link
+PATIENCE = 1.0  # seconds for an answer to ARP
+TABLE = "netlab_replay"
+_HEADER = 14
+_HARDWARE = 4  # in what a packet socket's getsockname returns
+_IPV4 = ethernet.IPV4.to_bytes(2, "big")
+_ARP = ethernet.ARP.to_bytes(2, "big")
+_TYPE = slice(12, 14)
+_ARP_SENDER, _ARP_SENDER_IP = slice(22, 28), slice(28, 32)
+
+
+class End:
+    """Where one side of a replay sends and receives.
+
+    `source` is the node's address there, which packets to it bear.
+    """
+
+    def __init__(
+        self, node: NamespaceNode, peer: str, address: str | None = None
+    ) -> None:
+        """Find the way from a node to an address.
+
+        `address` is the node's own, where it is not the one on that way.
+
+        Raises:
+            ReplayError: it has none.
+
+        """
+        self.node = node
+        route = _route(node, peer)
+        self._link = str(route["dev"])
+        self._hop = str(route.get("gateway", peer))
+        self._here = str(route["prefsrc"])
+        self.source = address or self._here
+        with packet_socket(self._link, node.netns) as self._socket:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+            self._socket.bind((self._link, ETH_P_ALL))
+            self._socket.settimeout(0)
+        self._mac: bytes = self._socket.getsockname()[_HARDWARE]
+        self._head = b""
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor, for select."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Close the socket; may be called twice."""
+        self._socket.close()
+
+    def resolve(self) -> None:
+        """Learn the next hop's hardware address by ARP (RFC 826).
+
+        Raises:
+            ReplayError: it does not answer.
+
+        """
+        me, broadcast = mac_text(int.from_bytes(self._mac, "big")), "ff:ff:ff:ff:ff:ff"
+        body = arp.build(1, self._here, self._hop, me, "00:00:00:00:00:00")
+        self._socket.send(ethernet.build(me, broadcast, body, ethertype=ethernet.ARP))
+        wanted = socket.inet_aton(self._hop)
+        end = time.monotonic() + PATIENCE
+        while (left := end - time.monotonic()) > 0:
+            select.select([self._socket], [], [], left)
+            for frame in self._frames():
+                if frame[_TYPE] == _ARP and frame[_ARP_SENDER_IP] == wanted:
+                    self._head = frame[_ARP_SENDER] + self._mac + _IPV4
+                    return
+        raise ReplayError(f"{self.node.name}: {self._hop} does not answer ARP")
+
+    def send(self, datagram: bytes) -> None:
+        """Send a datagram to the next hop.
+
+        Raises:
+            ReplayError: the link does not take it.
+
+        """
+        try:
+            self._socket.send(self._head + datagram)
+        except OSError as error:
+            raise ReplayError(
+                f"{self.node.name}: {self._link} does not take a packet of "
+                f"{len(datagram)} octets: {error.strerror}"
+            ) from error
+
+    def received(self) -> Iterator[bytes]:
+        """Yield the IPv4 datagrams that have come, without what a link adds."""
+        for frame in self._frames():
+            if frame[_TYPE] == _IPV4:
+                length = int.from_bytes(frame[_HEADER + 2 : _HEADER + 4], "big")
+                yield frame[_HEADER : _HEADER + length]
+
+    def _frames(self) -> Iterator[bytes]:
+        while True:
+            try:
+                frame, sender = self._socket.recvfrom(LONGEST)
+            except BlockingIOError:
+                return
+            if sender[2] != PACKET_OUTGOING:
+                yield frame
+
+    @contextmanager
+    def muted(self, protocols: Iterable[str]) -> Iterator[None]:
+        """Keep the node's own stack from hearing what is for it, while the block runs.
+
+        ARP is answered. Whatever ends the block, the rule goes; with the namespace it
+        goes in any case.
+        """
+        run, named = self.node.run, ", ".join(sorted(protocols))
+        hook = f"{{ type filter hook ingress device {self._link} priority -500; }}"
+        rule = f"ip daddr {self.source} ip protocol {{ {named} }} drop"
+        run("nft", f"add table netdev {TABLE}")
+        try:
+            run("nft", f"add chain netdev {TABLE} ingress {hook}")
+            run("nft", f"add rule netdev {TABLE} ingress {rule}")
+            yield
+        finally:
+            run("nft", f"delete table netdev {TABLE}")
+
+
+def _route(node: NamespaceNode, peer: str) -> dict[str, object]:
+    done = node.run("ip", "-json", "route", "get", peer, check=False)
+    if done.returncode:
+        raise ReplayError(f"{node.name} has no route to {peer}: {done.stderr.strip()}")
+    found: list[dict[str, object]] = json.loads(done.stdout)
+    return found[0]

@@ -1,0 +1,113 @@
+"""Between which nodes of a lab a capture is played, and by which addresses."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_netlab.errors import LabUnavailableError, ReplayError
+from pytest_netlab.flows import PROTOCOL_NAMES
+from pytest_netlab.replay.ends import End
+from pytest_netlab.replay.play import Player, Route
+from pytest_netlab.spec import CONTAINERS, PEERS, PUBLISHED_PORT, WEB_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from pytest_netlab.lab.node import NamespaceNode
+    from pytest_netlab.nat import FlowFact
+    from pytest_netlab.replay.play import Played
+    from pytest_netlab.replay.script import Part
+
+PUBLISHED = f"web:{WEB_PORT}"
+
+
+class Way(NamedTuple):
+    """Who plays the server, whom the client talks to, and whom the server answers."""
+
+    server: str
+    route: Route
+    peer: str
+
+
+def way(nodes: Mapping[str, NamespaceNode], client: str, server: str) -> Way:
+    """Return how a client reaches a server: a node, or a node and its port.
+
+    `host01` is the neighbour, from a container by SNAT; `web:80`, from beyond, by the
+    port that the host publishes for it; from a container, `web:80` is the container
+    itself, and `host:81` the published port (a hairpin).
+
+    Raises:
+        ReplayError: no such node or port, or both are the same.
+
+    """
+    name, _, text = server.partition(":")
+    for node in (client, name):
+        if node not in nodes:
+            raise ReplayError(f"no node {node!r}: the lab has {', '.join(nodes)}")
+    if text and not text.isdecimal():
+        raise ReplayError(f"{server}: {text!r} is no port")
+    port, host = int(text) if text else None, nodes["host"].address
+    beyond, inside = client in PEERS, client in CONTAINERS
+    if (server == PUBLISHED and beyond) or (name, port) == ("host", PUBLISHED_PORT):
+        name, target, port = "web", host, PUBLISHED_PORT
+    else:
+        target = nodes[name].address
+    if name == client:
+        raise ReplayError(f"{client} would talk to itself: name two nodes")
+    peer = host if inside and name in PEERS else nodes[client].address
+    return Way(name, Route(target=target, port=port), peer)
+
+
+def ends_of(facts: Sequence[FlowFact]) -> tuple[str, str]:
+    """Return client and server of a golden's flow, as `way` takes them.
+
+    Raises:
+        ReplayError: it has no flow, or several, or one that its test makes possible.
+
+    """
+    if len(facts) != 1:
+        raise ReplayError(f"the golden has {len(facts)} conversations, not one to play")
+    client, responder = facts[0].initiator, facts[0].responder
+    name, _, port = responder.partition(":")
+    if client in PEERS and name in CONTAINERS:
+        raise ReplayError(f"{client} reaches {name} by a route that the test sets up")
+    if client in PEERS and (name, port) == ("host", str(PUBLISHED_PORT)):
+        return client, PUBLISHED
+    return client, responder
+
+
+def replay(
+    nodes: Mapping[str, NamespaceNode],
+    parts: Sequence[Part],
+    ends: tuple[str, str],
+    *,
+    pace: float = 0.0,
+    progress: Callable[[], None] = lambda: None,
+) -> Played:
+    """Play conversations between two nodes of a lab.
+
+    Args:
+        nodes: the lab's.
+        parts: what to play.
+        ends: client and server, as `way` takes them.
+        pace: how many times as fast as captured; 0 does not wait.
+        progress: called again and again meanwhile.
+
+    Raises:
+        ReplayError: there is no way between these ends, or a packet that no link takes.
+
+    """
+    found = way(nodes, *ends)
+    if not hasattr(nodes[ends[0]], "netns"):
+        raise LabUnavailableError("this lab has no links to play packets on")
+    protocols = {PROTOCOL_NAMES[part.key.proto] for part in parts}
+    with ExitStack() as undo:
+        client = undo.enter_context(closing(End(nodes[ends[0]], found.route.target)))
+        server = undo.enter_context(
+            closing(End(nodes[found.server], found.peer, nodes[found.server].address))
+        )
+        for end in (client, server):
+            end.resolve()
+            undo.enter_context(end.muted(protocols))
+        return Player(client, server, found.route, pace=pace).play(parts, progress)

@@ -1,0 +1,201 @@
+"""A stored capture as conversations to play. Knows no lab; refuses what is not kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_netlab.diff import translations
+from pytest_netlab.errors import ReplayError
+from pytest_netlab.flows import (
+    ICMP,
+    TCP,
+    UDP,
+    Tuple5,
+    conversations,
+    is_error,
+    way_of,
+)
+from pytest_netlab.spec import DOCKER0, UPLINK
+from pytest_netlab.wire import Checksum, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pytest_netlab.capture import Capture
+
+    Found = tuple[Tuple5, list[int], Mapping[int, int]]
+
+PLAYED = (TCP, UDP, ICMP)
+INSIDE, OUTSIDE = DOCKER0.name, UPLINK.name
+IPV4 = 4
+MTU = 1500
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One datagram of a conversation.
+
+    Args:
+        number: the packet's in the capture, from 1.
+        ts: when it was seen, in ns.
+        reply: the responder sends it.
+        datagram: from its IP header on, as it was stored.
+        partial: its transport checksum is the pseudo-header's sum alone.
+        error: it is an ICMP error, and quotes another packet.
+
+    """
+
+    number: int
+    ts: int
+    reply: bool
+    datagram: bytes
+    partial: bool = False
+    error: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One conversation: its initiator's tuple, and its datagrams in order."""
+
+    key: Tuple5
+    steps: tuple[Step, ...]
+
+
+def script(
+    capture: Capture, *, interface: str | None = None, fill: bool = False
+) -> list[Part]:
+    """Return the conversations of a capture, in the order they begin.
+
+    Of a capture of docker0 and the uplink, each is taken from its initiator's side of
+    the NAT. Canaries, ARP, multicast and strangers to TCP, UDP and ICMP are left out.
+
+    Args:
+        capture: what was stored.
+        interface: whose packets, where there are several and not these two.
+        fill: put zeros where a packet was cut by the snaplen.
+
+    Raises:
+        ReplayError: there is nothing to play, or a packet cannot be; names the packets.
+
+    """
+    found = sorted(_conversations(capture, interface), key=lambda one: one[1][0])
+    rows = [row for _, rows, _ in found for row in rows]
+    _refuse(capture, rows, fill=fill)
+    if not found:
+        raise ReplayError(
+            f"{len(capture)} packets, and no conversation of TCP, UDP or ICMP among "
+            "them: there is nothing to play"
+        )
+    return [
+        Part(key=key, steps=tuple(_step(capture, row, key, twins) for row in rows))
+        for key, rows, twins in found
+    ]
+
+
+def _conversations(capture: Capture, interface: str | None) -> Iterator[Found]:
+    """Yield each conversation's tuple, as its initiator has it, and its rows."""
+    names = [known.name for known in capture.interfaces]
+    if interface is None and set(names) >= {INSIDE, OUTSIDE}:
+        yield from _initiated(capture)
+        return
+    if interface is None and len(names) > 1:
+        raise ReplayError(
+            f"the capture has several interfaces ({', '.join(names)}): name one"
+        )
+    if interface is not None and interface not in names:
+        there = ", ".join(names)
+        raise ReplayError(f"no interface {interface!r}: the capture has {there}")
+    wanted = [n for n, name in enumerate(names) if interface in (None, name)]
+    rows = np.flatnonzero(np.isin(capture.point, wanted))
+    for one in conversations(capture.select(rows)):
+        mine = sorted((*one.rows, *one.errors), key=lambda row: rows[row])
+        kept = [int(rows[row]) for row in mine]
+        if kept and one.key.proto in PLAYED:
+            yield one.key, kept, {}
+
+
+def _initiated(capture: Capture) -> Iterator[Found]:
+    """Yield the flows between the two points, each as its initiator saw it.
+
+    And where the other point saw the same packets: the responder's are whole there, and
+    no router has lowered their ttl yet.
+    """
+    sides = {name: _rows_of(capture, name) for name in (INSIDE, OUTSIDE)}
+    for flow in translations(capture, INSIDE, OUTSIDE).flows:
+        inside = flow.initiated == "inside"
+        near, far = (sides[INSIDE].tolist(), sides[OUTSIDE].tolist())
+        mine = [near[row] for row in flow.inside_rows]
+        pairs = {near[a]: far[b] for a, b in flow.pairs}
+        if not inside:
+            mine = [far[row] for row in flow.outside_rows]
+            pairs = {there: here for here, there in pairs.items()}
+        if not mine or flow.met.proto not in PLAYED:
+            continue
+        mine.sort(key=lambda row: int(capture.ts[row]))
+        yield flow.met, mine, pairs
+
+
+def _rows_of(capture: Capture, point: str) -> np.ndarray:
+    names = [known.name for known in capture.interfaces]
+    return np.flatnonzero(capture.point == names.index(point))
+
+
+def _step(capture: Capture, row: int, key: Tuple5, twins: Mapping[int, int]) -> Step:
+    reply = way_of(capture, row) != key
+    number, row = row + 1, twins.get(row, row) if reply else row
+    at = int(capture.ip_offset[row])
+    frame = capture[row].bytes
+    length = int.from_bytes(frame[at + 2 : at + 4], "big")
+    datagram = frame[at : at + length].ljust(length, b"\0")
+    return Step(
+        number=number,
+        ts=int(capture.ts[row]),
+        reply=reply,
+        datagram=datagram,
+        partial=int(capture.l4_checksum[row]) == Checksum.PARTIAL,
+        error=is_error(capture, row),
+    )
+
+
+def _refuse(capture: Capture, rows: Sequence[int], *, fill: bool) -> None:
+    """Refuse what cannot be played as it was.
+
+    Raises:
+        ReplayError: says which packets, and what to do.
+
+    """
+    for why, wrong in (
+        ("are IPv6, which is not played", lambda row: capture.ip_version[row] != IPV4),
+        (
+            "are fragments, which are not played",
+            lambda row: capture.status[row] & Status.FRAGMENT,
+        ),
+        ("are damaged", lambda row: capture.status[row] & Status.MALFORMED),
+        (
+            "were cut by the capture's snaplen; --fill puts zeros for what is missing",
+            lambda row: not fill and _is_cut(capture, row),
+        ),
+        (
+            f"are larger than {MTU} octets: super-frames of an offload",
+            lambda row: _length(capture, row) > MTU,
+        ),
+    ):
+        found = [row + 1 for row in rows if wrong(row)]
+        if found:
+            told = ", ".join(map(str, found[:_MOST_NAMED]))
+            more = ", ..." if len(found) > _MOST_NAMED else ""
+            raise ReplayError(f"{len(found)} packets {why}: {told}{more}")
+
+
+def _length(capture: Capture, row: int) -> int:
+    at = int(capture.ip_offset[row])
+    return int.from_bytes(capture[row].bytes[at + 2 : at + 4], "big")
+
+
+def _is_cut(capture: Capture, row: int) -> bool:
+    held = int(capture.caplen[row]) - int(capture.ip_offset[row])
+    return held < _length(capture, row)

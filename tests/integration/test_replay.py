@@ -1,0 +1,190 @@
+"""Stored conversations through a real engine, from both ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_netlab.capture import Capture, Frame, Interface, read, write
+from pytest_netlab.errors import CommandError, ReplayError
+from pytest_netlab.lab import engine as private
+from pytest_netlab.replay import script
+from pytest_netlab.replay.rewrite import rewritten
+from pytest_netlab.runner import Netlab, ScenarioFailedError
+from pytest_netlab.spec import LabOptions, Scenario
+from pytest_netlab.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_netlab.lab.docker_lab import DockerLab
+
+    Scenarios = Callable[..., pytest.RunResult]
+
+GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+WEB = GOLDEN / "published-web" / "capture.pcapng"
+PING = GOLDEN / "ping-beyond" / "capture.pcapng"
+PROGRAM = "from pytest_netlab.cli import main; main()"
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[DockerLab]:
+    """Return one private engine."""
+    if reason := private.unavailable(LabOptions()):
+        pytest.skip(reason)
+    with closing(private.start(LabOptions())) as started:
+        yield started
+
+
+@pytest.fixture
+def netlab(lab: DockerLab, tmp_path: Path) -> Netlab:
+    """Return the lab as a scenario of no golden sees it."""
+    return Netlab(lab, Scenario(id="played"), Store(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["ping-host", "ping-beyond", "published-web"])
+def test_golden(lab: DockerLab, name: str) -> None:
+    """A golden that is played gives the verdict of the run it was recorded from."""
+    netlab = Netlab(lab, Scenario(id=name), Store(GOLDEN))
+
+    netlab.rerun()
+
+    assert netlab.verdict is not None
+    assert netlab.verdict.outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "sent"),
+    [
+        ("c1", "host01", ("172.16.211.128", "172.16.211.1")),
+        ("host01", "web:80", ("172.16.211.1", "172.17.0.5")),
+        ("c1", "host", ("172.17.0.2", "172.16.211.128")),
+        ("c1", "c2", ("172.17.0.2", "172.17.0.3")),
+        ("c1", "web:80", ("172.17.0.2", "172.17.0.5")),
+    ],
+    ids=["outbound", "inbound", "to the host", "same bridge", "container's port"],
+)
+def test_ways(netlab: Netlab, client: str, server: str, sent: tuple[str, str]) -> None:
+    """The same connection outbound, inbound, to the host, and between containers."""
+    played = netlab.replay(WEB, client=client, server=server)
+
+    (run,) = played.runs
+    assert run.sent is not None
+    assert (run.sent.src, run.sent.dst) == sent
+    assert played.delivered == played.packets == 12
+
+
+def test_stacks_are_muted_and_hear_again(netlab: Netlab) -> None:
+    """No stack resets what it does not know; afterwards it answers as before."""
+    with netlab.capture() as trace:
+        netlab.replay(WEB, client="c1", server="host01")
+    netlab.c1.run("ping", "-c1", "-W1", netlab.host01.address)
+
+    assert all(row[3] != "RST" for row in trace.table)
+    for node in (netlab.c1, netlab.host01):
+        assert "netlab" not in node.run("nft", "list", "ruleset").stdout
+
+
+def test_interrupted(netlab: Netlab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever ends a replay, both nodes hear again."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pytest_netlab.replay.play.Player._send", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        netlab.replay(WEB, client="c1", server="host01")
+
+    for node in (netlab.c1, netlab.host01):
+        assert "netlab" not in node.run("nft", "list", "ruleset").stdout
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "cause"),
+    [
+        ("-I DOCKER-USER -p icmp -j DROP", "ping-beyond", "not forwarded"),
+        ("-t nat -I POSTROUTING -j ACCEPT", "ping-beyond", "leaked"),
+        ("-t nat -I PREROUTING -j ACCEPT", "published-web", "not forwarded"),
+        ("-t mangle -I FORWARD -j TTL --ttl-set 9", "published-web", "header changed"),
+    ],
+)
+def test_fault(lab: DockerLab, rule: str, name: str, cause: str) -> None:
+    """What is wrong with the host is red by its cause, as with live traffic."""
+    host = lab.nodes["host"]
+    host.run("iptables", *rule.split())
+    try:
+        with pytest.raises(ScenarioFailedError) as caught:
+            Netlab(lab, Scenario(id=name), Store(GOLDEN)).rerun()
+    finally:
+        host.run("iptables", *rule.replace("-I", "-D").split())
+
+    assert caught.value.verdict.cause == cause
+
+
+def test_lost_packet_without_a_golden(netlab: Netlab, lab: DockerLab) -> None:
+    """Outside a capture the packets that did not come out are told."""
+    host = lab.nodes["host"]
+    rule = ("DOCKER-USER", "-p", "icmp", "-j", "DROP")
+    host.run("iptables", "-I", *rule)
+    try:
+        with pytest.raises(CommandError, match=r"0 of 2 packets came out; packet 5 of"):
+            netlab.replay(PING, client="c1", server="host01")
+    finally:
+        host.run("iptables", "-D", *rule)
+
+
+def test_two_hundred_flows(netlab: Netlab, tmp_path: Path) -> None:
+    """Many clients on one source port: each has a tuple of its own at the NAT."""
+    (part,) = script(read(WEB))
+    frames: list[Frame] = []
+    for number in range(200):
+        key = part.key._replace(src=f"10.0.0.{number}", dst="10.0.1.1")
+        for step in part.steps:
+            data = rewritten(step.datagram, key.reply if step.reply else key)
+            frames.append(Frame(0, len(frames), data, len(data)))
+    many = Capture.from_frames(frames, [Interface(name="tap", linktype=101)])
+    write(tmp_path / "many.pcapng", many)
+
+    played = netlab.replay(tmp_path / "many.pcapng", client="c1", server="host01")
+
+    assert played.delivered == played.packets == 2400
+    assert len({run.sent for run in played.runs}) == 200
+
+
+def test_stimulus(scenarios: Scenarios) -> None:
+    """The bundled scenarios pass by their goldens' packets; what cannot is skipped."""
+    result = scenarios("--netlab-stimulus=replay", "-rs")
+
+    result.assert_outcomes(passed=3, skipped=7)
+    result.stdout.fnmatch_lines(
+        ["*host01 reaches web by a route that the test sets up*"]
+    )
+
+
+@pytest.mark.usefixtures("engine")
+def test_command() -> None:
+    """The command tells the mapping, packet by packet, as JSON too."""
+    command = [sys.executable, "-c", PROGRAM, "replay", str(WEB), "--json"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["findings"] == []
+    assert found["flows"][0]["sent"]["src"] == "172.16.211.128"
+
+
+def test_no_such_way(netlab: Netlab) -> None:
+    """Wrong ends are refused before anything is sent."""
+    for client, server, words in (
+        ("c9", "host01", "no node 'c9': the lab has host, "),
+        ("c1", "web:http", "'http' is no port"),
+        ("web", "host:81", "web would talk to itself"),
+    ):
+        with pytest.raises(ReplayError, match=words):
+            netlab.replay(WEB, client=client, server=server)

@@ -1,0 +1,251 @@
+"""Conversations in lockstep through a network in memory, which may be at fault."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.traffic import C1, HOST, HOST01, Packet, capture, error
+
+from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
+from pytest_netlab.replay import play, script
+from pytest_netlab.replay.arrived import key_of, quoted_of
+from pytest_netlab.replay.play import Player, Route
+from pytest_netlab.replay.rewrite import rewritten
+from pytest_netlab.wire import tcp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_netlab.replay.play import Played
+
+    Fault = Callable[[bytes], list[bytes]]
+
+DNS = Tuple5(UDP, "10.1.1.1", 5555, "8.8.8.8", 53)
+
+
+class FakeEnd:
+    """An end whose sends are somebody's function, at once."""
+
+    def __init__(self, source: str) -> None:
+        """Be at an address."""
+        self.source = source
+        self.carry: Callable[[bytes], None] = lambda _: None
+        self._queue: deque[bytes] = deque()
+        self._bell = os.eventfd(0)
+
+    def fileno(self) -> int:
+        """Return what select can wait for."""
+        return self._bell
+
+    def send(self, datagram: bytes) -> None:
+        """Give it to the network."""
+        self.carry(datagram)
+
+    def put(self, datagram: bytes) -> None:
+        """Let it arrive."""
+        self._queue.append(datagram)
+        os.eventfd_write(self._bell, 1)
+
+    def received(self) -> Iterator[bytes]:
+        """Yield what has arrived."""
+        if self._queue:
+            os.eventfd_read(self._bell)
+        while self._queue:
+            yield self._queue.popleft()
+
+    def close(self) -> None:
+        """Close the bell."""
+        os.close(self._bell)
+
+
+class Net:
+    """Masquerades the client; keeps ports unless told which one to give."""
+
+    def __init__(self, fault: Fault = lambda one: [one]) -> None:
+        """Connect two ends; `fault` makes of a datagram those that come out."""
+        self.client, self.server = FakeEnd(C1), FakeEnd(HOST01)
+        self.client.carry, self.server.carry = self._out, self._back
+        self._fault = fault
+        self.ports: dict[int, int] = {}
+
+    def _out(self, datagram: bytes) -> None:
+        key = key_of(datagram)
+        port = self.ports.get(key.sport, key.sport)
+        new = key._replace(src=HOST, sport=port)
+        if key.proto == ICMP:
+            new = new._replace(dport=port)
+        self._through(datagram, new, self.server)
+
+    def _back(self, datagram: bytes) -> None:
+        key, quoted = key_of(datagram), quoted_of(datagram)
+        inner = {there: here for here, there in self.ports.items()}
+        port = inner.get(key.dport, key.dport)
+        new = key._replace(dst=C1, dport=port)
+        if key.proto == ICMP:
+            new = new._replace(sport=port)
+        if quoted is not None:
+            quoted = quoted._replace(src=C1)
+        self._through(datagram, new, self.client, quoted)
+
+    def _through(
+        self, datagram: bytes, key: Tuple5, end: FakeEnd, quoted: Tuple5 | None = None
+    ) -> None:
+        made = rewritten(datagram, key, ttl=datagram[8] - 1, quoted=quoted)
+        for one in self._fault(made):
+            end.put(one)
+
+
+def exchange(key: Tuple5 = DNS, first: int = 1) -> list[Packet]:
+    """Return a question and its answer, twice."""
+    return [
+        Packet(key=key if n % 2 else key.reply, data=b"%d" % n, ip_id=first + n)
+        for n in range(1, 5)
+    ]
+
+
+def played(packets: list[Packet], net: Net, port: int | None = None) -> Played:
+    """Play packets through a network."""
+    ends: Any = (net.client, net.server)
+    try:
+        player = Player(ends[0], ends[1], Route(target=HOST01, port=port))
+        return player.play(script(capture(packets)))
+    finally:
+        net.client.close()
+        net.server.close()
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait long for what never comes."""
+    monkeypatch.setattr(play, "PATIENCE", 0.02)
+
+
+def after(count: int, fault: Fault) -> Fault:
+    """Return what is at fault with one datagram only, counted from 0."""
+    seen = iter(range(10**6))
+    return lambda one: fault(one) if next(seen) == count else [one]
+
+
+def test_exchange() -> None:
+    """Every packet comes out, and the mapping is learned."""
+    net = Net()
+    net.ports = {5555: 6666}
+
+    found = played(exchange(), net, port=5353)
+
+    assert (found.delivered, found.packets, found.findings) == (4, 4, [])
+    assert found.runs[0].met == Tuple5(UDP, C1, 5555, HOST01, 5353)
+    assert found.runs[0].sent == Tuple5(UDP, HOST, 6666, HOST01, 5353)
+    assert str(found) == "4 of 4 packets came out"
+
+
+def test_protocols() -> None:
+    """TCP keeps its numbers; an echo its data, under a mapped id."""
+    web = Tuple5(TCP, "10.1.1.1", 4000, "8.8.8.8", 80)
+    ping = Tuple5(ICMP, "10.1.1.1", 9, "8.8.8.8", 9)
+    net = Net()
+    net.ports = {9: 10}
+    segments = [
+        Packet(key=web, flags=tcp.SYN, seq=100, ip_id=1),
+        Packet(key=web.reply, flags=tcp.SYN | tcp.ACK, seq=300, ack=101, ip_id=2),
+    ]
+    echoes = [Packet(key=ping, ip_id=3), Packet(key=ping.reply, reply=True, ip_id=4)]
+
+    found = played(segments + echoes, net)
+
+    assert (found.delivered, found.findings) == (4, [])
+    assert found.runs[1].sent == Tuple5(ICMP, HOST, 10, HOST01, 10)
+
+
+def test_error_quotes_what_was_on_the_wire() -> None:
+    """An ICMP error of the capture is sent with this run's tuple, and comes back."""
+    ask = exchange()[0]
+
+    found = played([ask, error("8.8.8.8", ask)], Net())
+
+    assert (found.delivered, found.findings) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("fault", "expected"),
+    [
+        (after(1, lambda _: []), [("lost", 2, "")]),
+        (after(1, lambda one: [one, one]), [("duplicated", 2, "")]),
+        (
+            after(2, lambda one: [one[:1] + b"\x08" + one[2:]]),
+            [("altered", 3, "tos")],
+        ),
+        (after(2, lambda one: [one[:-1] + b"X"]), [("altered", 3, "payload")]),
+        (
+            after(2, lambda one: [one[:8] + b"\x05" + one[9:]]),
+            [("altered", 3, "ip checksum"), ("altered", 3, "ttl 59 lower, 1 of the")],
+        ),
+        (
+            after(2, lambda one: [rewritten(one, key_of(one)._replace(sport=7))]),
+            [("mapping", 3, "udp 172.16.211.128.7 > 172.16.211.1.53, not udp")],
+        ),
+    ],
+    ids=["lost", "doubled", "tos", "payload", "ttl", "mapping"],
+)
+def test_fault(fault: Fault, expected: list[tuple[str, int, str]]) -> None:
+    """What is wrong with one packet is found, and the others go on."""
+    found = played(exchange(), Net(fault))
+
+    told = [(one.what, one.packet) for one in found.findings]
+    assert told == [(what, number) for what, number, _ in expected]
+    for one, (_, _, words) in zip(found.findings, expected, strict=True):
+        assert one.detail.startswith(words)
+    assert found.delivered == (3 if expected[0][0] == "lost" else 4)
+
+
+def test_first_packet_lost() -> None:
+    """Without a tuple there is nobody to answer: said once, and the next is played."""
+    other = exchange(DNS._replace(sport=6000), first=10)
+
+    found = played(exchange() + other, Net(after(0, lambda _: [])))
+
+    assert [(one.what, one.packet) for one in found.findings] == [
+        ("lost", 1),
+        ("not played", 2),
+    ]
+    assert found.runs[1].delivered == 4
+
+
+def test_many_clients_on_one_port() -> None:
+    """Clients that had one source port each get one of their own, and it is said."""
+    packets = []
+    for number in range(3):
+        key = DNS._replace(src=f"10.1.1.{number}")
+        packets += exchange(key, first=10 * number)
+
+    found = played(packets, Net())
+
+    assert (found.delivered, found.findings) == (12, [])
+    assert [run.met.sport for run in found.runs] == [5555, 5556, 5557]
+    assert [run.renamed for run in found.runs] == [False, True, True]
+
+
+def test_two_to_one() -> None:
+    """A NAT that gives two conversations one tuple is found out."""
+    net = Net()
+    net.ports = {5555: 7000, 6000: 7000}
+    other = exchange(DNS._replace(sport=6000), first=10)[:1]
+
+    found = played(exchange()[:1] + other, net)
+
+    assert [one.what for one in found.findings] == ["mapping"]
+    assert found.findings[0].detail.endswith("is another's too")
+
+
+def test_stranger() -> None:
+    """A packet that nobody sent is told."""
+    key = Tuple5(UDP, HOST, 1, HOST01, 2)
+    stray = Packet(key=key, ip_id=99).datagram
+
+    found = played(exchange(), Net(after(0, lambda one: [stray, one])))
+
+    assert [(one.what, one.flow) for one in found.findings] == [("stray", str(key))]
+    assert found.delivered == 4

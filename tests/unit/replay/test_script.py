@@ -1,0 +1,140 @@
+"""A capture as conversations to play, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.traffic import (
+    C1,
+    HOST,
+    HOST01,
+    IN,
+    INSIDE,
+    OUTSIDE,
+    Packet,
+    capture,
+    error,
+    routed,
+    two_points,
+)
+
+from pytest_netlab.capture import Capture, Frame, Interface, read
+from pytest_netlab.errors import ReplayError
+from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
+from pytest_netlab.replay.script import script
+from pytest_netlab.wire import tcp
+
+GOLDEN = Path(__file__).resolve().parents[3] / "golden"
+ASK = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), data=b"who?", ip_id=1)
+ANSWER = replace(ASK, key=ASK.key.reply, data=b"me", ip_id=2)
+
+
+def test_one_point() -> None:
+    """Packets in order, each with who sends it."""
+    (part,) = script(capture([ASK, ANSWER]))
+
+    assert part.key == ASK.key
+    assert [(step.number, step.reply) for step in part.steps] == [(1, False), (2, True)]
+    assert [step.datagram for step in part.steps] == [ASK.datagram, ANSWER.datagram]
+
+
+def test_two_points() -> None:
+    """Each packet as its sender sent it: the responder's from beyond the NAT."""
+    sent = ASK.key._replace(src=HOST)
+    answer = replace(ANSWER, key=sent.reply, way=IN)
+    seen = [
+        (INSIDE, replace(ASK, way=IN)),
+        (OUTSIDE, routed(ASK, sent)),
+        (OUTSIDE, answer),
+        (INSIDE, routed(answer, ASK.key.reply)),
+    ]
+    (part,) = script(two_points(seen))
+
+    assert part.key == ASK.key
+    assert [step.number for step in part.steps] == [1, 4]
+    assert part.steps[1].datagram == answer.datagram  # its ttl is the sender's
+
+
+@pytest.mark.parametrize("name", ["ping-beyond", "ping-host", "published-web"])
+def test_goldens(name: str) -> None:
+    """Of each golden there is one conversation."""
+    (part,) = script(read(GOLDEN / name / "capture.pcapng"))
+
+    assert len(part.steps) >= 2
+    assert {step.datagram[8] for step in part.steps} == {64}
+
+
+def test_conversations_apart() -> None:
+    """Several conversations keep their packets, and an error is its quote's."""
+    ping = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7))
+    parts = script(capture([ASK, ping, error(HOST01, ASK)]))
+
+    assert [part.key for part in parts] == [ASK.key, ping.key]
+    assert [step.error for step in parts[0].steps] == [False, True]
+    assert parts[0].steps[1].reply
+
+
+def test_trailer_is_no_packet() -> None:
+    """What a link pads a short frame with is not played."""
+    (part,) = script(capture([replace(ASK, tail=bytes(20))]))
+
+    assert part.steps[0].datagram == ASK.datagram
+
+
+SIX = Packet(key=Tuple5(UDP, "2001:db8::1", 1, "2001:db8::2", 2))
+LARGE = Packet(key=ASK.key, data=bytes(2000))
+
+
+@pytest.mark.parametrize(
+    ("packets", "words"),
+    [
+        ([], "0 packets, and no conversation of TCP, UDP or ICMP"),
+        ([SIX], "1 packets are IPv6, which is not played: 1"),
+        ([ASK, LARGE], r"1 packets are larger than 1500 octets: super-frames .*: 2"),
+        ([replace(ASK, mf=True)], "1 packets are fragments, .*: 1"),
+    ],
+)
+def test_refused(packets: list[Packet], words: str) -> None:
+    """What cannot be played as it was is refused, with its packets."""
+    with pytest.raises(ReplayError, match=words):
+        script(capture(packets))
+
+
+def cut(by: int) -> Capture:
+    """Return a capture whose packet misses some octets."""
+    frame = ASK.frame
+    kept = Frame(0, 0, frame[:-by], len(frame))
+    return Capture.from_frames([kept], [Interface(name="tap")])
+
+
+def test_cut_packets() -> None:
+    """A packet that the snaplen cut is refused, or filled with zeros where asked."""
+    with pytest.raises(
+        ReplayError, match=r"cut by the capture's snaplen; --fill .*: 1"
+    ):
+        script(cut(2))
+    (part,) = script(cut(2), fill=True)
+
+    assert part.steps[0].datagram == ASK.datagram[:-2] + b"\0\0"
+
+
+def test_interfaces() -> None:
+    """Of several interfaces one is named."""
+    both = two_points([("a", ASK), ("b", ASK)], points=("a", "b"))
+
+    with pytest.raises(ReplayError, match=r"several interfaces \(a, b\): name one"):
+        script(both)
+    with pytest.raises(ReplayError, match="no interface 'c': the capture has a, b"):
+        script(both, interface="c")
+    assert [step.number for step in script(both, interface="b")[0].steps] == [2]
+
+
+def test_under_way_when_it_began() -> None:
+    """A connection without its SYN is played as far as it is there."""
+    key = Tuple5(TCP, C1, 4000, HOST01, 80)
+    data = Packet(key=key, flags=tcp.ACK, data=b"x", ip_id=3)
+    (part,) = script(capture([data, replace(data, key=key.reply, ip_id=4)]))
+
+    assert [step.reply for step in part.steps] == [False, True]
