@@ -6,13 +6,16 @@ import json
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.traffic import Packet, capture
 
 from pytest_netlab.capture import Capture, Frame, Interface, read, write
 from pytest_netlab.errors import CommandError, ReplayError
+from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.lab import engine as private
 from pytest_netlab.replay import script
 from pytest_netlab.replay.rewrite import rewritten
@@ -155,6 +158,33 @@ def test_two_hundred_flows(netlab: Netlab, tmp_path: Path) -> None:
 
     assert played.delivered == played.packets == 2400
     assert len({run.sent for run in played.runs}) == 200
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_fragments(netlab: Netlab, tmp_path: Path, *, lost: bool) -> None:
+    """A datagram in fragments crosses the NAT, which puts it together meanwhile."""
+    key = Tuple5(UDP, "10.0.0.1", 5555, "10.0.1.1", 53)
+    whole = Packet(key=key, data=bytes(range(200)) * 15, ip_id=7, df=False)
+    body = whole.datagram[20:]
+    pieces = [
+        replace(
+            whole, body=body[at : at + 1480], frag_offset=at, mf=at + 1480 < len(body)
+        )
+        for at in range(0, len(body), 1480)
+    ]
+    answer = Packet(key=key.reply, data=b"me", ip_id=8)
+    seen = pieces[:-1] if lost else pieces
+    write(tmp_path / "cut.pcapng", capture([*seen, answer]))
+
+    played = netlab.replay(
+        tmp_path / "cut.pcapng", client="c1", server="host01", check=False
+    )
+
+    assert len(pieces) == 3
+    if lost:
+        assert [one.what for one in played.findings] == ["lost", "not played"]
+    else:
+        assert (played.delivered, played.findings) == (2, [])
 
 
 def test_stimulus(scenarios: Scenarios) -> None:

@@ -32,6 +32,8 @@ def kills(
     faults: Sequence[str],
     choice: tuple[str | None, str | None],
     watch: Watch,
+    *,
+    played: bool = False,
 ) -> Iterator[Kill]:
     """Yield what became of each scenario under each fault of private labs.
 
@@ -41,13 +43,14 @@ def kills(
         faults: names; all, if there are none.
         choice: which Debian suite, or which folder, the engine is taken from.
         watch: shows how far it is.
+        played: play goldens in place of the scenarios' bodies.
 
     Raises:
         LabError: an unknown name, or a lab that does not start or does not heal.
 
     """
     chosen = named(faults)
-    bodies = [Body(scenario, store) for scenario in scenarios]
+    bodies = [Body(scenario, store, played=played) for scenario in scenarios]
     root = suites.chosen(*choice, lambda text: click.echo(text, err=True))
     judges = [
         partial(_judged, LabOptions(root=root, worker=n), bodies, chosen[n::LABS])

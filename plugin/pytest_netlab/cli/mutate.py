@@ -43,6 +43,13 @@ ORDER = [fault.name for fault in FAULTS]
     help="With --live: this fault only (may be repeated; --list tells their names).",
 )
 @click.option(
+    "--stimulus",
+    type=click.Choice(("body", "replay")),
+    default="body",
+    help="With --live: what makes the packets, each scenario's test (default) or its "
+    "golden's capture.",
+)
+@click.option(
     "--engine-suite",
     type=click.Choice(suites.SUITES),
     help="With --live: take engine and iptables from this Debian suite.",
@@ -120,10 +127,14 @@ def _kills(
         from pytest_netlab.cli import live  # noqa: PLC0415 - imports docker, pyroute2
 
         scenarios = list(dict.fromkeys(name.partition("/")[0] for name in chosen))
-        yield from live.kills(store, scenarios, options["faults"], choice, watch)
+        played = options["stimulus"] == "replay"
+        yield from live.kills(
+            store, scenarios, options["faults"], choice, watch, played=played
+        )
         return
-    if options["faults"] or any(choice):
-        raise click.UsageError("--fault, --engine-suite and --engine-root need --live")
+    if options["faults"] or any(choice) or options["stimulus"] != "body":
+        names = "--fault, --stimulus, --engine-suite and --engine-root"
+        raise click.UsageError(f"{names} need --live")
     for name in chosen:
         judge = Judge(store, name)
         yield from watch.items(judge, name, len(judge))

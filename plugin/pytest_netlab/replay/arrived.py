@@ -6,11 +6,12 @@ from socket import inet_ntoa
 from typing import NamedTuple
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
-from pytest_netlab.replay.rewrite import header_length
+from pytest_netlab.replay.rewrite import header_length, is_later_fragment
 from pytest_netlab.wire import icmp
 
 _PROTO, _TTL = 9, 8
 _ID = slice(4, 6)
+_FRAGMENT, _OFFSET_BITS = slice(6, 8), 0x1FFF
 _SOURCE, _DESTINATION = slice(12, 16), slice(16, 20)
 _ERROR_HEADER, _PORTS_END = 8, 4
 _ECHO = (icmp.ECHO_REQUEST, icmp.ECHO_REPLY)
@@ -20,6 +21,7 @@ _KEPT = {
     UDP: (slice(4, 6), slice(8, None)),
     ICMP: (slice(0, 2), slice(6, None)),
 }
+_WHOLE = (slice(0, None),)
 # Of an ICMP error: type and code, then the field that MTUs are in; the quote changes.
 _KEPT_OF_ERROR = (slice(0, 2), slice(4, 8))
 # Where each field of a header is, for people.
@@ -56,14 +58,17 @@ class Identity(NamedTuple):
 
     proto: int
     ip_id: bytes
+    offset: int
     kept: bytes
 
 
 def key_of(datagram: bytes) -> Tuple5:
-    """Return the tuple of a datagram; an ICMP error has no ports."""
+    """Return the tuple of a datagram; ICMP errors and later fragments have no ports."""
     at, proto = header_length(datagram), datagram[_PROTO]
     src, dst = inet_ntoa(datagram[_SOURCE]), inet_ntoa(datagram[_DESTINATION])
     sport = dport = 0
+    if is_later_fragment(datagram):
+        return Tuple5(proto, src, sport, dst, dport)
     if proto in (TCP, UDP):
         sport, dport = (
             int.from_bytes(datagram[at + i : at + i + 2], "big") for i in (0, 2)
@@ -76,7 +81,8 @@ def key_of(datagram: bytes) -> Tuple5:
 def quoted_of(datagram: bytes) -> Tuple5 | None:
     """Return the tuple that an ICMP error quotes; None of anything else."""
     at = header_length(datagram)
-    if datagram[_PROTO] != ICMP or datagram[at] in _ECHO:
+    later = is_later_fragment(datagram)
+    if datagram[_PROTO] != ICMP or later or datagram[at] in _ECHO:
         return None
     quote = datagram[at + _ERROR_HEADER :]
     if len(quote) < header_length(quote[:1] or b"\0") + _PORTS_END + 2:
@@ -87,12 +93,15 @@ def quoted_of(datagram: bytes) -> Tuple5 | None:
 def identity_of(datagram: bytes) -> Identity:
     """Return what NAT leaves alone: IP id, and the transport without its tuple."""
     at, proto = header_length(datagram), datagram[_PROTO]
-    parts = _KEPT.get(proto, (slice(0, None),))
-    if proto == ICMP and datagram[at] not in _ECHO:
+    offset = int.from_bytes(datagram[_FRAGMENT], "big") & _OFFSET_BITS
+    parts = _KEPT.get(proto, _WHOLE)
+    if offset:
+        parts = _WHOLE
+    elif proto == ICMP and datagram[at] not in _ECHO:
         parts = _KEPT_OF_ERROR
     body = datagram[at:]
     kept = b"".join(body[part] for part in parts)
-    return Identity(proto, datagram[_ID], kept)
+    return Identity(proto, datagram[_ID], offset, kept)
 
 
 def ttl_of(datagram: bytes) -> int:

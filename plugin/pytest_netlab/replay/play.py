@@ -9,12 +9,12 @@ from __future__ import annotations
 import select
 import time
 from collections import defaultdict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from pytest_netlab.flows import ICMP, Tuple5
 from pytest_netlab.replay import arrived
-from pytest_netlab.replay.rewrite import rewritten
+from pytest_netlab.replay.rewrite import is_later_fragment, rewritten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -71,7 +71,7 @@ class Run:
     sent: Tuple5 | None = None
     at: int = 0
     delivered: int = 0
-    wire: bytes = b""
+    flying: dict[Identity, bytes] = field(default_factory=dict)
     due: float = 0.0
 
     @property
@@ -173,7 +173,7 @@ class Player:
     def _send_what_is_due(self) -> None:
         now = time.monotonic()
         for run in self._active:
-            if not run.wire and not run.over and self._when(run) <= now:
+            if not run.flying and not run.over and self._when(run) <= now:
                 self._send(run)
 
     def _when(self, run: Run) -> float:
@@ -188,18 +188,19 @@ class Player:
             self._give_up(run, "nothing of its request came out: there is no tuple")
             return
         key, quoted = _ends_of(run, step)
-        run.wire = rewritten(
-            step.datagram, key, quoted=quoted, partial=step.partial, ttl=None
-        )
         run.due = time.monotonic() + PATIENCE
-        identity = arrived.identity_of(run.wire)
-        self._awaited[not step.reply, identity].append(run)
-        self._ends[step.reply].send(run.wire)
+        for piece in (step.datagram, *step.rest):
+            wire = rewritten(piece, key, quoted=quoted, partial=step.partial)
+            identity = arrived.identity_of(wire)
+            run.flying[identity] = wire
+            self._awaited[not step.reply, identity].append(run)
+        for wire in run.flying.values():
+            self._ends[step.reply].send(wire)
 
     def _pause(self) -> float:
         """Return how long nothing is due."""
         now = time.monotonic()
-        due = [run.due if run.wire else self._when(run) for run in self._active]
+        due = [run.due if run.flying else self._when(run) for run in self._active]
         return max(0.0, min(due, default=now) - now)
 
     def _hear(self, seconds: float) -> None:
@@ -229,7 +230,8 @@ class Player:
         elif (at_server, key, identity) in self._delivered:
             number = self._delivered[at_server, key, identity]
             self._find(known, number, "duplicated")
-        elif known.wire and known.step.reply != at_server:
+        elif known.flying and known.step.reply != at_server:
+            self._unawait(known, next(iter(known.flying)), at_server=at_server)
             self._arrive(known, datagram, key, at_server=at_server)
 
     def _awaiting(
@@ -255,26 +257,30 @@ class Player:
     ) -> None:
         """Note that a conversation's packet came out, and what is wrong with it."""
         step, ttl = run.step, arrived.ttl_of(datagram)
-        self._learn(run, key, at_server=at_server)
+        identity = arrived.identity_of(datagram)
+        wire = run.flying.pop(identity, None) or run.flying.popitem()[1]
+        self._learn(run, key, datagram, at_server=at_server)
         quoted = arrived.quoted_of(datagram)
         whole = arrived.key_of(datagram)
-        wanted = rewritten(
-            run.wire, whole, ttl=ttl, quoted=quoted, partial=step.partial
-        )
+        wanted = rewritten(wire, whole, ttl=ttl, quoted=quoted, partial=step.partial)
         if wanted != datagram:
             told = ", ".join(arrived.differing(wanted, datagram))
             self._find(run, step.number, "altered", told)
-        hops = arrived.ttl_of(run.wire) - ttl
+        hops = arrived.ttl_of(wire) - ttl
         if self._hops.setdefault(at_server, hops) != hops:
             told = f"ttl {hops} lower, {self._hops[at_server]} of the first packet"
             self._find(run, step.number, "altered", told)
-        identity = arrived.identity_of(datagram)
         self._delivered[at_server, key, identity] = step.number
-        run.delivered += 1
-        _go_on(run)
+        if not run.flying:
+            run.delivered += 1
+            run.at += 1
 
-    def _learn(self, run: Run, key: Tuple5, *, at_server: bool) -> None:
+    def _learn(
+        self, run: Run, key: Tuple5, datagram: bytes, *, at_server: bool
+    ) -> None:
         """Learn what the server sees, once; all else must follow from it."""
+        if is_later_fragment(datagram):
+            return  # it has no ports
         if at_server and run.sent is None:
             other = self._known.setdefault((True, key), run)
             run.sent = key
@@ -288,13 +294,20 @@ class Player:
     def _expire(self) -> None:
         now = time.monotonic()
         for run in self._active:
-            if run.wire and run.due <= now:
+            if run.flying and run.due <= now:
                 step = run.step
-                where = not step.reply, arrived.identity_of(run.wire)
-                if run in self._awaited.get(where, ()):
-                    self._awaited[where].remove(run)
+                for identity in run.flying:
+                    self._unawait(run, identity, at_server=not step.reply)
                 self._find(run, step.number, "lost")
-                _go_on(run)
+                run.flying.clear()
+                run.at += 1
+
+    def _unawait(self, run: Run, identity: Identity, *, at_server: bool) -> None:
+        runs = self._awaited.get((at_server, identity))
+        if runs and run in runs:
+            runs.remove(run)
+            if not runs:
+                del self._awaited[at_server, identity]
 
     def _give_up(self, run: Run, why: str) -> None:
         self._find(run, run.step.number, "not played", why)
@@ -306,11 +319,6 @@ class Player:
     def _find(self, run: Run, number: int, what: What, detail: str = "") -> None:
         found = Finding(flow=str(run.met), packet=number, what=what, detail=detail)
         self._findings.append(found)
-
-
-def _go_on(run: Run) -> None:
-    run.wire = b""
-    run.at += 1
 
 
 def _ends_of(run: Run, step: Step) -> tuple[Tuple5, Tuple5 | None]:

@@ -33,6 +33,11 @@ def header_length(datagram: bytes) -> int:
     return (datagram[0] & 0xF) * 4
 
 
+def is_later_fragment(datagram: bytes) -> bool:
+    """Tell whether this is a fragment that has no transport header."""
+    return bool(int.from_bytes(datagram[_FRAGMENT], "big") & _OFFSET_BITS)
+
+
 def rewritten(
     datagram: bytes,
     key: Tuple5,
@@ -55,7 +60,7 @@ def rewritten(
     packed = IPv4Address(key.src).packed + IPv4Address(key.dst).packed
     head = bytearray(datagram[:at])
     body = bytes(datagram[at:])
-    if not int.from_bytes(head[_FRAGMENT], "big") & _OFFSET_BITS:
+    if not is_later_fragment(datagram):
         if partial:  # it covers no ports
             body = _ports(key) + body[_PORTS.stop :]
         else:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
 
     Found = tuple[Tuple5, list[int], Mapping[int, int]]
+    Whole = tuple[int, int, int, bytes, bytes]
+    Later = Mapping[Whole, list[int]]
 
 PLAYED = (TCP, UDP, ICMP)
 INSIDE, OUTSIDE = DOCKER0.name, UPLINK.name
@@ -43,7 +45,8 @@ class Step:
         number: the packet's in the capture, from 1.
         ts: when it was seen, in ns.
         reply: the responder sends it.
-        datagram: from its IP header on, as it was stored.
+        datagram: from its IP header on, as it was stored; its first fragment.
+        rest: its other fragments, in the order they were seen.
         partial: its transport checksum is the pseudo-header's sum alone.
         error: it is an ICMP error, and quotes another packet.
 
@@ -53,6 +56,7 @@ class Step:
     ts: int
     reply: bool
     datagram: bytes
+    rest: tuple[bytes, ...] = ()
     partial: bool = False
     error: bool = False
 
@@ -90,9 +94,10 @@ def script(
             f"{len(capture)} packets, and no conversation of TCP, UDP or ICMP among "
             "them: there is nothing to play"
         )
+    rest = _fragments(capture)
     return [
-        Part(key=key, steps=tuple(_step(capture, row, key, twins) for row in rows))
-        for key, rows, twins in found
+        Part(key=one[0], steps=tuple(_step(capture, row, one, rest) for row in one[1]))
+        for one in found
     ]
 
 
@@ -144,21 +149,43 @@ def _rows_of(capture: Capture, point: str) -> np.ndarray:
     return np.flatnonzero(capture.point == names.index(point))
 
 
-def _step(capture: Capture, row: int, key: Tuple5, twins: Mapping[int, int]) -> Step:
+def _step(capture: Capture, row: int, found: Found, rest: Later) -> Step:
+    key, _, twins = found
     reply = way_of(capture, row) != key
     number, row = row + 1, twins.get(row, row) if reply else row
-    at = int(capture.ip_offset[row])
-    frame = capture[row].bytes
-    length = int.from_bytes(frame[at + 2 : at + 4], "big")
-    datagram = frame[at : at + length].ljust(length, b"\0")
+    others = rest.get(_whole(capture, row), ())
     return Step(
         number=number,
         ts=int(capture.ts[row]),
         reply=reply,
-        datagram=datagram,
+        datagram=_datagram(capture, row),
+        rest=tuple(_datagram(capture, other) for other in others),
         partial=int(capture.l4_checksum[row]) == Checksum.PARTIAL,
         error=is_error(capture, row),
     )
+
+
+def _datagram(capture: Capture, row: int) -> bytes:
+    """Return a packet from its IP header on, without what a link added."""
+    at, length = int(capture.ip_offset[row]), _length(capture, row)
+    return capture[row].bytes[at : at + length].ljust(length, b"\0")
+
+
+def _fragments(capture: Capture) -> Later:
+    """Return the later fragments of each datagram, by what they have in common."""
+    found: dict[Whole, list[int]] = {}
+    for row in np.flatnonzero(capture.frag_offset).tolist():
+        found.setdefault(_whole(capture, row), []).append(row)
+    return found
+
+
+def _whole(capture: Capture, row: int) -> Whole:
+    """Return what the fragments of a datagram have in common (RFC 791, 3.2)."""
+    names = ("point", "proto", "ip_id")
+    numbers = tuple(int(capture.column(name)[row]) for name in names)
+    point, proto, ip_id = numbers
+    ends = capture.src[row].tobytes(), capture.dst[row].tobytes()
+    return point, proto, ip_id, *ends
 
 
 def _refuse(capture: Capture, rows: Sequence[int], *, fill: bool) -> None:
@@ -170,10 +197,6 @@ def _refuse(capture: Capture, rows: Sequence[int], *, fill: bool) -> None:
     """
     for why, wrong in (
         ("are IPv6, which is not played", lambda row: capture.ip_version[row] != IPV4),
-        (
-            "are fragments, which are not played",
-            lambda row: capture.status[row] & Status.FRAGMENT,
-        ),
         ("are damaged", lambda row: capture.status[row] & Status.MALFORMED),
         (
             "were cut by the capture's snaplen; --fill puts zeros for what is missing",

@@ -71,6 +71,10 @@ class Scripted(Body):
         """Take how each run ends."""
         self._ends = iter(ends)
 
+    def suits(self, _lab: object) -> bool:
+        """Return that it does."""
+        return True
+
     def golden(self, _lab: object) -> str:
         """Return its name."""
         return "web"

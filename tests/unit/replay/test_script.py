@@ -93,13 +93,26 @@ LARGE = Packet(key=ASK.key, data=bytes(2000))
         ([], "0 packets, and no conversation of TCP, UDP or ICMP"),
         ([SIX], "1 packets are IPv6, which is not played: 1"),
         ([ASK, LARGE], r"1 packets are larger than 1500 octets: super-frames .*: 2"),
-        ([replace(ASK, mf=True)], "1 packets are fragments, .*: 1"),
     ],
 )
 def test_refused(packets: list[Packet], words: str) -> None:
     """What cannot be played as it was is refused, with its packets."""
     with pytest.raises(ReplayError, match=words):
         script(capture(packets))
+
+
+def test_fragments() -> None:
+    """The fragments of a datagram are one step, wherever they were seen."""
+    first = replace(ASK, mf=True, df=False)
+    later = [
+        replace(first, body=bytes(8), frag_offset=number, mf=number == 16)
+        for number in (16, 24)
+    ]
+    (part,) = script(capture([first, ANSWER, *later]))
+
+    assert [step.number for step in part.steps] == [1, 2]
+    assert part.steps[0].rest == tuple(one.datagram for one in later)
+    assert part.steps[1].rest == ()
 
 
 def cut(by: int) -> Capture:

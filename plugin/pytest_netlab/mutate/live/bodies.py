@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
-from pytest_netlab.errors import CommandError, LabError
+from pytest_netlab.errors import CommandError, LabError, ReplayError
+from pytest_netlab.replay import ends_of
 from pytest_netlab.runner import Netlab, ScenarioFailedError
 from pytest_netlab.spec import Scenario
 
@@ -40,13 +41,14 @@ class Seen:
 class Body:
     """A bundled scenario whose test is the only one of its file."""
 
-    def __init__(self, scenario: str, store: Store) -> None:
-        """Load it.
+    def __init__(self, scenario: str, store: Store, *, played: bool = False) -> None:
+        """Load it; with `played`, its golden's packets stand for its body.
 
         Raises:
             LabError: there is no such bundled scenario.
 
         """
+        self._played = played
         module = f"test_{scenario.replace('-', '_')}"
         try:
             found = getattr(import_module(f"{PACKAGE}.{module}"), module)
@@ -57,6 +59,16 @@ class Body:
         self._test: Callable[[Netlab], None] = found
         self._scenario, self._store = Scenario(id=scenario, waive=waive), store
 
+    def suits(self, lab: Lab) -> bool:
+        """Tell whether it can be run as it should."""
+        if not self._played:
+            return True
+        try:
+            ends_of(self._store.load(self._scenario.id, lab.facts).story.facts)
+        except ReplayError:
+            return False
+        return True
+
     def golden(self, lab: Lab) -> str:
         """Return the golden that is for this lab: the scenario, or scenario/variant."""
         folder = self._store.place(self._scenario.id, lab.facts)
@@ -66,7 +78,10 @@ class Body:
         """Run it once, and say how it ended."""
         netlab = Netlab(lab, self._scenario, self._store)
         try:
-            self._test(netlab)
+            if self._played:
+                netlab.rerun()
+            else:
+                self._test(netlab)
         except ScenarioFailedError as error:
             cause = error.verdict.cause
             return Seen(outcome="fail", cause=cause, error=error, netlab=netlab)

@@ -38,8 +38,9 @@ class LiveJudge:
     def __init__(
         self, lab: DockerLab, bodies: Sequence[Body], faults: Sequence[Fault]
     ) -> None:
-        """Note them; nothing is run yet."""
-        self._lab, self._bodies, self._faults = lab, bodies, faults
+        """Note them; nothing is run yet. A scenario that does not suit is left out."""
+        self._lab, self._faults = lab, faults
+        self._bodies = [body for body in bodies if body.suits(lab)]
 
     def __len__(self) -> int:
         """Return the number of verdicts."""
