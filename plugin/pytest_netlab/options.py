@@ -11,7 +11,7 @@ from pytest_netlab.lab import suites
 from pytest_netlab.spec import ARTIFACTS, LabOptions, Topology
 
 UNREFERENCED = ("ignore", "warn", "reject", "delete")
-ENGINES = ("private", "host", "fake")
+ENGINES = ("private", "host", "kernel", "fake")
 KEEP = ("on-failure", "always", "never")
 
 
@@ -75,7 +75,8 @@ def _lab_options(group: pytest.OptionGroup) -> None:
         choices=ENGINES,
         default="private",
         help="private: a dockerd of its own in its own namespaces (default); host: the "
-        "running engine at DOCKER_HOST; fake: a NAT in memory, needs nothing",
+        "running engine at DOCKER_HOST; kernel: the rules that Docker documents, but "
+        "no Docker, up in a moment; fake: a NAT in memory, needs nothing",
     )
     group.addoption(
         "--netlab-engine-suite",

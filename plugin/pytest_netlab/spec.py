@@ -64,6 +64,13 @@ class Topology:
             raise ValueError(f"{plan} is no address of a link")
 
     @property
+    def bridge(self) -> IPv4Interface | None:
+        """Return docker0's address: in the first of Docker's networks that is free."""
+        pools = (IPv4Interface(f"172.{second}.0.1/16") for second in range(17, 32))
+        free = (one for one in pools if not one.network.overlaps(self.uplink.network))
+        return next(free, None)
+
+    @property
     def peers(self) -> dict[str, IPv4Interface]:
         """Return the neighbours' addresses: the first hosts that are not taken."""
         names = ("host01", "gateway", "host02")

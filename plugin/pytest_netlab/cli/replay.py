@@ -40,6 +40,13 @@ ORIGINAL = "original"
 @click.option("--interface", help="Whose packets, where the capture has several.")
 @click.option("--fill", is_flag=True, help="Put zeros where the snaplen cut packets.")
 @click.option(
+    "--engine",
+    type=click.Choice(("private", "kernel")),
+    default="private",
+    help="private: a Docker engine of its own (default); kernel: Docker's rules, but no "
+    "Docker.",
+)
+@click.option(
     "--engine-suite",
     type=click.Choice(("bookworm", "trixie", "forky")),
     help="Take engine and iptables from this Debian suite.",
@@ -62,17 +69,21 @@ def command(capture: str, **options: Any) -> None:
     Exit code 0: every packet came out as it went in; 1: not so; 2: cannot be played.
     """  # noqa: D301 - click's mark
     from pytest_netlab.capture import read  # noqa: PLC0415 - --help needs no numpy
-    from pytest_netlab.lab import engine, suites  # noqa: PLC0415 - imports docker
+    from pytest_netlab.lab import backends, suites  # noqa: PLC0415 - imports docker
     from pytest_netlab.replay import replay, script, way  # noqa: PLC0415
     from pytest_netlab.spec import LabOptions  # noqa: PLC0415
 
     pace, ends = _pace(options["speed"]), (options["client"], options["server"])
     source = sys.stdin.buffer if capture == "-" else capture
     parts = script(read(source), interface=options["interface"], fill=options["fill"])
+    backend = options["engine"]
+    if wrong := suites.misuse(backend, options["engine_suite"], None):
+        raise click.UsageError(wrong.replace("--netlab-", "--"))
     root = suites.chosen(options["engine_suite"], None, _say)
     if sys.stderr.isatty():
         _say("starting a lab ...")
-    with closing(engine.start(LabOptions(root=root))) as lab:
+    lab: Any = backends.start(backend, LabOptions(root=root))
+    with closing(lab):
         way(lab.nodes, *ends)
         lab.reset()
         played = replay(lab.nodes, parts, ends, pace=pace)

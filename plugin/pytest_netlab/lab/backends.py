@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 BACKENDS = {
     "private": "pytest_netlab.lab.engine",
     "host": "pytest_netlab.lab.host",
+    "kernel": "pytest_netlab.lab.kernel",
     "fake": "pytest_netlab.lab.fake",
 }
 

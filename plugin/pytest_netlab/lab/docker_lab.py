@@ -5,6 +5,7 @@ Knows no backend: who made the parts, and who undoes them, is a stack it is give
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,7 +13,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.errors import LabError
+from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.lab import conntrack, containers, facts, stacks, state
 from pytest_netlab.lab.events import Events
 from pytest_netlab.lab.links import addresses, stop_offloads, veth_peer
@@ -29,12 +30,14 @@ if TYPE_CHECKING:
     from pytest_netlab.spec import Point
 
 CONTAINER_LINK = "eth0"
+RULES_OF = "20.10+rules"  # of which engines a lab without one has the rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What a lab is made of.
 
+    ``client`` is None where there is no engine.
     ``procfs`` is the path of the root whose /proc knows the engine's pids; ``shared``
     says that others use the engine and its host too; ``log`` returns the engine's log;
     ``own_tools`` are programs that the host has in the lab's root.
@@ -79,7 +82,16 @@ class DockerLab:
 
     @property
     def docker(self) -> Any:
-        """Return the docker SDK client."""
+        """Return the docker SDK client.
+
+        Raises:
+            LabUnavailableError: the lab has no engine.
+
+        """
+        if self._parts.client is None:
+            raise LabUnavailableError(
+                "this lab has no engine: use --netlab-engine=private"
+            )
         return self._parts.client
 
     @cached_property
@@ -123,6 +135,8 @@ class DockerLab:
 
     @cached_property
     def _engine_facts(self) -> dict[str, str]:
+        if self._parts.client is None:
+            return {"engine": RULES_OF, "kernel": os.uname().release}
         return facts.engine_facts(self._parts.client)
 
     @property

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, closing
-from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,14 +115,10 @@ def _run_containers(client: Any, options: LabOptions, token: str) -> dict[str, A
 
 def _bridge_address(topology: Topology) -> str:
     """Return the first of Docker's default networks that the uplink leaves free."""
-    pools = (f"172.{second}" for second in range(17, 32))
-    networks = ((pool, ip_network(f"{pool}.0.0/16")) for pool in pools)
-    uplink = topology.uplink.network
-    free = (f"{p}.0.1/16" for p, net in networks if not net.overlaps(uplink))
-    bridge = next(free, None)
+    bridge, uplink = topology.bridge, topology.uplink.network
     if bridge is None:
         raise LabError(f"{uplink} leaves docker0 none of the networks 172.17-31.0.0/16")
-    return bridge
+    return str(bridge)
 
 
 def _program_mounts(path: str) -> list[str]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from time import monotonic, sleep
 from typing import Self
+
+from pytest_netlab.errors import LabError
 
 TAIL_LINES = 15
 
@@ -30,6 +33,19 @@ class Log:
     def tail(self, lines: int = TAIL_LINES) -> str:
         """Return the last lines."""
         return "\n".join(self.text().strip().splitlines()[-lines:])
+
+    def await_line(self, line: str, seconds: float) -> None:
+        """Return when a line has been said.
+
+        Raises:
+            LabError: it was not; the text has what was.
+
+        """
+        end = monotonic() + seconds
+        while line not in self.text().splitlines():
+            if monotonic() > end:
+                raise LabError(f"a program did not start: {self.tail() or 'silence'}")
+            sleep(0.002)
 
     def close(self) -> None:
         """Forget it; may be called twice."""

@@ -85,6 +85,8 @@ def engine_jobs(client: Any, containers: Mapping[str, Any]) -> dict[str, Any]:
     def logs() -> str:
         return str(containers["web"].logs().decode(errors="replace"))
 
+    if client is None:
+        return {"web.log": logs}
     return {
         "docker-version.json": lambda: _pretty(client.version()),
         "docker-info.json": lambda: _pretty(client.info()),
