@@ -43,7 +43,7 @@ ORIGINAL = "original"
     "--engine",
     type=click.Choice(("private", "kernel")),
     default="private",
-    help="private: a Docker engine of its own (default); kernel: Docker's rules, but no "
+    help="private: an engine of its own (default); kernel: Docker's rules, but no "
     "Docker.",
 )
 @click.option(
