@@ -116,6 +116,8 @@ def _text(played: Played) -> Iterator[str]:
         if run.renamed:
             yield f"  its source port or id was {run.part.key.sport}, which is taken\n"
     yield "".join(f"! {finding}\n" for finding in played.findings)
+    if played.cut:
+        yield f"{played.cut} packets were larger than 1500 octets, and cut to that\n"
     each = played.seconds / max(played.packets, 1)
     yield (
         f"{played.delivered} of {played.packets} packets came out, in "

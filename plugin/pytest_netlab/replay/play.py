@@ -104,6 +104,11 @@ class Played:
         return sum(len(run.part.steps) for run in self.runs)
 
     @property
+    def cut(self) -> int:
+        """Return how many were larger than a link takes, and were played in pieces."""
+        return sum(step.cut for run in self.runs for step in run.part.steps)
+
+    @property
     def delivered(self) -> int:
         """Return how many came out at the other end."""
         return sum(run.delivered for run in self.runs)

@@ -18,6 +18,7 @@ from pytest_netlab.flows import (
     is_error,
     way_of,
 )
+from pytest_netlab.replay.pieces import pieces
 from pytest_netlab.spec import DOCKER0, UPLINK
 from pytest_netlab.wire import Checksum, Status
 
@@ -46,8 +47,9 @@ class Step:
         ts: when it was seen, in ns.
         reply: the responder sends it.
         datagram: from its IP header on, as it was stored; its first fragment.
-        rest: its other fragments, in the order they were seen.
+        rest: its other fragments, in the order they were seen, or segments.
         partial: its transport checksum is the pseudo-header's sum alone.
+        cut: it was larger than a link takes, and is played in pieces.
         error: it is an ICMP error, and quotes another packet.
 
     """
@@ -58,6 +60,7 @@ class Step:
     datagram: bytes
     rest: tuple[bytes, ...] = ()
     partial: bool = False
+    cut: bool = False
     error: bool = False
 
 
@@ -154,13 +157,16 @@ def _step(capture: Capture, row: int, found: Found, rest: Later) -> Step:
     reply = way_of(capture, row) != key
     number, row = row + 1, twins.get(row, row) if reply else row
     others = rest.get(_whole(capture, row), ())
+    cut = pieces(_datagram(capture, row), MTU)
+    partial = int(capture.l4_checksum[row]) == Checksum.PARTIAL
     return Step(
         number=number,
         ts=int(capture.ts[row]),
         reply=reply,
-        datagram=_datagram(capture, row),
-        rest=tuple(_datagram(capture, other) for other in others),
-        partial=int(capture.l4_checksum[row]) == Checksum.PARTIAL,
+        datagram=cut[0],
+        rest=(*cut[1:], *(_datagram(capture, other) for other in others)),
+        partial=partial and len(cut) == 1,
+        cut=len(cut) > 1,
         error=is_error(capture, row),
     )
 
@@ -201,10 +207,6 @@ def _refuse(capture: Capture, rows: Sequence[int], *, fill: bool) -> None:
         (
             "were cut by the capture's snaplen; --fill puts zeros for what is missing",
             lambda row: not fill and _is_cut(capture, row),
-        ),
-        (
-            f"are larger than {MTU} octets: super-frames of an offload",
-            lambda row: _length(capture, row) > MTU,
         ),
     ):
         found = [row + 1 for row in rows if wrong(row)]

@@ -84,7 +84,6 @@ def test_trailer_is_no_packet() -> None:
 
 
 SIX = Packet(key=Tuple5(UDP, "2001:db8::1", 1, "2001:db8::2", 2))
-LARGE = Packet(key=ASK.key, data=bytes(2000))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +91,6 @@ LARGE = Packet(key=ASK.key, data=bytes(2000))
     [
         ([], "0 packets, and no conversation of TCP, UDP or ICMP"),
         ([SIX], "1 packets are IPv6, which is not played: 1"),
-        ([ASK, LARGE], r"1 packets are larger than 1500 octets: super-frames .*: 2"),
     ],
 )
 def test_refused(packets: list[Packet], words: str) -> None:

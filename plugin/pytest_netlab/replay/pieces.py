@@ -1,0 +1,77 @@
+"""A datagram that is larger than a link takes, as the pieces a sender would make of it.
+
+Offloads and br_netfilter let a tap see super-frames: TCP segments that a device was to
+cut, and datagrams put together from fragments.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.flows import TCP
+from pytest_netlab.replay.rewrite import header_length
+from pytest_netlab.wire import checksum, tcp
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_LENGTH, _ID, _FLAGS = slice(2, 4), slice(4, 6), slice(6, 8)
+_IP_CHECKSUM = slice(10, 12)
+_PROTO = 9
+_MORE = 0x2000  # of flags and fragment offset
+_UNIT = 8  # octets that an offset counts
+_SEQ, _OFFSET, _TCP_FLAGS = slice(4, 8), 12, 13
+_TCP_CHECKSUM = slice(checksum.TCP_FIELD, checksum.TCP_FIELD + 2)
+_LAST_ONLY = tcp.FIN | tcp.PSH
+
+
+def pieces(datagram: bytes, mtu: int) -> list[bytes]:
+    """Return a datagram's pieces: itself, TCP segments, or fragments of anything else.
+
+    Segments have IP ids one after the other (tcp_offload.c, inet_gso_segment); their
+    checksums are computed.
+    """
+    if len(datagram) <= mtu:
+        return [datagram]
+    cut = _segments if datagram[_PROTO] == TCP else _fragments
+    return list(cut(datagram, mtu))
+
+
+def _segments(datagram: bytes, mtu: int) -> Iterator[bytes]:
+    at = header_length(datagram)
+    end = at + (datagram[at + _OFFSET] >> 4) * 4
+    size, last = mtu - end, len(datagram) - end
+    seq = int.from_bytes(datagram[at:][_SEQ], "big")
+    number = int.from_bytes(datagram[_ID], "big")
+    for count, start in enumerate(range(0, last, size)):
+        data = datagram[end + start : end + start + size]
+        segment = bytearray(datagram[at:end] + data)
+        segment[_SEQ] = ((seq + start) & 0xFFFFFFFF).to_bytes(4, "big")
+        if start + size < last:
+            segment[_TCP_FLAGS] &= ~_LAST_ONLY & 0xFF
+        head = bytearray(datagram[:at])
+        head[_ID] = ((number + count) & 0xFFFF).to_bytes(2, "big")
+        segment[_TCP_CHECKSUM] = b"\0\0"
+        extra = checksum.pseudo(bytes(head), 0, TCP, len(segment))
+        value = checksum.compute(bytes(segment), extra)
+        segment[_TCP_CHECKSUM] = value.to_bytes(2, "big")
+        yield _headed(head, bytes(segment))
+
+
+def _fragments(datagram: bytes, mtu: int) -> Iterator[bytes]:
+    at = header_length(datagram)
+    body = datagram[at:]
+    size = (mtu - at) // _UNIT * _UNIT
+    for start in range(0, len(body), size):
+        head = bytearray(datagram[:at])
+        more = _MORE if start + size < len(body) else 0
+        head[_FLAGS] = (start // _UNIT | more).to_bytes(2, "big")
+        yield _headed(head, body[start : start + size])
+
+
+def _headed(head: bytearray, body: bytes) -> bytes:
+    """Return a datagram with the length and checksum of its header right."""
+    head[_LENGTH] = (len(head) + len(body)).to_bytes(2, "big")
+    head[_IP_CHECKSUM] = b"\0\0"
+    head[_IP_CHECKSUM] = checksum.compute(bytes(head)).to_bytes(2, "big")
+    return bytes(head) + body
