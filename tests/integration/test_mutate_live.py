@@ -35,6 +35,22 @@ def test_every_fault() -> None:
 
 
 @pytest.mark.usefixtures("engine")
+def test_played() -> None:
+    """Goldens that are played in place of the scenarios catch the faults too."""
+    faults = (
+        *("masquerade-deleted", "dnat-deleted", "established-deleted", "input-drop"),
+        *("foreign-reject", "df-cleared", "cloned", "uplink-loss", "uplink-duplicate"),
+    )
+    named = [word for fault in faults for word in ("--fault", fault)]
+
+    done = mutate("--json", "--stimulus", "replay", *named)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)["summary"]
+    assert told["caught"] == 10
+
+
+@pytest.mark.usefixtures("engine")
 def test_unknown_fault() -> None:
     """A name that no fault has is refused, with those there are, before any lab."""
     done = mutate("--fault", "gremlins")

@@ -13,7 +13,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pytest_netlab.errors import ReplayError
+from pytest_netlab.errors import CommandError, ReplayError
 from pytest_netlab.lab.ring import ETH_P_ALL, PACKET_OUTGOING, packet_socket
 from pytest_netlab.wire import arp, ethernet, mac_text
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LONGEST = 1 << 16
 BUFFER = 1 << 23  # of arrived frames: a second of a fast link
-PATIENCE = 1.0  # seconds for an answer to ARP
+PATIENCE, ASKED = 1.0, 5  # seconds for an answer to ARP, and how often to ask
 TABLE = "netlab_replay"
 _HEADER = 14
 _HARDWARE = 4  # in what a packet socket's getsockname returns
@@ -76,21 +76,23 @@ class End:
         """Learn the next hop's hardware address by ARP (RFC 826).
 
         Raises:
-            ReplayError: it does not answer.
+            CommandError: it does not answer.
 
         """
         me, broadcast = mac_text(int.from_bytes(self._mac, "big")), "ff:ff:ff:ff:ff:ff"
         body = arp.build(1, self._here, self._hop, me, "00:00:00:00:00:00")
-        self._socket.send(ethernet.build(me, broadcast, body, ethertype=ethernet.ARP))
+        ask = ethernet.build(me, broadcast, body, ethertype=ethernet.ARP)
         wanted = socket.inet_aton(self._hop)
-        end = time.monotonic() + PATIENCE
-        while (left := end - time.monotonic()) > 0:
-            select.select([self._socket], [], [], left)
-            for frame in self._frames():
-                if frame[_TYPE] == _ARP and frame[_ARP_SENDER_IP] == wanted:
-                    self._head = frame[_ARP_SENDER] + self._mac + _IPV4
-                    return
-        raise ReplayError(f"{self.node.name}: {self._hop} does not answer ARP")
+        for _ in range(ASKED):
+            self._socket.send(ask)
+            end = time.monotonic() + PATIENCE / ASKED
+            while (left := end - time.monotonic()) > 0:
+                select.select([self._socket], [], [], left)
+                for frame in self._frames():
+                    if frame[_TYPE] == _ARP and frame[_ARP_SENDER_IP] == wanted:
+                        self._head = frame[_ARP_SENDER] + self._mac + _IPV4
+                        return
+        raise CommandError(f"{self.node.name}: {self._hop} does not answer ARP")
 
     def send(self, datagram: bytes) -> None:
         """Send a datagram to the next hop.

@@ -70,6 +70,7 @@ class Scripted(Body):
     def __init__(self, *ends: str) -> None:
         """Take how each run ends."""
         self._ends = iter(ends)
+        self.played = False
 
     def suits(self, _lab: object) -> bool:
         """Return that it does."""

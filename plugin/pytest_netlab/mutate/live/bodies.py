@@ -48,7 +48,7 @@ class Body:
             LabError: there is no such bundled scenario.
 
         """
-        self._played = played
+        self.played = played
         module = f"test_{scenario.replace('-', '_')}"
         try:
             found = getattr(import_module(f"{PACKAGE}.{module}"), module)
@@ -61,7 +61,7 @@ class Body:
 
     def suits(self, lab: Lab) -> bool:
         """Tell whether it can be run as it should."""
-        if not self._played:
+        if not self.played:
             return True
         try:
             ends_of(self._store.load(self._scenario.id, lab.facts).story.facts)
@@ -78,7 +78,7 @@ class Body:
         """Run it once, and say how it ended."""
         netlab = Netlab(lab, self._scenario, self._store)
         try:
-            if self._played:
+            if self.played:
                 netlab.rerun()
             else:
                 self._test(netlab)

@@ -32,6 +32,8 @@ class Fault:
         red: golden -> the causes of which one must be named; any other scenario must
             stay green.
         blind: no point can see: every scenario must be an error, neither green nor red.
+        own_stack: it keeps the host's own stack from answering, which a replay does not
+            ask.
 
     """
 
@@ -40,10 +42,17 @@ class Fault:
     inject: Inject
     red: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     blind: bool = False
+    own_stack: bool = False
 
-    def kill(self, golden: str, outcome: str, cause: str) -> Kill:
-        """Return what the fault did to a scenario: `outcome` is pass, fail or error."""
-        wanted = self.red.get(golden, ())
+    def kill(
+        self, golden: str, outcome: str, cause: str, *, played: bool = False
+    ) -> Kill:
+        """Return what the fault did to a scenario: `outcome` is pass, fail or error.
+
+        `played` says that a replay stood for the scenario's body.
+        """
+        concerns = not (played and self.own_stack)
+        wanted = self.red.get(golden, ()) if concerns else ()
         if self.blind:
             found = _BLIND.get(outcome, Outcome.CRASHED)
         else:

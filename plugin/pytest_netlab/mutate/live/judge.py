@@ -65,7 +65,9 @@ class LiveJudge:
                 for body in self._bodies:
                     seen = body.run(self._lab)
                     golden = body.golden(self._lab)
-                    yield fault.kill(golden, seen.outcome, seen.cause)
+                    yield fault.kill(
+                        golden, seen.outcome, seen.cause, played=body.played
+                    )
         except LabUnavailableError as error:
             for body in self._bodies:
                 yield Kill(

@@ -245,12 +245,14 @@ FAULTS = (
         name="input-drop",
         about="INPUT drops pings",
         inject=edited(run("-I INPUT -p icmp -j DROP")),
+        own_stack=True,
         red={PING_HOST: ("not answered",)},
     ),
     Fault(
         name="input-reject",
         about="INPUT rejects pings",
         inject=edited(run("-I INPUT -p icmp --icmp-type 8 -j REJECT")),
+        own_stack=True,
         red={PING_HOST: _REJECTED},
     ),
 )
