@@ -12,6 +12,7 @@ from pytest_netlab.diff import Difference, canonicalize, compare, knowing, trans
 from pytest_netlab.errors import CommandError, GoldenError, LabError, NetlabError
 from pytest_netlab.nat import (
     HostChange,
+    full,
     held,
     host_change,
     randomises,
@@ -437,7 +438,8 @@ class Netlab:
     ) -> HostChange:
         """Return how the host differs from a golden's, and what it tracks now."""
         connections = tracked(state.get("conntrack.txt", ""), self._lab.symbols)
-        return host_change(provenance, here, connections)
+        crowd = full(state.get("sysctl.txt", ""))
+        return host_change(provenance, here, connections, crowd)
 
     def _evidence(self) -> Mapping[str, str]:
         try:

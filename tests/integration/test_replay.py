@@ -228,6 +228,40 @@ def test_command() -> None:
     assert found["flows"][0]["sent"]["src"] == "172.16.211.128"
 
 
+ENTRY = (
+    "-A -t 60 -u SEEN_REPLY,ASSURED -p udp -s 10.9.0.1 -d 10.9.0.2 --sport {port} "
+    "--dport {number} -r 10.9.0.2 -q 10.9.0.1 --reply-port-src {number} "
+    "--reply-port-dst {port}\n"
+)
+
+
+def test_table_full(lab: DockerLab, tmp_path: Path) -> None:
+    """Where connection tracking takes no more, the verdict says so, and none hangs.
+
+    The limit is the machine's, so that the table is filled to it; with entries that
+    were answered, since the kernel drops any other to make room.
+    """
+    host = lab.nodes["host"]
+    most = int(host.run("sysctl", "-n", "net.netfilter.nf_conntrack_max").stdout)
+    if most > 300_000:
+        pytest.skip(f"this kernel tracks {most} connections: too many to fill")
+    entries = tmp_path / "entries"
+    with entries.open("w") as file:
+        for number in range(1, most // 60_000 + 2):
+            file.writelines(
+                ENTRY.format(port=port, number=number) for port in range(1024, 61_024)
+            )
+    netlab = Netlab(lab, Scenario(id="ping-beyond"), Store(GOLDEN))
+    try:
+        host.run("conntrack", "--load-file", str(entries), check=False, timeout=60)
+        with pytest.raises(ScenarioFailedError) as caught:
+            netlab.rerun()
+    finally:
+        lab.reset()
+
+    assert caught.value.verdict.cause == "table full"
+
+
 def test_no_such_way(netlab: Netlab) -> None:
     """Wrong ends are refused before anything is sent."""
     for client, server, words in (

@@ -1,7 +1,7 @@
 """What a NAT did (learn), what it promises (model), why it differs (causes)."""
 
 from pytest_netlab.nat.causes import Cause, FlowFact, Sign, explain, unseen
-from pytest_netlab.nat.conntrack import answers, held, tracked
+from pytest_netlab.nat.conntrack import answers, full, held, tracked
 from pytest_netlab.nat.learn import learn
 from pytest_netlab.nat.model import Nat
 from pytest_netlab.nat.ruleset import (
@@ -29,6 +29,7 @@ __all__ = [
     "answers",
     "explain",
     "foreign",
+    "full",
     "held",
     "host_change",
     "learn",

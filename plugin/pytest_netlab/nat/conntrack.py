@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 _PAIR = re.compile(r"\b(src|dst|sport|dport)=(\S+)")
 _PROTOCOL = re.compile(r"\b(tcp|udp|icmpv6|icmp|sctp|dccp|gre)\b")
 _TUPLE = re.compile(r"\b(src|dst|sport|dport|id)=(\S+)")
+_COUNT = re.compile(r"nf_conntrack_(count|max) = (\d+)")
+_NEARLY = 0.999
 _NUMBERS = {ICMP: "icmp", ICMP6: "icmpv6", TCP: "tcp", UDP: "udp"}
 _NAMES = {"icmp": "icmp echo", "icmpv6": "icmp6 echo"}
 
@@ -44,6 +46,18 @@ def answers(key: Tuple5) -> str:
     back = key.reply
     ports = [back.sport] if proto.startswith("icmp") else [back.sport, back.dport]
     return " ".join(map(str, (proto, back.src, back.dst, *ports)))
+
+
+def full(sysctls: str) -> str:
+    """Return how many connections there are where the table takes no more; else "".
+
+    New ones are dropped then (nf_conntrack_core.c, __nf_conntrack_alloc). Some end
+    between the drop and the reading of `sysctl nf_conntrack_count nf_conntrack_max`.
+    """
+    found = {name: int(value) for name, value in _COUNT.findall(sysctls)}
+    count, most = found.get("count", 0), found.get("max", 0)
+    is_full = most and count >= most * _NEARLY
+    return f"{count} of {most} connections" if is_full else ""
 
 
 def _reply(line: str) -> list[str]:

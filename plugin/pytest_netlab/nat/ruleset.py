@@ -40,7 +40,8 @@ class HostChange:
 
     `missing` and `extra` are normalised rules, routes and links; `moved` are rules that
     stand elsewhere among the others; `settings` is name -> (then, here). `tracked` is
-    what connection tracking holds here: no difference, but evidence.
+    what connection tracking holds here, and `full` says how much where that is all it
+    can: no differences, but evidence.
     """
 
     missing: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class HostChange:
     moved: tuple[str, ...] = ()
     settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     tracked: tuple[Connection, ...] = ()
+    full: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ def host_change(
     was: Mapping[str, str],
     now: Mapping[str, str],
     tracked: Sequence[Connection] = (),
+    full: str = "",
 ) -> HostChange:
     """Return how two hosts' facts differ; rules, routes and links by line.
 
@@ -165,6 +168,7 @@ def host_change(
         moved=tuple(rule for old, new in known[:1] for rule in _moved(old, new)),
         settings=settings,
         tracked=tuple(tracked),
+        full=full,
     )
 
 

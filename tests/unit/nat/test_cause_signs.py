@@ -101,6 +101,16 @@ def test_single_packets_lost(direction: str, name: str, words: str) -> None:
     assert words in cause.text
 
 
+def test_table_full() -> None:
+    """A flow that is not forwarded where nothing more can be tracked."""
+    change = HostChange(full="9 of 9 connections")
+
+    assert only([PING], [DROPPED], change).name == "table full"
+    assert "is full (9 of 9 connections)" in only([PING], [DROPPED], change).text
+    assert only([PING], [], change).name == "table full"
+    assert only([PING], [DROPPED]).name == "not forwarded"
+
+
 def test_too_large_and_told() -> None:
     """A link that is too small is no black hole where its host says so."""
     told = Seen("packet", "nothing", "bridge > c1 fragmentation needed")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pytest_netlab.flows import ICMP, TCP, Tuple5
-from pytest_netlab.nat import Connection, answers, held, tracked
+from pytest_netlab.nat import Connection, answers, full, held, tracked
 
 NAMES = {"172.16.211.1": "host01", "172.16.211.128": "host", "172.17.0.5": "web"}
 LISTED = """\
@@ -41,3 +43,19 @@ def test_answers() -> None:
     web = Tuple5(TCP, "172.16.211.1", 4, "172.17.0.5", 80)
 
     assert {answers(ping), answers(web)} == held(LISTED)
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        ("262144", "262144 of 262144 connections"),
+        ("262000", "262000 of 262144 connections"),
+        ("200000", ""),
+    ],
+)
+def test_full(count: str, expected: str) -> None:
+    """A table is full where it holds all it can, but for what has just ended."""
+    lines = f"net.netfilter.nf_conntrack_count = {count}\n"
+
+    assert full(lines + "net.netfilter.nf_conntrack_max = 262144\n") == expected
+    assert full(lines) == full("") == ""

@@ -28,6 +28,7 @@ RULES = (
     translation.leaked,
     translation.missourced,
     alteration.corrupted,
+    forwarding.table_full,
     forwarding.rejected,
     forwarding.black_hole,
     forwarding.too_large,
@@ -71,7 +72,7 @@ def explain(
                 if not _is_explained(got, causes):
                     causes.setdefault(name, _unexpected(got))
             elif got is None:
-                causes.setdefault(name, forwarding.untouched(want, len(found)))
+                causes.setdefault(name, forwarding.untouched(want, len(found), known))
             elif want != got or of_flow:
                 case = Case(
                     want=want, got=got, signs=of_flow, flows=observed, host=known

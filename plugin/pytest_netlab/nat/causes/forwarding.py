@@ -9,10 +9,16 @@ from pytest_netlab.nat.causes.facts import Cause
 
 if TYPE_CHECKING:
     from pytest_netlab.nat.causes.facts import Case, FlowFact, Sign
+    from pytest_netlab.nat.ruleset import HostChange
 
 
-def untouched(want: FlowFact, others: int) -> Cause:
-    """Return why an expected flow was not seen at all."""
+def untouched(want: FlowFact, others: int, host: HostChange) -> Cause:
+    """Return why an expected flow was not seen at all.
+
+    With br_netfilter a bridge tracks a packet before its own tap sees it.
+    """
+    if host.full:
+        return Cause("table full", want.name, _no_room(want, host))
     text = f"no packet of {want.name} was seen: the stimulus never reached the host"
     if others:
         text = f"{want.name} was seen {others} times only: one more never reached it"
@@ -61,6 +67,21 @@ def too_large(case: Case) -> Cause | None:
     why = clues.link(case.host) or "look at the MTU of the links"
     text = f"packets are too large for a link, and their sender is told so ({told})"
     return case.cause("rejected", f"{text}; {why}")
+
+
+def table_full(case: Case) -> Cause | None:
+    """Find a flow that could not be tracked, because the table holds all it can."""
+    want, got = case.want, case.got
+    if not case.host.full or want.fate == "local" or got.target:
+        return None
+    return case.cause("table full", _no_room(want, case.host))
+
+
+def _no_room(want: FlowFact, host: HostChange) -> str:
+    return (
+        f"{want.name} was dropped: connection tracking is full ({host.full}); raise "
+        "net.netfilter.nf_conntrack_max, or find out who fills it (conntrack.txt)"
+    )
 
 
 def rejected(case: Case) -> Cause | None:
