@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from socket import inet_ntoa
+from struct import unpack_from
 from typing import NamedTuple
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
@@ -53,6 +54,18 @@ _FIELDS = {
 }
 
 
+class Seen(NamedTuple):
+    """A datagram's own tuple, the way it belongs to, and what it is.
+
+    An ICMP error belongs to what it quotes, and travels against it.
+    """
+
+    key: Tuple5
+    quoted: Tuple5 | None
+    way: Tuple5
+    identity: Identity
+
+
 class Identity(NamedTuple):
     """What two sightings of one datagram have in common."""
 
@@ -60,6 +73,12 @@ class Identity(NamedTuple):
     ip_id: bytes
     offset: int
     kept: bytes
+
+
+def seen(datagram: bytes) -> Seen:
+    """Return all there is to know of a datagram."""
+    key, quoted = key_of(datagram), quoted_of(datagram)
+    return Seen(key, quoted, quoted.reply if quoted else key, identity_of(datagram))
 
 
 def key_of(datagram: bytes) -> Tuple5:
@@ -70,9 +89,7 @@ def key_of(datagram: bytes) -> Tuple5:
     if is_later_fragment(datagram):
         return Tuple5(proto, src, sport, dst, dport)
     if proto in (TCP, UDP):
-        sport, dport = (
-            int.from_bytes(datagram[at + i : at + i + 2], "big") for i in (0, 2)
-        )
+        sport, dport = unpack_from("!HH", datagram, at)
     elif proto == ICMP and datagram[at] in _ECHO:
         sport = dport = int.from_bytes(datagram[at + 4 : at + 6], "big")
     return Tuple5(proto, src, sport, dst, dport)

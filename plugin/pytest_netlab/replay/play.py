@@ -19,7 +19,7 @@ from pytest_netlab.replay.rewrite import is_later_fragment, rewritten
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pytest_netlab.replay.arrived import Identity
+    from pytest_netlab.replay.arrived import Identity, Seen
     from pytest_netlab.replay.ends import End
     from pytest_netlab.replay.script import Part, Step
 
@@ -219,15 +219,13 @@ class Player:
 
     def _take(self, datagram: bytes, *, at_server: bool) -> None:
         """Find out whose packet this is, and whether it is as it was sent."""
-        if arrived.key_of(datagram).dst != self._ends[at_server].source:
+        seen = arrived.seen(datagram)
+        if seen.key.dst != self._ends[at_server].source:
             return
-        key = arrived.quoted_of(datagram) or arrived.key_of(datagram)
-        if arrived.quoted_of(datagram):
-            key = key.reply
-        identity = arrived.identity_of(datagram)
+        key, identity = seen.way, seen.identity
         run = self._awaiting(key, identity, at_server=at_server)
         if run is not None:
-            self._arrive(run, datagram, key, at_server=at_server)
+            self._arrive(run, datagram, seen, at_server=at_server)
             return
         known = self._known.get((at_server, key))
         if known is None:
@@ -237,7 +235,7 @@ class Player:
             self._find(known, number, "duplicated")
         elif known.flying and known.step.reply != at_server:
             self._unawait(known, next(iter(known.flying)), at_server=at_server)
-            self._arrive(known, datagram, key, at_server=at_server)
+            self._arrive(known, datagram, seen, at_server=at_server)
 
     def _awaiting(
         self, key: Tuple5, identity: Identity, *, at_server: bool
@@ -258,16 +256,15 @@ class Player:
         return found
 
     def _arrive(
-        self, run: Run, datagram: bytes, key: Tuple5, *, at_server: bool
+        self, run: Run, datagram: bytes, seen: Seen, *, at_server: bool
     ) -> None:
         """Note that a conversation's packet came out, and what is wrong with it."""
         step, ttl = run.step, arrived.ttl_of(datagram)
-        identity = arrived.identity_of(datagram)
-        wire = run.flying.pop(identity, None) or run.flying.popitem()[1]
-        self._learn(run, key, datagram, at_server=at_server)
-        quoted = arrived.quoted_of(datagram)
-        whole = arrived.key_of(datagram)
-        wanted = rewritten(wire, whole, ttl=ttl, quoted=quoted, partial=step.partial)
+        wire = run.flying.pop(seen.identity, None) or run.flying.popitem()[1]
+        self._learn(run, seen.way, datagram, at_server=at_server)
+        wanted = rewritten(
+            wire, seen.key, ttl=ttl, quoted=seen.quoted, partial=step.partial
+        )
         if wanted != datagram:
             told = ", ".join(arrived.differing(wanted, datagram))
             self._find(run, step.number, "altered", told)
@@ -275,7 +272,7 @@ class Player:
         if self._hops.setdefault(at_server, hops) != hops:
             told = f"ttl {hops} lower, {self._hops[at_server]} of the first packet"
             self._find(run, step.number, "altered", told)
-        self._delivered[at_server, key, identity] = step.number
+        self._delivered[at_server, seen.way, seen.identity] = step.number
         if not run.flying:
             run.delivered += 1
             run.at += 1

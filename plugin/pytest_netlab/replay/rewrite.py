@@ -6,17 +6,14 @@ one bad, a UDP one that is absent absent, and a partial one partial.
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
-from typing import TYPE_CHECKING
+from socket import inet_aton
+from struct import pack
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.wire import checksum, icmp
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-_FRAGMENT = slice(6, 8)
-_OFFSET_BITS = 0x1FFF
+_FRAGMENT = 6
+_OFFSET_BITS = 0x1F  # of the first octet
 _TTL, _PROTO = 8, 9
 _IP_CHECKSUM = slice(10, 12)
 _ADDRESSES = slice(12, 20)
@@ -24,7 +21,8 @@ _PORTS = slice(0, 4)
 _ICMP_ID = slice(4, 6)
 _QUOTE = 8  # of an ICMP error: its own header comes first
 _ECHO = (icmp.ECHO_REQUEST, icmp.ECHO_REPLY)
-_FIELDS = {TCP: checksum.TCP_FIELD, UDP: checksum.UDP_FIELD, ICMP: checksum.ICMP_FIELD}
+_FIELDS = {TCP: checksum.TCP_FIELD, UDP: checksum.UDP_FIELD}
+_ICMP_CHECKSUM = slice(checksum.ICMP_FIELD, checksum.ICMP_FIELD + 2)
 _ONES = 0xFFFF
 
 
@@ -35,7 +33,7 @@ def header_length(datagram: bytes) -> int:
 
 def is_later_fragment(datagram: bytes) -> bool:
     """Tell whether this is a fragment that has no transport header."""
-    return bool(int.from_bytes(datagram[_FRAGMENT], "big") & _OFFSET_BITS)
+    return bool(datagram[_FRAGMENT] & _OFFSET_BITS or datagram[_FRAGMENT + 1])
 
 
 def rewritten(
@@ -56,41 +54,59 @@ def rewritten(
         partial: the transport checksum is the pseudo-header's sum alone.
 
     """
-    at = header_length(datagram)
-    packed = IPv4Address(key.src).packed + IPv4Address(key.dst).packed
-    head = bytearray(datagram[:at])
-    body = bytes(datagram[at:])
-    if not is_later_fragment(datagram):
-        if partial:  # it covers no ports
-            body = _ports(key) + body[_PORTS.stop :]
-        else:
-            body = _body(head[_PROTO], body, key, quoted)
-        body = _readdressed(head, body, packed, partial=partial)
-    old = bytes(head)
+    at, packed = header_length(datagram), inet_aton(key.src) + inet_aton(key.dst)
+    head, old = bytearray(datagram[:at]), datagram[_ADDRESSES]
     head[_ADDRESSES] = packed
     if ttl is not None:
         head[_TTL] = ttl
-    head[_IP_CHECKSUM] = _adjusted(old[_IP_CHECKSUM], old, bytes(head))
-    return bytes(head) + body
+    covered = slice(_TTL, _TTL + 2)
+    before, after = datagram[covered] + old, bytes(head[covered]) + packed
+    head[_IP_CHECKSUM] = _adjusted(datagram[_IP_CHECKSUM], before, after)
+    if is_later_fragment(datagram):
+        return bytes(head) + datagram[at:]
+    body = bytearray(datagram[at:])
+    if head[_PROTO] == ICMP:
+        _put_icmp(body, key, quoted)
+    elif head[_PROTO] in (TCP, UDP):
+        _put_ports(head[_PROTO], body, key, (old, packed), partial=partial)
+    return bytes(head) + bytes(body)
 
 
-def _body(proto: int, body: bytes, key: Tuple5, quoted: Tuple5 | None) -> bytes:
-    """Return what is above IP with other ports, id or quote."""
-    if proto in (TCP, UDP):
-        return _put(proto, body, _PORTS, lambda _: _ports(key))
-    if proto != ICMP or len(body) < _QUOTE:
-        return body
+def _put_ports(
+    proto: int,
+    body: bytearray,
+    key: Tuple5,
+    addresses: tuple[bytes, bytes],
+    *,
+    partial: bool,
+) -> None:
+    """Put ports into a transport header; its checksum covers the addresses too."""
+    old, new = bytes(body[_PORTS]), pack("!HH", key.sport, key.dport)
+    body[_PORTS] = new
+    field = slice(_FIELDS[proto], _FIELDS[proto] + 2)
+    if len(body) < field.stop:
+        return
+    stored = bytes(body[field])
+    if partial:  # the sum itself, not its complement, and of no ports
+        plain = _adjusted(_complement(stored), *addresses)
+        body[field] = _complement(plain)
+    elif proto == TCP or stored != b"\0\0":  # UDP has a word for none
+        value = _adjusted(stored, addresses[0] + old, addresses[1] + new)
+        body[field] = value if proto == TCP or value != b"\0\0" else b"\xff\xff"
+
+
+def _put_icmp(body: bytearray, key: Tuple5, quoted: Tuple5 | None) -> None:
+    """Put an id into an echo, or another tuple into what an error quotes."""
+    if len(body) < _QUOTE:
+        return
+    where = _ICMP_ID if body[0] in _ECHO else slice(_QUOTE, len(body))
+    old = bytes(body[where])
     if body[0] in _ECHO:
-        number = key.sport.to_bytes(2, "big")
-        return _put(proto, body, _ICMP_ID, lambda _: number)
-    if quoted is None:
-        return body
-    rest = slice(_QUOTE, len(body))
-    return _put(proto, body, rest, lambda quote: _requoted(quote, quoted))
-
-
-def _ports(key: Tuple5) -> bytes:
-    return key.sport.to_bytes(2, "big") + key.dport.to_bytes(2, "big")
+        new = pack("!H", key.sport)
+    else:
+        new = _requoted(old, quoted) if quoted else old
+    body[where] = new
+    body[_ICMP_CHECKSUM] = _adjusted(bytes(body[_ICMP_CHECKSUM]), old, new)
 
 
 def _requoted(quote: bytes, key: Tuple5) -> bytes:
@@ -103,49 +119,17 @@ def _requoted(quote: bytes, key: Tuple5) -> bytes:
     return rewritten(quote, key)
 
 
-def _put(
-    proto: int, body: bytes, where: slice, make: Callable[[bytes], bytes]
-) -> bytes:
-    """Return a body with other bytes somewhere, and its checksum adjusted."""
-    changed = bytearray(body)
-    changed[where] = make(body[where])
-    field = slice(_FIELDS[proto], _FIELDS[proto] + 2)
-    if len(body) >= field.stop:
-        changed[field] = _stored(proto, body[field], body, bytes(changed))
-    return bytes(changed)
-
-
-def _readdressed(
-    head: bytearray, body: bytes, packed: bytes, *, partial: bool
-) -> bytes:
-    """Return a body whose checksum covers other addresses in the pseudo-header."""
-    proto = head[_PROTO]
-    if proto not in (TCP, UDP):
-        return body
-    field = slice(_FIELDS[proto], _FIELDS[proto] + 2)
-    if len(body) < field.stop:
-        return body
-    old = bytes(head[_ADDRESSES])
-    if partial:
-        plain = bytes(byte ^ 0xFF for byte in body[field])
-        value = bytes(byte ^ 0xFF for byte in _adjusted(plain, old, packed))
-    else:
-        value = _stored(proto, body[field], old, packed)
-    return body[: field.start] + value + body[field.stop :]
-
-
-def _stored(proto: int, stored: bytes, old: bytes, new: bytes) -> bytes:
-    """Return a transport checksum for what changed; UDP has a word for none."""
-    if proto == UDP and stored == b"\0\0":
-        return stored
-    value = _adjusted(stored, old, new)
-    return b"\xff\xff" if proto == UDP and value == b"\0\0" else value
+def _complement(value: bytes) -> bytes:
+    return bytes(byte ^ 0xFF for byte in value)
 
 
 def _adjusted(stored: bytes, old: bytes, new: bytes) -> bytes:
-    """Return a checksum after these bytes became those (RFC 1624, equation 3)."""
-    total = _ONES - int.from_bytes(stored, "big")
-    total += _ONES - checksum.words(old) + checksum.words(new)
-    while total > _ONES:
-        total = (total >> 16) + (total & _ONES)
-    return (_ONES - total).to_bytes(2, "big")
+    """Return a checksum after these bytes became those (RFC 1624, equation 3).
+
+    The sum of 16-bit words with end-around carry is the number they make, modulo 65535.
+    """
+    if len(old) % 2:
+        old, new = old + b"\0", new + b"\0"
+    change = int.from_bytes(new, "big") - int.from_bytes(old, "big")
+    total = (_ONES - int.from_bytes(stored, "big") + change) % _ONES
+    return (_ONES - (total or _ONES)).to_bytes(2, "big")
