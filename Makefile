@@ -31,6 +31,7 @@ bench: setup ## times, as ratios to named peers of the same run (minutes)
 	@.venv/bin/python -m pip -q install --group bench
 	@.venv/bin/python benchmarks/bench_core.py --growth $(ARGS)
 	@.venv/bin/python benchmarks/bench_run.py
+	@.venv/bin/python benchmarks/bench_replay.py
 
 mutate: setup ## break goldens and labs on purpose: all must turn red (minutes)
 	@.venv/bin/pytest-netlab mutate $(ARGS)

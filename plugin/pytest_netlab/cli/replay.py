@@ -13,11 +13,12 @@ from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.output import emit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from pytest_netlab.replay import Played
+    from pytest_netlab.replay import Part, Played
 
 ORIGINAL = "original"
+SHOWN = 10  # conversations
 
 
 @click.command(name="replay")
@@ -36,6 +37,11 @@ ORIGINAL = "original"
     default="asap",
     metavar="asap|original|xN",
     help="No faster than packets come out (default), as captured, or N times as fast.",
+)
+@click.option(
+    "--flows",
+    metavar="TEXT",
+    help="Only the conversations whose line has this text: tcp, 10.1.2.3, .443.",
 )
 @click.option("--interface", help="Whose packets, where the capture has several.")
 @click.option("--fill", is_flag=True, help="Put zeros where the snaplen cut packets.")
@@ -75,7 +81,8 @@ def command(capture: str, **options: Any) -> None:
 
     pace, ends = _pace(options["speed"]), (options["client"], options["server"])
     source = sys.stdin.buffer if capture == "-" else capture
-    parts = script(read(source), interface=options["interface"], fill=options["fill"])
+    every = script(read(source), interface=options["interface"], fill=options["fill"])
+    parts = _chosen(every, options["flows"])
     backend = options["engine"]
     if wrong := suites.misuse(backend, options["engine_suite"], None):
         raise click.UsageError(wrong.replace("--netlab-", "--"))
@@ -89,6 +96,15 @@ def command(capture: str, **options: Any) -> None:
         played = replay(lab.nodes, parts, ends, pace=pace)
     emit([_json(played) if options["as_json"] else _text(played)])
     sys.exit(1 if played.findings else 0)
+
+
+def _chosen(parts: Sequence[Part], text: str | None) -> list[Part]:
+    """Return the conversations whose tuple, as it is printed, has a text."""
+    found = [part for part in parts if text is None or text in str(part.key)]
+    if not found:
+        there = "\n".join(f"  {part.key}" for part in parts[:SHOWN])
+        raise Trouble(f"no conversation has {text!r}; there are\n{there}")
+    return found
 
 
 def _say(text: str) -> None:
