@@ -223,7 +223,7 @@ def test_command_chooses() -> None:
     command = [sys.executable, "-c", PROGRAM, "replay", path, "--engine", "kernel"]
 
     chosen = subprocess.run(
-        [*command, "--flows", ".21"], check=False, capture_output=True, text=True
+        [*command, "--flows", "21"], check=False, capture_output=True, text=True
     )
     none = subprocess.run(
         [*command, "--flows", "udp"], check=False, capture_output=True, text=True

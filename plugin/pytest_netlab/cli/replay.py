@@ -40,8 +40,9 @@ SHOWN = 10  # conversations
 )
 @click.option(
     "--flows",
-    metavar="TEXT",
-    help="Only the conversations whose line has this text: tcp, 10.1.2.3, .443.",
+    metavar="WORD",
+    help="Only the conversations with this protocol, address or port: udp, 10.1.2.3, "
+    "443.",
 )
 @click.option("--interface", help="Whose packets, where the capture has several.")
 @click.option("--fill", is_flag=True, help="Put zeros where the snaplen cut packets.")
@@ -99,12 +100,18 @@ def command(capture: str, **options: Any) -> None:
 
 
 def _chosen(parts: Sequence[Part], text: str | None) -> list[Part]:
-    """Return the conversations whose tuple, as it is printed, has a text."""
-    found = [part for part in parts if text is None or text in str(part.key)]
+    """Return the conversations with this protocol, address or port."""
+    found = [part for part in parts if text is None or text in _words(part)]
     if not found:
         there = "\n".join(f"  {part.key}" for part in parts[:SHOWN])
         raise Trouble(f"no conversation has {text!r}; there are\n{there}")
     return found
+
+
+def _words(part: Part) -> set[str]:
+    key = part.key
+    ports = {str(key.sport), str(key.dport)}
+    return {str(key).partition(" ")[0], key.src, key.dst, *ports}
 
 
 def _say(text: str) -> None:
