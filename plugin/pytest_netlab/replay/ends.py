@@ -122,6 +122,9 @@ class End:
                 frame, sender = self._socket.recvfrom(LONGEST)
             except BlockingIOError:
                 return
+            except OSError as error:
+                text = f"{self.node.name}: {self._link} went away: {error.strerror}"
+                raise CommandError(text) from error
             if sender[2] != PACKET_OUTGOING:
                 yield frame
 

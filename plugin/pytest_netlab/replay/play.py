@@ -10,8 +10,10 @@ import select
 import time
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
+from math import ceil
 from typing import TYPE_CHECKING, Literal
 
+from pytest_netlab.errors import ReplayError
 from pytest_netlab.flows import ICMP, Tuple5
 from pytest_netlab.replay import arrived
 from pytest_netlab.replay.rewrite import is_later_fragment, rewritten
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
 SIDE_BY_SIDE = 64  # conversations
 PATIENCE = 1.0  # seconds for a packet to come out
-_PORTS = 65535
+PORTS = 65535
+REMEMBERED = 1 << 16  # packets that have come out, to know a duplicate by
 _TOLD = 3  # findings
 
 What = Literal["lost", "altered", "mapping", "duplicated", "stray", "not played"]
@@ -73,11 +76,16 @@ class Run:
     delivered: int = 0
     flying: dict[Identity, bytes] = field(default_factory=dict)
     due: float = 0.0
+    made: Step | None = None
+    made_at: int = -1
+    cut: int = 0
 
     @property
     def step(self) -> Step:
         """Return the packet that is on its way, or next."""
-        return self.part.steps[self.at]
+        if self.made is None or self.made_at != self.at:
+            self.made, self.made_at = self.part.steps[self.at], self.at
+        return self.made
 
     @property
     def over(self) -> bool:
@@ -106,7 +114,7 @@ class Played:
     @property
     def cut(self) -> int:
         """Return how many were larger than a link takes, and were played in pieces."""
-        return sum(step.cut for run in self.runs for step in run.part.steps)
+        return sum(run.cut for run in self.runs)
 
     @property
     def delivered(self) -> int:
@@ -131,6 +139,9 @@ class Player:
         """
         self._ends = {False: client, True: server}  # by who sends: the client first
         self._route, self._pace = route, pace
+        self._poll = select.poll()
+        for end in self._ends.values():
+            self._poll.register(end.fileno(), select.POLLIN)
         self._awaited: dict[tuple[bool, Identity], deque[Run]] = defaultdict(deque)
         self._known: dict[tuple[bool, Tuple5], Run] = {}
         self._delivered: dict[tuple[bool, Tuple5, Identity], int] = {}
@@ -162,17 +173,15 @@ class Player:
 
     def _runs(self, parts: Sequence[Part]) -> Iterator[Run]:
         """Yield each conversation with a tuple that no other has at the client."""
-        taken: set[Tuple5] = set()
-        client = self._ends[False].source
+        client, free = self._ends[False].source, _Free()
         for part in parts:
             key = part.key
             icmp = key.proto == ICMP
             dport = key.dport if icmp or not self._route.port else self._route.port
             met = Tuple5(key.proto, client, key.sport, self._route.target, dport)
-            free = next(one for one in _alike(met) if one not in taken)
-            taken.add(free)
-            run = Run(part=part, met=free, renamed=free != met)
-            self._known[False, free.reply] = run
+            own = free.take(met)
+            run = Run(part=part, met=own, renamed=own != met)
+            self._known[False, own.reply] = run
             yield run
 
     def _send_what_is_due(self) -> None:
@@ -193,6 +202,7 @@ class Player:
             self._give_up(run, "nothing of its request came out: there is no tuple")
             return
         key, quoted = _ends_of(run, step)
+        run.cut += step.cut
         run.due = time.monotonic() + PATIENCE
         for piece in (step.datagram, *step.rest):
             wire = rewritten(piece, key, quoted=quoted, partial=step.partial)
@@ -210,10 +220,9 @@ class Player:
 
     def _hear(self, seconds: float) -> None:
         """Take what has come at either end, or will within some seconds."""
-        ends = list(self._ends.values())
-        ready, _, _ = select.select(ends, [], [], seconds)
+        ready = {fd for fd, _ in self._poll.poll(ceil(seconds * 1000))}
         for at_server, end in self._ends.items():
-            if end in ready:
+            if end.fileno() in ready:
                 for datagram in end.received():
                     self._take(datagram, at_server=at_server)
 
@@ -273,6 +282,8 @@ class Player:
             told = f"ttl {hops} lower, {self._hops[at_server]} of the first packet"
             self._find(run, step.number, "altered", told)
         self._delivered[at_server, seen.way, seen.identity] = step.number
+        if len(self._delivered) > REMEMBERED:
+            del self._delivered[next(iter(self._delivered))]
         if not run.flying:
             run.delivered += 1
             run.at += 1
@@ -331,9 +342,34 @@ def _ends_of(run: Run, step: Step) -> tuple[Tuple5, Tuple5 | None]:
     return Tuple5(ICMP, way.src, 0, way.dst, 0), way.reply
 
 
-def _alike(key: Tuple5) -> Iterator[Tuple5]:
-    """Yield a key, then those with another source port or id, near ones first."""
-    yield key
-    for sport in (*range(key.sport + 1, _PORTS + 1), *range(key.sport - 1, 0, -1)):
-        dport = sport if key.proto == ICMP else key.dport
-        yield key._replace(sport=sport, dport=dport)
+class _Free:
+    """Tuples that no conversation has yet: one client has a source port once."""
+
+    def __init__(self) -> None:
+        self._taken: set[Tuple5] = set()
+        self._next: dict[Tuple5, int] = {}
+
+    def take(self, key: Tuple5) -> Tuple5:
+        """Return this tuple, or one with the next source port or id that is free.
+
+        Raises:
+            ReplayError: there is none left.
+
+        """
+        if key not in self._taken:
+            self._taken.add(key)
+            return key
+        icmp = key.proto == ICMP
+        alike = key._replace(sport=0, dport=0 if icmp else key.dport)
+        first = self._next.setdefault(alike, key.sport + 1)
+        for sport in range(first, first + PORTS):
+            number = (sport - 1) % PORTS + 1
+            own = key._replace(sport=number, dport=number if icmp else key.dport)
+            if own not in self._taken:
+                self._taken.add(own)
+                self._next[alike] = number + 1
+                return own
+        raise ReplayError(
+            f"more than {PORTS} conversations of one kind with {key.dst}: one client "
+            "has no more source ports; choose some with --flows"
+        )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
@@ -23,8 +24,6 @@ from pytest_netlab.spec import DOCKER0, UPLINK
 from pytest_netlab.wire import Checksum, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
     from pytest_netlab.capture import Capture
 
     Found = tuple[Tuple5, list[int], Mapping[int, int]]
@@ -69,7 +68,30 @@ class Part:
     """One conversation: its initiator's tuple, and its datagrams in order."""
 
     key: Tuple5
-    steps: tuple[Step, ...]
+    steps: Sequence[Step]
+
+
+class _Steps(Sequence[Step]):
+    """The steps of a conversation, made when they are asked for: there may be millions.
+
+    `found` is the conversation; `rest` the later fragments of the capture.
+    """
+
+    def __init__(self, capture: Capture, found: Found, rest: Later) -> None:
+        self._capture, self._found, self._rest = capture, found, rest
+
+    def __len__(self) -> int:
+        return len(self._found[1])
+
+    @overload
+    def __getitem__(self, place: int) -> Step: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Step]: ...
+    def __getitem__(self, place: int | slice) -> Step | Sequence[Step]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(*place.indices(len(self)))]
+        row = self._found[1][place]
+        return _step(self._capture, row, self._found, self._rest)
 
 
 def script(
@@ -98,10 +120,7 @@ def script(
             "them: there is nothing to play"
         )
     rest = _fragments(capture)
-    return [
-        Part(key=one[0], steps=tuple(_step(capture, row, one, rest) for row in one[1]))
-        for one in found
-    ]
+    return [Part(key=one[0], steps=_Steps(capture, one, rest)) for one in found]
 
 
 def _conversations(capture: Capture, interface: str | None) -> Iterator[Found]:

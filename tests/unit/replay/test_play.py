@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.traffic import C1, HOST, HOST01, Packet, capture, error
 
+from pytest_netlab.errors import ReplayError
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.replay import play, script
 from pytest_netlab.replay.arrived import key_of, quoted_of
@@ -226,6 +227,18 @@ def test_many_clients_on_one_port() -> None:
     assert (found.delivered, found.findings) == (12, [])
     assert [run.met.sport for run in found.runs] == [5555, 5556, 5557]
     assert [run.renamed for run in found.runs] == [False, True, True]
+
+
+def test_no_port_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More conversations than a client has source ports are refused."""
+    monkeypatch.setattr(play, "PORTS", 2)
+    packets = []
+    for number in range(3):
+        key = DNS._replace(src=f"10.1.1.{number}", sport=1)
+        packets += exchange(key, first=10 * number)
+
+    with pytest.raises(ReplayError, match="more than 2 conversations of one kind"):
+        played(packets, Net())
 
 
 def test_two_to_one() -> None:
