@@ -175,7 +175,8 @@ class DockerLab:
         spaces = {node.netns for node in self.nodes.values()}
         if self._parts.shared:
             spaces.remove(host)
-            stacks.end(host, list(self.symbols))
+            own = ("host", "bridge", "gateway")
+            stacks.end(host, [a for a, n in self.symbols.items() if n not in own])
         stacks.forget(spaces)
         if self._parts.shared:
             conntrack.forget(host, self.symbols)

@@ -29,6 +29,7 @@ def forget(netns: Iterable[str]) -> None:
 
 def end(netns: str, peers: Sequence[str]) -> None:
     """End the connections to some addresses in a namespace that others use as well."""
-    ours = [word for address in peers for word in ("or", "dst", address)][1:]
+    plain = (f"[{one}]" if ":" in one else one for one in peers)
+    ours = [word for address in plain for word in ("or", "dst", address)][1:]
     command = ["nsenter", f"--net={netns}", *_END.split(), "(", *ours, ")"]
     subprocess.run(command, check=False, capture_output=True)

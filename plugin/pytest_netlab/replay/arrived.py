@@ -14,7 +14,8 @@ _PROTO, _TTL = 9, 8
 _ID = slice(4, 6)
 _FRAGMENT, _OFFSET_BITS = slice(6, 8), 0x1FFF
 _SOURCE, _DESTINATION = slice(12, 16), slice(16, 20)
-_ERROR_HEADER, _PORTS_END = 8, 4
+_ERROR_HEADER = 8
+_VERSION, _LEAST, _TRANSPORT = 4, 20, 8  # of IP; octets of IP, and of a transport
 _ECHO = (icmp.ECHO_REQUEST, icmp.ECHO_REPLY)
 # What is left of a transport header without ports or id, and without its checksum.
 _KEPT = {
@@ -75,6 +76,15 @@ class Identity(NamedTuple):
     kept: bytes
 
 
+def is_whole(datagram: bytes) -> bool:
+    """Tell whether the headers that this module reads are there."""
+    if len(datagram) < _LEAST or datagram[0] >> 4 != _VERSION:
+        return False
+    at = header_length(datagram)
+    least = 0 if is_later_fragment(datagram) else _TRANSPORT
+    return at >= _LEAST and len(datagram) >= at + least
+
+
 def seen(datagram: bytes) -> Seen:
     """Return all there is to know of a datagram."""
     key, quoted = key_of(datagram), quoted_of(datagram)
@@ -98,13 +108,16 @@ def key_of(datagram: bytes) -> Tuple5:
 def quoted_of(datagram: bytes) -> Tuple5 | None:
     """Return the tuple that an ICMP error quotes; None of anything else."""
     at = header_length(datagram)
-    later = is_later_fragment(datagram)
-    if datagram[_PROTO] != ICMP or later or datagram[at] in _ECHO:
+    if not _is_error(datagram):
         return None
     quote = datagram[at + _ERROR_HEADER :]
-    if len(quote) < header_length(quote[:1] or b"\0") + _PORTS_END + 2:
-        return None
-    return key_of(quote)
+    return key_of(quote) if is_whole(quote) else None
+
+
+def _is_error(datagram: bytes) -> bool:
+    later = is_later_fragment(datagram)
+    at = header_length(datagram)
+    return datagram[_PROTO] == ICMP and not later and icmp.is_error(datagram[at])
 
 
 def identity_of(datagram: bytes) -> Identity:
@@ -114,7 +127,7 @@ def identity_of(datagram: bytes) -> Identity:
     parts = _KEPT.get(proto, _WHOLE)
     if offset:
         parts = _WHOLE
-    elif proto == ICMP and datagram[at] not in _ECHO:
+    elif _is_error(datagram):
         parts = _KEPT_OF_ERROR
     body = datagram[at:]
     kept = b"".join(body[part] for part in parts)

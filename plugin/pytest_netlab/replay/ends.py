@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import CommandError, ReplayError
 from pytest_netlab.lab.ring import ETH_P_ALL, PACKET_OUTGOING, packet_socket
+from pytest_netlab.replay.arrived import is_whole
 from pytest_netlab.wire import arp, ethernet, mac_text
 
 if TYPE_CHECKING:
@@ -110,11 +111,16 @@ class End:
             ) from error
 
     def received(self) -> Iterator[bytes]:
-        """Yield the IPv4 datagrams that have come, without what a link adds."""
+        """Yield the IPv4 datagrams that have come, without what a link adds.
+
+        What has no whole header is nobody's, and no stack would take it either.
+        """
         for frame in self._frames():
             if frame[_TYPE] == _IPV4:
                 length = int.from_bytes(frame[_HEADER + 2 : _HEADER + 4], "big")
-                yield frame[_HEADER : _HEADER + length]
+                datagram = frame[_HEADER : _HEADER + length]
+                if is_whole(datagram):
+                    yield datagram
 
     def _frames(self) -> Iterator[bytes]:
         while True:

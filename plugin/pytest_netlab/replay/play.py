@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 SIDE_BY_SIDE = 64  # conversations
 PATIENCE = 1.0  # seconds for a packet to come out
 PORTS = 65535
+AFTERWARDS = 0.02  # seconds in which nothing more may come
+LONGEST_PAUSE = 1.0  # seconds without a word of progress
 REMEMBERED = 1 << 16  # packets that have come out, to know a duplicate by
 _TOLD = 3  # findings
 
@@ -167,8 +169,10 @@ class Player:
             self._expire()
             self._active = [run for run in self._active if not run.over]
             progress()
-        self._hear(0)
         seconds = time.monotonic() - self._start
+        end = time.monotonic() + AFTERWARDS  # what is doubled comes late
+        while (left := end - time.monotonic()) > 0:
+            self._hear(left)
         return Played(runs=runs, findings=self._findings, seconds=seconds)
 
     def _runs(self, parts: Sequence[Part]) -> Iterator[Run]:
@@ -216,7 +220,7 @@ class Player:
         """Return how long nothing is due."""
         now = time.monotonic()
         due = [run.due if run.flying else self._when(run) for run in self._active]
-        return max(0.0, min(due, default=now) - now)
+        return min(max(0.0, min(due, default=now) - now), LONGEST_PAUSE)
 
     def _hear(self, seconds: float) -> None:
         """Take what has come at either end, or will within some seconds."""
@@ -245,6 +249,10 @@ class Player:
         elif known.flying and known.step.reply != at_server:
             self._unawait(known, next(iter(known.flying)), at_server=at_server)
             self._arrive(known, datagram, seen, at_server=at_server)
+        else:
+            place = max(min(known.at, len(known.part.steps)) - 1, 0)
+            last = known.part.steps[place]
+            self._find(known, last.number, "stray", "it came, and nobody had sent it")
 
     def _awaiting(
         self, key: Tuple5, identity: Identity, *, at_server: bool
@@ -270,7 +278,7 @@ class Player:
         """Note that a conversation's packet came out, and what is wrong with it."""
         step, ttl = run.step, arrived.ttl_of(datagram)
         wire = run.flying.pop(seen.identity, None) or run.flying.popitem()[1]
-        self._learn(run, seen.way, datagram, at_server=at_server)
+        self._learn(run, seen, datagram, at_server=at_server)
         wanted = rewritten(
             wire, seen.key, ttl=ttl, quoted=seen.quoted, partial=step.partial
         )
@@ -288,21 +296,25 @@ class Player:
             run.delivered += 1
             run.at += 1
 
-    def _learn(
-        self, run: Run, key: Tuple5, datagram: bytes, *, at_server: bool
-    ) -> None:
-        """Learn what the server sees, once; all else must follow from it."""
-        if is_later_fragment(datagram):
-            return  # it has no ports
-        if at_server and run.sent is None:
+    def _learn(self, run: Run, seen: Seen, datagram: bytes, *, at_server: bool) -> None:
+        """Learn what the server sees, once; all else must follow from it.
+
+        Of a later fragment, and around what an error quotes, the addresses must.
+        """
+        key = seen.way
+        if at_server and run.sent is None and not is_later_fragment(datagram):
             other = self._known.setdefault((True, key), run)
             run.sent = key
             if other is not run:
                 self._find(run, run.step.number, "mapping", f"{key} is another's too")
             return
         wanted = run.sent if at_server else run.met.reply
-        if key != wanted:
-            self._find(run, run.step.number, "mapping", f"{key}, not {wanted}")
+        if wanted is None:
+            return
+        ends = (seen.key.src, seen.key.dst) == (wanted.src, wanted.dst)
+        if not ends or (key != wanted and not is_later_fragment(datagram)):
+            told = key if ends else seen.key
+            self._find(run, run.step.number, "mapping", f"{told}, not {wanted}")
 
     def _expire(self) -> None:
         now = time.monotonic()

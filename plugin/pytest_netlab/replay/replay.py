@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_netlab.errors import LabUnavailableError, ReplayError
 from pytest_netlab.flows import PROTOCOL_NAMES
 from pytest_netlab.replay.ends import End
-from pytest_netlab.replay.play import Player, Route
+from pytest_netlab.replay.play import PORTS, Player, Route
 from pytest_netlab.spec import CONTAINERS, PEERS, PUBLISHED_PORT, WEB_PORT
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def way(nodes: Mapping[str, NamespaceNode], client: str, server: str) -> Way:
     for node in (client, name):
         if node not in nodes:
             raise ReplayError(f"no node {node!r}: the lab has {', '.join(nodes)}")
-    if text and not text.isdecimal():
+    if text and not (text.isdecimal() and 0 < int(text) <= PORTS):
         raise ReplayError(f"{server}: {text!r} is no port")
     port, host = int(text) if text else None, nodes["host"].address
     beyond, inside = client in PEERS, client in CONTAINERS

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
 
     Found = tuple[Tuple5, list[int], Mapping[int, int]]
-    Whole = tuple[int, int, int, bytes, bytes]
-    Later = Mapping[Whole, list[int]]
+    Later = Mapping[int, list[int]]
 
 PLAYED = (TCP, UDP, ICMP)
 INSIDE, OUTSIDE = DOCKER0.name, UPLINK.name
 IPV4 = 4
 MTU = 1500
+_HEADER = 20
 _MOST_NAMED = 5
 
 
@@ -112,15 +112,23 @@ def script(
 
     """
     found = sorted(_conversations(capture, interface), key=lambda one: one[1][0])
-    rows = [row for _, rows, _ in found for row in rows]
+    rest = _fragments(capture)
+    rows = [row for one in found for row in _rows_played(one, rest)]
     _refuse(capture, rows, fill=fill)
     if not found:
         raise ReplayError(
             f"{len(capture)} packets, and no conversation of TCP, UDP or ICMP among "
             "them: there is nothing to play"
         )
-    rest = _fragments(capture)
     return [Part(key=one[0], steps=_Steps(capture, one, rest)) for one in found]
+
+
+def _rows_played(found: Found, rest: Later) -> Iterator[int]:
+    """Yield every row that a conversation is played from."""
+    _, rows, twins = found
+    for row in (*rows, *twins.values()):
+        yield row
+        yield from rest.get(row, ())
 
 
 def _conversations(capture: Capture, interface: str | None) -> Iterator[Found]:
@@ -141,7 +149,7 @@ def _conversations(capture: Capture, interface: str | None) -> Iterator[Found]:
     for one in conversations(capture.select(rows)):
         mine = sorted((*one.rows, *one.errors), key=lambda row: rows[row])
         kept = [int(rows[row]) for row in mine]
-        if kept and one.key.proto in PLAYED:
+        if kept and _is_played(one.key):
             yield one.key, kept, {}
 
 
@@ -152,18 +160,23 @@ def _initiated(capture: Capture) -> Iterator[Found]:
     no router has lowered their ttl yet.
     """
     sides = {name: _rows_of(capture, name) for name in (INSIDE, OUTSIDE)}
+    near, far = sides[INSIDE].tolist(), sides[OUTSIDE].tolist()
     for flow in translations(capture, INSIDE, OUTSIDE).flows:
         inside = flow.initiated == "inside"
-        near, far = (sides[INSIDE].tolist(), sides[OUTSIDE].tolist())
         mine = [near[row] for row in flow.inside_rows]
         pairs = {near[a]: far[b] for a, b in flow.pairs}
         if not inside:
             mine = [far[row] for row in flow.outside_rows]
             pairs = {there: here for here, there in pairs.items()}
-        if not mine or flow.met.proto not in PLAYED:
+        if not mine or not _is_played(flow.met):
             continue
         mine.sort(key=lambda row: int(capture.ts[row]))
         yield flow.met, mine, pairs
+
+
+def _is_played(key: Tuple5) -> bool:
+    """Tell whether a conversation has a tuple that NAT maps: of ICMP, echoes have."""
+    return key.proto in PLAYED and (key.proto != ICMP or bool(key.sport))
 
 
 def _rows_of(capture: Capture, point: str) -> np.ndarray:
@@ -175,7 +188,7 @@ def _step(capture: Capture, row: int, found: Found, rest: Later) -> Step:
     key, _, twins = found
     reply = way_of(capture, row) != key
     number, row = row + 1, twins.get(row, row) if reply else row
-    others = rest.get(_whole(capture, row), ())
+    others = rest.get(row, ())
     cut = pieces(_datagram(capture, row), MTU)
     partial = int(capture.l4_checksum[row]) == Checksum.PARTIAL
     return Step(
@@ -197,20 +210,30 @@ def _datagram(capture: Capture, row: int) -> bytes:
 
 
 def _fragments(capture: Capture) -> Later:
-    """Return the later fragments of each datagram, by what they have in common."""
-    found: dict[Whole, list[int]] = {}
-    for row in np.flatnonzero(capture.frag_offset).tolist():
-        found.setdefault(_whole(capture, row), []).append(row)
+    """Return the first fragment of each datagram -> its later ones, in order of time.
+
+    An id is used again: those behind a first fragment are its own, up to the next one;
+    those that came before any wait for it (RFC 791, 3.2).
+    """
+    found: dict[int, list[int]] = {}
+    last: dict[tuple[object, ...], int] = {}
+    early: dict[tuple[object, ...], list[int]] = {}
+    is_fragment = (capture.status & Status.FRAGMENT) != 0
+    for row in np.flatnonzero(is_fragment).tolist():
+        names = ("point", "proto", "ip_id")
+        whole = (
+            *(int(capture.column(name)[row]) for name in names),
+            capture.src[row].tobytes(),
+            capture.dst[row].tobytes(),
+        )
+        if not capture.frag_offset[row]:
+            found[row] = early.pop(whole, [])
+            last[whole] = row
+        elif whole in last:
+            found[last[whole]].append(row)
+        else:
+            early.setdefault(whole, []).append(row)
     return found
-
-
-def _whole(capture: Capture, row: int) -> Whole:
-    """Return what the fragments of a datagram have in common (RFC 791, 3.2)."""
-    names = ("point", "proto", "ip_id")
-    numbers = tuple(int(capture.column(name)[row]) for name in names)
-    point, proto, ip_id = numbers
-    ends = capture.src[row].tobytes(), capture.dst[row].tobytes()
-    return point, proto, ip_id, *ends
 
 
 def _refuse(capture: Capture, rows: Sequence[int], *, fill: bool) -> None:
@@ -223,6 +246,16 @@ def _refuse(capture: Capture, rows: Sequence[int], *, fill: bool) -> None:
     for why, wrong in (
         ("are IPv6, which is not played", lambda row: capture.ip_version[row] != IPV4),
         ("are damaged", lambda row: capture.status[row] & Status.MALFORMED),
+        (
+            "have no length of their own: an offload was to fill it in",
+            lambda row: _length(capture, row) < _HEADER,
+        ),
+        (
+            f"are fragments of more than {MTU} octets, which no link here takes",
+            lambda row: (
+                capture.status[row] & Status.FRAGMENT and _length(capture, row) > MTU
+            ),
+        ),
         (
             "were cut by the capture's snaplen; --fill puts zeros for what is missing",
             lambda row: not fill and _is_cut(capture, row),

@@ -205,3 +205,23 @@ def test_error_is_no_aside() -> None:
     refusal = error(HOST01, seen[1][1], dst=HOST, way=IN)
 
     assert compare(ONCE, told([*seen, (OUTSIDE, refusal)], ping(2)))
+
+
+def test_lost_by_what_the_host_did() -> None:
+    """An attempt with a wrong source has no answer: that is not the network's doing."""
+
+    def pinged(number: int, source: str = HOST, seq: int = 1) -> Seen:
+        met = Tuple5(ICMP, C1, number, HOST01, number)
+        sent = met._replace(src=source)
+        packet = Packet(key=met, data=bytes(56), seq=seq, ip_id=number, way=IN)
+        there = [(INSIDE, packet), (OUTSIDE, routed(packet, sent))]
+        if number == 7:
+            return there
+        answer = replace(packet, key=sent.reply, reply=True, ip_id=number + 50)
+        back = routed(replace(answer, way=IN), met.reply)
+        return [*there, (OUTSIDE, replace(answer, way=IN)), (INSIDE, back)]
+
+    golden = told(pinged(8))
+
+    assert compare(golden, told(pinged(7), pinged(8))) == []
+    assert compare(golden, told(pinged(7, "172.16.211.9"), pinged(8)))

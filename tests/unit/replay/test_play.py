@@ -262,3 +262,55 @@ def test_stranger() -> None:
 
     assert [(one.what, one.flow) for one in found.findings] == [("stray", str(key))]
     assert found.delivered == 4
+
+
+@pytest.mark.parametrize(
+    ("packets", "fault", "detail"),
+    [
+        (
+            [exchange()[0], error("8.8.8.8", exchange()[0])],
+            after(1, lambda one: [one[:12] + b"\x0a\x00\x00\x01" + one[16:]]),
+            "icmp 10.0.0.1 > 172.17.0.2, not udp",
+        ),
+        (
+            [
+                Packet(key=DNS, data=bytes(24), mf=True, df=False, ip_id=5),
+                Packet(key=DNS, body=bytes(8), frag_offset=32, df=False, ip_id=5),
+            ],
+            after(1, lambda one: [one[:12] + b"\xac\x11\x00\x02" + one[16:]]),
+            "udp 172.17.0.2 > 172.16.211.1, not udp 172.16.211.128.5555",
+        ),
+    ],
+    ids=["around a quote", "of a later fragment"],
+)
+def test_addresses_follow(packets: list[Packet], fault: Fault, detail: str) -> None:
+    """A packet without ports of its own has the addresses of its conversation."""
+    found = played(packets, Net(fault))
+
+    mapping = [one for one in found.findings if one.what == "mapping"]
+    assert len(mapping) == 1
+    assert detail.split(", not ")[1] in mapping[0].detail
+
+
+def test_forged_answer() -> None:
+    """What nobody sent is told, though it has the tuple of a conversation."""
+    forged = Packet(key=Tuple5(UDP, HOST01, 53, C1, 5555), data=b"forged", ip_id=99)
+    net = Net()
+    carry = net.client.carry
+
+    def forge(datagram: bytes) -> None:
+        if key_of(datagram).sport == 5555:
+            net.client.put(forged.datagram)
+        carry(datagram)
+
+    net.client.carry = forge
+    found = played(exchange()[:1], net)
+
+    assert [(one.what, one.packet) for one in found.findings] == [("stray", 1)]
+
+
+def test_last_packet_doubled() -> None:
+    """A copy of the last packet is found, too."""
+    found = played(exchange()[:2], Net(after(1, lambda one: [one, one])))
+
+    assert [(one.what, one.packet) for one in found.findings] == [("duplicated", 2)]

@@ -113,6 +113,38 @@ def test_fragments() -> None:
     assert part.steps[1].rest == ()
 
 
+def test_fragments_of_an_id_that_is_used_again() -> None:
+    """Later fragments belong to the first one before them; others have none."""
+    first = replace(ASK, mf=True, df=False)
+    later = replace(first, body=bytes(8), frag_offset=16, mf=False)
+    again = [replace(first, data=b"two!"), replace(later, body=bytes(16))]
+    (part,) = script(capture([first, later, *again, ASK]))
+
+    assert [len(step.rest) for step in part.steps] == [1, 1, 0]
+    assert part.steps[1].rest == (again[1].datagram,)
+
+
+def test_cut_later_fragment() -> None:
+    """A later fragment that the snaplen cut is refused as well."""
+    first = replace(ASK, mf=True, df=False)
+    later = replace(first, body=bytes(64), frag_offset=16, mf=False).frame
+    frames = [
+        Frame(0, 0, first.frame, len(first.frame)),
+        Frame(0, 1, later[:-4], len(later)),
+    ]
+    with pytest.raises(ReplayError, match="cut by the capture's snaplen"):
+        script(Capture.from_frames(frames, [Interface(name="tap")]))
+
+
+def test_without_a_length() -> None:
+    """A super-frame whose length an offload was to fill in is refused."""
+    frame = bytearray(ASK.frame)
+    frame[16:18] = b"\0\0"
+
+    with pytest.raises(ReplayError, match=r"no length of their own|no conversation"):
+        script(capture([bytes(frame)]))
+
+
 def cut(by: int) -> Capture:
     """Return a capture whose packet misses some octets."""
     frame = ASK.frame
