@@ -37,7 +37,7 @@ mutate: setup ## break goldens and labs on purpose: all must turn red (minutes)
 	@.venv/bin/pytest-netlab mutate $(ARGS)
 	@.venv/bin/pytest-netlab mutate --live $(ARGS)
 
-trial: setup ## count false alarms: 300 runs on a busy host (half an hour)
+trial: setup ## count false alarms: 300 runs on a busy host (a quarter of an hour)
 	@.venv/bin/python benchmarks/trial.py $(ARGS)
 
 fuzz: setup ## fuzz the reader, compiled with sanitizers (ten minutes)
