@@ -59,7 +59,7 @@ class PolicyError(GoldenError):
 
 
 class ReplayError(NetlabError):
-    """A capture cannot be replayed: what it holds, or where it is to go."""
+    """A capture cannot be replayed: for what it holds, or the ends that were named."""
 
 
 class CommandError(LabError):

@@ -280,6 +280,20 @@ def test_table_full(lab: DockerLab, tmp_path: Path) -> None:
     assert caught.value.verdict.cause == "table full"
 
 
+def test_node_without_a_route(lab: DockerLab) -> None:
+    """A lab that is broken is no reason to skip: its packets are judged."""
+    c1 = lab.nodes["c1"]
+    gateway = c1.run("ip", "route", "show", "default").stdout.split()
+    c1.run("ip", "route", "del", "default")
+    try:
+        with pytest.raises(ScenarioFailedError) as caught:
+            Netlab(lab, Scenario(id="ping-beyond"), Store(GOLDEN)).rerun()
+    finally:
+        c1.run("ip", "route", "add", *gateway)
+
+    assert caught.value.verdict.cause == "no traffic"
+
+
 def test_no_such_way(netlab: Netlab) -> None:
     """Wrong ends are refused before anything is sent."""
     for client, server, words in (

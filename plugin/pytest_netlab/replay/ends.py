@@ -13,7 +13,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pytest_netlab.errors import CommandError, ReplayError
+from pytest_netlab.errors import CommandError
 from pytest_netlab.lab.ring import ETH_P_ALL, PACKET_OUTGOING, packet_socket
 from pytest_netlab.replay.arrived import is_whole
 from pytest_netlab.wire import arp, ethernet, mac_text
@@ -49,7 +49,7 @@ class End:
         `address` is the node's own, where it is not the one on that way.
 
         Raises:
-            ReplayError: it has none.
+            CommandError: it has none.
 
         """
         self.node = node
@@ -99,13 +99,13 @@ class End:
         """Send a datagram to the next hop.
 
         Raises:
-            ReplayError: the link does not take it.
+            CommandError: the link does not take it.
 
         """
         try:
             self._socket.send(self._head + datagram)
         except OSError as error:
-            raise ReplayError(
+            raise CommandError(
                 f"{self.node.name}: {self._link} does not take a packet of "
                 f"{len(datagram)} octets: {error.strerror}"
             ) from error
@@ -156,6 +156,6 @@ class End:
 def _route(node: NamespaceNode, peer: str) -> dict[str, object]:
     done = node.run("ip", "-json", "route", "get", peer, check=False)
     if done.returncode:
-        raise ReplayError(f"{node.name} has no route to {peer}: {done.stderr.strip()}")
+        raise CommandError(f"{node.name} has no route to {peer}: {done.stderr.strip()}")
     found: list[dict[str, object]] = json.loads(done.stdout)
     return found[0]

@@ -95,7 +95,8 @@ def replay(
         progress: called again and again meanwhile.
 
     Raises:
-        ReplayError: there is no way between these ends, or a packet that no link takes.
+        ReplayError: no such ends.
+        CommandError: a node has no way to the other, or a link does not take a packet.
 
     """
     found = way(nodes, *ends)
