@@ -83,6 +83,23 @@ def test_ways(netlab: Netlab, client: str, server: str, sent: tuple[str, str]) -
     assert played.delivered == played.packets == 12
 
 
+def test_hairpin(tmp_path: Path) -> None:
+    """Without docker-proxy a container reaches another by the published port."""
+    options = LabOptions(daemon=("--userland-proxy=false",))
+    if reason := private.unavailable(options):
+        pytest.skip(reason)
+    with closing(private.start(options)) as started:
+        netlab = Netlab(started, Scenario(id="played"), Store(tmp_path))
+
+        played = netlab.replay(WEB, client="c1", server="host:81")
+
+    assert played.delivered == 12
+    assert played.runs[0].met.dst == "172.16.211.128"
+    assert played.runs[0].sent == played.runs[0].met._replace(
+        dst="172.17.0.5", dport=80
+    )
+
+
 def test_stacks_are_muted_and_hear_again(netlab: Netlab) -> None:
     """No stack resets what it does not know; afterwards it answers as before."""
     with netlab.capture() as trace:

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pytest_netlab.capture import Capture, Chunks
 
@@ -54,6 +54,19 @@ class Watch:
             if bar is not None:
                 self._bars.update(bar, completed=number)
             yield item
+
+    def counter(self, label: str, count: int) -> Callable[[int], None]:
+        """Return a function to call with how many are done, again and again."""
+        bar: Any = None
+
+        def done(number: int) -> None:
+            nonlocal bar
+            if bar is None and not self._quiet and monotonic() > self._patient_until:
+                bar = self._bar(label, count)
+            if bar is not None:
+                self._bars.update(bar, completed=number)
+
+        return done
 
     def _bar(self, label: str, size: int) -> Any:
         """Return a new bar; one of unknown size only says that something happens."""

@@ -11,6 +11,8 @@ import click
 
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.output import emit
+from pytest_netlab.cli.progress import Watch
+from pytest_netlab.lab import suites
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -55,7 +57,7 @@ SHOWN = 10  # conversations
 )
 @click.option(
     "--engine-suite",
-    type=click.Choice(("bookworm", "trixie", "forky")),
+    type=click.Choice(suites.SUITES),
     help="Take engine and iptables from this Debian suite.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -76,7 +78,7 @@ def command(capture: str, **options: Any) -> None:
     Exit code 0: every packet came out as it went in; 1: not so; 2: cannot be played.
     """  # noqa: D301 - click's mark
     from pytest_netlab.capture import read  # noqa: PLC0415 - --help needs no numpy
-    from pytest_netlab.lab import backends, suites  # noqa: PLC0415 - imports docker
+    from pytest_netlab.lab import backends  # noqa: PLC0415 - imports docker
     from pytest_netlab.replay import replay, script, way  # noqa: PLC0415
     from pytest_netlab.spec import LabOptions  # noqa: PLC0415
 
@@ -91,10 +93,12 @@ def command(capture: str, **options: Any) -> None:
     if sys.stderr.isatty():
         _say("starting a lab ...")
     lab: Any = backends.start(backend, LabOptions(root=root))
-    with closing(lab):
+    with closing(lab), Watch() as watch:
         way(lab.nodes, *ends)
         lab.reset()
-        played = replay(lab.nodes, parts, ends, pace=pace)
+        count = sum(len(part.steps) for part in parts)
+        progress = watch.counter("playing", count)
+        played = replay(lab.nodes, parts, ends, pace=pace, progress=progress)
     emit([_json(played) if options["as_json"] else _text(played)])
     sys.exit(1 if played.findings else 0)
 

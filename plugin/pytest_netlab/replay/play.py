@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pytest_netlab.replay.ends import End
     from pytest_netlab.replay.script import Part, Step
 
+    Progress = Callable[[int], None]
+
 SIDE_BY_SIDE = 64  # conversations
 PATIENCE = 1.0  # seconds for a packet to come out
 PORTS = 65535
@@ -151,12 +153,15 @@ class Player:
         self._findings: list[Finding] = []
         self._active: list[Run] = []
         self._start = 0.0
-        self._first = 0
+        self._first = self._out = 0
 
     def play(
-        self, parts: Sequence[Part], progress: Callable[[], None] = lambda: None
+        self, parts: Sequence[Part], progress: Progress = lambda _: None
     ) -> Played:
-        """Play all conversations; return what came of each packet."""
+        """Play all conversations; return what came of each packet.
+
+        `progress` is called again and again with how many have come out.
+        """
         runs = list(self._runs(parts))
         waiting = deque(runs)
         self._first = min((part.steps[0].ts for part in parts), default=0)
@@ -168,7 +173,7 @@ class Player:
             self._hear(self._pause())
             self._expire()
             self._active = [run for run in self._active if not run.over]
-            progress()
+            progress(self._out)
         seconds = time.monotonic() - self._start
         end = time.monotonic() + AFTERWARDS  # what is doubled comes late
         while (left := end - time.monotonic()) > 0:
@@ -294,6 +299,7 @@ class Player:
             del self._delivered[next(iter(self._delivered))]
         if not run.flying:
             run.delivered += 1
+            self._out += 1
             run.at += 1
 
     def _learn(self, run: Run, seen: Seen, datagram: bytes, *, at_server: bool) -> None:

@@ -12,11 +12,11 @@ from pytest_netlab.replay.play import PORTS, Player, Route
 from pytest_netlab.spec import CONTAINERS, PEERS, PUBLISHED_PORT, WEB_PORT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from pytest_netlab.lab.node import NamespaceNode
     from pytest_netlab.nat import FlowFact
-    from pytest_netlab.replay.play import Played
+    from pytest_netlab.replay.play import Played, Progress
     from pytest_netlab.replay.script import Part
 
 PUBLISHED = f"web:{WEB_PORT}"
@@ -83,7 +83,7 @@ def replay(
     ends: tuple[str, str],
     *,
     pace: float = 0.0,
-    progress: Callable[[], None] = lambda: None,
+    progress: Progress = lambda _: None,
 ) -> Played:
     """Play conversations between two nodes of a lab.
 
@@ -92,7 +92,7 @@ def replay(
         parts: what to play.
         ends: client and server, as `way` takes them.
         pace: how many times as fast as captured; 0 does not wait.
-        progress: called again and again meanwhile.
+        progress: called again and again with how many have come out.
 
     Raises:
         ReplayError: no such ends.
