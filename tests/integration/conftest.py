@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.lab.engine import unavailable
+from pytest_netlab.lab import engine as private
 from pytest_netlab.spec import LabOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from pytest_netlab.lab.docker_lab import DockerLab
 
     Scenarios = Callable[..., pytest.RunResult]
 
@@ -19,11 +22,20 @@ if TYPE_CHECKING:
 @pytest.fixture
 def engine() -> None:
     """Skip where no private engine can run; in CI that is a failure."""
-    reason = unavailable(LabOptions())
+    reason = private.unavailable(LabOptions())
     if reason and os.environ.get("CI"):
         pytest.fail(reason)
     if reason:
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[DockerLab]:
+    """Return a private lab that the tests of a file share."""
+    if reason := private.unavailable(LabOptions()):
+        pytest.skip(reason)
+    with closing(private.start(LabOptions())) as started:
+        yield started
 
 
 @pytest.fixture

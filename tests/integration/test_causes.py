@@ -6,15 +6,14 @@ sent again and judged.
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.lab import engine as private
 from pytest_netlab.runner import Netlab, Verdict
-from pytest_netlab.spec import LabOptions, Scenario
+from pytest_netlab.spec import Scenario
 from pytest_netlab.store import Store
 
 if TYPE_CHECKING:
@@ -34,15 +33,6 @@ class Fault:
 
     broken: tuple[str, ...]
     mended: tuple[str, ...]
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[DockerLab]:
-    """Return one private engine for all faults here."""
-    if reason := private.unavailable(LabOptions()):
-        pytest.skip(reason)
-    with closing(private.start(LabOptions())) as started:
-        yield started
 
 
 @pytest.fixture

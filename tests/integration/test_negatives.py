@@ -17,7 +17,6 @@ from pytest_netlab.store import Store
 from pytest_netlab.wire import arp, ethernet, tcp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from pytest_netlab.lab.docker_lab import DockerLab
@@ -43,15 +42,6 @@ FRAMES = {
     "quoted": error(HOST, PING, dst=HOST01).frame,
 }
 RESET = Packet(key=Tuple5(TCP, C1, 4001, HOST01, 80), flags=tcp.RST | tcp.ACK)
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[DockerLab]:
-    """Return one private engine."""
-    if reason := private.unavailable(LabOptions()):
-        pytest.skip(reason)
-    with closing(private.start(LabOptions())) as started:
-        yield started
 
 
 @pytest.fixture

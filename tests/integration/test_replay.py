@@ -24,7 +24,7 @@ from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from pytest_netlab.lab.docker_lab import DockerLab
 
@@ -34,15 +34,6 @@ GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 WEB = GOLDEN / "published-web" / "capture.pcapng"
 PING = GOLDEN / "ping-beyond" / "capture.pcapng"
 PROGRAM = "from pytest_netlab.cli import main; main()"
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[DockerLab]:
-    """Return one private engine."""
-    if reason := private.unavailable(LabOptions()):
-        pytest.skip(reason)
-    with closing(private.start(LabOptions())) as started:
-        yield started
 
 
 @pytest.fixture

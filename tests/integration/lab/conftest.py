@@ -22,7 +22,6 @@ from pytest_netlab.spec import LabOptions
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_netlab.lab.docker_lab import DockerLab
 
 SECONDS = 60
 KINDS = ("pid", "net", "mnt")
@@ -42,15 +41,6 @@ finally:
 @pytest.fixture(autouse=True)
 def _needs_engine(engine: None) -> None:
     """Skip all where no private engine can run."""
-
-
-@pytest.fixture(scope="module")
-def lab() -> Iterator[DockerLab]:
-    """Return a private lab that the tests of a file share."""
-    if reason := private.unavailable(LabOptions()):
-        pytest.skip(reason)
-    with closing(private.start(LabOptions())) as started:
-        yield started
 
 
 @pytest.fixture
