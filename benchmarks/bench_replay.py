@@ -24,6 +24,7 @@ from pytest_netlab.capture import Capture, Frame, Interface
 from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.lab import kernel
 from pytest_netlab.replay import replay, script
+from pytest_netlab.replay.packed import pack
 from pytest_netlab.replay.rewrite import rewritten
 from pytest_netlab.spec import LabOptions
 from pytest_netlab.wire import ethernet, ipv4, udp
@@ -81,7 +82,7 @@ def peers(lab: DockerLab, parts: list[Part]) -> float:
             for part in parts:
                 key = part.key._replace(src=c1.address, dst=host01.address)
                 for step in part.steps:
-                    data = rewritten(step.datagram, key)
+                    data = rewritten(step.datagram, pack(key))
                     frame = ethernet.build(own[1], gateway[1], data)
                     size = len(frame).to_bytes(4, "little")
                     file.write(bytes(8) + size + size + frame)

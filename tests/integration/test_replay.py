@@ -18,6 +18,7 @@ from pytest_netlab.errors import CommandError, ReplayError
 from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.lab import engine as private
 from pytest_netlab.replay import script
+from pytest_netlab.replay.packed import pack
 from pytest_netlab.replay.rewrite import rewritten
 from pytest_netlab.runner import Netlab, ScenarioFailedError
 from pytest_netlab.spec import LabOptions, Scenario
@@ -157,7 +158,7 @@ def test_two_hundred_flows(netlab: Netlab, tmp_path: Path) -> None:
     for number in range(200):
         key = part.key._replace(src=f"10.0.0.{number}", dst="10.0.1.1")
         for step in part.steps:
-            data = rewritten(step.datagram, key.reply if step.reply else key)
+            data = rewritten(step.datagram, pack(key.reply if step.reply else key))
             frames.append(Frame(0, len(frames), data, len(data)))
     many = Capture.from_frames(frames, [Interface(name="tap", linktype=101)])
     write(tmp_path / "many.pcapng", many)

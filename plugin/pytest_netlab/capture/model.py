@@ -77,6 +77,20 @@ class Octets:
         start = offset - self.bases[index]
         return bytes(self.pieces[index][start : start + size])
 
+    def halves(self, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.uint16]:
+        """Return the big-endian 16-bit words at these offsets."""
+        found = np.zeros(len(offsets), dtype=np.uint16)
+        index = np.searchsorted(self.bases, offsets, side="right") - 1
+        order = np.argsort(index, kind="stable")
+        ends = np.cumsum(np.bincount(index, minlength=len(self.pieces)))
+        first = 0
+        for base, piece, end in zip(self.bases, self.pieces, ends, strict=True):
+            mine, octets = order[first:end], np.frombuffer(piece, dtype=np.uint8)
+            at = offsets[mine] - base
+            found[mine] = octets[at].astype(np.uint16) << 8 | octets[at + 1]
+            first = end
+        return found
+
     def take(self, rows: npt.NDArray[np.intp]) -> Octets:
         """Return those of these rows, renumbered, over the same pieces."""
         if not self.comments:
@@ -291,6 +305,13 @@ class Capture:
     def octets(self, row: int) -> bytes:
         """Return the bytes of a packet."""
         return self._octets.at(int(self.offset[row]), int(self.caplen[row]))
+
+    def halves(self, at: npt.NDArray[np.int64]) -> npt.NDArray[np.uint16]:
+        """Return each packet's 16-bit word at its offset; 0 where that is not here."""
+        here = self.caplen >= at + 2
+        found = np.zeros(len(self), dtype=np.uint16)
+        found[here] = self._octets.halves((self.offset + at)[here])
+        return found
 
     def note(self, row: int) -> str:
         """Return the comment on a packet, empty if there is none."""

@@ -15,7 +15,12 @@ from pytest_netlab.flows.keys import (
     quoted_key,
     way_of,
 )
-from pytest_netlab.flows.table import Conversation, FlowTable, conversations
+from pytest_netlab.flows.table import (
+    NO_WAY,
+    Conversation,
+    FlowTable,
+    conversations,
+)
 
 __all__ = [
     "ECHO_REPLIES",
@@ -23,6 +28,7 @@ __all__ = [
     "ICMP",
     "ICMP6",
     "LINK_TYPES",
+    "NO_WAY",
     "PROTOCOL_NAMES",
     "TCP",
     "UDP",

@@ -4,9 +4,11 @@
 sends from either end and awaits at the other; `rewrite` and `arrived` know datagrams.
 """
 
-from pytest_netlab.replay.play import Finding, Played, Player, Route, Run
+from pytest_netlab.replay.play import Player
+from pytest_netlab.replay.played import Finding, Played, Route, Run
 from pytest_netlab.replay.replay import Way, ends_of, replay, way
-from pytest_netlab.replay.script import Part, Step, script
+from pytest_netlab.replay.script import script
+from pytest_netlab.replay.tape import Part, Step
 
 __all__ = [
     "Finding",

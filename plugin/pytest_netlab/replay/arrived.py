@@ -1,31 +1,21 @@
-"""What an IPv4 datagram is, apart from what NAT and routers change of it."""
+"""What an IPv4 datagram is, apart from what NAT and routers change of it. Compiled."""
 
 from __future__ import annotations
 
-from socket import inet_ntoa
-from struct import unpack_from
 from typing import NamedTuple
 
-from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
-from pytest_netlab.replay.rewrite import header_length, is_later_fragment
-from pytest_netlab.wire import icmp
+from pytest_netlab.flows import ICMP, TCP, UDP
+from pytest_netlab.replay import datagram as ip
+from pytest_netlab.replay.packed import turned
+from pytest_netlab.wire import octets
 
-_PROTO, _TTL = 9, 8
-_ID = slice(4, 6)
-_FRAGMENT, _OFFSET_BITS = slice(6, 8), 0x1FFF
-_SOURCE, _DESTINATION = slice(12, 16), slice(16, 20)
-_ERROR_HEADER = 8
-_VERSION, _LEAST, _TRANSPORT = 4, 20, 8  # of IP; octets of IP, and of a transport
-_ECHO = (icmp.ECHO_REQUEST, icmp.ECHO_REPLY)
-# What is left of a transport header without ports or id, and without its checksum.
-_KEPT = {
-    TCP: (slice(4, 16), slice(18, None)),
-    UDP: (slice(4, 6), slice(8, None)),
-    ICMP: (slice(0, 2), slice(6, None)),
-}
-_WHOLE = (slice(0, None),)
-# Of an ICMP error: type and code, then the field that MTUs are in; the quote changes.
-_KEPT_OF_ERROR = (slice(0, 2), slice(4, 8))
+_ID, _TTL, _PROTO, _ADDRESSES, _ADDRESSES_END = 4, 8, 9, 12, 20
+_TRANSPORT = 8  # octets that every transport has
+_PORTS_END, _ICMP_ID, _ID_END = 4, 4, 6
+_TCP_CHECKSUM, _TCP_URGENT, _UDP_CHECKSUM, _UDP_DATA = 16, 18, 6, 8
+_ICMP_CHECKSUM, _QUOTE = 2, 8
+_ICMP, _TCP, _UDP = 1, 6, 17
+_NO_PORTS = bytes(4)
 # Where each field of a header is, for people.
 _IP_FIELDS = (
     ("tos", 1, 2),
@@ -56,82 +46,76 @@ _FIELDS = {
 
 
 class Seen(NamedTuple):
-    """A datagram's own tuple, the way it belongs to, and what it is.
+    """A datagram's own tuple, the way it belongs to, both packed, and what it is.
 
     An ICMP error belongs to what it quotes, and travels against it.
     """
 
-    key: Tuple5
-    quoted: Tuple5 | None
-    way: Tuple5
+    key: bytes
+    quoted: bytes | None
+    way: bytes
     identity: Identity
 
 
-class Identity(NamedTuple):
-    """What two sightings of one datagram have in common."""
-
-    proto: int
-    ip_id: bytes
-    offset: int
-    kept: bytes
+Identity = tuple[int, bytes]
 
 
 def is_whole(datagram: bytes) -> bool:
     """Tell whether the headers that this module reads are there."""
-    if len(datagram) < _LEAST or datagram[0] >> 4 != _VERSION:
-        return False
-    at = header_length(datagram)
-    least = 0 if is_later_fragment(datagram) else _TRANSPORT
-    return at >= _LEAST and len(datagram) >= at + least
+    end = len(datagram)
+    at = ip.header_end(datagram, 0, end)
+    return at != 0 and (ip.offset(datagram, 0) != 0 or end - at >= _TRANSPORT)
 
 
 def seen(datagram: bytes) -> Seen:
-    """Return all there is to know of a datagram."""
+    """Return all there is to know of a datagram that is whole."""
     key, quoted = key_of(datagram), quoted_of(datagram)
-    return Seen(key, quoted, quoted.reply if quoted else key, identity_of(datagram))
+    way = key if quoted is None else turned(quoted)
+    return Seen(key, quoted, way, identity_of(datagram))
 
 
-def key_of(datagram: bytes) -> Tuple5:
+def key_of(datagram: bytes) -> bytes:
     """Return the tuple of a datagram; ICMP errors and later fragments have no ports."""
-    at, proto = header_length(datagram), datagram[_PROTO]
-    src, dst = inet_ntoa(datagram[_SOURCE]), inet_ntoa(datagram[_DESTINATION])
-    sport = dport = 0
-    if is_later_fragment(datagram):
-        return Tuple5(proto, src, sport, dst, dport)
-    if proto in (TCP, UDP):
-        sport, dport = unpack_from("!HH", datagram, at)
-    elif proto == ICMP and datagram[at] in _ECHO:
-        sport = dport = int.from_bytes(datagram[at + 4 : at + 6], "big")
-    return Tuple5(proto, src, sport, dst, dport)
+    at, proto = ip.header_end(datagram, 0, len(datagram)), datagram[_PROTO]
+    ports = _NO_PORTS
+    if not ip.offset(datagram, 0):
+        if proto in (_TCP, _UDP):
+            ports = datagram[at : at + _PORTS_END]
+        elif proto == _ICMP and ip.is_echo(datagram[at]):
+            ports = datagram[at + _ICMP_ID : at + _ID_END] * 2
+    return datagram[_ADDRESSES:_ADDRESSES_END] + ports + datagram[_PROTO : _PROTO + 1]
 
 
-def quoted_of(datagram: bytes) -> Tuple5 | None:
+def quoted_of(datagram: bytes) -> bytes | None:
     """Return the tuple that an ICMP error quotes; None of anything else."""
-    at = header_length(datagram)
-    if not _is_error(datagram):
+    at = ip.header_end(datagram, 0, len(datagram))
+    if not ip.is_error(datagram, at):
         return None
-    quote = datagram[at + _ERROR_HEADER :]
+    quote = datagram[at + _QUOTE :]
     return key_of(quote) if is_whole(quote) else None
 
 
-def _is_error(datagram: bytes) -> bool:
-    later = is_later_fragment(datagram)
-    at = header_length(datagram)
-    return datagram[_PROTO] == ICMP and not later and icmp.is_error(datagram[at])
-
-
 def identity_of(datagram: bytes) -> Identity:
-    """Return what NAT leaves alone: IP id, and the transport without its tuple."""
-    at, proto = header_length(datagram), datagram[_PROTO]
-    offset = int.from_bytes(datagram[_FRAGMENT], "big") & _OFFSET_BITS
-    parts = _KEPT.get(proto, _WHOLE)
-    if offset:
-        parts = _WHOLE
-    elif _is_error(datagram):
-        parts = _KEPT_OF_ERROR
-    body = datagram[at:]
-    kept = b"".join(body[part] for part in parts)
-    return Identity(proto, datagram[_ID], offset, kept)
+    """Return what two sightings of one datagram have in common.
+
+    That is its IP id, protocol and offset, and its transport without ports or id and
+    checksum; of an ICMP error, type, code, and the field that MTUs are in: what it
+    quotes is translated.
+    """
+    at, proto = ip.header_end(datagram, 0, len(datagram)), datagram[_PROTO]
+    place = ip.offset(datagram, 0)
+    head = octets.u16(datagram, _ID) << 24 | proto << 16 | place
+    if ip.is_error(datagram, at):
+        kind, mtu = at + _ICMP_CHECKSUM, at + _QUOTE
+        return head, datagram[at:kind] + datagram[at + _ICMP_ID : mtu]
+    first = last = rest = 0
+    if place == 0 and proto == _TCP:
+        first, last, rest = _PORTS_END, _TCP_CHECKSUM, _TCP_URGENT
+    elif place == 0 and proto == _UDP:
+        first, last, rest = _PORTS_END, _UDP_CHECKSUM, _UDP_DATA
+    elif place == 0 and proto == _ICMP:
+        last, rest = _ICMP_CHECKSUM, _ID_END
+    return head, datagram[at + first : at + last] + datagram[at + rest :]
 
 
 def ttl_of(datagram: bytes) -> int:
@@ -141,7 +125,7 @@ def ttl_of(datagram: bytes) -> int:
 
 def differing(wanted: bytes, got: bytes) -> list[str]:
     """Name the fields in which two datagrams of one tuple differ."""
-    at, proto = header_length(wanted), wanted[_PROTO]
+    at, proto = ip.header_end(wanted, 0, len(wanted)), wanted[_PROTO]
     found = [
         name
         for name, start, end in _IP_FIELDS

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import CommandError
-from pytest_netlab.lab.ring import ETH_P_ALL, PACKET_OUTGOING, packet_socket
+from pytest_netlab.lab.ring import ETH_P_ALL, SOL_PACKET, packet_socket
 from pytest_netlab.replay.arrived import is_whole
 from pytest_netlab.wire import arp, ethernet, mac_text
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.lab.node import NamespaceNode
 
+IGNORE_OUTGOING = 23  # linux/if_packet.h: no copy of what the node itself sends
 LONGEST = 1 << 16
 BUFFER = 1 << 23  # of arrived frames: a second of a fast link
 PATIENCE, ASKED = 1.0, 5  # seconds for an answer to ARP, and how often to ask
@@ -60,6 +61,7 @@ class End:
         self.source = address or self._here
         with packet_socket(self._link, node.netns) as self._socket:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+            self._socket.setsockopt(SOL_PACKET, IGNORE_OUTGOING, 1)
             self._socket.bind((self._link, ETH_P_ALL))
             self._socket.settimeout(0)
         self._mac: bytes = self._socket.getsockname()[_HARDWARE]
@@ -125,14 +127,12 @@ class End:
     def _frames(self) -> Iterator[bytes]:
         while True:
             try:
-                frame, sender = self._socket.recvfrom(LONGEST)
+                yield self._socket.recv(LONGEST)
             except BlockingIOError:
                 return
             except OSError as error:
                 text = f"{self.node.name}: {self._link} went away: {error.strerror}"
                 raise CommandError(text) from error
-            if sender[2] != PACKET_OUTGOING:
-                yield frame
 
     @contextmanager
     def muted(self, protocols: Iterable[str]) -> Iterator[None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import TCP
-from pytest_netlab.replay.rewrite import header_length
+from pytest_netlab.replay.datagram import header_end
 from pytest_netlab.wire import checksum, tcp
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def pieces(datagram: bytes, mtu: int) -> list[bytes]:
 
 
 def _segments(datagram: bytes, mtu: int) -> Iterator[bytes]:
-    at = header_length(datagram)
+    at = header_end(datagram, 0, len(datagram))
     end = at + (datagram[at + _OFFSET] >> 4) * 4
     size, last = mtu - end, len(datagram) - end
     seq = int.from_bytes(datagram[at:][_SEQ], "big")
@@ -59,7 +59,7 @@ def _segments(datagram: bytes, mtu: int) -> Iterator[bytes]:
 
 
 def _fragments(datagram: bytes, mtu: int) -> Iterator[bytes]:
-    at = header_length(datagram)
+    at = header_end(datagram, 0, len(datagram))
     body = datagram[at:]
     size = (mtu - at) // _UNIT * _UNIT
     for start in range(0, len(body), size):

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_netlab.errors import LabUnavailableError, ReplayError
 from pytest_netlab.flows import PROTOCOL_NAMES
 from pytest_netlab.replay.ends import End
-from pytest_netlab.replay.play import PORTS, Player, Route
+from pytest_netlab.replay.free import PORTS
+from pytest_netlab.replay.play import Player
+from pytest_netlab.replay.played import Route
 from pytest_netlab.spec import CONTAINERS, PEERS, PUBLISHED_PORT, WEB_PORT
 
 if TYPE_CHECKING:
@@ -16,8 +18,9 @@ if TYPE_CHECKING:
 
     from pytest_netlab.lab.node import NamespaceNode
     from pytest_netlab.nat import FlowFact
-    from pytest_netlab.replay.play import Played, Progress
-    from pytest_netlab.replay.script import Part
+    from pytest_netlab.replay.play import Progress
+    from pytest_netlab.replay.played import Played
+    from pytest_netlab.replay.tape import Part
 
 PUBLISHED = f"web:{WEB_PORT}"
 

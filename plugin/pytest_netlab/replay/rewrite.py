@@ -1,135 +1,141 @@
 """Another tuple for an IPv4 datagram, all else of it kept; knows no flow.
 
 Checksums are adjusted by what changed (RFC 1624), so that a good one stays good, a bad
-one bad, a UDP one that is absent absent, and a partial one partial.
+one bad, a UDP one that is absent absent, and a partial one partial. Compiled.
 """
 
 from __future__ import annotations
 
-from socket import inet_aton
-from struct import pack
+from typing import Final
 
-from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
-from pytest_netlab.wire import checksum, icmp
+from pytest_netlab.replay import datagram as ip
+from pytest_netlab.wire import octets
 
-_FRAGMENT = 6
-_OFFSET_BITS = 0x1F  # of the first octet
-_TTL, _PROTO = 8, 9
-_IP_CHECKSUM = slice(10, 12)
-_ADDRESSES = slice(12, 20)
-_PORTS = slice(0, 4)
-_ICMP_ID = slice(4, 6)
-_QUOTE = 8  # of an ICMP error: its own header comes first
-_ECHO = (icmp.ECHO_REQUEST, icmp.ECHO_REPLY)
-_FIELDS = {TCP: checksum.TCP_FIELD, UDP: checksum.UDP_FIELD}
-_ICMP_CHECKSUM = slice(checksum.ICMP_FIELD, checksum.ICMP_FIELD + 2)
-_ONES = 0xFFFF
+KEPT: Final = -1
 
+_ICMP, _TCP, _UDP = 1, 6, 17
+_TTL, _PROTO, _IP_CHECKSUM, _ADDRESSES, _ADDRESSES_END = 8, 9, 10, 12, 20
+_PORTS_END, _TCP_CHECKSUM, _UDP_CHECKSUM = 4, 16, 6
+_ICMP_CHECKSUM, _ICMP_ID, _QUOTE = 2, 4, 8
+_CHECKSUM_BYTES, _ONES = 2, 0xFFFF
+# Of a packed tuple.
+_ADDRESS_BYTES, _PORTS, _PORT_BYTES, _ID_BYTES = 8, 8, 4, 2
 
-def header_length(datagram: bytes) -> int:
-    """Return how long the IPv4 header is."""
-    return (datagram[0] & 0xF) * 4
-
-
-def is_later_fragment(datagram: bytes) -> bool:
-    """Tell whether this is a fragment that has no transport header."""
-    return bool(datagram[_FRAGMENT] & _OFFSET_BITS or datagram[_FRAGMENT + 1])
+# Compiled, this is an integer of C; Python sees it by this.
+globals().update(KEPT=KEPT)
 
 
 def rewritten(
     datagram: bytes,
-    key: Tuple5,
-    *,
-    ttl: int | None = None,
-    quoted: Tuple5 | None = None,
-    partial: bool = False,
+    way: bytes,
+    ttl: int = KEPT,
+    quoted: bytes | None = None,
+    partial: bool = False,  # noqa: FBT001, FBT002 - C has no keywords
 ) -> bytes:
     """Return the datagram with these ends, and its checksums adjusted.
 
     Args:
-        datagram: from its IP header on.
-        key: source and destination; ports of TCP and UDP, id of an ICMP echo.
-        ttl: another one; None keeps it.
+        datagram: from its IP header on; as it is, if that is not all there.
+        way: the tuple it shall have, packed.
+        ttl: another one, or KEPT.
         quoted: of an ICMP error, the tuple of what it quotes.
         partial: the transport checksum is the pseudo-header's sum alone.
 
     """
-    at, packed = header_length(datagram), inet_aton(key.src) + inet_aton(key.dst)
-    head, old = bytearray(datagram[:at]), datagram[_ADDRESSES]
-    head[_ADDRESSES] = packed
-    if ttl is not None:
-        head[_TTL] = ttl
-    covered = slice(_TTL, _TTL + 2)
-    before, after = datagram[covered] + old, bytes(head[covered]) + packed
-    head[_IP_CHECKSUM] = _adjusted(datagram[_IP_CHECKSUM], before, after)
-    if is_later_fragment(datagram):
-        return bytes(head) + datagram[at:]
-    body = bytearray(datagram[at:])
-    if head[_PROTO] == ICMP:
-        _put_icmp(body, key, quoted)
-    elif head[_PROTO] in (TCP, UDP):
-        _put_ports(head[_PROTO], body, key, (old, packed), partial=partial)
-    return bytes(head) + bytes(body)
+    made = bytearray(datagram)
+    data, end, ends = octets.edited(made), len(made), octets.view(way)
+    at = ip.header_end(data, 0, end)
+    if not at:
+        return datagram
+    if ttl != KEPT:
+        _put_ttl(data, ttl)
+    change = _put_addresses(data, 0, ends)
+    if not ip.offset(data, 0):
+        _put_transport(data, at, end, ends, data[_PROTO], change)
+        field = _checksum_at(data[_PROTO], at)
+        if partial and field and field + _CHECKSUM_BYTES <= end:
+            # The sum itself, not its complement, and of no ports.
+            stored = octets.u16(datagram, field)
+            octets.put16(data, field, octets.fold(stored + change))
+        if quoted is not None and end - at >= _QUOTE and ip.is_error(data, at):
+            _put_quote(data, at, end, octets.view(quoted))
+    return bytes(made)
 
 
-def _put_ports(
-    proto: int,
-    body: bytearray,
-    key: Tuple5,
-    addresses: tuple[bytes, bytes],
-    *,
-    partial: bool,
+def _put_ttl(data: bytearray, ttl: int) -> None:
+    """Put a ttl into the datagram."""
+    before = octets.u16(data, _TTL)
+    data[_TTL] = ttl
+    _adjust(data, _IP_CHECKSUM, _change(before, octets.u16(data, _TTL)))
+
+
+def _put_addresses(data: bytearray, at: int, way: bytes) -> int:
+    """Put addresses into the IP header that begins here; return how its sum changes."""
+    start, end = at + _ADDRESSES, at + _ADDRESSES_END
+    before = octets.total(data, start, end)
+    octets.copy(data, start, way, 0, _ADDRESS_BYTES)
+    change = _change(before, octets.total(data, start, end))
+    _adjust(data, at + _IP_CHECKSUM, change)
+    return change
+
+
+def _put_transport(
+    data: bytearray, at: int, end: int, way: bytes, proto: int, change: int
 ) -> None:
-    """Put ports into a transport header; its checksum covers the addresses too."""
-    old, new = bytes(body[_PORTS]), pack("!HH", key.sport, key.dport)
-    body[_PORTS] = new
-    field = slice(_FIELDS[proto], _FIELDS[proto] + 2)
-    if len(body) < field.stop:
-        return
-    stored = bytes(body[field])
-    if partial:  # the sum itself, not its complement, and of no ports
-        plain = _adjusted(_complement(stored), *addresses)
-        body[field] = _complement(plain)
-    elif proto == TCP or stored != b"\0\0":  # UDP has a word for none
-        value = _adjusted(stored, addresses[0] + old, addresses[1] + new)
-        body[field] = value if proto == TCP or value != b"\0\0" else b"\xff\xff"
+    """Put ports into the transport header that begins here, or an id into an echo.
 
-
-def _put_icmp(body: bytearray, key: Tuple5, quoted: Tuple5 | None) -> None:
-    """Put an id into an echo, or another tuple into what an error quotes."""
-    if len(body) < _QUOTE:
-        return
-    where = _ICMP_ID if body[0] in _ECHO else slice(_QUOTE, len(body))
-    old = bytes(body[where])
-    if body[0] in _ECHO:
-        new = pack("!H", key.sport)
-    else:
-        new = _requoted(old, quoted) if quoted else old
-    body[where] = new
-    body[_ICMP_CHECKSUM] = _adjusted(bytes(body[_ICMP_CHECKSUM]), old, new)
-
-
-def _requoted(quote: bytes, key: Tuple5) -> bytes:
-    """Return a quoted datagram with another tuple, however much there is of it.
-
-    Its transport checksum changes too where it is quoted (RFC 5508, 4.2).
+    A checksum covers the addresses too, of which the sum has changed.
     """
-    if len(quote) < header_length(quote) + 4:
-        return quote
-    return rewritten(quote, key)
+    if proto in (_TCP, _UDP) and end - at >= _PORTS_END:
+        before = octets.total(data, at, at + _PORTS_END)
+        octets.copy(data, at, way, _PORTS, _PORT_BYTES)
+        change += _change(before, octets.total(data, at, at + _PORTS_END))
+        field = _checksum_at(proto, at)
+        if field + _CHECKSUM_BYTES > end:
+            return
+        if proto == _TCP:
+            _adjust(data, field, change)
+        elif octets.u16(data, field):  # UDP has a word for none (RFC 768),
+            _adjust(data, field, change)
+            if not octets.u16(data, field):  # and one for 0
+                octets.put16(data, field, _ONES)
+    elif proto == _ICMP and end - at >= _QUOTE and ip.is_echo(data[at]):
+        before = octets.u16(data, at + _ICMP_ID)
+        octets.copy(data, at + _ICMP_ID, way, _PORTS, _ID_BYTES)
+        change = _change(before, octets.u16(data, at + _ICMP_ID))
+        _adjust(data, at + _ICMP_CHECKSUM, change)
 
 
-def _complement(value: bytes) -> bytes:
-    return bytes(byte ^ 0xFF for byte in value)
+def _put_quote(data: bytearray, at: int, end: int, way: bytes) -> None:
+    """Put a tuple into what the ICMP error at `at` quotes, however much there is of it.
 
-
-def _adjusted(stored: bytes, old: bytes, new: bytes) -> bytes:
-    """Return a checksum after these bytes became those (RFC 1624, equation 3).
-
-    The sum of 16-bit words with end-around carry is the number they make, modulo 65535.
+    The transport checksum in there changes too, where it is quoted (RFC 5508, 4.2).
     """
-    if len(old) % 2:
-        old, new = old + b"\0", new + b"\0"
-    change = int.from_bytes(new, "big") - int.from_bytes(old, "big")
-    total = (_ONES - int.from_bytes(stored, "big") + change) % _ONES
-    return (_ONES - (total or _ONES)).to_bytes(2, "big")
+    start = at + _QUOTE
+    inner = ip.header_end(data, start, end)
+    if not inner or end - inner < _PORTS_END:
+        return
+    before = octets.total(data, start, end)
+    change = _put_addresses(data, start, way)
+    if not ip.offset(data, start):
+        _put_transport(data, inner, end, way, data[start + _PROTO], change)
+    change = _change(before, octets.total(data, start, end))
+    _adjust(data, at + _ICMP_CHECKSUM, change)
+
+
+def _checksum_at(proto: int, at: int) -> int:
+    """Return where the transport that begins here keeps its checksum; 0: nowhere."""
+    if proto == _TCP:
+        return at + _TCP_CHECKSUM
+    return at + _UDP_CHECKSUM if proto == _UDP else 0
+
+
+def _change(before: int, after: int) -> int:
+    """Return how a sum of words changes, in ones' complement: never 0."""
+    return octets.fold(after + _ONES - octets.fold(before)) or _ONES
+
+
+def _adjust(data: bytearray, field: int, change: int) -> None:
+    """Adjust the checksum that is here (RFC 1624, equation 3)."""
+    stored = octets.u16(data, field)
+    octets.put16(data, field, _ONES - octets.fold(_ONES - stored + change))

@@ -2,96 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pytest_netlab.diff import translations
 from pytest_netlab.errors import ReplayError
-from pytest_netlab.flows import (
-    ICMP,
-    TCP,
-    UDP,
-    Tuple5,
-    conversations,
-    is_error,
-    way_of,
-)
-from pytest_netlab.replay.pieces import pieces
+from pytest_netlab.flows import ICMP, NO_WAY, TCP, UDP, FlowTable, Tuple5, way_of
+from pytest_netlab.replay.tape import MTU, Found, Part, Steps, Tape
 from pytest_netlab.spec import DOCKER0, UPLINK
-from pytest_netlab.wire import Checksum, Status
+from pytest_netlab.wire import Status
 
 if TYPE_CHECKING:
-    from pytest_netlab.capture import Capture
+    from collections.abc import Iterator, Sequence
 
-    Found = tuple[Tuple5, list[int], Mapping[int, int]]
-    Later = Mapping[int, list[int]]
+    import numpy.typing as npt
+
+    from pytest_netlab.capture import Capture
 
 PLAYED = (TCP, UDP, ICMP)
 INSIDE, OUTSIDE = DOCKER0.name, UPLINK.name
 IPV4 = 4
-MTU = 1500
 _HEADER = 20
 _MOST_NAMED = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """One datagram of a conversation.
-
-    Args:
-        number: the packet's in the capture, from 1.
-        ts: when it was seen, in ns.
-        reply: the responder sends it.
-        datagram: from its IP header on, as it was stored; its first fragment.
-        rest: its other fragments, in the order they were seen, or segments.
-        partial: its transport checksum is the pseudo-header's sum alone.
-        cut: it was larger than a link takes, and is played in pieces.
-        error: it is an ICMP error, and quotes another packet.
-
-    """
-
-    number: int
-    ts: int
-    reply: bool
-    datagram: bytes
-    rest: tuple[bytes, ...] = ()
-    partial: bool = False
-    cut: bool = False
-    error: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One conversation: its initiator's tuple, and its datagrams in order."""
-
-    key: Tuple5
-    steps: Sequence[Step]
-
-
-class _Steps(Sequence[Step]):
-    """The steps of a conversation, made when they are asked for: there may be millions.
-
-    `found` is the conversation; `rest` the later fragments of the capture.
-    """
-
-    def __init__(self, capture: Capture, found: Found, rest: Later) -> None:
-        self._capture, self._found, self._rest = capture, found, rest
-
-    def __len__(self) -> int:
-        return len(self._found[1])
-
-    @overload
-    def __getitem__(self, place: int) -> Step: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Step]: ...
-    def __getitem__(self, place: int | slice) -> Step | Sequence[Step]:
-        if isinstance(place, slice):
-            return [self[one] for one in range(*place.indices(len(self)))]
-        row = self._found[1][place]
-        return _step(self._capture, row, self._found, self._rest)
 
 
 def script(
@@ -111,24 +44,27 @@ def script(
         ReplayError: there is nothing to play, or a packet cannot be; names the packets.
 
     """
-    found = sorted(_conversations(capture, interface), key=lambda one: one[1][0])
-    rest = _fragments(capture)
-    rows = [row for one in found for row in _rows_played(one, rest)]
-    _refuse(capture, rows, fill=fill)
+    found = list(_conversations(capture, interface))
+    found.sort(key=lambda one: int(one.rows[0]))
     if not found:
         raise ReplayError(
             f"{len(capture)} packets, and no conversation of TCP, UDP or ICMP among "
             "them: there is nothing to play"
         )
-    return [Part(key=one[0], steps=_Steps(capture, one, rest)) for one in found]
+    tape = Tape(capture)
+    _refuse(tape, _rows_played(found, tape), fill=fill)
+    return [Part(key=one.key, steps=Steps(tape, one)) for one in found]
 
 
-def _rows_played(found: Found, rest: Later) -> Iterator[int]:
-    """Yield every row that a conversation is played from."""
-    _, rows, twins = found
-    for row in (*rows, *twins.values()):
-        yield row
-        yield from rest.get(row, ())
+def _rows_played(found: Sequence[Found], tape: Tape) -> npt.NDArray[np.intp]:
+    """Return every row that is played, in order: twins and later fragments too."""
+    rows = np.concatenate([one.rows for one in found])
+    twins = [row for one in found for row in one.twins.values()]
+    firsts = np.array(list(tape.later), dtype=np.intp)
+    rows = np.concatenate([rows, np.array(twins, dtype=np.intp)])
+    here = firsts[np.isin(firsts, rows)].tolist()
+    later = [row for first in here for row in tape.later[first]]
+    return np.unique(np.concatenate([rows, np.array(later, dtype=np.intp)]))
 
 
 def _conversations(capture: Capture, interface: str | None) -> Iterator[Found]:
@@ -144,13 +80,29 @@ def _conversations(capture: Capture, interface: str | None) -> Iterator[Found]:
     if interface is not None and interface not in names:
         there = ", ".join(names)
         raise ReplayError(f"no interface {interface!r}: the capture has {there}")
-    wanted = [n for n, name in enumerate(names) if interface in (None, name)]
-    rows = np.flatnonzero(np.isin(capture.point, wanted))
-    for one in conversations(capture.select(rows)):
-        mine = sorted((*one.rows, *one.errors), key=lambda row: rows[row])
-        kept = [int(rows[row]) for row in mine]
-        if kept and _is_played(one.key):
-            yield one.key, kept, {}
+    if len(names) == 1:
+        yield from _grouped(capture, np.arange(len(capture)))
+        return
+    wanted = names.index(interface) if interface is not None else 0
+    rows = np.flatnonzero(capture.point == wanted)
+    yield from _grouped(capture.select(rows), rows)
+
+
+def _grouped(capture: Capture, rows: npt.NDArray[np.intp]) -> Iterator[Found]:
+    """Yield a point's conversations, by its packets' numbers in the whole capture."""
+    table = FlowTable()
+    made = [table.add(*block) for block in capture.blocks()]
+    ways = np.concatenate(made) if made else np.zeros(0, dtype=np.int32)
+    here = np.flatnonzero(ways != NO_WAY)
+    number = ways[here] >> 1
+    order = here[np.argsort(number, kind="stable")]
+    mine, replies = rows[order], (ways[order] & 1).astype(bool)
+    ends = np.cumsum(np.bincount(number, minlength=table.count))
+    first = 0
+    for key, end in zip(table.conversations(), ends.tolist(), strict=True):
+        if end > first and _is_played(key):
+            yield Found(key, mine[first:end], replies[first:end])
+        first = end
 
 
 def _initiated(capture: Capture) -> Iterator[Found]:
@@ -171,7 +123,8 @@ def _initiated(capture: Capture) -> Iterator[Found]:
         if not mine or not _is_played(flow.met):
             continue
         mine.sort(key=lambda row: int(capture.ts[row]))
-        yield flow.met, mine, pairs
+        replies = [way_of(capture, row) != flow.met for row in mine]
+        yield Found(flow.met, np.array(mine), np.array(replies), pairs)
 
 
 def _is_played(key: Tuple5) -> bool:
@@ -184,95 +137,34 @@ def _rows_of(capture: Capture, point: str) -> np.ndarray:
     return np.flatnonzero(capture.point == names.index(point))
 
 
-def _step(capture: Capture, row: int, found: Found, rest: Later) -> Step:
-    key, _, twins = found
-    reply = way_of(capture, row) != key
-    number, row = row + 1, twins.get(row, row) if reply else row
-    others = rest.get(row, ())
-    cut = pieces(_datagram(capture, row), MTU)
-    partial = int(capture.l4_checksum[row]) == Checksum.PARTIAL
-    return Step(
-        number=number,
-        ts=int(capture.ts[row]),
-        reply=reply,
-        datagram=cut[0],
-        rest=(*cut[1:], *(_datagram(capture, other) for other in others)),
-        partial=partial and len(cut) == 1,
-        cut=len(cut) > 1,
-        error=is_error(capture, row),
-    )
-
-
-def _datagram(capture: Capture, row: int) -> bytes:
-    """Return a packet from its IP header on, without what a link added."""
-    at, length = int(capture.ip_offset[row]), _length(capture, row)
-    return capture[row].bytes[at : at + length].ljust(length, b"\0")
-
-
-def _fragments(capture: Capture) -> Later:
-    """Return the first fragment of each datagram -> its later ones, in order of time.
-
-    An id is used again: those behind a first fragment are its own, up to the next one;
-    those that came before any wait for it (RFC 791, 3.2).
-    """
-    found: dict[int, list[int]] = {}
-    last: dict[tuple[object, ...], int] = {}
-    early: dict[tuple[object, ...], list[int]] = {}
-    is_fragment = (capture.status & Status.FRAGMENT) != 0
-    for row in np.flatnonzero(is_fragment).tolist():
-        names = ("point", "proto", "ip_id")
-        whole = (
-            *(int(capture.column(name)[row]) for name in names),
-            capture.src[row].tobytes(),
-            capture.dst[row].tobytes(),
-        )
-        if not capture.frag_offset[row]:
-            found[row] = early.pop(whole, [])
-            last[whole] = row
-        elif whole in last:
-            found[last[whole]].append(row)
-        else:
-            early.setdefault(whole, []).append(row)
-    return found
-
-
-def _refuse(capture: Capture, rows: Sequence[int], *, fill: bool) -> None:
+def _refuse(tape: Tape, rows: npt.NDArray[np.intp], *, fill: bool) -> None:
     """Refuse what cannot be played as it was.
 
     Raises:
         ReplayError: says which packets, and what to do.
 
     """
+    capture, lengths = tape.capture, tape.lengths[rows]
+    status, held = capture.status[rows], capture.caplen[rows].astype(np.int64)
+    fragments = (status & Status.FRAGMENT) != 0
     for why, wrong in (
-        ("are IPv6, which is not played", lambda row: capture.ip_version[row] != IPV4),
-        ("are damaged", lambda row: capture.status[row] & Status.MALFORMED),
+        ("are IPv6, which is not played", capture.ip_version[rows] != IPV4),
+        ("are damaged", (status & Status.MALFORMED) != 0),
         (
             "have no length of their own: an offload was to fill it in",
-            lambda row: _length(capture, row) < _HEADER,
+            lengths < _HEADER,
         ),
         (
             f"are fragments of more than {MTU} octets, which no link here takes",
-            lambda row: (
-                capture.status[row] & Status.FRAGMENT and _length(capture, row) > MTU
-            ),
+            fragments & (lengths > MTU),
         ),
         (
             "were cut by the capture's snaplen; --fill puts zeros for what is missing",
-            lambda row: not fill and _is_cut(capture, row),
+            (held - capture.ip_offset[rows] < lengths) & (not fill),
         ),
     ):
-        found = [row + 1 for row in rows if wrong(row)]
+        found = (rows[wrong] + 1).tolist()
         if found:
             told = ", ".join(map(str, found[:_MOST_NAMED]))
             more = ", ..." if len(found) > _MOST_NAMED else ""
             raise ReplayError(f"{len(found)} packets {why}: {told}{more}")
-
-
-def _length(capture: Capture, row: int) -> int:
-    at = int(capture.ip_offset[row])
-    return int.from_bytes(capture[row].bytes[at + 2 : at + 4], "big")
-
-
-def _is_cut(capture: Capture, row: int) -> bool:
-    held = int(capture.caplen[row]) - int(capture.ip_offset[row])
-    return held < _length(capture, row)

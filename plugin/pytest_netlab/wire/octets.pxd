@@ -174,6 +174,7 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.string cimport memcpy
 
 ctypedef const unsigned char *bytes_t
+ctypedef unsigned char *cells_t
 ctypedef long long *longs_t
 ctypedef int *ints_t
 ctypedef unsigned long long *words_t
@@ -226,6 +227,16 @@ cdef inline const unsigned char *view(object buffer) except NULL:
 
 cdef inline long long *longs(object array) except? NULL:
     return NULL if array is None else <long long *> view(array)
+
+
+cdef inline unsigned char *edited(object buffer) except NULL:
+    return <unsigned char *> view(buffer)
+
+
+cdef inline void put16(
+        unsigned char *data, Py_ssize_t at, unsigned int value) noexcept nogil:
+    data[at] = <unsigned char> (value >> 8)
+    data[at + 1] = <unsigned char> value
 
 
 cdef inline unsigned char *cells(object array) except NULL:

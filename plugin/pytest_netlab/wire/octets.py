@@ -17,7 +17,7 @@ _WORD = (1 << 64) - 1
 _ODD, _FACTOR = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
 
 
-def u16(frame: bytes, at: int) -> int:
+def u16(frame: bytes | bytearray, at: int) -> int:
     """Return the 16-bit integer at this offset."""
     return frame[at] << 8 | frame[at + 1]
 
@@ -32,7 +32,9 @@ def u48(frame: bytes, at: int) -> int:
     return int.from_bytes(frame[at : at + 6], "big")
 
 
-def copy(cells: memoryview, to: int, frame: bytes, at: int, size: int) -> None:
+def copy(
+    cells: memoryview | bytearray, to: int, frame: bytes, at: int, size: int
+) -> None:
     """Copy bytes of the frame into a column."""
     cells[to : to + size] = frame[at : at + size]
 
@@ -43,7 +45,7 @@ def mapped(cells: memoryview, to: int, frame: bytes, at: int) -> None:
     cells[to + 12 : to + 16] = frame[at : at + 4]
 
 
-def total(frame: bytes, at: int, end: int) -> int:
+def total(frame: bytes | bytearray, at: int, end: int) -> int:
     """Return the folded sum of the 16-bit words: 0 only if every byte is 0.
 
     65536 is 1 modulo 65535, so the remainder of the bytes taken as one integer is that
@@ -65,7 +67,7 @@ def little32(frame: bytes, at: int) -> int:
     return frame[at] | frame[at + 1] << 8 | frame[at + 2] << 16 | frame[at + 3] << 24
 
 
-def view(buffer: memoryview) -> Any:
+def view(buffer: memoryview | bytes) -> Any:
     """Return what a compiled function takes for a frame: here, the buffer itself."""
     return buffer
 
@@ -81,6 +83,16 @@ def soon(frame: bytes | memoryview, at: int) -> None:
 
 def soon_int(cells: memoryview, index: int) -> None:
     """Have the processor fetch this integer: nothing to do for Python."""
+
+
+def edited(buffer: bytearray) -> Any:
+    """Return what a compiled function writes to: here, the buffer itself."""
+    return buffer
+
+
+def put16(data: bytearray, at: int, value: int) -> None:
+    """Write a big-endian 16-bit integer."""
+    data[at : at + 2] = value.to_bytes(2, "big")
 
 
 def cells(array: npt.NDArray[np.uint8]) -> memoryview:

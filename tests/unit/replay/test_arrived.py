@@ -7,6 +7,7 @@ from tests.traffic import C1, HOST01, Packet, error
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.replay.arrived import differing, is_whole, quoted_of, seen
+from pytest_netlab.replay.packed import pack, unpack
 
 ASK = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), data=b"who?", ip_id=1)
 PING = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7))
@@ -35,8 +36,8 @@ def test_any_quote(size: int) -> None:
     datagram = error(HOST01, ASK).datagram[:size]
 
     assert is_whole(datagram)
-    assert (quoted_of(datagram) == ASK.key) == (size == 56)
-    assert seen(datagram).key.proto == ICMP
+    assert (quoted_of(datagram) == pack(ASK.key)) == (size == 56)
+    assert unpack(seen(datagram).key).proto == ICMP
 
 
 def test_other_icmp() -> None:
@@ -47,7 +48,7 @@ def test_other_icmp() -> None:
     found = seen(bytes(data))
 
     assert found.quoted is None
-    assert found.way == Tuple5(ICMP, C1, 0, HOST01, 0)
+    assert unpack(found.way) == Tuple5(ICMP, C1, 0, HOST01, 0)
 
 
 def test_differing() -> None:

@@ -11,20 +11,28 @@ from tests.traffic import C1, HOST, HOST01, Packet, capture, error
 
 from pytest_netlab.errors import ReplayError
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
-from pytest_netlab.replay import play, script
-from pytest_netlab.replay.arrived import key_of, quoted_of
-from pytest_netlab.replay.play import Player, Route
+from pytest_netlab.replay import free, play, script
+from pytest_netlab.replay.arrived import key_of as packed_key_of
+from pytest_netlab.replay.arrived import quoted_of
+from pytest_netlab.replay.packed import pack, unpack
+from pytest_netlab.replay.play import Player
+from pytest_netlab.replay.played import Route
 from pytest_netlab.replay.rewrite import rewritten
 from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_netlab.replay.play import Played
+    from pytest_netlab.replay.played import Played
 
     Fault = Callable[[bytes], list[bytes]]
 
 DNS = Tuple5(UDP, "10.1.1.1", 5555, "8.8.8.8", 53)
+
+
+def key_of(datagram: bytes) -> Tuple5:
+    """Return the tuple of a datagram."""
+    return unpack(packed_key_of(datagram))
 
 
 class FakeEnd:
@@ -81,20 +89,20 @@ class Net:
         self._through(datagram, new, self.server)
 
     def _back(self, datagram: bytes) -> None:
-        key, quoted = key_of(datagram), quoted_of(datagram)
+        key, quoted = key_of(datagram), None
+        if packed := quoted_of(datagram):
+            quoted = pack(unpack(packed)._replace(src=C1))
         inner = {there: here for here, there in self.ports.items()}
         port = inner.get(key.dport, key.dport)
         new = key._replace(dst=C1, dport=port)
         if key.proto == ICMP:
             new = new._replace(sport=port)
-        if quoted is not None:
-            quoted = quoted._replace(src=C1)
         self._through(datagram, new, self.client, quoted)
 
     def _through(
-        self, datagram: bytes, key: Tuple5, end: FakeEnd, quoted: Tuple5 | None = None
+        self, datagram: bytes, key: Tuple5, end: FakeEnd, quoted: bytes | None = None
     ) -> None:
-        made = rewritten(datagram, key, ttl=datagram[8] - 1, quoted=quoted)
+        made = rewritten(datagram, pack(key), ttl=datagram[8] - 1, quoted=quoted)
         for one in self._fault(made):
             end.put(one)
 
@@ -185,7 +193,7 @@ def test_error_quotes_what_was_on_the_wire() -> None:
             [("altered", 3, "ip checksum"), ("altered", 3, "ttl 59 lower, 1 of the")],
         ),
         (
-            after(2, lambda one: [rewritten(one, key_of(one)._replace(sport=7))]),
+            after(2, lambda one: [rewritten(one, pack(key_of(one)._replace(sport=7)))]),
             [("mapping", 3, "udp 172.16.211.128.7 > 172.16.211.1.53, not udp")],
         ),
     ],
@@ -231,7 +239,7 @@ def test_many_clients_on_one_port() -> None:
 
 def test_no_port_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """More conversations than a client has source ports are refused."""
-    monkeypatch.setattr(play, "PORTS", 2)
+    monkeypatch.setattr(free, "PORTS", 2)
     packets = []
     for number in range(3):
         key = DNS._replace(src=f"10.1.1.{number}", sport=1)

@@ -9,6 +9,7 @@ from scapy.layers import inet
 from scapy.packet import Raw
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
+from pytest_netlab.replay.packed import pack
 from pytest_netlab.replay.rewrite import rewritten
 from pytest_netlab.wire import checksum
 
@@ -37,7 +38,7 @@ def test_transport(
             / Raw(data)
         )
 
-        assert rewritten(old, key, ttl=ttl) == want
+        assert rewritten(old, pack(key), ttl=ttl) == want
 
 
 @given(ADDRESSES, PORTS, DATA)
@@ -51,7 +52,7 @@ def test_echo(src: str, number: int, data: bytes) -> None:
     )
 
     key = Tuple5(ICMP, src, number, "10.0.0.1", number)
-    assert rewritten(old, key) == want
+    assert rewritten(old, pack(key)) == want
 
 
 def test_quote() -> None:
@@ -67,7 +68,7 @@ def test_quote() -> None:
     want = fresh(outer / inet.ICMP(type=3, code=3) / Raw(fresh(inner)[:28]))
 
     key = Tuple5(ICMP, "172.16.211.1", 0, "172.16.211.128", 0)
-    assert rewritten(old, key, quoted=sent) == want
+    assert rewritten(old, pack(key), quoted=pack(sent)) == want
 
 
 @pytest.mark.parametrize("layer", [inet.TCP, inet.UDP])
@@ -78,8 +79,8 @@ def test_bad_stays_bad(layer: type) -> None:
     at = 20 + checksum.field(proto)
     bad = bytearray(good)
     bad[at] ^= 0x40
-    there = Tuple5(proto, "10.0.0.1", 6, "10.0.0.2", 7)
-    back = Tuple5(proto, OLD["src"], 4, OLD["dst"], 5)
+    there = pack(Tuple5(proto, "10.0.0.1", 6, "10.0.0.2", 7))
+    back = pack(Tuple5(proto, OLD["src"], 4, OLD["dst"], 5))
 
     assert rewritten(bytes(bad), there) != rewritten(good, there)
     assert rewritten(rewritten(bytes(bad), there), back) == bytes(bad)
@@ -89,7 +90,7 @@ def test_absent_stays_absent() -> None:
     """A UDP datagram without a checksum stays without one."""
     old = fresh(inet.IP(**OLD) / inet.UDP(sport=4, dport=5, chksum=0) / Raw(b"data"))
 
-    new = rewritten(old, Tuple5(UDP, "10.0.0.1", 6, "10.0.0.2", 7))
+    new = rewritten(old, pack(Tuple5(UDP, "10.0.0.1", 6, "10.0.0.2", 7)))
 
     assert new[26:28] == b"\0\0"
 
@@ -100,7 +101,8 @@ def test_partial_stays_partial() -> None:
     old = bytearray(fresh(packet))
     old[36:38] = _pseudo(bytes(old))
 
-    new = rewritten(bytes(old), Tuple5(TCP, "10.0.0.1", 6, "10.0.0.2", 7), partial=True)
+    way = pack(Tuple5(TCP, "10.0.0.1", 6, "10.0.0.2", 7))
+    new = rewritten(bytes(old), way, partial=True)
 
     assert new[36:38] == _pseudo(new)
 

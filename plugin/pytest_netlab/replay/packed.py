@@ -1,0 +1,31 @@
+"""A flow's tuple as a datagram has it: addresses, ports, and the protocol behind them.
+
+An ICMP echo carries its id in both ports, as a `Tuple5` does. Knows IPv4 only.
+"""
+
+from __future__ import annotations
+
+from socket import inet_aton, inet_ntoa
+from struct import Struct
+
+from pytest_netlab.flows import Tuple5
+
+_CELL = Struct("!4s4sHHB")
+
+
+def pack(key: Tuple5) -> bytes:
+    """Return the 13 octets of a tuple."""
+    src, dst = inet_aton(key.src), inet_aton(key.dst)
+    return _CELL.pack(src, dst, key.sport, key.dport, key.proto)
+
+
+def unpack(packed: bytes) -> Tuple5:
+    """Return the tuple of 13 octets."""
+    src, dst, sport, dport, proto = _CELL.unpack(packed)
+    return Tuple5(proto, inet_ntoa(src), sport, inet_ntoa(dst), dport)
+
+
+def turned(packed: bytes) -> bytes:
+    """Return the tuple of the opposite direction."""
+    src, dst, sport, dport, proto = _CELL.unpack(packed)
+    return _CELL.pack(dst, src, dport, sport, proto)
