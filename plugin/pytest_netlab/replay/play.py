@@ -35,7 +35,7 @@ SIDE_BY_SIDE = 64  # conversations
 PATIENCE = 1.0  # seconds for a packet to come out
 AFTERWARDS = 0.02  # seconds in which nothing more may come
 LONGEST_PAUSE = 1.0  # seconds without a word of progress
-REMEMBERED = 1 << 16  # packets that have come out, to know a duplicate by
+REMEMBERED = 1 << 16  # packets that have come out, at least: to know a duplicate by
 
 _ADDRESSES = slice(0, 8)  # of a packed tuple
 _DESTINATION = slice(16, 20)  # of a datagram
@@ -67,7 +67,9 @@ class Player:
             self._poll.register(end.fileno(), select.POLLIN)
         self._awaited: tuple[dict[Identity, list[Run]], ...] = {}, {}
         self._known: tuple[dict[bytes, Run], ...] = {}, {}
-        self._delivered: dict[int, int] = {}  # by hash: packets may be large
+        # Hashes of the packets that have come out, and their numbers; those before.
+        self._delivered: dict[int, int] = {}
+        self._earlier: dict[int, int] = {}
         self._hops: list[int | None] = [None, None]
         self._findings: list[Finding] = []
         self._active: list[Run] = []
@@ -167,7 +169,8 @@ class Player:
             self._arrive(run, datagram, seen, at_server=at_server)
             return
         known = self._known[at_server].get(seen.way)
-        number = self._delivered.get(hash((seen.way, seen.identity)))
+        came = hash((seen.way, seen.identity))
+        number = self._delivered.get(came) or self._earlier.get(came)
         if known is None:
             flow = str(unpack(seen.way))
             self._findings.append(Finding(flow=flow, packet=0, what="stray"))
@@ -216,13 +219,17 @@ class Player:
         elif hops != first:
             told = f"ttl {hops} lower, {first} of the first packet"
             self._find(run, step.number, "altered", told)
-        self._delivered[hash((seen.way, seen.identity))] = step.number
-        if len(self._delivered) > REMEMBERED:
-            del self._delivered[next(iter(self._delivered))]
+        self._remember(seen, step.number)
         if not run.flying:
             run.delivered += 1
             self._out += 1
             run.advance()
+
+    def _remember(self, seen: Seen, number: int) -> None:
+        """Note what has come out; forget the oldest half when there is too much."""
+        self._delivered[hash((seen.way, seen.identity))] = number
+        if len(self._delivered) >= REMEMBERED:
+            self._earlier, self._delivered = self._delivered, {}
 
     def _learn(self, run: Run, seen: Seen, datagram: bytes, *, at_server: bool) -> None:
         """Learn what the server sees, once; all else must follow from it.
