@@ -122,11 +122,12 @@ class LabOptions:
 
     `image` is a name or an archive's path; `root` is the folder a private engine is
     taken from, the machine's own where None; `worker` numbers labs that run side by
-    side (pytest-xdist), from 0.
+    side (pytest-xdist), from 0; `transports` are those of the published port.
     """
 
     topology: Topology = field(default_factory=Topology)
     image: str | None = None
     root: Path | None = None
     daemon: tuple[str, ...] = ()
+    transports: tuple[str, ...] = ("tcp",)
     worker: int = 0

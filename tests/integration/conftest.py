@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_netlab.errors import LabUnavailableError
 from pytest_netlab.lab import engine as private
+from pytest_netlab.lab import suites
 from pytest_netlab.spec import LabOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from pytest_netlab.lab.docker_lab import DockerLab
 
@@ -27,6 +30,21 @@ def engine() -> None:
         pytest.fail(reason)
     if reason:
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def suite_root() -> Callable[[str], Path]:
+    """Return a function: the root of a suite, built if the cache has none."""
+
+    def provided(suite: str) -> Path:
+        try:
+            return suites.provide(suite, print)
+        except LabUnavailableError as error:
+            if os.environ.get("CI"):
+                raise
+            pytest.skip(str(error))
+
+    return provided
 
 
 @pytest.fixture(scope="module")

@@ -197,22 +197,6 @@ def test_fragments(netlab: Netlab, tmp_path: Path, *, lost: bool) -> None:
 
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "replay"
-RECORDED = sorted(path.stem for path in DATA.glob("*.pcapng"))
-BY_UDP = {"dns-udp", "icmp-unreachable", "sip", "udp-fragments"}
-
-
-@pytest.mark.parametrize("name", RECORDED)
-def test_protocols(netlab: Netlab, name: str) -> None:
-    """What was recorded of real programs crosses the NAT again, out and in."""
-    path = DATA / f"{name}.pcapng"
-    out = netlab.replay(path, client="c1", server="host01")
-
-    assert out.delivered == out.packets > 1
-    assert out.findings == []
-    if name not in BY_UDP:  # the published port is TCP's
-        back = netlab.replay(path, client="host01", server="web:80")
-
-        assert (back.delivered, back.findings) == (out.packets, [])
 
 
 def test_stimulus(scenarios: Scenarios) -> None:

@@ -78,6 +78,7 @@ def command(capture: str, **options: Any) -> None:
     Exit code 0: every packet came out as it went in; 1: not so; 2: cannot be played.
     """  # noqa: D301 - click's mark
     from pytest_netlab.capture import read  # noqa: PLC0415 - --help needs no numpy
+    from pytest_netlab.flows import UDP  # noqa: PLC0415
     from pytest_netlab.lab import backends  # noqa: PLC0415 - imports docker
     from pytest_netlab.replay import replay, script, way  # noqa: PLC0415
     from pytest_netlab.spec import LabOptions  # noqa: PLC0415
@@ -92,7 +93,8 @@ def command(capture: str, **options: Any) -> None:
     root = suites.chosen(options["engine_suite"], None, _say)
     if sys.stderr.isatty():
         _say("starting a lab ...")
-    lab: Any = backends.start(backend, LabOptions(root=root))
+    transports = ("tcp", "udp") if any(p.key.proto == UDP for p in parts) else ("tcp",)
+    lab: Any = backends.start(backend, LabOptions(root=root, transports=transports))
     with closing(lab), Watch() as watch:
         way(lab.nodes, *ends)
         lab.reset()
@@ -142,6 +144,7 @@ def _text(played: Played) -> Iterator[str]:
         yield f"{run.met}  =>  {sent}   {run.delivered} of {len(run.part.steps)}\n"
         if run.renamed:
             yield f"  its source port or id was {run.part.key.sport}, which is taken\n"
+    yield "".join(f"  by a helper: {told}\n" for told in played.translated)
     yield "".join(f"! {finding}\n" for finding in played.findings)
     if played.cut:
         yield f"{played.cut} packets were larger than 1500 octets, and cut to that\n"
@@ -160,6 +163,7 @@ def _json(played: Played) -> Iterator[str]:
             "packets": len(run.part.steps),
             "delivered": run.delivered,
             "renamed": run.renamed,
+            "translated": run.translated,
         }
         for run in played.runs
     ]

@@ -43,6 +43,7 @@ class Plan:
     owner: str
     prefix: str
     published: tuple[str, int]
+    transports: tuple[str, ...]
 
 
 def create(client: Any, plan: Plan) -> dict[str, Any]:
@@ -134,7 +135,8 @@ def _last_words(container: Any) -> str:
 
 
 def _create(client: Any, plan: Plan, name: str) -> Any:
-    ports = {f"{WEB_PORT}/tcp": plan.published} if name == "web" else {}
+    transports = plan.transports if name == "web" else ()
+    ports = {f"{WEB_PORT}/{transport}": plan.published for transport in transports}
     return client.containers.create(
         plan.image,
         ["sh", "-c", _WEB if name == "web" else _IDLE],

@@ -106,6 +106,7 @@ def _run_containers(client: Any, options: LabOptions, token: str) -> dict[str, A
         owner=token,
         prefix="",
         published=(str(options.topology.uplink.ip), options.topology.published),
+        transports=options.transports,
     )
     with running.refusals("starting the lab's containers"):
         made = containers.create(client, plan)

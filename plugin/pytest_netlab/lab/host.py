@@ -105,6 +105,7 @@ def _run_containers(
         owner=token,
         prefix=f"{owner.PREFIX}{token}-",
         published=(str(topology.uplink.ip), topology.published),
+        transports=options.transports,
     )
     with running.refusals("starting the lab's containers"):
         made = containers.create(client, plan)

@@ -162,7 +162,7 @@ def _build(options: LabOptions, undo: ExitStack) -> Parts:
     web = machines["web"].address
     _rule(
         holder,
-        RULES.format(
+        _published(options.transports).format(
             subnet=bridge.network,
             web=web,
             port=WEB_PORT,
@@ -180,6 +180,15 @@ def _build(options: LabOptions, undo: ExitStack) -> Parts:
         shared=False,
         log=lambda: "there is no engine\n",
     )
+
+
+def _published(transports: tuple[str, ...]) -> str:
+    """Return the rules, those of the published port for each of its transports."""
+    text = ""
+    for line in RULES.splitlines(keepends=True):
+        own = transports if "-p tcp -m tcp" in line else ("tcp",)
+        text += "".join(line.replace("tcp", transport) for transport in own)
+    return text
 
 
 def _machine(

@@ -5,7 +5,7 @@ cimport cython
 
 cdef int _ID, _TTL, _PROTO, _ADDRESSES, _ADDRESSES_END
 cdef int _TRANSPORT, _PORTS_END, _ICMP_ID, _ID_END
-cdef int _TCP_CHECKSUM, _TCP_URGENT, _UDP_CHECKSUM, _UDP_DATA
+cdef int _TCP_FLAGS, _TCP_CHECKSUM, _TCP_URGENT, _UDP_CHECKSUM, _UDP_DATA
 cdef int _ICMP_CHECKSUM, _QUOTE, _ICMP, _TCP, _UDP
 
 @cython.locals(at=Py_ssize_t, end=Py_ssize_t)

@@ -7,12 +7,12 @@ from typing import NamedTuple
 from pytest_netlab.flows import ICMP, TCP, UDP
 from pytest_netlab.replay import datagram as ip
 from pytest_netlab.replay.packed import turned
-from pytest_netlab.wire import octets
+from pytest_netlab.wire import octets, tcp
 
 _ID, _TTL, _PROTO, _ADDRESSES, _ADDRESSES_END = 4, 8, 9, 12, 20
 _TRANSPORT = 8  # octets that every transport has
 _PORTS_END, _ICMP_ID, _ID_END = 4, 4, 6
-_TCP_CHECKSUM, _TCP_URGENT, _UDP_CHECKSUM, _UDP_DATA = 16, 18, 6, 8
+_TCP_FLAGS, _TCP_CHECKSUM, _TCP_URGENT, _UDP_CHECKSUM, _UDP_DATA = 13, 16, 18, 6, 8
 _ICMP_CHECKSUM, _QUOTE = 2, 8
 _ICMP, _TCP, _UDP = 1, 6, 17
 _NO_PORTS = bytes(4)
@@ -121,6 +121,16 @@ def identity_of(datagram: bytes) -> Identity:
 def ttl_of(datagram: bytes) -> int:
     """Return a datagram's ttl."""
     return datagram[_TTL]
+
+
+def described(datagram: bytes) -> str:
+    """Say what a datagram is that refuses another; empty of any other."""
+    at = ip.header_end(datagram, 0, len(datagram))
+    if ip.is_error(datagram, at):
+        return f"an ICMP error, type {datagram[at]} code {datagram[at + 1]}"
+    is_segment = datagram[_PROTO] == _TCP and ip.offset(datagram, 0) == 0
+    reset = is_segment and len(datagram) > at + _TCP_FLAGS
+    return "a reset" if reset and datagram[at + _TCP_FLAGS] & tcp.RST else ""
 
 
 def differing(wanted: bytes, got: bytes) -> list[str]:

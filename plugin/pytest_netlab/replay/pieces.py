@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import TCP
 from pytest_netlab.replay.datagram import header_end
-from pytest_netlab.wire import checksum, tcp
+from pytest_netlab.wire import fill, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _LENGTH, _ID, _FLAGS = slice(2, 4), slice(4, 6), slice(6, 8)
-_IP_CHECKSUM = slice(10, 12)
 _PROTO = 9
 _MORE = 0x2000  # of flags and fragment offset
 _UNIT = 8  # octets that an offset counts
 _SEQ, _OFFSET, _TCP_FLAGS = slice(4, 8), 12, 13
-_TCP_CHECKSUM = slice(checksum.TCP_FIELD, checksum.TCP_FIELD + 2)
 _LAST_ONLY = tcp.FIN | tcp.PSH
 
 
@@ -51,10 +49,6 @@ def _segments(datagram: bytes, mtu: int) -> Iterator[bytes]:
             segment[_TCP_FLAGS] &= ~_LAST_ONLY & 0xFF
         head = bytearray(datagram[:at])
         head[_ID] = ((number + count) & 0xFFFF).to_bytes(2, "big")
-        segment[_TCP_CHECKSUM] = b"\0\0"
-        extra = checksum.pseudo(bytes(head), 0, TCP, len(segment))
-        value = checksum.compute(bytes(segment), extra)
-        segment[_TCP_CHECKSUM] = value.to_bytes(2, "big")
         yield _headed(head, bytes(segment))
 
 
@@ -70,8 +64,6 @@ def _fragments(datagram: bytes, mtu: int) -> Iterator[bytes]:
 
 
 def _headed(head: bytearray, body: bytes) -> bytes:
-    """Return a datagram with the length and checksum of its header right."""
+    """Return a datagram with the length of its header and the checksums right."""
     head[_LENGTH] = (len(head) + len(body)).to_bytes(2, "big")
-    head[_IP_CHECKSUM] = b"\0\0"
-    head[_IP_CHECKSUM] = checksum.compute(bytes(head)).to_bytes(2, "big")
-    return bytes(head) + body
+    return fill(bytes(head) + body)

@@ -17,6 +17,7 @@ from pytest_netlab.flows import ICMP, Tuple5
 from pytest_netlab.replay import arrived
 from pytest_netlab.replay.datagram import is_later_fragment
 from pytest_netlab.replay.free import Free
+from pytest_netlab.replay.helper import Helped
 from pytest_netlab.replay.packed import pack, turned, unpack
 from pytest_netlab.replay.played import Finding, Played, Run
 from pytest_netlab.replay.rewrite import KEPT, rewritten
@@ -91,7 +92,7 @@ class Player:
             room = SIDE_BY_SIDE - len(self._active)
             self._active += [waiting.popleft() for _ in range(min(room, len(waiting)))]
             for run in self._active:
-                if not run.flying and self._when(run) <= self._now:
+                if not (run.flying or self._when(run) > self._now or self._waits(run)):
                     self._send(run)
             self._hear(self._pause())
             self._expire()
@@ -104,17 +105,26 @@ class Player:
         return Played(runs=runs, findings=self._findings, seconds=seconds)
 
     def _runs(self, parts: Sequence[Part]) -> Iterator[Run]:
-        """Yield each conversation with a tuple that no other has at the client."""
-        client, free = self._ends[False].source, Free()
+        """Yield each conversation with a tuple that no other has at its initiator."""
+        free, route = Free(), self._route
         for part in parts:
-            key = part.key
-            icmp = key.proto == ICMP
-            dport = key.dport if icmp or not self._route.port else self._route.port
-            met = Tuple5(key.proto, client, key.sport, self._route.target, dport)
+            key, source = part.key, self._ends[part.turned].source
+            target = route.back if part.turned else route.target
+            given = key.proto != ICMP and not part.is_related
+            dport = route.port if given and route.port else key.dport
+            met = Tuple5(key.proto, source, key.sport, target, dport)
             own = free.take(met)
             run = Run(part=part, way=pack(own), renamed=own != met)
-            self._known[False][turned(run.way)] = run
+            self._known[part.turned][turned(run.way)] = run
             yield run
+
+    def _waits(self, run: Run) -> bool:
+        """Tell whether it would begin before what lets it in has been said."""
+        if run.at or not run.part.is_related:
+            return False
+        first = run.step.number
+        others = [one for one in self._active if not (one.over or one.part.is_related)]
+        return min([one.step.number for one in others], default=first) < first
 
     def _when(self, run: Run) -> float:
         if not self._pace:
@@ -134,7 +144,7 @@ class Player:
         quoted = turned(way) if step.error else None
         run.cut += step.cut
         run.due = self._now + PATIENCE
-        awaited, end = self._awaited[not step.reply], self._ends[step.reply]
+        awaited, end = self._awaited[run.at_server], self._ends[not run.at_server]
         for piece in (step.datagram, *step.rest):
             wire = rewritten(piece, way, KEPT, quoted, step.partial)
             identity = arrived.identity_of(wire)
@@ -176,13 +186,14 @@ class Player:
             self._findings.append(Finding(flow=flow, packet=0, what="stray"))
         elif number is not None:
             self._find(known, number, "duplicated")
-        elif known.flying and known.step.reply != at_server:
+        elif known.flying and known.at_server == at_server:
             self._unawait(known, next(iter(known.flying)), at_server=at_server)
             self._arrive(known, datagram, seen, at_server=at_server)
         else:
             place = max(min(known.at, len(known.part.steps)) - 1, 0)
             number = known.part.steps[place].number
-            self._find(known, number, "stray", "it came, and nobody had sent it")
+            told = arrived.described(datagram) or "it"
+            self._find(known, number, "stray", f"{told} came, and nobody had sent it")
 
     def _awaiting(self, seen: Seen, *, at_server: bool) -> Run | None:
         """Return whose awaited packet this is: first of who has this tuple already.
@@ -210,7 +221,7 @@ class Player:
         wire = run.flying.pop(seen.identity, None) or run.flying.popitem()[1]
         self._learn(run, seen, datagram, at_server=at_server)
         wanted = rewritten(wire, seen.key, ttl, seen.quoted, step.partial)
-        if wanted != datagram:
+        if wanted != datagram and not _helped(run, wire, wanted, datagram):
             told = ", ".join(arrived.differing(wanted, datagram))
             self._find(run, step.number, "altered", told)
         hops, first = arrived.ttl_of(wire) - ttl, self._hops[at_server]
@@ -232,19 +243,19 @@ class Player:
             self._earlier, self._delivered = self._delivered, {}
 
     def _learn(self, run: Run, seen: Seen, datagram: bytes, *, at_server: bool) -> None:
-        """Learn what the server sees, once; all else must follow from it.
+        """Learn what the responder sees, once; all else must follow from it.
 
         Of a later fragment, and around what an error quotes, the addresses must.
         """
-        way = seen.way
-        if at_server and run.out is None and not is_later_fragment(datagram):
-            other = self._known[True].setdefault(way, run)
+        way, at_responder = seen.way, at_server != run.part.turned
+        if at_responder and run.out is None and not is_later_fragment(datagram):
+            other = self._known[at_server].setdefault(way, run)
             run.out = way
             if other is not run:
                 told = f"{unpack(way)} is another's too"
                 self._find(run, run.step.number, "mapping", told)
             return
-        wanted = run.out if at_server else turned(run.way)
+        wanted = run.out if at_responder else turned(run.way)
         if wanted is None or (way == wanted and seen.quoted is None):
             return
         ends = seen.key[_ADDRESSES] == wanted[_ADDRESSES]
@@ -257,7 +268,7 @@ class Player:
         for run in self._active:
             if run.flying and run.due <= self._now:
                 for identity in run.flying:
-                    self._unawait(run, identity, at_server=not run.step.reply)
+                    self._unawait(run, identity, at_server=run.at_server)
                 self._find(run, run.step.number, "lost")
                 run.flying.clear()
                 run.advance()
@@ -272,3 +283,12 @@ class Player:
     def _find(self, run: Run, number: int, what: What, detail: str = "") -> None:
         found = Finding(flow=str(run.met), packet=number, what=what, detail=detail)
         self._findings.append(found)
+
+
+def _helped(run: Run, wire: bytes, wanted: bytes, got: bytes) -> bool:
+    """Tell whether a helper made this difference; note what it put into the payload."""
+    run.helped = run.helped or Helped()
+    told = run.helped.explain(wire, wanted, got, int(not run.step.reply))
+    if told:
+        run.translated.append(f"packet {run.step.number} of {run.met}: {told}")
+    return told is not None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.replay.arrived import Identity
+    from pytest_netlab.replay.helper import Helped
     from pytest_netlab.replay.tape import Part, Step
 
 _TOLD = 3  # findings
@@ -21,9 +22,13 @@ What = Literal["lost", "altered", "mapping", "duplicated", "stray", "not played"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Whom the client talks to: an address, and a port unless it is the capture's."""
+    """Whom the client talks to: an address, and a port unless it is the capture's.
+
+    `back` is whom the server sees, and talks to where it begins a conversation.
+    """
 
     target: str
+    back: str
     port: int | None = None
 
 
@@ -50,8 +55,9 @@ class Finding:
 class Run:
     """A conversation while it is played, its tuples packed.
 
-    `way` is its tuple as the client has it, `out` as the server was seen to get it;
-    `renamed` says that another conversation had its source port or id already.
+    `way` is its tuple as its initiator has it, `out` as the responder was seen to get
+    it; `renamed` says that another conversation had its source port or id already,
+    `translated` what a helper put into which packet.
     """
 
     part: Part
@@ -64,15 +70,17 @@ class Run:
     due: float = 0.0
     made: Step | None = None
     cut: int = 0
+    helped: Helped | None = None
+    translated: list[str] = field(default_factory=list)
 
     @property
     def met(self) -> Tuple5:
-        """Return the tuple that the client has."""
+        """Return the tuple that the initiator has."""
         return unpack(self.way)
 
     @property
     def sent(self) -> Tuple5 | None:
-        """Return the tuple that the server sees; None if it saw nothing."""
+        """Return the tuple that the responder sees; None if it saw nothing."""
         return unpack(self.out) if self.out is not None else None
 
     @property
@@ -81,6 +89,11 @@ class Run:
         if self.made is None:
             self.made = self.part.steps[self.at]
         return self.made
+
+    @property
+    def at_server(self) -> bool:
+        """Tell where the packet that is on its way, or next, shall come out."""
+        return self.step.reply == self.part.turned
 
     @property
     def over(self) -> bool:
@@ -120,6 +133,11 @@ class Played:
     def cut(self) -> int:
         """Return how many were larger than a link takes, and were played in pieces."""
         return sum(run.cut for run in self.runs)
+
+    @property
+    def translated(self) -> list[str]:
+        """Return what helpers put into payloads, where packets name addresses."""
+        return [told for run in self.runs for told in run.translated]
 
     @property
     def delivered(self) -> int:

@@ -26,11 +26,10 @@ PUBLISHED = f"web:{WEB_PORT}"
 
 
 class Way(NamedTuple):
-    """Who plays the server, whom the client talks to, and whom the server answers."""
+    """Who plays the server, and by which addresses the two know each other."""
 
     server: str
     route: Route
-    peer: str
 
 
 def way(nodes: Mapping[str, NamespaceNode], client: str, server: str) -> Way:
@@ -59,7 +58,7 @@ def way(nodes: Mapping[str, NamespaceNode], client: str, server: str) -> Way:
     if name == client:
         raise ReplayError(f"{client} would talk to itself: name two nodes")
     peer = host if inside and name in PEERS else nodes[client].address
-    return Way(name, Route(target=target, port=port), peer)
+    return Way(name, Route(target=target, back=peer, port=port))
 
 
 def ends_of(facts: Sequence[FlowFact]) -> tuple[str, str]:
@@ -109,7 +108,9 @@ def replay(
     with ExitStack() as undo:
         client = undo.enter_context(closing(End(nodes[ends[0]], found.route.target)))
         server = undo.enter_context(
-            closing(End(nodes[found.server], found.peer, nodes[found.server].address))
+            closing(
+                End(nodes[found.server], found.route.back, nodes[found.server].address)
+            )
         )
         for end in (client, server):
             end.resolve()

@@ -9,6 +9,7 @@ import numpy as np
 from pytest_netlab.diff import translations
 from pytest_netlab.errors import ReplayError
 from pytest_netlab.flows import ICMP, NO_WAY, TCP, UDP, FlowTable, Tuple5, way_of
+from pytest_netlab.replay.helper import announced
 from pytest_netlab.replay.tape import MTU, Found, Part, Steps, Tape
 from pytest_netlab.spec import DOCKER0, UPLINK
 from pytest_netlab.wire import Status
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 PLAYED = (TCP, UDP, ICMP)
 INSIDE, OUTSIDE = DOCKER0.name, UPLINK.name
 IPV4 = 4
+FTP = 21
 _HEADER = 20
 _MOST_NAMED = 5
 
@@ -53,7 +55,19 @@ def script(
         )
     tape = Tape(capture)
     _refuse(tape, _rows_played(found, tape), fill=fill)
-    return [Part(key=one.key, steps=Steps(tape, one)) for one in found]
+    pairs: set[tuple[str, str]] = set()  # clients and servers, as servers saw them
+    ports: set[tuple[str, int]] = set()  # that servers announced
+    parts = []
+    for one in found:
+        key, steps = one.key, Steps(tape, one)
+        if key.proto == TCP and key.dport == FTP:
+            ports.update((key.dst, announced(step.datagram)) for step in steps)
+        turned = (one.key.dst, one.key.src) in pairs
+        if not turned:
+            pairs.add((one.sent.src, one.sent.dst))
+        told = (key.dst, key.dport) in ports
+        parts.append(Part(key=key, steps=steps, turned=turned, announced=told))
+    return parts
 
 
 def _rows_played(found: Sequence[Found], tape: Tape) -> npt.NDArray[np.intp]:
@@ -101,7 +115,7 @@ def _grouped(capture: Capture, rows: npt.NDArray[np.intp]) -> Iterator[Found]:
     first = 0
     for key, end in zip(table.conversations(), ends.tolist(), strict=True):
         if end > first and _is_played(key):
-            yield Found(key, mine[first:end], replies[first:end])
+            yield Found(key, key, mine[first:end], replies[first:end])
         first = end
 
 
@@ -113,18 +127,22 @@ def _initiated(capture: Capture) -> Iterator[Found]:
     """
     sides = {name: _rows_of(capture, name) for name in (INSIDE, OUTSIDE)}
     near, far = sides[INSIDE].tolist(), sides[OUTSIDE].tolist()
+    ids = capture.ip_id
     for flow in translations(capture, INSIDE, OUTSIDE).flows:
         inside = flow.initiated == "inside"
         mine = [near[row] for row in flow.inside_rows]
-        pairs = {near[a]: far[b] for a, b in flow.pairs}
+        pairs = [(near[a], far[b]) for a, b in flow.pairs]
         if not inside:
             mine = [far[row] for row in flow.outside_rows]
-            pairs = {there: here for here, there in pairs.items()}
+            pairs = [(there, here) for here, there in pairs]
+        # Where a helper has shifted a stream, segments have several twins at first.
+        pairs.sort(key=lambda pair: int(ids[pair[0]] == ids[pair[1]]))
         if not mine or not _is_played(flow.met):
             continue
         mine.sort(key=lambda row: int(capture.ts[row]))
         replies = [way_of(capture, row) != flow.met for row in mine]
-        yield Found(flow.met, np.array(mine), np.array(replies), pairs)
+        sent = flow.sent or flow.met
+        yield Found(flow.met, sent, np.array(mine), np.array(replies), dict(pairs))
 
 
 def _is_played(key: Tuple5) -> bool:

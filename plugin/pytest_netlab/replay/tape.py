@@ -51,19 +51,32 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One conversation: its initiator's tuple, and its datagrams in order."""
+    """One conversation: its initiator's tuple, and its datagrams in order.
+
+    `turned` says that a server began it with its client, as in active FTP; `announced`
+    that a server told its client this port, as in passive FTP.
+    """
 
     key: Tuple5
     steps: Sequence[Step]
+    turned: bool = False
+    announced: bool = False
+
+    @property
+    def is_related(self) -> bool:
+        """Tell whether another conversation, played so far, may be what lets it in."""
+        return self.turned or self.announced
 
 
 class Found(NamedTuple):
     """A conversation's rows, which of them its responder sent, and their twins.
 
-    A twin is the same packet at the other point, where its sender was.
+    A twin is the same packet at the other point, where its sender was. `key` is the
+    tuple as its initiator had it, `sent` as its responder did.
     """
 
     key: Tuple5
+    sent: Tuple5
     rows: npt.NDArray[np.intp]
     replies: npt.NDArray[np.bool_]
     twins: Mapping[int, int] = {}

@@ -1,5 +1,7 @@
 """Record real conversations in a lab, as data for replay: c1 to host01, masqueraded.
 
+Those with `inbound` in their name are host01's with web, whose port 21 is published.
+
 Run as root in a checkout, with the packages dnsmasq-base, bind9-dnsutils, sip-tester
 and openssl, and pyftpdlib importable: `python tests/data/replay/record.py [NAME ...]`.
 Each capture holds both points.
@@ -7,11 +9,13 @@ Each capture holds both points.
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +50,7 @@ from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.servers import FTPServer
 FTPHandler.authorizer = DummyAuthorizer()
 FTPHandler.authorizer.add_anonymous(sys.argv[1])
+FTPHandler.permit_foreign_addresses = True
 FTPServer(("", 21), FTPHandler).serve_forever()
 """
 ECHO = """
@@ -61,6 +66,23 @@ client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 client.settimeout(2)
 client.sendto(bytes(range(250)) * int(sys.argv[2]), (sys.argv[1], 7))
 client.recv(65535)
+"""
+TAKE = """
+import socket
+server = socket.create_server(("", 8002))
+while True:
+    client, _ = server.accept()
+    while client.recv(65536):
+        pass
+    client.sendall(b"thanks")
+    client.close()
+"""
+GIVE = """
+import socket, sys
+client = socket.create_connection((sys.argv[1], 8002))
+client.sendall(bytes(range(256)) * 32)
+client.shutdown(socket.SHUT_WR)
+client.recv(100)
 """
 SINK = """
 import socket, struct
@@ -114,7 +136,10 @@ def served(
             time.sleep(0.05)
         yield
     finally:
-        process.kill()
+        # What enters a pid namespace waits there for a child, which outlives it.
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        for pid in (*map(int, children.read_text().split()), process.pid):
+            os.kill(pid, signal.SIGKILL)
         process.wait()
 
 
@@ -163,6 +188,76 @@ def ftp(lab: DockerLab) -> None:
         with served(host01, *python(FTP, folder), port=21):
             url = f"ftp://{host01.address}/"
             c1.run("curl", "-s", url, f"{url}file", "-o", "/dev/null")
+
+
+@contextmanager
+def helped(lab: DockerLab) -> Iterator[None]:
+    """Let the host's connection tracking read and translate what FTP says."""
+    rule = ("PREROUTING", "-p", "tcp", "--dport", "21", "-j", "CT", "--helper", "ftp")
+    host = lab.nodes["host"]
+    host.run("iptables", "-t", "raw", "-A", *rule)
+    try:
+        yield
+    finally:
+        host.run("iptables", "-t", "raw", "-D", *rule)
+
+
+@contextmanager
+def published(lab: DockerLab) -> Iterator[None]:
+    """Lead port 21 of the host to web's."""
+    host, to = lab.nodes["host"], f"{lab.nodes['web'].address}:21"
+    into = ("-p", "tcp", "--dport", "21", "-j", "DNAT", "--to", to)
+    host.run("iptables", "-t", "nat", "-I", "PREROUTING", *into)
+    host.run("iptables", "-I", "DOCKER-USER", "-p", "tcp", "-j", "ACCEPT")
+    try:
+        yield
+    finally:
+        host.run("iptables", "-D", "DOCKER-USER", "-p", "tcp", "-j", "ACCEPT")
+        host.run("iptables", "-t", "nat", "-D", "PREROUTING", *into)
+
+
+def ftp_file(lab: DockerLab, *ways: str) -> None:
+    """Fetch a file in active or passive mode, outbound or inbound, helped or not.
+
+    In active mode the server begins a connection, if it finds its client.
+    """
+    client, server, asked = "c1", "host01", "host01"
+    if "inbound" in ways:
+        client, server, asked = "host01", "web", "host"
+    how: tuple[str, ...] = ("--disable-epsv",)
+    if "active" in ways:
+        how = ("--disable-eprt", "-P", "-", "-m", "5")
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as undo:
+        Path(folder, "file").write_bytes(bytes(range(256)) * 20)
+        ftpd = python(FTP, folder)
+        undo.enter_context(served(lab.nodes[server], *ftpd, port=21))
+        if "inbound" in ways:
+            undo.enter_context(published(lab))
+        if "helper" in ways:
+            undo.enter_context(helped(lab))
+        url = f"ftp://{lab.nodes[asked].address}/file"
+        argv = ("curl", "-s", *how, url, "-o", "/dev/null")
+        lab.nodes[client].run(*argv, check=False)
+
+
+def path_mtu(lab: DockerLab) -> None:
+    """Send what is too large for a link beyond a router: it tells (RFC 1191)."""
+    c1, host, host01, host02 = (
+        lab.nodes[name] for name in ("c1", "host", "host01", "host02")
+    )
+    host.run("ip", "route", "add", f"{host01.address}/32", "via", host02.address)
+    link = host02.run("ip", "route", "get", host01.address).stdout.split()[2]
+    narrow = (f"{host01.address}/32", "dev", link, "mtu", "1280")
+    host02.run("ip", "route", "add", *narrow)
+    for name in ("ip_forward=1", "conf.all.send_redirects=0"):
+        host02.run("sysctl", "-qw", f"net.ipv4.{name}")
+    host02.run("sysctl", "-qw", f"net.ipv4.conf.{link}.send_redirects=0")
+    try:
+        with served(host01, *python(TAKE), port=8002):
+            c1.run(*python(GIVE, host01.address))
+    finally:
+        host.run("ip", "route", "del", f"{host01.address}/32")
+        host02.run("ip", "route", "del", *narrow)
 
 
 def echo(lab: DockerLab, size: int) -> None:
@@ -228,6 +323,12 @@ RECORDINGS: dict[str, Callable[[DockerLab], None]] = {
     "dns-tcp": lambda lab: dns(lab, "+tcp"),
     "tls": tls,
     "ftp-passive": ftp,
+    "ftp-passive-helper": lambda lab: ftp_file(lab, "helper"),
+    "ftp-passive-inbound-helper": lambda lab: ftp_file(lab, "inbound", "helper"),
+    "ftp-active": lambda lab: ftp_file(lab, "active"),
+    "ftp-active-helper": lambda lab: ftp_file(lab, "active", "helper"),
+    "ftp-active-inbound": lambda lab: ftp_file(lab, "active", "inbound"),
+    "path-mtu": path_mtu,
     "udp-fragments": lambda lab: echo(lab, 16),
     "icmp-unreachable": refused,
     "reset": reset,

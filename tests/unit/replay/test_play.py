@@ -119,7 +119,7 @@ def played(packets: list[Packet], net: Net, port: int | None = None) -> Played:
     """Play packets through a network."""
     ends: Any = (net.client, net.server)
     try:
-        player = Player(ends[0], ends[1], Route(target=HOST01, port=port))
+        player = Player(ends[0], ends[1], Route(target=HOST01, back=HOST, port=port))
         return player.play(script(capture(packets)))
     finally:
         net.client.close()

@@ -1,0 +1,121 @@
+"""What was recorded of real programs crosses the NAT of old and new engines again."""
+
+from __future__ import annotations
+
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_netlab.lab import engine as private
+from pytest_netlab.runner import Netlab
+from pytest_netlab.spec import LabOptions, Scenario
+from pytest_netlab.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_netlab.lab.docker_lab import DockerLab
+
+pytestmark = pytest.mark.engine_suites
+DATA = Path(__file__).resolve().parents[1] / "data" / "replay"
+RECORDED = sorted(path.stem for path in DATA.glob("*.pcapng"))
+OUT, INTO = ("c1", "host01"), ("host01", "web:80")
+# Whose data connections nothing lets in, without a helper; or whose client heard more
+# than it would without.
+HELPLESS = {
+    ("ftp-active-inbound", OUT),
+    ("ftp-passive-inbound-helper", OUT),
+    ("ftp-active-helper", OUT),
+    ("ftp-active-helper", INTO),
+    ("ftp-passive", INTO),
+    ("ftp-passive-helper", INTO),
+    ("ftp-passive-inbound-helper", INTO),
+}
+
+
+@pytest.fixture(scope="module", params=["machine", "forky"])
+def lab(
+    request: pytest.FixtureRequest, suite_root: Callable[[str], Path]
+) -> Iterator[DockerLab]:
+    """Return a lab of the machine's own engine, and one of a later one."""
+    root = None if request.param == "machine" else suite_root(request.param)
+    options = LabOptions(root=root, transports=("tcp", "udp"))
+    if reason := private.unavailable(options):
+        pytest.skip(reason)
+    with closing(private.start(options)) as started:
+        yield started
+
+
+@pytest.fixture
+def netlab(lab: DockerLab, tmp_path: Path) -> Netlab:
+    """Return the lab as a scenario of no golden sees it."""
+    return Netlab(lab, Scenario(id="played"), Store(tmp_path))
+
+
+@contextmanager
+def helper(lab: DockerLab, port: int) -> Iterator[None]:
+    """Let the host's connection tracking read what FTP says."""
+    rule = ("PREROUTING", "-p", "tcp", "--dport", str(port))
+    help_it = (*rule, "-j", "CT", "--helper", "ftp")
+    host = lab.nodes["host"]
+    host.run("iptables", "-t", "raw", "-A", *help_it)
+    try:
+        yield
+    finally:
+        host.run("iptables", "-t", "raw", "-D", *help_it)
+
+
+@pytest.mark.parametrize("ends", [OUT, INTO], ids=["out", "in"])
+@pytest.mark.parametrize("name", RECORDED)
+def test_recorded(netlab: Netlab, name: str, ends: tuple[str, str]) -> None:
+    """All of it comes out, but a data connection that no rule lets in."""
+    client, server = ends
+    path = DATA / f"{name}.pcapng"
+
+    played = netlab.replay(path, client=client, server=server, check=False)
+
+    assert played.packets > 1
+    if (name, ends) in HELPLESS:
+        assert played.delivered < played.packets
+        assert "lost" in [one.what for one in played.findings]
+    else:
+        assert (played.delivered, played.findings) == (played.packets, [])
+        assert played.translated == []
+
+
+@pytest.mark.parametrize(
+    ("name", "ends", "told"),
+    [
+        ("ftp-active-helper", OUT, "PORT 172,17,0,2,{} became PORT 172,16,211,128,{}"),
+        ("ftp-active", OUT, "PORT 172,17,0,2,{} became PORT 172,16,211,128,{}"),
+        ("ftp-passive-helper", OUT, None),
+        ("ftp-passive-inbound-helper", INTO, "(172,17,0,5,{}). became 227 *"),
+    ],
+)
+def test_helper(
+    lab: DockerLab, netlab: Netlab, name: str, ends: tuple[str, str], told: str | None
+) -> None:
+    """A helper lets data connections in, and what it changes is told, not blamed."""
+    client, server = ends
+    with helper(lab, 21 if ends == OUT else 81):
+        path = DATA / f"{name}.pcapng"
+        played = netlab.replay(path, client=client, server=server)
+
+    assert (played.delivered, played.findings) == (played.packets, [])
+    assert len(played.translated) == (told is not None)
+    for text in played.translated:
+        pytest.LineMatcher([text]).fnmatch_lines(["*" + str(told).replace("{}", "*")])
+
+
+def test_server_begins(lab: DockerLab, netlab: Netlab) -> None:
+    """What a server begins is led to whom the helper says, as a flow of its own."""
+    with helper(lab, 21):
+        path = DATA / "ftp-active-helper.pcapng"
+        played = netlab.replay(path, client="c1", server="host01")
+
+    control, data = played.runs
+    assert (control.part.turned, data.part.turned) == (False, True)
+    assert data.met.dst == netlab.host.address
+    assert data.sent == data.met._replace(dst=netlab.c1.address)
