@@ -322,3 +322,44 @@ def test_last_packet_doubled() -> None:
     found = played(exchange()[:2], Net(after(1, lambda one: [one, one])))
 
     assert [(one.what, one.packet) for one in found.findings] == [("duplicated", 2)]
+
+
+def test_server_begins() -> None:
+    """What a server begins waits for what was said before, and finds its client."""
+    control = Tuple5(TCP, "10.1.1.1", 4000, "8.8.8.8", 21)
+    data = Tuple5(TCP, "8.8.8.8", 20, "10.1.1.1", 5000)
+    packets = [
+        Packet(key=control, flags=tcp.SYN, seq=1, ip_id=1),
+        Packet(key=control.reply, flags=tcp.SYN | tcp.ACK, seq=9, ack=2, ip_id=2),
+        Packet(key=data, flags=tcp.SYN, seq=5, ip_id=3),
+        Packet(key=data.reply, flags=tcp.SYN | tcp.ACK, seq=7, ack=6, ip_id=4),
+        Packet(key=control, seq=2, ack=10, data=b"QUIT", ip_id=5),
+    ]
+    sent: list[int] = []
+
+    def watched(datagram: bytes) -> list[bytes]:
+        sent.append(datagram[5])
+        return [datagram]
+
+    found = played(packets, Net(watched))
+
+    assert (found.delivered, found.findings) == (5, [])
+    assert sent.index(2) < sent.index(3) < sent.index(4)
+    assert found.runs[1].met == Tuple5(TCP, HOST01, 20, HOST, 5000)
+    assert found.runs[1].sent == Tuple5(TCP, HOST01, 20, C1, 5000)
+
+
+def test_announced_port_is_kept() -> None:
+    """The port that a server told its client is not the published one."""
+    control = Tuple5(TCP, "10.1.1.1", 4000, "8.8.8.8", 21)
+    data = Tuple5(TCP, "10.1.1.1", 4001, "8.8.8.8", 49121)
+    packets = [
+        Packet(key=control, data=b"PASV", ip_id=1),
+        Packet(key=control.reply, data=b"227 =8,8,8,8,191,225", ip_id=2),
+        Packet(key=data, flags=tcp.SYN, ip_id=3),
+    ]
+
+    found = played(packets, Net(), port=81)
+
+    assert [run.met.dport for run in found.runs] == [81, 49121]
+    assert found.findings == []

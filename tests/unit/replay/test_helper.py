@@ -1,0 +1,115 @@
+"""What a helper does to a segment is told from what damages one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.traffic import C1, HOST, HOST01, Packet
+
+from pytest_netlab.flows import TCP, UDP, Tuple5
+from pytest_netlab.replay.helper import Helped, announced
+from pytest_netlab.replay.packed import pack
+from pytest_netlab.replay.rewrite import rewritten
+from pytest_netlab.wire import tcp
+
+HERE = Tuple5(TCP, C1, 4000, HOST01, 21)
+THERE = HERE._replace(src=HOST)
+ASK = b"PORT 172,17,0,2,195,207\r\n"
+ASKED = b"PORT 172,16,211,128,195,207\r\n"
+RESPONDER, INITIATOR = 1, 0
+
+
+def explained(
+    helped: Helped, sent: Packet, got: Packet, to: int = RESPONDER
+) -> str | None:
+    """Return what is said of a segment that came out like this."""
+    wire = sent.datagram
+    wanted = rewritten(wire, pack(got.key), ttl=got.datagram[8])
+    return helped.explain(wire, wanted, got.datagram, to)
+
+
+def segment(key: Tuple5, data: bytes, seq: int = 100, ack: int = 200) -> Packet:
+    """Return a segment with data."""
+    return Packet(key=key, data=data, seq=seq, ack=ack, flags=tcp.ACK | tcp.PSH)
+
+
+def test_address_in_payload() -> None:
+    """The translated address is told, and what follows is shifted by its length."""
+    helped = Helped()
+
+    told = explained(helped, segment(HERE, ASK), segment(THERE, ASKED))
+    behind = explained(
+        helped, segment(HERE, b"TYPE I", 125), segment(THERE, b"TYPE I", 129)
+    )
+    answer = explained(
+        helped,
+        segment(THERE.reply, b"200", 200, 129),
+        segment(HERE.reply, b"200", 200, 125),
+        INITIATOR,
+    )
+
+    assert told == "PORT 172,17,0,2,195,207 became PORT 172,16,211,128,195,207"
+    assert (behind, answer) == ("", "")
+    assert helped.longer == [0, 4]
+
+
+def test_port_may_change_too() -> None:
+    """Where the port is taken, the helper names another."""
+    got = segment(THERE, b"PORT 172,16,211,128,4,1\r\n")
+
+    assert explained(Helped(), segment(HERE, ASK), got) is not None
+
+
+@pytest.mark.parametrize(
+    "got",
+    [
+        segment(THERE, b"PORT 172,16,211,9,195,207\r\n"),
+        segment(THERE, ASKED.replace(b"PORT", b"EPRT")),
+        segment(THERE, b"PORT 172,17,0,2,195,208\r\n"),
+        segment(THERE, ASKED, seq=101),
+        segment(THERE, ASKED, ack=201),
+        replace(segment(THERE, ASKED), flags=tcp.ACK),
+    ],
+    ids=["another address", "words", "port alone", "seq", "ack", "flags"],
+)
+def test_damage(got: Packet) -> None:
+    """Anything but the translated address, or numbers behind one, is no helper's."""
+    helped = Helped()
+
+    assert explained(helped, segment(HERE, ASK), got) is None
+    assert helped.longer == [0, 0]
+
+
+def test_other_protocols() -> None:
+    """Only a stream has helpers that are known here."""
+    one = Packet(key=HERE._replace(proto=UDP), data=ASK)
+
+    got = replace(one, key=THERE._replace(proto=UDP), data=ASKED)
+
+    assert explained(Helped(), one, got) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "port"),
+    [
+        (b"227 Entering passive mode (172,17,0,5,191,225).\r\n", 49121),
+        (b"227 =172,17,0,5,0,80\r\n", 80),
+        (b"229 Entering extended passive mode (|||58587|).\r\n", 58587),
+        (b"229 (|||99999999999999999999|)\r\n", 99999),
+        (b"200 ok 1,2,3,4,5,6\r\n", 0),
+        (b"", 0),
+    ],
+)
+def test_announced(said: bytes, port: int) -> None:
+    """A server in passive mode tells its client a port (RFC 959, RFC 2428)."""
+    assert announced(segment(HERE.reply, said).datagram) == port
+
+
+@pytest.mark.parametrize("size", range(20, 44))
+def test_damaged(size: int) -> None:
+    """However little there is of a segment, it is nobody's."""
+    one = segment(HERE.reply, b"227").datagram[:size]
+
+    assert announced(one) == 0
+    assert Helped().explain(one, one, one + b"x", RESPONDER) is None
