@@ -8,7 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_netlab.capture import read
-from pytest_netlab.diff import Difference, canonicalize, compare, knowing, translations
+from pytest_netlab.diff import (
+    Difference,
+    Policy,
+    canonicalize,
+    compare,
+    knowing,
+    translations,
+)
 from pytest_netlab.errors import CommandError, GoldenError, LabError, NetlabError
 from pytest_netlab.nat import (
     HostChange,
@@ -30,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.diff import Policy, Story, Told
+    from pytest_netlab.diff import Story, Told
     from pytest_netlab.lab.protocol import Lab, Node, Tap
     from pytest_netlab.nat import Translations
     from pytest_netlab.replay import Played
@@ -241,6 +248,7 @@ class Netlab:
         *,
         client: str,
         server: str,
+        flows: str | None = None,
         pace: float = 0.0,
         check: bool = True,
     ) -> Played:
@@ -251,6 +259,7 @@ class Netlab:
             client: the node that plays who began, `c1`.
             server: the node that plays the other: `host01`; `web:80` by its published
                 port from beyond, else itself; `host:81` for a hairpin.
+            flows: only the conversations with this protocol, address or port.
             pace: how many times as fast as captured; 0 does not wait.
             check: demand that every packet comes out as it went in.
 
@@ -263,7 +272,7 @@ class Netlab:
         from pytest_netlab.replay import replay, script  # noqa: PLC0415 - seldom used
 
         nodes: Any = self._lab.nodes
-        parts = script(read(path))
+        parts = script(read(path), flows=flows)
         played = replay(nodes, parts, (client, server), pace=pace)
         if check and played.findings:
             raise CommandError(f"replay of {path}: {played}")
@@ -362,6 +371,17 @@ class Netlab:
             host=host,
             recorded_on=golden.provenance,
             twin=self._twin(golden, story, here) if found else None,
+        )
+
+    def survey(self, trace: Trace) -> Verdict:
+        """Judge a trace that has no golden: by what no scenario may show."""
+        self.judged, story = trace, trace.story
+        found = compare(story, story, Policy().demanding(self.scenario.waive))
+        return Verdict(
+            scenario=self.scenario.id,
+            outcome="fail" if found else "pass",
+            observed=story,
+            differences=tuple(found),
         )
 
     def _twin(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -207,36 +204,6 @@ def test_stimulus(scenarios: Scenarios) -> None:
     result.stdout.fnmatch_lines(
         ["*host01 reaches web by a route that the test sets up*"]
     )
-
-
-@pytest.mark.usefixtures("engine")
-def test_command_chooses() -> None:
-    """Of several conversations those are played that were asked for; else it says."""
-    path = str(DATA / "ftp-passive.pcapng")
-    command = [sys.executable, "-c", PROGRAM, "replay", path, "--engine", "kernel"]
-
-    chosen = subprocess.run(
-        [*command, "--flows", "21"], check=False, capture_output=True, text=True
-    )
-    none = subprocess.run(
-        [*command, "--flows", "udp"], check=False, capture_output=True, text=True
-    )
-
-    assert (chosen.returncode, chosen.stdout.count("=>")) == (0, 1)
-    assert none.returncode == 2
-    assert "no conversation has 'udp'; there are\n  tcp 172.17.0.2." in none.stderr
-
-
-@pytest.mark.usefixtures("engine")
-def test_command() -> None:
-    """The command tells the mapping, packet by packet, as JSON too."""
-    command = [sys.executable, "-c", PROGRAM, "replay", str(WEB), "--json"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert found["findings"] == []
-    assert found["flows"][0]["sent"]["src"] == "172.16.211.128"
 
 
 ENTRY = (

@@ -4,35 +4,57 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import closing
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pytest_netlab.cli.group import Trouble
-from pytest_netlab.cli.output import emit
+from pytest_netlab.cli.output import emit, lines
 from pytest_netlab.cli.progress import Watch
-from pytest_netlab.lab import suites
+from pytest_netlab.cli.sources import FILE, whole
+from pytest_netlab.diff.negatives import CHECKSUM
+from pytest_netlab.flows import TCP, UDP
+from pytest_netlab.lab import backends, suites
+from pytest_netlab.replay import ends_of, replay, script, way
+from pytest_netlab.report import bundle
+from pytest_netlab.report.record import Record
+from pytest_netlab.report.text import explained
+from pytest_netlab.runner import Netlab
+from pytest_netlab.spec import LabOptions, Scenario
+from pytest_netlab.store import TOML, Store
+from pytest_netlab.store import read as read_golden
+from pytest_netlab.wire import Checksum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from pytest_netlab.capture import Capture
     from pytest_netlab.replay import Part, Played
+    from pytest_netlab.runner import Verdict
+    from pytest_netlab.store import Golden
 
 ORIGINAL = "original"
-SHOWN = 10  # conversations
+ONE_SIDED = (
+    "the capture has one side of it only: connection tracking may take what follows a "
+    "SYN for no part of it, and not translate it"
+)
+ENDS = ("c1", "host01")
+JUDGED = 10_000  # packets: a tap keeps up with more, but not while they are played
 
 
 @click.command(name="replay")
-@click.argument(
-    "capture", type=click.Path(exists=True, dir_okay=False, allow_dash=True)
+@click.argument("capture", type=FILE)
+@click.option(
+    "--client", help="The node that plays who began: c1, or whom the golden names."
 )
-@click.option("--client", default="c1", help="The node that plays who began (c1).")
 @click.option(
     "--server",
-    default="host01",
-    help="The node that plays the other: host01 (default); web:80, from host01 by its "
-    "published port; host:81 for a hairpin; host, c2.",
+    help="The node that plays the other: host01, or whom the golden names; web:80, "
+    "from host01 by its published port; host:81 for a hairpin; host, c2.",
 )
 @click.option(
     "--speed",
@@ -43,8 +65,8 @@ SHOWN = 10  # conversations
 @click.option(
     "--flows",
     metavar="WORD",
-    help="Only the conversations with this protocol, address or port: udp, 10.1.2.3, "
-    "443.",
+    help="Only the conversations with this protocol, address or port: ipv4, udp, "
+    "10.1.2.3, 443.",
 )
 @click.option("--interface", help="Whose packets, where the capture has several.")
 @click.option("--fill", is_flag=True, help="Put zeros where the snaplen cut packets.")
@@ -60,6 +82,12 @@ SHOWN = 10  # conversations
     type=click.Choice(suites.SUITES),
     help="Take engine and iptables from this Debian suite.",
 )
+@click.option(
+    "--evidence",
+    type=click.Path(file_okay=False),
+    metavar="FOLDER",
+    help="Keep packets, story and the host's state here, whatever comes of it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(capture: str, **options: Any) -> None:
     """Play a stored conversation through a private lab, from both ends.
@@ -68,56 +96,110 @@ def command(capture: str, **options: Any) -> None:
     the one behind it is sent. What comes out teaches the translation; the answer is
     sent to the translated tuple. Addresses become those of the nodes, checksums are
     adjusted; all else is kept, and must come out as it went in. The nodes' own stacks
-    are muted meanwhile.
+    are muted meanwhile. docker0 and the uplink are captured beside it, and judged: by
+    the golden, if a golden's folder is played; else by what no host may do.
 
     \b
     pytest-netlab replay customer.pcap
     pytest-netlab replay customer.pcap --client host01 --server web:80
-    pytest-netlab replay golden/published-web/capture.pcapng --client c1 --server c2
+    pytest-netlab replay golden/published-web
+    pytest-netlab replay golden/published-web --engine-suite forky --evidence new/
 
     Exit code 0: every packet came out as it went in; 1: not so; 2: cannot be played.
     """  # noqa: D301 - click's mark
-    from pytest_netlab.capture import read  # noqa: PLC0415 - --help needs no numpy
-    from pytest_netlab.flows import UDP  # noqa: PLC0415
-    from pytest_netlab.lab import backends  # noqa: PLC0415 - imports docker
-    from pytest_netlab.replay import replay, script, way  # noqa: PLC0415
-    from pytest_netlab.spec import LabOptions  # noqa: PLC0415
-
-    pace, ends = _pace(options["speed"]), (options["client"], options["server"])
-    source = sys.stdin.buffer if capture == "-" else capture
-    every = script(read(source), interface=options["interface"], fill=options["fill"])
-    parts = _chosen(every, options["flows"])
-    backend = options["engine"]
-    if wrong := suites.misuse(backend, options["engine_suite"], None):
+    if wrong := suites.misuse(options["engine"], options["engine_suite"], None):
         raise click.UsageError(wrong.replace("--netlab-", "--"))
+    pace, golden = _pace(options["speed"]), _golden(capture)
+    with Watch() as watch:
+        packets = whole(capture, watch)
+    interface, fill = options["interface"], options["fill"]
+    parts = script(packets, interface=interface, flows=options["flows"], fill=fill)
+    named = ends_of(golden.story.facts) if golden is not None else ENDS
+    ends = options["client"] or named[0], options["server"] or named[1]
     root = suites.chosen(options["engine_suite"], None, _say)
     if sys.stderr.isatty():
         _say("starting a lab ...")
-    transports = ("tcp", "udp") if any(p.key.proto == UDP for p in parts) else ("tcp",)
-    lab: Any = backends.start(backend, LabOptions(root=root, transports=transports))
-    with closing(lab), Watch() as watch:
+    udp = any(part.key.proto == UDP for part in parts)
+    asked = LabOptions(root=root, transports=("tcp", "udp") if udp else ("tcp",))
+    lab: Any = backends.start(options["engine"], asked)
+    with closing(lab):
         way(lab.nodes, *ends)
-        lab.reset()
-        count = sum(len(part.steps) for part in parts)
-        progress = watch.counter("playing", count)
-        played = replay(lab.nodes, parts, ends, pace=pace, progress=progress)
-    emit([_json(played) if options["as_json"] else _text(played)])
-    sys.exit(1 if played.findings else 0)
+        folder = golden.folder if golden is not None else Path("replay")
+        scenario = Scenario(id=folder.name, waive=_waived(packets))
+        netlab = Netlab(lab, scenario, Store(folder.parent))
+        play = partial(replay, lab.nodes, parts, ends, pace=pace)
+        done = _played(netlab, golden is not None, parts, play)
+        where = _kept(done, options["evidence"])
+    emit([_json(done) if options["as_json"] else _text(done, where)])
+    sys.exit(0 if done.is_good else 1)
 
 
-def _chosen(parts: Sequence[Part], text: str | None) -> list[Part]:
-    """Return the conversations with this protocol, address or port."""
-    found = [part for part in parts if text is None or text in _words(part)]
-    if not found:
-        there = "\n".join(f"  {part.key}" for part in parts[:SHOWN])
-        raise Trouble(f"no conversation has {text!r}; there are\n{there}")
-    return found
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A replay, what became of its packets, and the verdict on what was captured.
+
+    `verdict` is None where there was too much to capture.
+    """
+
+    netlab: Netlab
+    played: Played
+    verdict: Verdict | None
+
+    @property
+    def is_good(self) -> bool:
+        """Tell whether nothing was wrong with any packet, at the ends or between."""
+        judged = self.verdict is None or self.verdict.outcome == "pass"
+        return judged and not self.played.findings
 
 
-def _words(part: Part) -> set[str]:
-    key = part.key
-    ports = {str(key.sport), str(key.dport)}
-    return {str(key).partition(" ")[0], key.src, key.dst, *ports}
+def _golden(argument: str) -> Golden | None:
+    """Return the golden of a folder that is one; None of any other capture."""
+    folder = Path(argument)
+    return read_golden(folder) if (folder / TOML).is_file() else None
+
+
+def _waived(packets: Capture) -> tuple[str, ...]:
+    """Return what cannot be demanded of a replay: checksums that were bad before."""
+    stored = (packets.l4_checksum, packets.ip_checksum)
+    bad = any(bool((column == Checksum.BAD).any()) for column in stored)
+    return (CHECKSUM,) if bad else ()
+
+
+def _played(
+    netlab: Netlab,
+    has_golden: bool,  # noqa: FBT001
+    parts: Sequence[Part],
+    play: Callable[..., Played],
+) -> Done:
+    """Play conversations, and judge what docker0 and the uplink have shown of them."""
+    count, trace = sum(len(part.steps) for part in parts), None
+    with ExitStack() as undo:
+        progress = undo.enter_context(Watch()).counter("playing", count)
+        if count <= JUDGED:
+            trace = undo.enter_context(netlab.capture())
+        played = play(progress=progress)
+    verdict = None
+    if trace is not None:
+        verdict = netlab.judge(trace) if has_golden else netlab.survey(trace)
+    return Done(netlab=netlab, played=played, verdict=verdict)
+
+
+def _kept(done: Done, folder: str | None) -> Path | None:
+    """Write the evidence where it is asked for; return its folder."""
+    if folder is None:
+        return None
+    netlab, trace = done.netlab, done.netlab.trace
+    record = Record(
+        scenario=netlab.scenario.id,
+        test=" ".join(("pytest-netlab", *sys.argv[1:])),
+        outcome="pass" if done.is_good else "fail",
+        error=str(done.played) if done.played.findings else "",
+        facts=dict(netlab.facts),
+        verdict=done.verdict,
+    )
+    captured = trace.capture if trace is not None else None
+    state = netlab.judged_on or netlab.state()
+    return bundle.write(Path(folder), capture=captured, record=record, state=state)
 
 
 def _say(text: str) -> None:
@@ -138,14 +220,17 @@ def _pace(text: str) -> float:
     return factor
 
 
-def _text(played: Played) -> Iterator[str]:
+def _text(done: Done, where: Path | None) -> Iterator[str]:
+    played, verdict = done.played, done.verdict
     for run in played.runs:
         sent = run.sent if run.sent is not None else "nothing"
         yield f"{run.met}  =>  {sent}   {run.delivered} of {len(run.part.steps)}\n"
+        if run.part.one_sided and run.part.key.proto == TCP:
+            yield f"  {ONE_SIDED}\n"
         if run.renamed:
             yield f"  its source port or id was {run.part.key.sport}, which is taken\n"
-    yield "".join(f"  by a helper: {told}\n" for told in played.translated)
-    yield "".join(f"! {finding}\n" for finding in played.findings)
+    yield from lines(f"  by a helper: {told}" for told in played.translated)
+    yield from lines(f"! {finding}" for finding in played.findings)
     if played.cut:
         yield f"{played.cut} packets were larger than 1500 octets, and cut to that\n"
     each = played.seconds / max(played.packets, 1)
@@ -153,9 +238,17 @@ def _text(played: Played) -> Iterator[str]:
         f"{played.delivered} of {played.packets} packets came out, in "
         f"{played.seconds:.3f} s, {each * 1e6:.0f} us each\n"
     )
+    if verdict is None:
+        yield f"more than {JUDGED} packets: docker0 and the uplink were not captured\n"
+    elif verdict.outcome == "fail":
+        yield f"docker0 and the uplink: {verdict.cause}\n\n"
+        yield from lines(explained(verdict, where))
+    elif where is not None:
+        yield f"evidence   {where}\n"
 
 
-def _json(played: Played) -> Iterator[str]:
+def _json(done: Done) -> Iterator[str]:
+    played, verdict = done.played, done.verdict
     flows = [
         {
             "met": run.met._asdict(),
@@ -163,13 +256,16 @@ def _json(played: Played) -> Iterator[str]:
             "packets": len(run.part.steps),
             "delivered": run.delivered,
             "renamed": run.renamed,
+            "one_sided": run.part.one_sided,
             "translated": run.translated,
         }
         for run in played.runs
     ]
-    findings = [
-        {"flow": f.flow, "packet": f.packet, "what": f.what, "detail": f.detail}
-        for f in played.findings
-    ]
-    told = {"flows": flows, "findings": findings, "seconds": played.seconds}
-    yield json.dumps(told, indent=1) + "\n"
+    told: dict[str, Any] = {
+        "flows": flows,
+        "findings": [asdict(finding) for finding in played.findings],
+        "seconds": played.seconds,
+        "cause": verdict.cause if verdict is not None else None,
+        "differences": [asdict(one) for one in verdict.differences] if verdict else [],
+    }
+    yield json.dumps(told, indent=1, default=int) + "\n"

@@ -8,7 +8,16 @@ import numpy as np
 
 from pytest_netlab.diff import translations
 from pytest_netlab.errors import ReplayError
-from pytest_netlab.flows import ICMP, NO_WAY, TCP, UDP, FlowTable, Tuple5, way_of
+from pytest_netlab.flows import (
+    ICMP,
+    NO_WAY,
+    PROTOCOL_NAMES,
+    TCP,
+    UDP,
+    FlowTable,
+    Tuple5,
+    way_of,
+)
 from pytest_netlab.replay.helper import announced
 from pytest_netlab.replay.tape import MTU, Found, Part, Steps, Tape
 from pytest_netlab.spec import DOCKER0, UPLINK
@@ -26,11 +35,15 @@ INSIDE, OUTSIDE = DOCKER0.name, UPLINK.name
 IPV4 = 4
 FTP = 21
 _HEADER = 20
-_MOST_NAMED = 5
+_MOST_NAMED, _MOST_SHOWN = 5, 10
 
 
 def script(
-    capture: Capture, *, interface: str | None = None, fill: bool = False
+    capture: Capture,
+    *,
+    interface: str | None = None,
+    flows: str | None = None,
+    fill: bool = False,
 ) -> list[Part]:
     """Return the conversations of a capture, in the order they begin.
 
@@ -40,6 +53,7 @@ def script(
     Args:
         capture: what was stored.
         interface: whose packets, where there are several and not these two.
+        flows: only the conversations with this protocol, address or port.
         fill: put zeros where a packet was cut by the snaplen.
 
     Raises:
@@ -51,8 +65,9 @@ def script(
     if not found:
         raise ReplayError(
             f"{len(capture)} packets, and no conversation of TCP, UDP or ICMP among "
-            "them: there is nothing to play"
+            f"them: there is nothing to play{_undecoded(capture)}"
         )
+    found = _chosen(found, flows)
     tape = Tape(capture)
     _refuse(tape, _rows_played(found, tape), fill=fill)
     pairs: set[tuple[str, str]] = set()  # clients and servers, as servers saw them
@@ -66,8 +81,41 @@ def script(
         if not turned:
             pairs.add((one.sent.src, one.sent.dst))
         told = (key.dst, key.dport) in ports
-        parts.append(Part(key=key, steps=steps, turned=turned, announced=told))
+        sides = bool(one.replies.any()), bool(one.replies.all())
+        part = Part(
+            key=key,
+            steps=steps,
+            turned=turned,
+            announced=told,
+            one_sided=sides[0] == sides[1],
+        )
+        parts.append(part)
     return parts
+
+
+def _undecoded(capture: Capture) -> str:
+    """Name the link types that have no columns, where there are packets of them."""
+    rows = (capture.status & Status.UNDECODED) != 0
+    points = np.unique(capture.point[rows & (capture.ethertype == 0)]).tolist()
+    types = sorted({capture.interfaces[point].linktype for point in points})
+    if not types:
+        return ""
+    return f" (link type {', '.join(map(str, types))} is not decoded)"
+
+
+def _chosen(found: list[Found], word: str | None) -> list[Found]:
+    """Return the conversations with this protocol, address or port."""
+    chosen = [one for one in found if word is None or word in _words(one.key)]
+    if not chosen:
+        there = "\n".join(f"  {one.key}" for one in found[:_MOST_SHOWN])
+        raise ReplayError(f"no conversation has {word!r}; there are\n{there}")
+    return chosen
+
+
+def _words(key: Tuple5) -> set[str]:
+    family = "ipv6" if ":" in key.src else "ipv4"
+    ports = {str(key.sport), str(key.dport)}
+    return {family, PROTOCOL_NAMES[key.proto], key.src, key.dst, *ports}
 
 
 def _rows_played(found: Sequence[Found], tape: Tape) -> npt.NDArray[np.intp]:
@@ -166,23 +214,26 @@ def _refuse(tape: Tape, rows: npt.NDArray[np.intp], *, fill: bool) -> None:
     status, held = capture.status[rows], capture.caplen[rows].astype(np.int64)
     fragments = (status & Status.FRAGMENT) != 0
     for why, wrong in (
-        ("are IPv6, which is not played", capture.ip_version[rows] != IPV4),
-        ("are damaged", (status & Status.MALFORMED) != 0),
         (
-            "have no length of their own: an offload was to fill it in",
+            "IPv6 is not played, --flows ipv4 chooses the rest",
+            capture.ip_version[rows] != IPV4,
+        ),
+        ("damaged", (status & Status.MALFORMED) != 0),
+        (
+            "without a length of its own, an offload was to fill it in",
             lengths < _HEADER,
         ),
         (
-            f"are fragments of more than {MTU} octets, which no link here takes",
+            f"a fragment of more than {MTU} octets, which no link here takes",
             fragments & (lengths > MTU),
         ),
         (
-            "were cut by the capture's snaplen; --fill puts zeros for what is missing",
+            "cut by the capture's snaplen, --fill puts zeros for what is missing",
             (held - capture.ip_offset[rows] < lengths) & (not fill),
         ),
     ):
         found = (rows[wrong] + 1).tolist()
         if found:
             told = ", ".join(map(str, found[:_MOST_NAMED]))
-            more = ", ..." if len(found) > _MOST_NAMED else ""
-            raise ReplayError(f"{len(found)} packets {why}: {told}{more}")
+            more = f", ... ({len(found)} in all)" if len(found) > _MOST_NAMED else ""
+            raise ReplayError(f"packet {told}{more}: {why}")

@@ -10,7 +10,7 @@ import numpy as np
 
 from pytest_netlab.flows import is_error
 from pytest_netlab.replay.pieces import pieces
-from pytest_netlab.wire import Checksum, Status
+from pytest_netlab.wire import Checksum, Status, fill
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -54,13 +54,15 @@ class Part:
     """One conversation: its initiator's tuple, and its datagrams in order.
 
     `turned` says that a server began it with its client, as in active FTP; `announced`
-    that a server told its client this port, as in passive FTP.
+    that a server told its client this port, as in passive FTP; `one_sided` that the
+    capture has packets of one end only.
     """
 
     key: Tuple5
     steps: Sequence[Step]
     turned: bool = False
     announced: bool = False
+    one_sided: bool = False
 
     @property
     def is_related(self) -> bool:
@@ -145,9 +147,15 @@ class Tape:
         )
 
     def _datagram(self, row: int) -> bytes:
-        """Return a packet from its IP header on, without what a link added."""
+        """Return a packet from its IP header on, without what a link added.
+
+        What a snaplen cut are zeros; the checksum is theirs, or nobody would take it.
+        """
         at, length = self.capture.ip_offset.item(row), self.lengths.item(row)
-        return self.capture.octets(row)[at : at + length].ljust(length, b"\0")
+        datagram = self.capture.octets(row)[at : at + length]
+        if len(datagram) == length:
+            return datagram
+        return fill(datagram.ljust(length, b"\0"))
 
 
 def _fragments(capture: Capture) -> Later:

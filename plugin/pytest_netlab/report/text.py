@@ -32,15 +32,20 @@ def render(
     where what was seen waits for a review.
     """
     lines = [f"{verdict.scenario} FAILED: {verdict.cause}", ""]
+    lines += explained(verdict, bundle)
+    lines += next_step(pending, node)
+    return "\n".join(lines)
+
+
+def explained(verdict: Verdict, bundle: Path | None = None) -> Iterator[str]:
+    """Return as lines why a verdict is what it is, and where its evidence is."""
     flows = dict.fromkeys(difference.flow for difference in verdict.differences)
     for flow in flows:
         found = [d for d in verdict.differences if d.flow == flow]
-        lines += [*told_flow(flow, found), ""]
-    lines += _twin(verdict)
-    lines += _host(verdict)
-    lines += _evidence(bundle)
-    lines += next_step(pending, node)
-    return "\n".join(lines)
+        yield from (*told_flow(flow, found), "")
+    yield from _twin(verdict)
+    yield from _host(verdict)
+    yield from _evidence(bundle)
 
 
 def told_flow(
@@ -91,7 +96,8 @@ def _host(verdict: Verdict) -> Iterator[str]:
 def _evidence(bundle: Path | None) -> Iterator[str]:
     if bundle is not None:
         names = ", ".join(sorted(path.name for path in bundle.glob("[!.]*")))
-        yield f"evidence   {bundle}\n           {names}"
+        yield f"evidence   {bundle}"
+        yield f"           {names}"
 
 
 def next_step(pending: Path | None, node: str) -> Iterator[str]:

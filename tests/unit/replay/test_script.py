@@ -24,7 +24,7 @@ from pytest_netlab.capture import Capture, Frame, Interface, read
 from pytest_netlab.errors import ReplayError
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.replay.script import script
-from pytest_netlab.wire import tcp
+from pytest_netlab.wire import fill, tcp
 
 GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 ASK = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), data=b"who?", ip_id=1)
@@ -90,7 +90,7 @@ SIX = Packet(key=Tuple5(UDP, "2001:db8::1", 1, "2001:db8::2", 2))
     ("packets", "words"),
     [
         ([], "0 packets, and no conversation of TCP, UDP or ICMP"),
-        ([SIX], "1 packets are IPv6, which is not played: 1"),
+        ([SIX], "packet 1: IPv6 is not played, --flows ipv4"),
     ],
 )
 def test_refused(packets: list[Packet], words: str) -> None:
@@ -141,7 +141,9 @@ def test_without_a_length() -> None:
     frame = bytearray(ASK.frame)
     frame[16:18] = b"\0\0"
 
-    with pytest.raises(ReplayError, match=r"no length of their own|no conversation"):
+    with pytest.raises(
+        ReplayError, match=r"packet 1: without a length of its own|no conversation"
+    ):
         script(capture([bytes(frame)]))
 
 
@@ -155,12 +157,53 @@ def cut(by: int) -> Capture:
 def test_cut_packets() -> None:
     """A packet that the snaplen cut is refused, or filled with zeros where asked."""
     with pytest.raises(
-        ReplayError, match=r"cut by the capture's snaplen; --fill .*: 1"
+        ReplayError, match=r"^packet 1: cut by the capture's snaplen, --fill"
     ):
         script(cut(2))
     (part,) = script(cut(2), fill=True)
 
-    assert part.steps[0].datagram == ASK.datagram[:-2] + b"\0\0"
+    filled = ASK.datagram[:-2] + b"\0\0"
+    assert part.steps[0].datagram == fill(filled) != filled
+
+
+def test_chosen() -> None:
+    """Only what is asked for is played, and may be refused."""
+    other = Packet(key=Tuple5(UDP, "2001:db8::1", 1, "2001:db8::2", 53))
+    mixed = capture([ASK, ANSWER, other])
+
+    (part,) = script(mixed, flows="ipv4")
+
+    assert part.key == ASK.key
+    with pytest.raises(ReplayError, match=r"no conversation has '99'; there are\n  "):
+        script(mixed, flows="99")
+
+
+def test_many_are_counted() -> None:
+    """Of many packets that are refused, the first are named."""
+    frame = ASK.frame
+    frames = [Frame(0, number, frame[:-1], len(frame)) for number in range(7)]
+
+    with pytest.raises(
+        ReplayError, match=r"^packet 1, 2, 3, 4, 5, \.\.\. \(7 in all\)"
+    ):
+        script(Capture.from_frames(frames, [Interface(name="tap")]))
+
+
+def test_link_type_is_named() -> None:
+    """Where nothing can be read, the error says of which link type it is."""
+    frames = [Frame(0, 0, ASK.datagram, len(ASK.datagram))]
+    wifi = Capture.from_frames(frames, [Interface(name="air", linktype=105)])
+
+    with pytest.raises(ReplayError, match="link type 105 is not decoded"):
+        script(wifi)
+
+
+def test_one_sided() -> None:
+    """A conversation of which only one end was captured says so."""
+    (both,) = script(capture([ASK, ANSWER]))
+    (one,) = script(capture([ASK, replace(ASK, ip_id=9)]))
+
+    assert (both.one_sided, one.one_sided) == (False, True)
 
 
 def test_interfaces() -> None:
