@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import select
+import signal
+import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.traffic import Packet, capture
@@ -15,6 +19,7 @@ from pytest_netlab.errors import CommandError, ReplayError
 from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.lab import engine as private
 from pytest_netlab.replay import script
+from pytest_netlab.replay.mute import muted
 from pytest_netlab.replay.packed import pack
 from pytest_netlab.replay.rewrite import rewritten
 from pytest_netlab.runner import Netlab, ScenarioFailedError
@@ -114,6 +119,39 @@ def test_interrupted(netlab: Netlab, monkeypatch: pytest.MonkeyPatch) -> None:
         assert "netlab" not in node.run("nft", "list", "ruleset").stdout
 
 
+def test_killed(netlab: Netlab) -> None:
+    """A process that is killed leaves no rule behind, and its stacks hear again."""
+    node: Any = netlab.c1
+    ready, tell = os.pipe()
+    child = os.fork()
+    if not child:
+        with muted(node, "eth0", node.address, ["tcp"]):
+            os.write(tell, b"!")
+            signal.pause()
+    try:
+        assert select.select([ready], [], [], 10)[0]
+        assert "netlab" in node.run("nft", "list", "ruleset").stdout
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(ready)
+        os.close(tell)
+
+    end = time.monotonic() + 5
+    while "netlab" in node.run("nft", "list", "ruleset").stdout:
+        assert time.monotonic() < end
+
+
+def test_not_muted(netlab: Netlab) -> None:
+    """Where nft refuses, nothing is played, and its own words say why."""
+    node: Any = netlab.c1
+    with (
+        pytest.raises(CommandError, match=r"(?s)^c1: nft does not mute .*nosuch"),
+        muted(node, "eth0", node.address, ["nosuch"]),
+    ):
+        pytest.fail("it is muted")
+
+
 @pytest.mark.parametrize(
     ("rule", "name", "cause"),
     [
@@ -204,6 +242,49 @@ def test_stimulus(scenarios: Scenarios) -> None:
     result.stdout.fnmatch_lines(
         ["*host01 reaches web by a route that the test sets up*"]
     )
+
+
+CUSTOMER = """
+from pathlib import Path
+import pytest
+
+@pytest.mark.netlab
+def test_customer(netlab):
+    '''A customer's connection crosses the NAT.'''
+    with netlab.capture() as trace:
+        netlab.replay({path!r}, client="c1", server="host01")
+
+    netlab.check(trace)
+"""
+
+
+@pytest.mark.usefixtures("engine")
+def test_capture_as_stimulus(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scenario that plays a capture has a golden, and fails by it with a cause."""
+    monkeypatch.delenv("CI", raising=False)  # it never writes
+    path = str(DATA / "http-keepalive.pcapng")
+    pytester.makepyfile(test_customer=CUSTOMER.format(path=path))
+    pytester.makepyfile(
+        fault="""
+        def pytest_netlab_lab_started(lab):
+            lab.nodes["host"].run("iptables", "-t", "nat", "-F", "POSTROUTING")
+        """
+    )
+    pytester.syspathinsert()
+    run = ("-m", "netlab", "--netlab-engine=kernel")
+
+    recorded = pytester.runpytest_subprocess(*run, "--netlab-update")
+    held = pytester.runpytest_subprocess(*run)
+    replayed = pytester.runpytest_subprocess(*run, "--netlab-stimulus=replay")
+    broken = pytester.runpytest_subprocess(*run, "-p", "fault")
+
+    story = (pytester.path / "golden" / "customer" / "story.txt").read_text()
+    assert "snat c1 -> host" in story
+    assert [one.ret for one in (recorded, held, replayed, broken)] == [0, 0, 0, 1]
+    replayed.assert_outcomes(passed=1)
+    broken.stdout.fnmatch_lines(["*customer FAILED: leaked*"])
 
 
 ENTRY = (

@@ -10,16 +10,17 @@ import json
 import select
 import socket
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import CommandError
 from pytest_netlab.lab.ring import ETH_P_ALL, SOL_PACKET, packet_socket
 from pytest_netlab.replay.arrived import is_whole
+from pytest_netlab.replay.mute import muted
 from pytest_netlab.wire import arp, ethernet, mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
 
     from pytest_netlab.lab.node import NamespaceNode
 
@@ -27,7 +28,6 @@ IGNORE_OUTGOING = 23  # linux/if_packet.h: no copy of what the node itself sends
 LONGEST = 1 << 16
 BUFFER = 1 << 23  # of arrived frames: a second of a fast link
 PATIENCE, ASKED = 1.0, 5  # seconds for an answer to ARP, and how often to ask
-TABLE = "netlab_replay"
 _HEADER = 14
 _HARDWARE = 4  # in what a packet socket's getsockname returns
 _IPV4 = ethernet.IPV4.to_bytes(2, "big")
@@ -134,23 +134,9 @@ class End:
                 text = f"{self.node.name}: {self._link} went away: {error.strerror}"
                 raise CommandError(text) from error
 
-    @contextmanager
-    def muted(self, protocols: Iterable[str]) -> Iterator[None]:
-        """Keep the node's own stack from hearing what is for it, while the block runs.
-
-        ARP is answered. Whatever ends the block, the rule goes; with the namespace it
-        goes in any case.
-        """
-        run, named = self.node.run, ", ".join(sorted(protocols))
-        hook = f"{{ type filter hook ingress device {self._link} priority -500; }}"
-        rule = f"ip daddr {self.source} ip protocol {{ {named} }} drop"
-        run("nft", f"add table netdev {TABLE}")
-        try:
-            run("nft", f"add chain netdev {TABLE} ingress {hook}")
-            run("nft", f"add rule netdev {TABLE} ingress {rule}")
-            yield
-        finally:
-            run("nft", f"delete table netdev {TABLE}")
+    def muted(self, protocols: Iterable[str]) -> AbstractContextManager[None]:
+        """Return what keeps the node's own stack from hearing what is for it."""
+        return muted(self.node, self._link, self.source, protocols)
 
 
 def _route(node: NamespaceNode, peer: str) -> dict[str, object]:

@@ -1,0 +1,99 @@
+"""Keep a node's own stack from hearing what is for it; a packet socket still does.
+
+The rule is of a table that belongs to an nft process which waits for its standard input
+to end: however this process ends, by SIGKILL too, that does, and the kernel removes the
+table (NFT_TABLE_F_OWNER in nf_tables_api.c). ARP is answered meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import time
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING
+
+from pytest_netlab.errors import CommandError
+from pytest_netlab.lab.node import environment
+from pytest_netlab.lab.owner import PREFIX, mint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pytest_netlab.lab.node import NamespaceNode
+
+SECONDS = 5  # for nft to do what it is told
+_CHUNK, _SHOWN = 4096, b"\n}\n"
+_RULES = """\
+add table netdev {name} {{ flags owner; }}
+add chain netdev {name} in {{ type filter hook ingress device {link} priority -500; }}
+add rule netdev {name} in ip daddr {address} ip protocol {{ {protocols} }} drop
+list table netdev {name}
+"""
+
+
+@contextmanager
+def muted(
+    node: NamespaceNode, link: str, address: str, protocols: Iterable[str]
+) -> Iterator[None]:
+    """Drop packets of these protocols to an address behind the tap of a link.
+
+    Raises:
+        CommandError: nft refuses, or there is none.
+
+    """
+    rules = _RULES.format(
+        name=PREFIX + mint(),
+        link=link,
+        address=address,
+        protocols=", ".join(sorted(protocols)),
+    )
+    own = "nft" in node.own_tools
+    process = subprocess.Popen(
+        node.holder.command(("nft", "-i"), node.netns, own_files=own),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment(),
+        start_new_session=True,
+    )
+    ours, theirs = process.stdin, process.stdout
+    if ours is None or theirs is None:  # Popen has made both
+        raise AssertionError
+    with process:
+        try:
+            said = _answer(ours, theirs.fileno(), rules)
+            if not said.endswith(_SHOWN):
+                told = said.decode(errors="replace").strip() or f"silent, {SECONDS} s"
+                raise CommandError(f"{node.name}: nft does not mute its stack: {told}")
+            yield
+        finally:
+            _end(process, ours)
+
+
+def _answer(ours: IO[bytes], theirs: int, rules: str) -> bytes:
+    """Give nft its rules; return what it says, up to the table that is asked for."""
+    said, end = b"", time.monotonic() + SECONDS
+    with suppress(BrokenPipeError):
+        ours.write(rules.encode())
+        ours.flush()
+    while b"Error" not in said and not said.endswith(_SHOWN):
+        left = max(0.0, end - time.monotonic())
+        more = b""
+        if select.select([theirs], [], [], left)[0]:
+            more = os.read(theirs, _CHUNK)
+        if not more:  # it has ended, or time has run out
+            break
+        said += more
+    return said
+
+
+def _end(process: subprocess.Popen[bytes], ours: IO[bytes]) -> None:
+    """Let nft end, and wait for it: then the table is gone."""
+    with suppress(BrokenPipeError):
+        ours.close()
+    try:
+        process.wait(SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
