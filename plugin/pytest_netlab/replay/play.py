@@ -71,7 +71,6 @@ class Player:
         # Hashes of the packets that have come out, and their numbers; those before.
         self._delivered: dict[int, int] = {}
         self._earlier: dict[int, int] = {}
-        self._hops: list[int | None] = [None, None]
         self._findings: list[Finding] = []
         self._active: list[Run] = []
         self._start = self._now = 0.0
@@ -224,11 +223,9 @@ class Player:
         if wanted != datagram and not _helped(run, wire, wanted, datagram):
             told = ", ".join(arrived.differing(wanted, datagram))
             self._find(run, step.number, "altered", told)
-        hops, first = arrived.ttl_of(wire) - ttl, self._hops[at_server]
-        if first is None:
-            self._hops[at_server] = hops
-        elif hops != first:
-            told = f"ttl {hops} lower, {first} of the first packet"
+        hops = arrived.ttl_of(wire) - ttl
+        if hops != self._route.hops:
+            told = f"ttl {hops} lower, not {self._route.hops}"
             self._find(run, step.number, "altered", told)
         self._remember(seen, step.number)
         if not run.flying:

@@ -24,11 +24,13 @@ What = Literal["lost", "altered", "mapping", "duplicated", "stray", "not played"
 class Route:
     """Whom the client talks to: an address, and a port unless it is the capture's.
 
-    `back` is whom the server sees, and talks to where it begins a conversation.
+    `back` is whom the server sees, and talks to where it begins a conversation; `hops`
+    by how much a ttl is lower at the other end.
     """
 
     target: str
     back: str
+    hops: int
     port: int | None = None
 
 

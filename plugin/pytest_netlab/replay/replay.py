@@ -58,7 +58,9 @@ def way(nodes: Mapping[str, NamespaceNode], client: str, server: str) -> Way:
     if name == client:
         raise ReplayError(f"{client} would talk to itself: name two nodes")
     peer = host if inside and name in PEERS else nodes[client].address
-    return Way(name, Route(target=target, back=peer, port=port))
+    routed = "host" not in (client, name) and inside != (name in CONTAINERS)
+    hops = int(routed or (inside and target == host and name != "host"))
+    return Way(name, Route(target=target, back=peer, hops=hops, port=port))
 
 
 def ends_of(facts: Sequence[FlowFact]) -> tuple[str, str]:

@@ -119,7 +119,9 @@ def played(packets: list[Packet], net: Net, port: int | None = None) -> Played:
     """Play packets through a network."""
     ends: Any = (net.client, net.server)
     try:
-        player = Player(ends[0], ends[1], Route(target=HOST01, back=HOST, port=port))
+        player = Player(
+            ends[0], ends[1], Route(target=HOST01, back=HOST, hops=1, port=port)
+        )
         return player.play(script(capture(packets)))
     finally:
         net.client.close()
@@ -190,7 +192,7 @@ def test_error_quotes_what_was_on_the_wire() -> None:
         (after(2, lambda one: [one[:-1] + b"X"]), [("altered", 3, "payload")]),
         (
             after(2, lambda one: [one[:8] + b"\x05" + one[9:]]),
-            [("altered", 3, "ip checksum"), ("altered", 3, "ttl 59 lower, 1 of the")],
+            [("altered", 3, "ip checksum"), ("altered", 3, "ttl 59 lower, not 1")],
         ),
         (
             after(2, lambda one: [rewritten(one, pack(key_of(one)._replace(sport=7)))]),
@@ -363,3 +365,14 @@ def test_announced_port_is_kept() -> None:
 
     assert [run.met.dport for run in found.runs] == [81, 49121]
     assert found.findings == []
+
+
+def test_every_ttl_is_wrong() -> None:
+    """A ttl that all packets have is no less wrong: the way has so many hops."""
+    net = Net(lambda one: [rewritten(one, packed_key_of(one), ttl=one[8] + 1)])
+
+    found = played(exchange(), net)
+
+    assert [str(one).split(" altered: ")[1] for one in found.findings] == [
+        "ttl 0 lower, not 1"
+    ] * 4
