@@ -264,7 +264,7 @@ def test_capture_as_stimulus(
 ) -> None:
     """A scenario that plays a capture has a golden, and fails by it with a cause."""
     monkeypatch.delenv("CI", raising=False)  # it never writes
-    path = str(DATA / "http-keepalive.pcapng")
+    path = str(DATA / "ftp-passive.pcapng")
     pytester.makepyfile(test_customer=CUSTOMER.format(path=path))
     pytester.makepyfile(
         fault="""

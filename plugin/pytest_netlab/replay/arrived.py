@@ -57,6 +57,7 @@ class Seen(NamedTuple):
     identity: Identity
 
 
+# IP id, protocol, and fragment offset in 24 bits; what is kept of the transport.
 Identity = tuple[int, bytes]
 
 

@@ -40,6 +40,7 @@ REMEMBERED = 1 << 16  # packets that have come out, at least: to know a duplicat
 
 _ADDRESSES = slice(0, 8)  # of a packed tuple
 _DESTINATION = slice(16, 20)  # of a datagram
+_BUT_ID = 0xFFFFFF  # of the first part of an identity
 
 
 class Player:
@@ -177,7 +178,7 @@ class Player:
         if run is not None:
             self._arrive(run, datagram, seen, at_server=at_server)
             return
-        known = self._known[at_server].get(seen.way)
+        known = self._known[at_server].get(seen.way) or self._alike(seen, at_server)
         came = hash((seen.way, seen.identity))
         number = self._delivered.get(came) or self._earlier.get(came)
         if known is None:
@@ -211,6 +212,16 @@ class Player:
         found = known if known is not None and known in runs else new
         runs.remove(found)
         return found
+
+    def _alike(self, seen: Seen, at_server: bool) -> Run | None:  # noqa: FBT001
+        """Return who has sent this with another IP id, and has no tuple there yet."""
+        head, kept = seen.identity
+        for run in self._active:
+            if run.out is None and run.flying and run.at_server == at_server:
+                for other, its in run.flying:
+                    if its == kept and (other ^ head) & _BUT_ID == 0:
+                        return run
+        return None
 
     def _arrive(
         self, run: Run, datagram: bytes, seen: Seen, *, at_server: bool

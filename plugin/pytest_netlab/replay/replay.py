@@ -64,21 +64,30 @@ def way(nodes: Mapping[str, NamespaceNode], client: str, server: str) -> Way:
 
 
 def ends_of(facts: Sequence[FlowFact]) -> tuple[str, str]:
-    """Return client and server of a golden's flow, as `way` takes them.
+    """Return client and server of a golden's flows, as `way` takes them.
 
     Raises:
-        ReplayError: it has no flow, or several, or one that its test makes possible.
+        ReplayError: it has none, or of several pairs, or one that its test makes
+            possible.
 
     """
-    if len(facts) != 1:
-        raise ReplayError(f"the golden has {len(facts)} conversations, not one to play")
+    if not facts:
+        raise ReplayError("the golden has no conversation to play")
     client, responder = facts[0].initiator, facts[0].responder
+    if len({_pair(fact) for fact in facts}) > 1:
+        raise ReplayError("the golden has conversations of several pairs of nodes")
     name, _, port = responder.partition(":")
     if client in PEERS and name in CONTAINERS:
         raise ReplayError(f"{client} reaches {name} by a route that the test sets up")
     if client in PEERS and (name, port) == ("host", str(PUBLISHED_PORT)):
         return client, PUBLISHED
     return client, responder
+
+
+def _pair(fact: FlowFact) -> frozenset[str]:
+    """Return the nodes that talk: whoever is between them is none of them."""
+    target = fact.target or fact.responder
+    return frozenset((fact.initiator, target.partition(":")[0]))
 
 
 def replay(

@@ -18,7 +18,7 @@ from pytest_netlab.replay.packed import pack, unpack
 from pytest_netlab.replay.play import Player
 from pytest_netlab.replay.played import Route
 from pytest_netlab.replay.rewrite import rewritten
-from pytest_netlab.wire import tcp
+from pytest_netlab.wire import fill, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -376,3 +376,19 @@ def test_every_ttl_is_wrong() -> None:
     assert [str(one).split(" altered: ")[1] for one in found.findings] == [
         "ttl 0 lower, not 1"
     ] * 4
+
+
+def test_first_packet_with_another_id() -> None:
+    """A first packet that something gives another IP id is altered, and teaches."""
+
+    def renumbered(one: bytes) -> list[bytes]:
+        made = bytearray(one)
+        made[4:6] = b"\xff\xff"
+        return [fill(bytes(made))]
+
+    found = played(exchange(), Net(after(0, renumbered)))
+
+    assert [str(one).partition(" altered: ")[2] for one in found.findings] == [
+        "ip id, ip checksum"
+    ]
+    assert found.delivered == 4
