@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab.lab import engine as private
+from pytest_netlab.replay import play
 from pytest_netlab.runner import Netlab
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
@@ -69,8 +70,14 @@ def helper(lab: DockerLab, port: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("ends", [OUT, INTO], ids=["out", "in"])
 @pytest.mark.parametrize("name", RECORDED)
-def test_recorded(netlab: Netlab, name: str, ends: tuple[str, str]) -> None:
+def test_recorded(
+    netlab: Netlab,
+    name: str,
+    ends: tuple[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """All of it comes out, but a data connection that no rule lets in."""
+    monkeypatch.setattr(play, "PATIENCE", 0.3)  # seconds, for each that is lost
     client, server = ends
     path = DATA / f"{name}.pcapng"
 

@@ -155,10 +155,12 @@ class Player:
 
     def _pause(self) -> float:
         """Return how long nothing is due."""
-        if not self._active:
-            return 0.0
-        due = [run.due if run.flying else self._when(run) for run in self._active]
-        return min(max(0.0, min(due) - self._now), LONGEST_PAUSE)
+        due = [
+            run.due if run.flying else self._when(run)
+            for run in self._active
+            if run.flying or not self._waits(run)
+        ]
+        return min(max(0.0, min(due, default=0.0) - self._now), LONGEST_PAUSE)
 
     def _hear(self, seconds: float) -> None:
         """Take what has come at either end, or will within some seconds."""
