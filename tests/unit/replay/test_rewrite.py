@@ -9,6 +9,7 @@ from scapy.layers import inet
 from scapy.packet import Raw
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
+from pytest_netlab.replay.arrived import is_whole, seen
 from pytest_netlab.replay.packed import pack
 from pytest_netlab.replay.rewrite import rewritten
 from pytest_netlab.wire import checksum
@@ -112,3 +113,30 @@ def _pseudo(datagram: bytes) -> bytes:
     while total > checksum.ONES:
         total = (total >> 16) + (total & checksum.ONES)
     return total.to_bytes(2, "big")
+
+
+HEADS = st.tuples(
+    st.sampled_from([0x45, 0x46, 0x4F, 0x44, 0x65]),
+    st.sampled_from([1, 6, 17, 47]),
+    st.sampled_from([b"\0\0", b"\x40\0", b"\x20\0", b"\0\x07"]),
+)
+
+
+@given(HEADS, st.binary(max_size=90), ADDRESSES, PORTS)
+def test_anything(
+    head: tuple[int, int, bytes], rest: bytes, src: str, port: int
+) -> None:
+    """Whatever the bytes are, nothing but a tuple and its checksums changes."""
+    first, proto, fragment = head
+    whole = bytes([first, 0, 0, 0, 0, 0]) + fragment + b"\x40" + bytes([proto])
+    datagram = whole + bytes(10) + rest
+    way = pack(Tuple5(proto, src, port, "10.0.0.9", port))
+
+    made = rewritten(datagram, way, quoted=way)
+
+    assert len(made) == len(datagram)
+    assert made[:10] == datagram[:10]
+    if is_whole(datagram):
+        assert seen(made)[3] == seen(datagram)[3]
+        if proto in (TCP, UDP) and fragment != b"\0\x07":
+            assert seen(made).way == way
