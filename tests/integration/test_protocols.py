@@ -1,4 +1,4 @@
-"""What was recorded of real programs crosses the NAT of old and new engines again."""
+"""Goldens and real programs' packets cross the NAT of an old and a new engine again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.docker_lab import DockerLab
 
 pytestmark = pytest.mark.engine_suites
-DATA = Path(__file__).resolve().parents[1] / "data" / "replay"
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN, DATA = ROOT / "golden", ROOT / "tests" / "data" / "replay"
 RECORDED = sorted(path.stem for path in DATA.glob("*.pcapng"))
 OUT, INTO = ("c1", "host01"), ("host01", "web:80")
 # Whose data connections nothing lets in, without a helper; or whose client heard more
@@ -66,6 +67,17 @@ def helper(lab: DockerLab, port: int) -> Iterator[None]:
         yield
     finally:
         host.run("iptables", "-t", "raw", "-D", *help_it)
+
+
+@pytest.mark.parametrize("name", ["ping-host", "ping-beyond", "published-web"])
+def test_golden(lab: DockerLab, name: str) -> None:
+    """A golden that is played gives the verdict of the run it was recorded from."""
+    netlab = Netlab(lab, Scenario(id=name), Store(GOLDEN))
+
+    netlab.rerun()
+
+    assert netlab.verdict is not None
+    assert netlab.verdict.outcome == "pass"
 
 
 @pytest.mark.parametrize("ends", [OUT, INTO], ids=["out", "in"])
