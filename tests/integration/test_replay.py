@@ -100,7 +100,7 @@ def test_interrupted(netlab: Netlab, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pytest_netlab.replay.play.Player._send", interrupted)
+    monkeypatch.setattr("pytest_netlab.replay.ends.End.send", interrupted)
     with pytest.raises(KeyboardInterrupt):
         netlab.replay(WEB, client="c1", server="host01")
 

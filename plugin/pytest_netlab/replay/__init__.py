@@ -5,8 +5,9 @@ sends from either end and awaits at the other; `rewrite` and `arrived` know data
 """
 
 from pytest_netlab.replay.play import Player
-from pytest_netlab.replay.played import Finding, Played, Route, Run
+from pytest_netlab.replay.played import Finding, Played, Route
 from pytest_netlab.replay.replay import Way, ends_of, replay, way
+from pytest_netlab.replay.run import Run
 from pytest_netlab.replay.script import script
 from pytest_netlab.replay.tape import Part, Step
 

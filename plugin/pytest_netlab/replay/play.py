@@ -19,8 +19,9 @@ from pytest_netlab.replay.datagram import is_later_fragment
 from pytest_netlab.replay.free import Free
 from pytest_netlab.replay.helper import Helped
 from pytest_netlab.replay.packed import pack, turned, unpack
-from pytest_netlab.replay.played import Finding, Played, Run
+from pytest_netlab.replay.played import Finding, Played
 from pytest_netlab.replay.rewrite import KEPT, rewritten
+from pytest_netlab.replay.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,7 +47,7 @@ _BUT_ID = 0xFFFFFF  # of the first part of an identity
 class Player:
     """Two ends, and conversations between them.
 
-    What there is for each end is in pairs, the client's first: `pair[at_server]`.
+    What there is for each end is in pairs: 0 is the client's side, 1 the server's.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Player:
             pace: how many times as fast as captured; 0 does not wait.
 
         """
-        self._ends = client, server
+        self._ends = (client, server)
         self._sources = [inet_aton(end.source) for end in self._ends]
         self._route, self._pace = route, pace
         self._poll = select.poll()
@@ -89,14 +90,13 @@ class Player:
         self._first = min([part.steps[0].ts for part in parts], default=0)
         self._start = self._now = time.monotonic()
         while waiting or self._active:
-            room = SIDE_BY_SIDE - len(self._active)
-            self._active += [waiting.popleft() for _ in range(min(room, len(waiting)))]
-            for run in self._active:
-                if not (run.flying or self._when(run) > self._now or self._waits(run)):
-                    self._send(run)
+            while waiting and len(self._active) < SIDE_BY_SIDE:
+                run = waiting.popleft()
+                run.begin()
+                self._active.append(run)
+            self._send_what_is_due()
             self._hear(self._pause())
             self._expire()
-            self._active = [run for run in self._active if not run.over]
             progress(self._out)
         seconds = self._now - self._start
         end = self._now + AFTERWARDS  # what is doubled comes late
@@ -108,23 +108,31 @@ class Player:
         """Yield each conversation with a tuple that no other has at its initiator."""
         free, route = Free(), self._route
         for part in parts:
-            key, source = part.key, self._ends[part.turned].source
+            key, source = part.key, self._ends[int(part.turned)].source
             target = route.back if part.turned else route.target
             given = key.proto != ICMP and not part.is_related
             dport = route.port if given and route.port else key.dport
             met = Tuple5(key.proto, source, key.sport, target, dport)
             own = free.take(met)
-            run = Run(part=part, way=pack(own), renamed=own != met)
-            self._known[part.turned][turned(run.way)] = run
+            run = Run(part, pack(own), own != met)
+            self._known[int(part.turned)][run.back] = run
             yield run
+
+    def _send_what_is_due(self) -> None:
+        for run in self._active:
+            if not (run.flying or self._when(run) > self._now or self._waits(run)):
+                self._send(run)
 
     def _waits(self, run: Run) -> bool:
         """Tell whether it would begin before what lets it in has been said."""
         if run.at or not run.part.is_related:
             return False
         first = run.step.number
-        others = [one for one in self._active if not (one.over or one.part.is_related)]
-        return min([one.step.number for one in others], default=first) < first
+        for other in self._active:
+            going = other.at < other.count and not other.part.is_related
+            if going and other.step.number < first:
+                return True
+        return False
 
     def _when(self, run: Run) -> float:
         if not self._pace:
@@ -135,16 +143,16 @@ class Player:
         """Send a conversation's next packet, and await it at the other end."""
         step, way = run.step, run.way
         if step.reply:
-            if run.out is None:
+            if run.answer is None:
                 why = "nothing of its request came out: there is no tuple"
                 self._find(run, step.number, "not played", why)
                 run.give_up()
                 return
-            way = turned(run.out)
+            way = run.answer
         quoted = turned(way) if step.error else None
         run.cut += step.cut
         run.due = self._now + PATIENCE
-        awaited, end = self._awaited[run.at_server], self._ends[not run.at_server]
+        awaited, end = self._awaited[run.side], self._ends[1 - run.side]
         for piece in (step.datagram, *step.rest):
             wire = rewritten(piece, way, KEPT, quoted, step.partial)
             identity = arrived.identity_of(wire)
@@ -155,32 +163,35 @@ class Player:
 
     def _pause(self) -> float:
         """Return how long nothing is due."""
-        due = [
-            run.due if run.flying else self._when(run)
-            for run in self._active
-            if run.flying or not self._waits(run)
-        ]
-        return min(max(0.0, min(due, default=0.0) - self._now), LONGEST_PAUSE)
+        first = self._now + LONGEST_PAUSE
+        for run in self._active:
+            if run.flying:
+                first = min(first, run.due)
+            elif run.at >= run.count:
+                return 0.0
+            elif not self._waits(run):
+                first = min(first, self._when(run))
+        return max(0.0, first - self._now)
 
     def _hear(self, seconds: float) -> None:
         """Take what has come at either end, or will within some seconds."""
         ready = [fd for fd, _ in self._poll.poll(ceil(seconds * 1000))]
         self._now = time.monotonic()
-        for at_server in (False, True):
-            if self._ends[at_server].fileno() in ready:
-                for datagram in self._ends[at_server].received():
-                    self._take(datagram, at_server=at_server)
+        for side, end in enumerate(self._ends):
+            if end.fileno() in ready:
+                for datagram in end.received():
+                    self._take(datagram, side)
 
-    def _take(self, datagram: bytes, *, at_server: bool) -> None:
+    def _take(self, datagram: bytes, side: int) -> None:
         """Find out whose packet this is, and whether it is as it was sent."""
-        if datagram[_DESTINATION] != self._sources[at_server]:
+        if datagram[_DESTINATION] != self._sources[side]:
             return
         seen = arrived.seen(datagram)
-        run = self._awaiting(seen, at_server=at_server)
+        run = self._awaiting(seen, side)
         if run is not None:
-            self._arrive(run, datagram, seen, at_server=at_server)
+            self._arrive(run, datagram, seen, side)
             return
-        known = self._known[at_server].get(seen.way) or self._alike(seen, at_server)
+        known = self._known[side].get(seen.way) or self._alike(seen, side)
         came = hash((seen.way, seen.identity))
         number = self._delivered.get(came) or self._earlier.get(came)
         if known is None:
@@ -188,50 +199,48 @@ class Player:
             self._findings.append(Finding(flow=flow, packet=0, what="stray"))
         elif number is not None:
             self._find(known, number, "duplicated")
-        elif known.flying and known.at_server == at_server:
-            self._unawait(known, next(iter(known.flying)), at_server=at_server)
-            self._arrive(known, datagram, seen, at_server=at_server)
+        elif known.flying and known.side == side:
+            self._unawait(known, next(iter(known.flying)), side)
+            self._arrive(known, datagram, seen, side)
         else:
-            place = max(min(known.at, len(known.part.steps)) - 1, 0)
+            place = max(known.at - 1, 0)
             number = known.part.steps[place].number
             told = arrived.described(datagram) or "it"
             self._find(known, number, "stray", f"{told} came, and nobody had sent it")
 
-    def _awaiting(self, seen: Seen, *, at_server: bool) -> Run | None:
+    def _awaiting(self, seen: Seen, side: int) -> Run | None:
         """Return whose awaited packet this is: first of who has this tuple already.
 
         Else of who has none yet: then a tuple that is another's is a finding.
         """
-        awaited = self._awaited[at_server]
+        awaited = self._awaited[side]
         runs = awaited.get(seen.identity)
         if runs is None:
             return None
         if len(runs) == 1:
             del awaited[seen.identity]
             return runs[0]
-        known = self._known[at_server].get(seen.way)
+        known = self._known[side].get(seen.way)
         new = next(iter([run for run in runs if run.out is None]), runs[0])
         found = known if known is not None and known in runs else new
         runs.remove(found)
         return found
 
-    def _alike(self, seen: Seen, at_server: bool) -> Run | None:  # noqa: FBT001
+    def _alike(self, seen: Seen, side: int) -> Run | None:
         """Return who has sent this with another IP id, and has no tuple there yet."""
         head, kept = seen.identity
         for run in self._active:
-            if run.out is None and run.flying and run.at_server == at_server:
+            if run.out is None and run.flying and run.side == side:
                 for other, its in run.flying:
                     if its == kept and (other ^ head) & _BUT_ID == 0:
                         return run
         return None
 
-    def _arrive(
-        self, run: Run, datagram: bytes, seen: Seen, *, at_server: bool
-    ) -> None:
+    def _arrive(self, run: Run, datagram: bytes, seen: Seen, side: int) -> None:
         """Note that a conversation's packet came out, and what is wrong with it."""
         step, ttl = run.step, arrived.ttl_of(datagram)
         wire = run.flying.pop(seen.identity, None) or run.flying.popitem()[1]
-        self._learn(run, seen, datagram, at_server=at_server)
+        self._learn(run, seen, datagram, side)
         wanted = rewritten(wire, seen.key, ttl, seen.quoted, step.partial)
         if wanted != datagram and not _helped(run, wire, wanted, datagram):
             told = ", ".join(arrived.differing(wanted, datagram))
@@ -252,20 +261,20 @@ class Player:
         if len(self._delivered) >= REMEMBERED:
             self._earlier, self._delivered = self._delivered, {}
 
-    def _learn(self, run: Run, seen: Seen, datagram: bytes, *, at_server: bool) -> None:
+    def _learn(self, run: Run, seen: Seen, datagram: bytes, side: int) -> None:
         """Learn what the responder sees, once; all else must follow from it.
 
         Of a later fragment, and around what an error quotes, the addresses must.
         """
-        way, at_responder = seen.way, at_server != run.part.turned
+        way, at_responder = seen.way, side != int(run.part.turned)
         if at_responder and run.out is None and not is_later_fragment(datagram):
-            other = self._known[at_server].setdefault(way, run)
-            run.out = way
+            other = self._known[side].setdefault(way, run)
+            run.learn(way)
             if other is not run:
                 told = f"{unpack(way)} is another's too"
                 self._find(run, run.step.number, "mapping", told)
             return
-        wanted = run.out if at_responder else turned(run.way)
+        wanted = run.out if at_responder else run.back
         if wanted is None or (way == wanted and seen.quoted is None):
             return
         ends = seen.key[_ADDRESSES] == wanted[_ADDRESSES]
@@ -274,21 +283,25 @@ class Player:
             self._find(run, run.step.number, "mapping", told)
 
     def _expire(self) -> None:
-        """Give up waiting for what has not come in time."""
+        """Give up what has not come in time; let go who has nothing left to play."""
+        going = []
         for run in self._active:
             if run.flying and run.due <= self._now:
                 for identity in run.flying:
-                    self._unawait(run, identity, at_server=run.at_server)
+                    self._unawait(run, identity, run.side)
                 self._find(run, run.step.number, "lost")
                 run.flying.clear()
                 run.advance()
+            if run.at < run.count:
+                going.append(run)
+        self._active = going
 
-    def _unawait(self, run: Run, identity: Identity, *, at_server: bool) -> None:
-        runs = self._awaited[at_server].get(identity)
+    def _unawait(self, run: Run, identity: Identity, side: int) -> None:
+        runs = self._awaited[side].get(identity)
         if runs is not None and run in runs:
             runs.remove(run)
             if not runs:
-                del self._awaited[at_server][identity]
+                del self._awaited[side][identity]
 
     def _find(self, run: Run, number: int, what: What, detail: str = "") -> None:
         found = Finding(flow=str(run.met), packet=number, what=what, detail=detail)

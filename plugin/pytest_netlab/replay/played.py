@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
-
-from pytest_netlab.replay.packed import unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_netlab.flows import Tuple5
-    from pytest_netlab.replay.arrived import Identity
-    from pytest_netlab.replay.helper import Helped
-    from pytest_netlab.replay.tape import Part, Step
+    from pytest_netlab.replay.run import Run
 
 _TOLD = 3  # findings
 
@@ -53,66 +48,6 @@ class Finding:
         return f"packet {self.packet} of {self.flow} {self.what}{told}"
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
-class Run:
-    """A conversation while it is played, its tuples packed.
-
-    `way` is its tuple as its initiator has it, `out` as the responder was seen to get
-    it; `renamed` says that another conversation had its source port or id already,
-    `translated` what a helper put into which packet.
-    """
-
-    part: Part
-    way: bytes
-    renamed: bool = False
-    out: bytes | None = None
-    at: int = 0
-    delivered: int = 0
-    flying: dict[Identity, bytes] = field(default_factory=dict)
-    due: float = 0.0
-    made: Step | None = None
-    cut: int = 0
-    helped: Helped | None = None
-    translated: list[str] = field(default_factory=list)
-
-    @property
-    def met(self) -> Tuple5:
-        """Return the tuple that the initiator has."""
-        return unpack(self.way)
-
-    @property
-    def sent(self) -> Tuple5 | None:
-        """Return the tuple that the responder sees; None if it saw nothing."""
-        return unpack(self.out) if self.out is not None else None
-
-    @property
-    def step(self) -> Step:
-        """Return the packet that is on its way, or next."""
-        if self.made is None:
-            self.made = self.part.steps[self.at]
-        return self.made
-
-    @property
-    def at_server(self) -> bool:
-        """Tell where the packet that is on its way, or next, shall come out."""
-        return self.step.reply == self.part.turned
-
-    @property
-    def over(self) -> bool:
-        """Tell whether nothing is left to play."""
-        return self.at >= len(self.part.steps)
-
-    def advance(self) -> None:
-        """Go on to the next packet."""
-        self.at += 1
-        self.made = None
-
-    def give_up(self) -> None:
-        """Play no more of it."""
-        self.at = len(self.part.steps)
-        self.made = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Played:
     """What came of it, conversation by conversation."""
@@ -129,7 +64,7 @@ class Played:
     @property
     def packets(self) -> int:
         """Return how many packets there were to play."""
-        return sum(len(run.part.steps) for run in self.runs)
+        return sum(run.count for run in self.runs)
 
     @property
     def cut(self) -> int:
