@@ -105,7 +105,8 @@ def identity_of(datagram: bytes) -> Identity:
     """
     at, proto = ip.header_end(datagram, 0, len(datagram)), datagram[_PROTO]
     place = ip.offset(datagram, 0)
-    head = octets.u16(datagram, _ID) << 24 | proto << 16 | place
+    head = octets.u16(datagram, _ID)  # not shifted at once: it has 32 bits in C
+    head = head << 24 | proto << 16 | place
     if ip.is_error(datagram, at):
         kind, mtu = at + _ICMP_CHECKSUM, at + _QUOTE
         return head, datagram[at:kind] + datagram[at + _ICMP_ID : mtu]

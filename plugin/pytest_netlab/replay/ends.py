@@ -10,9 +10,10 @@ import json
 import select
 import socket
 import time
+from struct import Struct
 from typing import TYPE_CHECKING
 
-from pytest_netlab.errors import CommandError
+from pytest_netlab.errors import BlindCaptureError, CommandError
 from pytest_netlab.lab.ring import ETH_P_ALL, SOL_PACKET, packet_socket
 from pytest_netlab.replay.arrived import is_whole
 from pytest_netlab.replay.mute import muted
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
 
 IGNORE_OUTGOING = 23  # linux/if_packet.h: no copy of what the node itself sends
 LONGEST = 1 << 16
+SO_RCVBUFFORCE = 33  # asm-generic/socket.h; SO_RCVBUF ends at net.core.rmem_max
+PACKET_STATISTICS = 6
 BUFFER = 1 << 23  # of arrived frames: a second of a fast link
 PATIENCE, ASKED = 1.0, 5  # seconds for an answer to ARP, and how often to ask
 _HEADER = 14
+_DROPS = Struct("=2I")  # struct tpacket_stats: packets, drops
 _HARDWARE = 4  # in what a packet socket's getsockname returns
 _IPV4 = ethernet.IPV4.to_bytes(2, "big")
 _ARP = ethernet.ARP.to_bytes(2, "big")
@@ -60,12 +64,27 @@ class End:
         self._here = str(route["prefsrc"])
         self.source = address or self._here
         with packet_socket(self._link, node.netns) as self._socket:
-            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
             self._socket.setsockopt(SOL_PACKET, IGNORE_OUTGOING, 1)
             self._socket.bind((self._link, ETH_P_ALL))
             self._socket.settimeout(0)
         self._mac: bytes = self._socket.getsockname()[_HARDWARE]
         self._head = b""
+
+    def demand_all(self) -> None:
+        """Demand that no packet was dropped for want of room.
+
+        Raises:
+            BlindCaptureError: this process did not keep up.
+
+        """
+        raw = self._socket.getsockopt(SOL_PACKET, PACKET_STATISTICS, _DROPS.size)
+        if dropped := _DROPS.unpack(raw)[1]:
+            raise BlindCaptureError(
+                f"{self.node.name}: {dropped} packets were dropped before they were "
+                "read: this machine did not keep up; play fewer at once (--flows), or "
+                "slower (--speed)"
+            )
 
     def fileno(self) -> int:
         """Return the socket's descriptor, for select."""

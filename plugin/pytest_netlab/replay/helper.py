@@ -1,4 +1,4 @@
-"""What a connection tracking helper makes of a segment, as FTP's does.
+"""What FTP's connection tracking helper makes of a segment.
 
 It puts the translated address where the payload names one, and shifts the sequence
 numbers of all that follows by what that makes longer (nf_conntrack_seqadj.c).
@@ -14,14 +14,15 @@ from pytest_netlab.flows import TCP
 from pytest_netlab.replay.datagram import header_end, offset
 from pytest_netlab.wire import fill
 
+FTP = 21
+
 _LENGTH, _PROTO = slice(2, 4), 9
-_SOURCE, _DESTINATION = slice(12, 16), slice(16, 20)
-_SEQ, _ACK, _DATA = slice(4, 8), slice(8, 12), 12
-_ENDS = _SOURCE, _DESTINATION
-_BITS, _DIGITS = 0xFFFFFFFF, 5
+_ENDS = slice(12, 16), slice(16, 20)
+_SEQ, _ACK, _DATA, _HEADER = slice(4, 8), slice(8, 12), 12, 20
+_BITS, _HALF, _DIGITS = 0xFFFFFFFF, 1 << 31, 5
+_END, _PAD, _SACK = 0, 1, 5  # kinds of TCP options (RFC 9293, RFC 2018)
 _NUMBERS = re.compile(rb"\d+(?:[.,]\d+)*")
-
-
+_OCTET, _OCTET_DIGITS = 255, 3
 # RFC 959, 227: the address and the port, in octets; RFC 2428, 229: the port alone.
 _PASSIVE = re.compile(rb"227 .*?(?:\d+,){4}(\d+),(\d+)|229 .*?\|\|\|(\d+)\|")
 
@@ -45,78 +46,142 @@ class Segment(NamedTuple):
 
 
 @dataclass(slots=True)
-class Helped:
-    """How much longer helpers have made a conversation, by who hears it.
+class Shift:
+    """By how much the numbers of one direction are higher: up to a place, and after."""
 
-    Of a pair the first is what the initiator hears, the second the responder.
+    place: int = 0
+    before: int = 0
+    after: int = 0
+
+    def of(self, number: int) -> int:
+        """Return the shift of a number, as who sent it has it."""
+        return self.after if _is_after(number, self.place) else self.before
+
+    def undone(self, number: int) -> int:
+        """Return a number as who sent it has it, of one that the other has heard."""
+        first = number - self.before
+        return first if not _is_after(first, self.place) else number - self.after
+
+    def add(self, place: int, longer: int) -> None:
+        """Note that the segment here is longer now; one that is repeated is no news."""
+        if self.before == self.after or _is_after(place, self.place):
+            self.place, self.before = place, self.after
+            self.after += longer
+
+
+@dataclass(slots=True)
+class Helped:
+    """What a helper has done to a connection so far.
+
+    Of a pair the first is what the initiator hears, the second what the responder does.
     """
 
-    longer: list[int] = field(default_factory=lambda: [0, 0])
+    shifts: tuple[Shift, Shift] = field(default_factory=lambda: (Shift(), Shift()))
+
+    def shifted(self, datagram: bytes, to: int) -> bytes:
+        """Return a datagram with the numbers that it has behind a helper.
+
+        Args:
+            datagram: as NAT alone would have made it.
+            to: 0 if the initiator hears it, 1 if the responder.
+
+        """
+        one = _segment(datagram)
+        if one is None or not any(shift.after for shift in self.shifts):
+            return datagram
+        mine, other = self.shifts[to], self.shifts[1 - to]
+        tcp = bytearray(one.head[one.at :])
+        seq = _number(tcp[_SEQ])
+        tcp[_SEQ] = _bytes(seq + mine.of(seq))
+        if any(tcp[_ACK]):
+            tcp[_ACK] = _bytes(other.undone(_number(tcp[_ACK])))
+        for at in _sacked(tcp):
+            tcp[at : at + 4] = _bytes(other.undone(_number(tcp[at : at + 4])))
+        return fill(one.head[: one.at] + bytes(tcp) + one.payload)
 
     def explain(self, sent: bytes, wanted: bytes, got: bytes, to: int) -> str | None:
-        """Tell what a helper changed; nothing new: ""; None: it was no helper.
+        """Tell what a helper put into a payload; None: it was no helper.
 
         Args:
             sent: the datagram as it was sent.
-            wanted: as NAT alone would have made it.
+            wanted: as it would be, had the payload no address.
             got: as it came out.
             to: 0 if the initiator hears it, 1 if the responder.
 
         """
         one, other = _segment(wanted), _segment(got)
-        if one is None or other is None:
+        if one is None or other is None or fill(wanted) != wanted:
             return None
-        if self._shifted(one, other.payload, to) != got:
+        length = len(one.head) + len(other.payload)
+        head = one.head[: _LENGTH.start] + length.to_bytes(2, "big")
+        made = fill(head + one.head[_LENGTH.stop :] + other.payload)
+        if made != got or not _is_translated(one.payload, other.payload, sent, got):
             return None
-        if one.payload == other.payload:
-            return ""
-        if not _is_translated(one.payload, other.payload, sent, got):
-            return None
-        self.longer[to] += len(other.payload) - len(one.payload)
+        place = _number(sent[one.at :][_SEQ])
+        self.shifts[to].add(place, len(other.payload) - len(one.payload))
         return f"{_text(one.payload)} became {_text(other.payload)}"
-
-    def _shifted(self, one: Segment, payload: bytes, to: int) -> bytes:
-        """Return a segment with this payload, and the numbers that it has by now."""
-        head, tcp = bytearray(one.head[: one.at]), bytearray(one.head[one.at :])
-        tcp[_SEQ] = _sum(tcp[_SEQ], self.longer[to])
-        tcp[_ACK] = (
-            _sum(tcp[_ACK], -self.longer[1 - to]) if any(tcp[_ACK]) else tcp[_ACK]
-        )
-        head[_LENGTH] = (len(one.head) + len(payload)).to_bytes(2, "big")
-        return fill(bytes(head) + bytes(tcp) + payload)
 
 
 def _segment(datagram: bytes) -> Segment | None:
     at = header_end(datagram, 0, len(datagram))
-    if datagram[_PROTO] != TCP or offset(datagram, 0) or len(datagram) <= at + _DATA:
+    if datagram[_PROTO] != TCP or offset(datagram, 0) or len(datagram) < at + _HEADER:
         return None
     end = at + (datagram[at + _DATA] >> 4) * 4
     return Segment(datagram[:end], at, datagram[end:])
 
 
-def _sum(number: bytearray, change: int) -> bytes:
-    return ((int.from_bytes(number, "big") + change) & _BITS).to_bytes(4, "big")
+def _sacked(header: bytearray) -> list[int]:
+    """Return where the numbers of selective acknowledgements are in a TCP header."""
+    found: list[int] = []
+    at = _HEADER
+    while at + 1 < len(header) and header[at] != _END:
+        if header[at] == _PAD:
+            at += 1
+            continue
+        size = max(header[at + 1], 2)
+        if header[at] == _SACK:
+            found += range(at + 2, min(at + size, len(header)) - 3, 4)
+        at += size
+    return found
+
+
+def _is_after(number: int, place: int) -> bool:
+    """Tell whether a sequence number is behind another (RFC 9293, 3.4)."""
+    return 0 < (number - place) & _BITS < _HALF
+
+
+def _number(octets: bytes | bytearray) -> int:
+    return int.from_bytes(octets, "big")
+
+
+def _bytes(number: int) -> bytes:
+    return (number & _BITS).to_bytes(4, "big")
 
 
 def _is_translated(one: bytes, other: bytes, sent: bytes, got: bytes) -> bool:
     """Tell whether payloads differ in addresses only, and as their datagrams do.
 
-    A port behind an address may be another too.
+    A port behind such an address may be another too.
     """
-    if _NUMBERS.split(one) != _NUMBERS.split(other):
+    if one == other or _NUMBERS.split(one) != _NUMBERS.split(other):
         return False
-    here, there = _NUMBERS.findall(one), _NUMBERS.findall(other)
-    return all(
-        mine == its
-        or any(_named(mine, sent, at) and _named(its, got, at) for at in _ENDS)
-        for mine, its in zip(here, there, strict=True)
-    )
+    moved = [(sent[end], got[end]) for end in _ENDS if sent[end] != got[end]]
+    pairs = zip(_NUMBERS.findall(one), _NUMBERS.findall(other), strict=True)
+    return all(mine == its or _is_moved(mine, its, moved) for mine, its in pairs)
 
 
-def _named(text: bytes, datagram: bytes, end: slice) -> bool:
-    """Tell whether a text begins with an address of the datagram, as FTP writes it."""
-    own = [b"%d" % octet for octet in datagram[end]]
-    return re.split(rb"[.,]", text)[: len(own)] == own
+def _is_moved(mine: bytes, its: bytes, moved: list[tuple[bytes, bytes]]) -> bool:
+    """Tell whether texts begin with an address, and with what NAT made of it."""
+    old, new = _octets(mine), _octets(its)
+    return len(old) == len(new) and (old[:4], new[:4]) in moved
+
+
+def _octets(text: bytes) -> bytes:
+    """Return the octets that a text lists; nothing of any other."""
+    numbers = re.split(rb"[.,]", text)
+    if any(len(number) > _OCTET_DIGITS or int(number) > _OCTET for number in numbers):
+        return b""
+    return bytes(map(int, numbers))
 
 
 def _text(payload: bytes) -> str:

@@ -17,7 +17,7 @@ from pytest_netlab.flows import ICMP, Tuple5
 from pytest_netlab.replay import arrived
 from pytest_netlab.replay.datagram import is_later_fragment
 from pytest_netlab.replay.free import Free
-from pytest_netlab.replay.helper import Helped
+from pytest_netlab.replay.helper import FTP, Helped
 from pytest_netlab.replay.packed import pack, turned, unpack
 from pytest_netlab.replay.played import Finding, Played
 from pytest_netlab.replay.rewrite import KEPT, rewritten
@@ -154,10 +154,11 @@ class Player:
         run.due = self._now + PATIENCE
         awaited, end = self._awaited[run.side], self._ends[1 - run.side]
         for piece in (step.datagram, *step.rest):
-            wire = rewritten(piece, way, KEPT, quoted, step.partial)
+            wire = rewritten(piece, way, KEPT, quoted)
             identity = arrived.identity_of(wire)
+            if identity not in run.flying:
+                awaited.setdefault(identity, []).append(run)
             run.flying[identity] = wire
-            awaited.setdefault(identity, []).append(run)
         for wire in run.flying.values():
             end.send(wire)
 
@@ -189,19 +190,21 @@ class Player:
         seen = arrived.seen(datagram)
         run = self._awaiting(seen, side)
         if run is not None:
-            self._arrive(run, datagram, seen, side)
+            self._arrive(run, datagram, seen, seen.identity)
             return
         known = self._known[side].get(seen.way) or self._alike(seen, side)
         came = hash((seen.way, seen.identity))
         number = self._delivered.get(came) or self._earlier.get(came)
         if known is None:
+            what: What = "stray" if number is None else "duplicated"
             flow = str(unpack(seen.way))
-            self._findings.append(Finding(flow=flow, packet=0, what="stray"))
+            self._findings.append(Finding(flow=flow, packet=number or 0, what=what))
         elif number is not None:
             self._find(known, number, "duplicated")
         elif known.flying and known.side == side:
-            self._unawait(known, next(iter(known.flying)), side)
-            self._arrive(known, datagram, seen, side)
+            meant = _meant(known, seen.identity)
+            self._unawait(known, meant, side)
+            self._arrive(known, datagram, seen, meant)
         else:
             place = max(known.at - 1, 0)
             number = known.part.steps[place].number
@@ -227,26 +230,32 @@ class Player:
         return found
 
     def _alike(self, seen: Seen, side: int) -> Run | None:
-        """Return who has sent this with another IP id, and has no tuple there yet."""
+        """Return who has no tuple there yet, and has sent this before it was altered.
+
+        Its IP id is another, or all else that is kept.
+        """
         head, kept = seen.identity
         for run in self._active:
             if run.out is None and run.flying and run.side == side:
                 for other, its in run.flying:
-                    if its == kept and (other ^ head) & _BUT_ID == 0:
+                    if other == head or (its == kept and (other ^ head) & _BUT_ID == 0):
                         return run
         return None
 
-    def _arrive(self, run: Run, datagram: bytes, seen: Seen, side: int) -> None:
+    def _arrive(
+        self, run: Run, datagram: bytes, seen: Seen, identity: Identity
+    ) -> None:
         """Note that a conversation's packet came out, and what is wrong with it."""
-        step, ttl = run.step, arrived.ttl_of(datagram)
-        wire = run.flying.pop(seen.identity, None) or run.flying.popitem()[1]
-        self._learn(run, seen, datagram, side)
-        wanted = rewritten(wire, seen.key, ttl, seen.quoted, step.partial)
+        step, ttl, wire = run.step, arrived.ttl_of(datagram), run.flying.pop(identity)
+        self._learn(run, seen, datagram)
+        wanted = rewritten(wire, seen.key, ttl, seen.quoted)
+        if run.helped is not None:
+            wanted = run.helped.shifted(wanted, run.heard_by)
         if wanted != datagram and not _helped(run, wire, wanted, datagram):
             told = ", ".join(arrived.differing(wanted, datagram))
             self._find(run, step.number, "altered", told)
         hops = arrived.ttl_of(wire) - ttl
-        if hops != self._route.hops:
+        if self._route.hops not in (None, hops):
             told = f"ttl {hops} lower, not {self._route.hops}"
             self._find(run, step.number, "altered", told)
         self._remember(seen, step.number)
@@ -261,26 +270,38 @@ class Player:
         if len(self._delivered) >= REMEMBERED:
             self._earlier, self._delivered = self._delivered, {}
 
-    def _learn(self, run: Run, seen: Seen, datagram: bytes, side: int) -> None:
+    def _learn(self, run: Run, seen: Seen, datagram: bytes) -> None:
         """Learn what the responder sees, once; all else must follow from it.
 
         Of a later fragment, and around what an error quotes, the addresses must.
         """
-        way, at_responder = seen.way, side != int(run.part.turned)
-        if at_responder and run.out is None and not is_later_fragment(datagram):
-            other = self._known[side].setdefault(way, run)
+        way = seen.way
+        if run.heard_by and run.out is None and not is_later_fragment(datagram):
+            other = self._known[run.side].setdefault(way, run)
             run.learn(way)
+            told = self._misled(run, way)
             if other is not run:
                 told = f"{unpack(way)} is another's too"
+            if told:
                 self._find(run, run.step.number, "mapping", told)
             return
-        wanted = run.out if at_responder else run.back
+        wanted = run.out if run.heard_by else run.back
         if wanted is None or (way == wanted and seen.quoted is None):
             return
         ends = seen.key[_ADDRESSES] == wanted[_ADDRESSES]
         if not ends or (way != wanted and not is_later_fragment(datagram)):
             told = f"{unpack(way if ends else seen.key)}, not {unpack(wanted)}"
             self._find(run, run.step.number, "mapping", told)
+
+    def _misled(self, run: Run, way: bytes) -> str:
+        """Say where a conversation was to come out, of which the ends are others'."""
+        got, route, turned_ = unpack(way), self._route, run.part.turned
+        src = route.target if turned_ else route.back
+        lands = None if run.part.is_related else route.lands
+        wanted = got._replace(src=src, dst=self._ends[1 - int(turned_)].source)
+        if got.proto != ICMP:
+            wanted = wanted._replace(dport=lands or run.met.dport)
+        return f"{got}, not {wanted}" if got != wanted else ""
 
     def _expire(self) -> None:
         """Give up what has not come in time; let go who has nothing left to play."""
@@ -308,10 +329,20 @@ class Player:
         self._findings.append(found)
 
 
+def _meant(run: Run, identity: Identity) -> Identity:
+    """Return which of a conversation's packets this was, before it was altered."""
+    alike = [flying for flying in run.flying if flying[0] == identity[0]]
+    return alike[0] if alike else next(iter(run.flying))
+
+
 def _helped(run: Run, wire: bytes, wanted: bytes, got: bytes) -> bool:
     """Tell whether a helper made this difference; note what it put into the payload."""
-    run.helped = run.helped or Helped()
-    told = run.helped.explain(wire, wanted, got, int(not run.step.reply))
-    if told:
-        run.translated.append(f"packet {run.step.number} of {run.met}: {told}")
-    return told is not None
+    if run.part.key.dport != FTP:
+        return False
+    helped = run.helped or Helped()
+    told = helped.explain(wire, wanted, got, run.heard_by)
+    if told is None:
+        return False
+    run.helped = helped
+    run.translated.append(f"packet {run.step.number} of {run.met}: {told}")
+    return True

@@ -19,14 +19,16 @@ What = Literal["lost", "altered", "mapping", "duplicated", "stray", "not played"
 class Route:
     """Whom the client talks to: an address, and a port unless it is the capture's.
 
+    `lands` is the server's own port, where it is another than whom the client talks to.
     `back` is whom the server sees, and talks to where it begins a conversation; `hops`
-    by how much a ttl is lower at the other end.
+    by how much a ttl is lower at the other end, None where that is the host's affair.
     """
 
     target: str
     back: str
-    hops: int
+    hops: int | None
     port: int | None = None
+    lands: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_netlab.errors import LabUnavailableError, ReplayError
@@ -50,17 +51,19 @@ def way(nodes: Mapping[str, NamespaceNode], client: str, server: str) -> Way:
     if text and not (text.isdecimal() and 0 < int(text) <= PORTS):
         raise ReplayError(f"{server}: {text!r} is no port")
     port, host = int(text) if text else None, nodes["host"].address
+    lands = None
     beyond, inside = client in PEERS, client in CONTAINERS
     if (server == PUBLISHED and beyond) or (name, port) == ("host", PUBLISHED_PORT):
-        name, target, port = "web", host, PUBLISHED_PORT
+        name, target, port, lands = "web", host, PUBLISHED_PORT, WEB_PORT
     else:
         target = nodes[name].address
     if name == client:
         raise ReplayError(f"{client} would talk to itself: name two nodes")
     peer = host if inside and name in PEERS else nodes[client].address
     routed = "host" not in (client, name) and inside != (name in CONTAINERS)
-    hops = int(routed or (inside and target == host and name != "host"))
-    return Way(name, Route(target=target, back=peer, hops=hops, port=port))
+    hairpin = inside and lands is not None  # which br_netfilter lets the bridge do
+    hops = None if hairpin else int(routed)
+    return Way(name, Route(target=target, back=peer, hops=hops, port=port, lands=lands))
 
 
 def ends_of(facts: Sequence[FlowFact]) -> tuple[str, str]:
@@ -116,14 +119,16 @@ def replay(
     if not hasattr(nodes[ends[0]], "netns"):
         raise LabUnavailableError("this lab has no links to play packets on")
     protocols = {PROTOCOL_NAMES[part.key.proto] for part in parts}
+    route, node = found.route, nodes[found.server]
     with ExitStack() as undo:
-        client = undo.enter_context(closing(End(nodes[ends[0]], found.route.target)))
-        server = undo.enter_context(
-            closing(
-                End(nodes[found.server], found.route.back, nodes[found.server].address)
-            )
-        )
+        client = undo.enter_context(closing(End(nodes[ends[0]], route.target)))
+        if ends[0] == "host":  # it has an address on every link
+            route = replace(route, back=client.source)
+        server = undo.enter_context(closing(End(node, route.back, node.address)))
         for end in (client, server):
             end.resolve()
             undo.enter_context(end.muted(protocols))
-        return Player(client, server, found.route, pace=pace).play(parts, progress)
+        played = Player(client, server, route, pace=pace).play(parts, progress)
+        client.demand_all()
+        server.demand_all()
+        return played

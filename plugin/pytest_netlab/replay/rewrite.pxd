@@ -6,24 +6,21 @@ cimport cython
 cdef int KEPT
 cdef int _ICMP, _TCP, _UDP
 cdef int _TTL, _PROTO, _IP_CHECKSUM, _ADDRESSES, _ADDRESSES_END
-cdef int _PORTS_END, _TCP_CHECKSUM, _UDP_CHECKSUM
+cdef int _PORTS_END, _TCP_CHECKSUM, _TCP_HEADER, _UDP_CHECKSUM, _UDP_HEADER
 cdef int _ICMP_CHECKSUM, _ICMP_ID, _QUOTE
-cdef int _CHECKSUM_BYTES
 cdef unsigned long long _ONES
 cdef int _ADDRESS_BYTES, _PORTS, _PORT_BYTES, _ID_BYTES
 
 @cython.locals(data=octets.cells_t, end=Py_ssize_t, ends=octets.bytes_t,
-               at=Py_ssize_t, change=cython.ulonglong, field=Py_ssize_t,
-               stored=cython.ulonglong)
-cpdef bytes rewritten(
-    bytes datagram, bytes way, int ttl=*, bytes quoted=*, bint partial=*)
+               at=Py_ssize_t, change=cython.ulonglong)
+cpdef bytes rewritten(bytes datagram, bytes way, int ttl=*, bytes quoted=*)
 @cython.locals(before=cython.ulonglong)
 cdef void _put_ttl(unsigned char *data, int ttl) noexcept
 @cython.locals(start=Py_ssize_t, end=Py_ssize_t, before=cython.ulonglong,
                change=cython.ulonglong)
 cdef unsigned long long _put_addresses(
     unsigned char *data, Py_ssize_t at, const unsigned char *way) noexcept
-@cython.locals(before=cython.ulonglong, field=Py_ssize_t)
+@cython.locals(before=cython.ulonglong)
 cdef void _put_transport(unsigned char *data, Py_ssize_t at, Py_ssize_t end,
                          const unsigned char *way, int proto,
                          unsigned long long change) noexcept
@@ -31,7 +28,8 @@ cdef void _put_transport(unsigned char *data, Py_ssize_t at, Py_ssize_t end,
                change=cython.ulonglong)
 cdef void _put_quote(unsigned char *data, Py_ssize_t at, Py_ssize_t end,
                      const unsigned char *way) noexcept
-cdef Py_ssize_t _checksum_at(int proto, Py_ssize_t at) noexcept
+cdef void _put_udp_checksum(
+    unsigned char *data, Py_ssize_t field, unsigned long long change) noexcept
 cdef unsigned long long _change(
     unsigned long long before, unsigned long long after) noexcept
 @cython.locals(stored=cython.ulonglong)

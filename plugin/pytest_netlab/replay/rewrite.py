@@ -1,7 +1,7 @@
 """Another tuple for an IPv4 datagram, all else of it kept; knows no flow.
 
 Checksums are adjusted by what changed (RFC 1624), so that a good one stays good, a bad
-one bad, a UDP one that is absent absent, and a partial one partial. Compiled.
+one bad, and a UDP one that is absent absent. Compiled.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ KEPT: Final = -1
 
 _ICMP, _TCP, _UDP = 1, 6, 17
 _TTL, _PROTO, _IP_CHECKSUM, _ADDRESSES, _ADDRESSES_END = 8, 9, 10, 12, 20
-_PORTS_END, _TCP_CHECKSUM, _UDP_CHECKSUM = 4, 16, 6
+_PORTS_END, _TCP_CHECKSUM, _TCP_HEADER, _UDP_CHECKSUM, _UDP_HEADER = 4, 16, 20, 6, 8
 _ICMP_CHECKSUM, _ICMP_ID, _QUOTE = 2, 4, 8
-_CHECKSUM_BYTES, _ONES = 2, 0xFFFF
+_ONES = 0xFFFF
 # Of a packed tuple.
 _ADDRESS_BYTES, _PORTS, _PORT_BYTES, _ID_BYTES = 8, 8, 4, 2
 
@@ -30,7 +30,6 @@ def rewritten(
     way: bytes,
     ttl: int = KEPT,
     quoted: bytes | None = None,
-    partial: bool = False,  # noqa: FBT001, FBT002 - C has no keywords
 ) -> bytes:
     """Return the datagram with these ends, and its checksums adjusted.
 
@@ -39,7 +38,6 @@ def rewritten(
         way: the tuple it shall have, packed.
         ttl: another one, or KEPT.
         quoted: of an ICMP error, the tuple of what it quotes.
-        partial: the transport checksum is the pseudo-header's sum alone.
 
     """
     made = bytearray(datagram)
@@ -52,11 +50,6 @@ def rewritten(
     change = _put_addresses(data, 0, ends)
     if not ip.offset(data, 0):
         _put_transport(data, at, end, ends, data[_PROTO], change)
-        field = _checksum_at(data[_PROTO], at)
-        if partial and field and field + _CHECKSUM_BYTES <= end:
-            # The sum itself, not its complement, and of no ports.
-            stored = octets.u16(datagram, field)
-            octets.put16(data, field, octets.fold(stored + change))
         if quoted is not None and end - at >= _QUOTE and ip.is_error(data, at):
             _put_quote(data, at, end, octets.view(quoted))
     return bytes(made)
@@ -90,15 +83,10 @@ def _put_transport(
         before = octets.total(data, at, at + _PORTS_END)
         octets.copy(data, at, way, _PORTS, _PORT_BYTES)
         change += _change(before, octets.total(data, at, at + _PORTS_END))
-        field = _checksum_at(proto, at)
-        if field + _CHECKSUM_BYTES > end:
-            return
-        if proto == _TCP:
-            _adjust(data, field, change)
-        elif octets.u16(data, field):  # UDP has a word for none (RFC 768),
-            _adjust(data, field, change)
-            if not octets.u16(data, field):  # and one for 0
-                octets.put16(data, field, _ONES)
+        if proto == _TCP and end - at >= _TCP_HEADER:
+            _adjust(data, at + _TCP_CHECKSUM, change)
+        elif proto == _UDP and end - at >= _UDP_HEADER:
+            _put_udp_checksum(data, at + _UDP_CHECKSUM, change)
     elif proto == _ICMP and end - at >= _QUOTE and ip.is_echo(data[at]):
         before = octets.u16(data, at + _ICMP_ID)
         octets.copy(data, at + _ICMP_ID, way, _PORTS, _ID_BYTES)
@@ -109,7 +97,8 @@ def _put_transport(
 def _put_quote(data: bytearray, at: int, end: int, way: bytes) -> None:
     """Put a tuple into what the ICMP error at `at` quotes, however much there is of it.
 
-    The transport checksum in there changes too, where it is quoted (RFC 5508, 4.2).
+    The transport checksum in there changes too (RFC 5508, 4.2), where all of the header
+    is quoted (nf_nat_proto.c, tcp_manip_pkt).
     """
     start = at + _QUOTE
     inner = ip.header_end(data, start, end)
@@ -123,11 +112,12 @@ def _put_quote(data: bytearray, at: int, end: int, way: bytes) -> None:
     _adjust(data, at + _ICMP_CHECKSUM, change)
 
 
-def _checksum_at(proto: int, at: int) -> int:
-    """Return where the transport that begins here keeps its checksum; 0: nowhere."""
-    if proto == _TCP:
-        return at + _TCP_CHECKSUM
-    return at + _UDP_CHECKSUM if proto == _UDP else 0
+def _put_udp_checksum(data: bytearray, field: int, change: int) -> None:
+    """Adjust the checksum that is here: UDP has a word for none, and one for 0."""
+    if octets.u16(data, field):
+        _adjust(data, field, change)
+        if not octets.u16(data, field):
+            octets.put16(data, field, _ONES)
 
 
 def _change(before: int, after: int) -> int:

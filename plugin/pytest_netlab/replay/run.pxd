@@ -7,6 +7,7 @@ cdef class Run:
     cdef public bint renamed
     cdef public Py_ssize_t at
     cdef public Py_ssize_t side
+    cdef public Py_ssize_t heard_by
     cdef public Py_ssize_t count
     cdef public Py_ssize_t delivered
     cdef public Py_ssize_t cut

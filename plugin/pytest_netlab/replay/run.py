@@ -19,9 +19,10 @@ class Run:
     `way` is its tuple as its initiator has it, and `back` that of the answers there;
     `out` is the tuple as the responder was seen to get it, and `answer` that of the
     answers there. `step` is the packet that is on its way, or next, once it has begun,
-    and `side` where that comes out: 0 is the client's, 1 the server's. `flying` are its
-    pieces. `renamed` says that another conversation had its source port or id already,
-    `translated` what a helper put into which packet.
+    and `side` where that comes out: 0 is the client's, 1 the server's; `heard_by` is 0
+    if the initiator is there, 1 if the responder. `flying` are its pieces. `renamed`
+    says that another conversation had its source port or id already, `translated` what
+    a helper put into which packet.
     """
 
     if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Run:
         self.out: bytes | None = None
         self.answer: bytes | None = None
         self.renamed = renamed
-        self.at = self.side = 0
+        self.at = self.side = self.heard_by = 0
         self.count = len(part.steps)
         self.delivered = self.cut = 0
         self.flying: dict[Identity, bytes] = {}
@@ -57,6 +58,7 @@ class Run:
         if self.at < self.count:
             self.step = self.part.steps[self.at]
             self.side = int(self.step.reply == self.part.turned)
+            self.heard_by = int(not self.step.reply)
 
     def advance(self) -> None:
         """Go on to the next packet."""

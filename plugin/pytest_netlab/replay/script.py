@@ -18,10 +18,10 @@ from pytest_netlab.flows import (
     Tuple5,
     way_of,
 )
-from pytest_netlab.replay.helper import announced
+from pytest_netlab.replay.helper import FTP, announced
 from pytest_netlab.replay.tape import MTU, Found, Part, Steps, Tape
 from pytest_netlab.spec import DOCKER0, UPLINK
-from pytest_netlab.wire import Status
+from pytest_netlab.wire import Status, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 PLAYED = (TCP, UDP, ICMP)
 INSIDE, OUTSIDE = DOCKER0.name, UPLINK.name
 IPV4 = 4
-FTP = 21
 _HEADER = 20
 _MOST_NAMED, _MOST_SHOWN = 5, 10
 
@@ -77,7 +76,7 @@ def script(
         key, steps = one.key, Steps(tape, one)
         if key.proto == TCP and key.dport == FTP:
             ports.update((key.dst, announced(step.datagram)) for step in steps)
-        turned = (one.key.dst, one.key.src) in pairs
+        turned = (one.key.dst, one.key.src) in pairs and _is_opened(capture, one)
         if not turned:
             pairs.add((one.sent.src, one.sent.dst))
         told = (key.dst, key.dport) in ports
@@ -91,6 +90,12 @@ def script(
         )
         parts.append(part)
     return parts
+
+
+def _is_opened(capture: Capture, one: Found) -> bool:
+    """Tell whether a connection's first packet is here: it shows who began."""
+    flags = int(capture.tcp_flags[one.rows[0]])
+    return one.key.proto == TCP and flags & (tcp.SYN | tcp.ACK) == tcp.SYN
 
 
 def _undecoded(capture: Capture) -> str:
@@ -135,18 +140,18 @@ def _conversations(capture: Capture, interface: str | None) -> Iterator[Found]:
     if interface is None and set(names) >= {INSIDE, OUTSIDE}:
         yield from _initiated(capture)
         return
-    if interface is None and len(names) > 1:
+    if interface is None and len(set(names)) > 1:
         raise ReplayError(
             f"the capture has several interfaces ({', '.join(names)}): name one"
         )
     if interface is not None and interface not in names:
         there = ", ".join(names)
         raise ReplayError(f"no interface {interface!r}: the capture has {there}")
-    if len(names) == 1:
+    if len(set(names)) == 1:  # merged captures have one several times
         yield from _grouped(capture, np.arange(len(capture)))
         return
-    wanted = names.index(interface) if interface is not None else 0
-    rows = np.flatnonzero(capture.point == wanted)
+    wanted = [point for point, name in enumerate(names) if name == interface]
+    rows = np.flatnonzero(np.isin(capture.point, wanted))
     yield from _grouped(capture.select(rows), rows)
 
 

@@ -33,7 +33,6 @@ class Step(NamedTuple):
         reply: the responder sends it.
         datagram: from its IP header on, as it was stored; its first fragment.
         rest: its other fragments, in the order they were seen, or segments.
-        partial: its transport checksum is the pseudo-header's sum alone.
         cut: it was larger than a link takes, and is played in pieces.
         error: it is an ICMP error, and quotes another packet.
 
@@ -44,7 +43,6 @@ class Step(NamedTuple):
     reply: bool
     datagram: bytes
     rest: tuple[bytes, ...] = ()
-    partial: bool = False
     cut: bool = False
     error: bool = False
 
@@ -125,7 +123,7 @@ class Tape:
         self.later = _fragments(capture)
         self._partial = capture.l4_checksum == Checksum.PARTIAL
         fragment = (capture.status & Status.FRAGMENT) != 0
-        odd = self._partial | fragment | (self.lengths > MTU)
+        odd = fragment | (self.lengths > MTU)
         self._odd = odd | (capture.quoted_proto != 0)
 
     def step(self, row: int, twin: int, *, reply: bool) -> Step:
@@ -141,7 +139,6 @@ class Tape:
             reply,
             first,
             rest=(*cut, *(self._datagram(other) for other in others)),
-            partial=not cut and self._partial.item(twin),
             cut=bool(cut),
             error=is_error(self.capture, twin),
         )
@@ -149,11 +146,12 @@ class Tape:
     def _datagram(self, row: int) -> bytes:
         """Return a packet from its IP header on, without what a link added.
 
-        What a snaplen cut are zeros; the checksum is theirs, or nobody would take it.
+        What a snaplen cut are zeros. Their checksum, and a partial one, is filled in,
+        as the last device would have: nobody takes a packet that has none of its own.
         """
         at, length = self.capture.ip_offset.item(row), self.lengths.item(row)
         datagram = self.capture.octets(row)[at : at + length]
-        if len(datagram) == length:
+        if len(datagram) == length and not self._partial.item(row):
             return datagram
         return fill(datagram.ljust(length, b"\0"))
 

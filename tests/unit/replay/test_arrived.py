@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.traffic import C1, HOST01, Packet, error
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
-from pytest_netlab.replay.arrived import differing, is_whole, quoted_of, seen
+from pytest_netlab.replay.arrived import (
+    differing,
+    identity_of,
+    is_whole,
+    quoted_of,
+    seen,
+)
 from pytest_netlab.replay.packed import pack, unpack
 
 ASK = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), data=b"who?", ip_id=1)
@@ -59,3 +67,13 @@ def test_differing() -> None:
     other[1], other[34] = 8, 9
 
     assert differing(one, bytes(other)) == ["tos", "tcp window"]
+
+
+def test_ids_are_told_apart() -> None:
+    """All 16 bits of an IP id are part of what a datagram is."""
+    found = {
+        identity_of(replace(ASK, ip_id=number).datagram)[0]
+        for number in (0x0005, 0x0105, 0x0205, 0xFF05)
+    }
+
+    assert len(found) == 4

@@ -11,7 +11,7 @@ from pytest_netlab.flows import TCP, UDP, Tuple5
 from pytest_netlab.replay.helper import Helped, announced
 from pytest_netlab.replay.packed import pack
 from pytest_netlab.replay.rewrite import rewritten
-from pytest_netlab.wire import tcp
+from pytest_netlab.wire import fill, tcp
 
 HERE = Tuple5(TCP, C1, 4000, HOST01, 21)
 THERE = HERE._replace(src=HOST)
@@ -23,9 +23,12 @@ RESPONDER, INITIATOR = 1, 0
 def explained(
     helped: Helped, sent: Packet, got: Packet, to: int = RESPONDER
 ) -> str | None:
-    """Return what is said of a segment that came out like this."""
+    """Return what is said of a segment that came out like this; "": as expected."""
     wire = sent.datagram
-    wanted = rewritten(wire, pack(got.key), ttl=got.datagram[8])
+    alone = rewritten(wire, pack(got.key), ttl=got.datagram[8])
+    wanted = helped.shifted(alone, to)
+    if wanted == got.datagram:
+        return ""
     return helped.explain(wire, wanted, got.datagram, to)
 
 
@@ -51,7 +54,70 @@ def test_address_in_payload() -> None:
 
     assert told == "PORT 172,17,0,2,195,207 became PORT 172,16,211,128,195,207"
     assert (behind, answer) == ("", "")
-    assert helped.longer == [0, 4]
+    assert [shift.after for shift in helped.shifts] == [0, 4]
+
+
+def test_repeated() -> None:
+    """A segment that is sent again is translated again, and shifts nothing twice."""
+    helped = Helped()
+    ask, asked = segment(HERE, ASK), segment(THERE, ASKED)
+
+    told = [explained(helped, ask, asked) for _ in range(2)]
+    late = explained(helped, segment(HERE, b"USER", 90), segment(THERE, b"USER", 90))
+
+    assert told[0] == told[1] is not None
+    assert late == ""
+    assert helped.shifts[RESPONDER].after == 4
+
+
+def test_two_addresses() -> None:
+    """Shifts add up, and each begins behind its own segment."""
+    helped = Helped()
+    explained(helped, segment(HERE, ASK, 100), segment(THERE, ASKED, 100))
+    explained(helped, segment(HERE, ASK, 125), segment(THERE, ASKED, 129))
+
+    last = explained(helped, segment(HERE, b"QUIT", 150), segment(THERE, b"QUIT", 158))
+
+    assert last == ""
+
+
+def test_selective_acknowledgement() -> None:
+    """What is acknowledged out of order is shifted back too (RFC 2018)."""
+    helped = Helped()
+    explained(helped, segment(HERE, ASK), segment(THERE, ASKED))
+
+    def sack(first: int, last: int) -> bytes:
+        """Return options with one block."""
+        return b"\x01\x01\x05\x0a" + first.to_bytes(4, "big") + last.to_bytes(4, "big")
+
+    told = explained(
+        helped,
+        replace(segment(THERE.reply, b"", 200, 129), options=sack(139, 149)),
+        replace(segment(HERE.reply, b"", 200, 125), options=sack(135, 145)),
+        INITIATOR,
+    )
+
+    assert told == ""
+
+
+def test_numbers_must_be_shifted() -> None:
+    """Behind a change, numbers as they were are a broken stream."""
+    helped = Helped()
+    explained(helped, segment(HERE, ASK), segment(THERE, ASKED))
+
+    told = explained(helped, segment(HERE, b"X", 125), segment(THERE, b"X", 125))
+
+    assert told is None
+
+
+def test_checksum_is_not_mended() -> None:
+    """A bad checksum that came out good was not changed by a helper."""
+    sent = segment(HERE, ASK).datagram
+    wrong = sent[:36] + b"\0\0" + sent[38:]
+    wanted = rewritten(wrong, pack(THERE))
+
+    assert Helped().explain(wrong, wanted, fill(wanted), RESPONDER) is None
+    assert Helped().explain(wrong, wanted, segment(THERE, ASKED).datagram, 1) is None
 
 
 def test_port_may_change_too() -> None:
@@ -67,18 +133,29 @@ def test_port_may_change_too() -> None:
         segment(THERE, b"PORT 172,16,211,9,195,207\r\n"),
         segment(THERE, ASKED.replace(b"PORT", b"EPRT")),
         segment(THERE, b"PORT 172,17,0,2,195,208\r\n"),
+        segment(THERE, b"PORT 172,16,211,128,0,0,99999999,1\r\n"),
+        segment(THERE, b"PORT 172,16,211,128,195,256\r\n"),
         segment(THERE, ASKED, seq=101),
         segment(THERE, ASKED, ack=201),
         replace(segment(THERE, ASKED), flags=tcp.ACK),
     ],
-    ids=["another address", "words", "port alone", "seq", "ack", "flags"],
+    ids=[
+        "another address",
+        "words",
+        "port alone",
+        "more",
+        "no octet",
+        "seq",
+        "ack",
+        "flags",
+    ],
 )
 def test_damage(got: Packet) -> None:
     """Anything but the translated address, or numbers behind one, is no helper's."""
     helped = Helped()
 
     assert explained(helped, segment(HERE, ASK), got) is None
-    assert helped.longer == [0, 0]
+    assert [shift.after for shift in helped.shifts] == [0, 0]
 
 
 def test_other_protocols() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     Fault = Callable[[bytes], list[bytes]]
 
+WEB = Tuple5(TCP, "10.1.1.1", 4000, "8.8.8.8", 80)
 DNS = Tuple5(UDP, "10.1.1.1", 5555, "8.8.8.8", 53)
 
 
@@ -392,3 +394,84 @@ def test_first_packet_with_another_id() -> None:
         "ip id, ip checksum"
     ]
     assert found.delivered == 4
+
+
+BIG = Packet(key=WEB, data=bytes(range(250)) * 20, ip_id=7)
+
+
+def garbled(one: bytes) -> bytes:
+    """Return a datagram with another last octet."""
+    return fill(one[:-1] + bytes([one[-1] ^ 1]))
+
+
+@pytest.mark.parametrize("piece", range(4))
+def test_one_piece_is_altered(piece: int) -> None:
+    """Of a super-frame's segments the one is told that was altered, and in what."""
+    net = Net(after(piece, lambda one: [garbled(one)]))
+
+    found = played([BIG, replace(BIG, ip_id=20)], net)
+
+    assert [(one.packet, one.detail) for one in found.findings] == [
+        (1, "tcp checksum, tcp options or payload")
+    ]
+    assert found.delivered == 2
+
+
+@pytest.mark.parametrize("piece", range(4))
+def test_altered_and_doubled(piece: int) -> None:
+    """What comes altered, and then as it was, is told, and nothing breaks."""
+    net = Net(after(piece, lambda one: [garbled(one), one]))
+
+    found = played([BIG, replace(BIG, ip_id=20)], net)
+
+    assert found.delivered == 2
+    assert "altered" in [one.what for one in found.findings]
+
+
+def test_fragment_that_was_seen_twice() -> None:
+    """A fragment that the capture has twice is sent once, and may come twice."""
+    first = Packet(key=DNS, data=bytes(range(64)), mf=True, df=False, ip_id=5)
+    later = replace(first, body=bytes(8), frag_offset=72, mf=False)
+
+    found = played([first, later, later], Net(after(1, lambda one: [one, one])))
+
+    assert found.delivered == 1
+    assert [one.what for one in found.findings] in ([], ["duplicated"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (lambda key: key._replace(src="172.16.211.77"), "not udp 172.16.211.128.5555"),
+        (lambda key: key._replace(src=C1), "not udp 172.16.211.128.5555 >"),
+        (lambda key: key._replace(dport=54), "> 172.16.211.1.53"),
+    ],
+    ids=["another source", "no masquerade", "another port"],
+)
+def test_first_tuple_is_judged(fault: Callable[[Tuple5], Tuple5], words: str) -> None:
+    """The way says whom the server sees, and at which of its ports."""
+    net = Net(lambda one: [rewritten(one, pack(fault(key_of(one))))])
+
+    found = played(exchange()[:1], net)
+
+    (finding,) = found.findings
+    assert (finding.what, found.delivered) == ("mapping", 1)
+    assert words in finding.detail
+
+
+def test_first_payload_is_altered() -> None:
+    """A first packet with another payload was altered; it is no stranger's."""
+    found = played(exchange(), Net(after(0, lambda one: [garbled(one)])))
+
+    assert [(one.what, one.packet) for one in found.findings] == [("altered", 1)]
+    assert found.delivered == 4
+
+
+def test_mended_checksum() -> None:
+    """A checksum that was bad, and comes out good, is altered."""
+    bad = bytearray(Packet(key=WEB, data=b"data", ip_id=9).frame)
+    bad[50:52] = b"\x12\x34"
+
+    found = played([bytes(bad)], Net(lambda one: [fill(one)]))  # type: ignore[list-item]
+
+    assert [one.detail for one in found.findings] == ["tcp checksum"]

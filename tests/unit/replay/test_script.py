@@ -25,6 +25,8 @@ from pytest_netlab.errors import ReplayError
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.replay.script import script
 from pytest_netlab.wire import fill, tcp
+from pytest_netlab.wire.checksum import pseudo
+from pytest_netlab.wire.octets import fold
 
 GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 ASK = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), data=b"who?", ip_id=1)
@@ -224,3 +226,41 @@ def test_under_way_when_it_began() -> None:
     (part,) = script(capture([data, replace(data, key=key.reply, ip_id=4)]))
 
     assert [step.reply for step in part.steps] == [False, True]
+
+
+def test_middle_of_a_conversation() -> None:
+    """Only a SYN shows that a server began: else it is an answer, seen first."""
+    talk = Tuple5(TCP, "10.1.1.1", 4000, "8.8.8.8", 80)
+    other = Tuple5(TCP, "8.8.8.8", 443, "10.1.1.1", 5000)
+    begun = Packet(key=talk, flags=tcp.SYN)
+
+    middle = script(capture([begun, Packet(key=other, data=b"x")]))
+    began = script(capture([begun, Packet(key=other, flags=tcp.SYN)]))
+
+    assert [part.turned for part in middle] == [False, False]
+    assert [part.turned for part in began] == [False, True]
+
+
+def test_merged_interfaces() -> None:
+    """An interface that a merged capture has twice is one."""
+    frames = [
+        Frame(number, number, packet.frame, len(packet.frame))
+        for number, packet in enumerate((ASK, ANSWER))
+    ]
+    two = [Interface(name="eth0"), Interface(name="eth0")]
+
+    (part,) = script(Capture.from_frames(frames, two))
+    (named,) = script(Capture.from_frames(frames, two), interface="eth0")
+
+    assert (len(part.steps), len(named.steps)) == (2, 2)
+
+
+def test_partial_checksum_is_filled_in() -> None:
+    """What a device was to fill in is, as it would have been on the wire."""
+    whole = Packet(key=Tuple5(TCP, "10.1.1.1", 4000, "8.8.8.8", 80), data=b"data")
+    frame = bytearray(whole.frame)
+    frame[50:52] = fold(pseudo(whole.datagram, 0, TCP, 24)).to_bytes(2, "big")
+
+    (part,) = script(capture([bytes(frame)]))
+
+    assert part.steps[0].datagram == whole.datagram != bytes(frame[14:])
