@@ -142,6 +142,28 @@ def test_golden_is_judged_by(tmp_path: Path) -> None:
     assert len(read(tmp_path / "kept" / "capture.pcapng")) >= 24
 
 
+def test_other_ends_than_the_golden() -> None:
+    """Played between other nodes, a golden's packets are judged without it."""
+    done = command(GOLDEN / "ping-beyond", *KERNEL, "--client", "c2")
+
+    assert (done.returncode, "2 of 2" in done.stdout) == (0, True)
+    assert "other nodes or flows than the golden's" in done.stderr
+
+
+def test_bad_checksum(tmp_path: Path) -> None:
+    """A checksum that was bad before is not judged; what comes of it is told."""
+    frame = bytearray(TALK[2].frame)
+    frame[50:52] = b"\x12\x34"
+    write(tmp_path / "bad.pcapng", capture([*TALK[:2], bytes(frame)]))
+
+    done = command(tmp_path / "bad.pcapng", *KERNEL)
+
+    assert done.returncode == 1
+    assert "a checksum of it was bad before" in done.stdout
+    assert "corrupted checksum" not in done.stdout
+    assert "packet 3 of tcp" in done.stdout
+
+
 def test_without_a_golden(tmp_path: Path) -> None:
     """What no host may do is found: this one leaks, as moby#44015 has it."""
     helped = DATA / "ftp-active-helper.pcapng"

@@ -27,13 +27,11 @@ from pytest_netlab.runner import Netlab
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import TOML, Store
 from pytest_netlab.store import read as read_golden
-from pytest_netlab.wire import Checksum
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
-    from pytest_netlab.capture import Capture
-    from pytest_netlab.replay import Part, Played
+    from pytest_netlab.replay import Played, Run
     from pytest_netlab.runner import Verdict
     from pytest_netlab.store import Golden
 
@@ -41,6 +39,10 @@ ORIGINAL = "original"
 ONE_SIDED = (
     "the capture has one side of it only: connection tracking may take what follows a "
     "SYN for no part of it, and not translate it"
+)
+BAD_CHECKSUM = (
+    "a checksum of it was bad before, and is played so: connection tracking does not "
+    "translate such a packet"
 )
 ENDS = ("c1", "host01")
 JUDGED = 10_000  # packets: a tap keeps up with more, but not while they are played
@@ -116,6 +118,9 @@ def command(capture: str, **options: Any) -> None:
     parts = script(packets, interface=interface, flows=options["flows"], fill=fill)
     named = ends_of(golden.story.facts) if golden is not None else ENDS
     ends = options["client"] or named[0], options["server"] or named[1]
+    if golden is not None and (ends != named or options["flows"]):
+        _say("other nodes or flows than the golden's: it is not compared with")
+        golden = None
     root = suites.chosen(options["engine_suite"], None, _say)
     if sys.stderr.isatty():
         _say("starting a lab ...")
@@ -125,10 +130,12 @@ def command(capture: str, **options: Any) -> None:
     with closing(lab):
         way(lab.nodes, *ends)
         folder = golden.folder if golden is not None else Path("replay")
-        scenario = Scenario(id=folder.name, waive=_waived(packets))
-        netlab = Netlab(lab, scenario, Store(folder.parent))
+        waive = (CHECKSUM,) if any(part.bad_checksum for part in parts) else ()
+        netlab = Netlab(
+            lab, Scenario(id=folder.name, waive=waive), Store(folder.parent)
+        )
         play = partial(replay, lab.nodes, parts, ends, pace=pace)
-        done = _played(netlab, golden is not None, parts, play)
+        done = _played(netlab, golden, sum(len(part.steps) for part in parts), play)
         where = _kept(done, options["evidence"])
     emit([_json(done) if options["as_json"] else _text(done, where)])
     sys.exit(0 if done.is_good else 1)
@@ -158,21 +165,11 @@ def _golden(argument: str) -> Golden | None:
     return read_golden(folder) if (folder / TOML).is_file() else None
 
 
-def _waived(packets: Capture) -> tuple[str, ...]:
-    """Return what cannot be demanded of a replay: checksums that were bad before."""
-    stored = (packets.l4_checksum, packets.ip_checksum)
-    bad = any(bool((column == Checksum.BAD).any()) for column in stored)
-    return (CHECKSUM,) if bad else ()
-
-
 def _played(
-    netlab: Netlab,
-    has_golden: bool,  # noqa: FBT001
-    parts: Sequence[Part],
-    play: Callable[..., Played],
+    netlab: Netlab, golden: Golden | None, count: int, play: Callable[..., Played]
 ) -> Done:
     """Play conversations, and judge what docker0 and the uplink have shown of them."""
-    count, trace = sum(len(part.steps) for part in parts), None
+    trace = None
     with ExitStack() as undo:
         progress = undo.enter_context(Watch()).counter("playing", count)
         if count <= JUDGED:
@@ -180,7 +177,7 @@ def _played(
         played = play(progress=progress)
     verdict = None
     if trace is not None:
-        verdict = netlab.judge(trace) if has_golden else netlab.survey(trace)
+        verdict = netlab.survey(trace) if golden is None else netlab.judge(trace)
     return Done(netlab=netlab, played=played, verdict=verdict)
 
 
@@ -220,15 +217,22 @@ def _pace(text: str) -> float:
     return factor
 
 
+def _told(run: Run) -> Iterator[str]:
+    """Tell how a conversation was translated, and what is odd about it."""
+    sent = run.sent if run.sent is not None else "nothing"
+    yield f"{run.met}  =>  {sent}   {run.delivered} of {len(run.part.steps)}\n"
+    if run.part.one_sided and run.part.key.proto == TCP:
+        yield f"  {ONE_SIDED}\n"
+    if run.part.bad_checksum:
+        yield f"  {BAD_CHECKSUM}\n"
+    if run.renamed:
+        yield f"  its source port or id was {run.part.key.sport}, which is taken\n"
+
+
 def _text(done: Done, where: Path | None) -> Iterator[str]:
     played, verdict = done.played, done.verdict
     for run in played.runs:
-        sent = run.sent if run.sent is not None else "nothing"
-        yield f"{run.met}  =>  {sent}   {run.delivered} of {len(run.part.steps)}\n"
-        if run.part.one_sided and run.part.key.proto == TCP:
-            yield f"  {ONE_SIDED}\n"
-        if run.renamed:
-            yield f"  its source port or id was {run.part.key.sport}, which is taken\n"
+        yield from _told(run)
     yield from lines(f"  by a helper: {told}" for told in played.translated)
     yield from lines(f"! {finding}" for finding in played.findings)
     if played.cut:

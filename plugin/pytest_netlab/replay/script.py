@@ -21,7 +21,7 @@ from pytest_netlab.flows import (
 from pytest_netlab.replay.helper import FTP, announced
 from pytest_netlab.replay.tape import MTU, Found, Part, Steps, Tape
 from pytest_netlab.spec import DOCKER0, UPLINK
-from pytest_netlab.wire import Status, tcp
+from pytest_netlab.wire import Checksum, Status, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,6 +71,8 @@ def script(
     _refuse(tape, _rows_played(found, tape), fill=fill)
     pairs: set[tuple[str, str]] = set()  # clients and servers, as servers saw them
     ports: set[tuple[str, int]] = set()  # that servers announced
+    bad = capture.l4_checksum == Checksum.BAD
+    bad |= capture.ip_checksum == Checksum.BAD
     parts = []
     for one in found:
         key, steps = one.key, Steps(tape, one)
@@ -87,6 +89,7 @@ def script(
             turned=turned,
             announced=told,
             one_sided=sides[0] == sides[1],
+            bad_checksum=bool(bad[one.rows].any()),
         )
         parts.append(part)
     return parts

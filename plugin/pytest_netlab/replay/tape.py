@@ -53,7 +53,7 @@ class Part:
 
     `turned` says that a server began it with its client, as in active FTP; `announced`
     that a server told its client this port, as in passive FTP; `one_sided` that the
-    capture has packets of one end only.
+    capture has packets of one end only, `bad_checksum` that one does not fit.
     """
 
     key: Tuple5
@@ -61,6 +61,7 @@ class Part:
     turned: bool = False
     announced: bool = False
     one_sided: bool = False
+    bad_checksum: bool = False
 
     @property
     def is_related(self) -> bool:
