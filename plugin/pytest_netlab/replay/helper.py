@@ -23,6 +23,7 @@ _BITS, _HALF, _DIGITS = 0xFFFFFFFF, 1 << 31, 5
 _END, _PAD, _SACK = 0, 1, 5  # kinds of TCP options (RFC 9293, RFC 2018)
 _NUMBERS = re.compile(rb"\d+(?:[.,]\d+)*")
 _OCTET, _OCTET_DIGITS = 255, 3
+_LINE = 256  # octets of a reply that are looked at: what is hostile may be long
 # RFC 959, 227: the address and the port, in octets; RFC 2428, 229: the port alone.
 _PASSIVE = re.compile(rb"227 .*?(?:\d+,){4}(\d+),(\d+)|229 .*?\|\|\|(\d+)\|")
 
@@ -30,7 +31,7 @@ _PASSIVE = re.compile(rb"227 .*?(?:\d+,){4}(\d+),(\d+)|229 .*?\|\|\|(\d+)\|")
 def announced(datagram: bytes) -> int:
     """Return the port that an FTP server tells to connect to; 0 if this is not it."""
     segment = _segment(datagram)
-    found = _PASSIVE.match(segment.payload) if segment is not None else None
+    found = _PASSIVE.match(segment.payload, 0, _LINE) if segment is not None else None
     if found is None:
         return 0
     high, low, port = (int(text[:_DIGITS]) for text in found.groups(b"0"))
