@@ -1,43 +1,40 @@
-"""Tuples that no conversation has yet: one client has a source port once."""
+"""Which source port or id each conversation has: one client has each once at a time."""
 
 from __future__ import annotations
 
-from pytest_netlab.errors import ReplayError
+from collections import OrderedDict, defaultdict
+
 from pytest_netlab.flows import ICMP, Tuple5
-from pytest_netlab.replay.packed import pack
 
 PORTS = 65535
 
 
 class Free:
-    """Gives each conversation its own."""
+    """Gives conversations numbers: those they had, where no other has it.
+
+    When all are taken, the one that was given first is given again: its conversation is
+    over for long, and its client may have the port again.
+    """
 
     def __init__(self) -> None:
         """Begin with none taken."""
-        self._taken: set[bytes] = set()
+        # By protocol, address and port: numbers in the order in which they were given.
+        self._given: dict[Tuple5, OrderedDict[int, None]] = defaultdict(OrderedDict)
         self._next: dict[Tuple5, int] = {}
 
     def take(self, key: Tuple5) -> Tuple5:
-        """Return this tuple, or one with the next source port or id that is free.
-
-        Raises:
-            ReplayError: there is none left.
-
-        """
-        if pack(key) not in self._taken:
-            self._taken.add(pack(key))
-            return key
+        """Return this tuple, or one with the next source port or id that is free."""
         icmp = key.proto == ICMP
         alike = key._replace(sport=0, dport=0 if icmp else key.dport)
-        first = self._next.setdefault(alike, key.sport + 1)
-        for sport in range(first, first + PORTS):
-            number = (sport - 1) % PORTS + 1
-            own = key._replace(sport=number, dport=number if icmp else key.dport)
-            if pack(own) not in self._taken:
-                self._taken.add(pack(own))
-                self._next[alike] = number + 1
-                return own
-        raise ReplayError(
-            f"more than {PORTS} conversations of one kind with {key.dst}: one client "
-            "has no more source ports; choose some with --flows"
-        )
+        given = self._given[alike]
+        number = key.sport
+        if len(given) == PORTS:
+            number = next(iter(given))
+        elif number in given:
+            number = self._next.get(alike, key.sport)
+            while number in given:
+                number = number % PORTS + 1
+            self._next[alike] = number
+        given[number] = None
+        given.move_to_end(number)
+        return key._replace(sport=number, dport=number if icmp else key.dport)

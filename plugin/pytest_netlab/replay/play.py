@@ -92,6 +92,7 @@ class Player:
         while waiting or self._active:
             while waiting and len(self._active) < SIDE_BY_SIDE:
                 run = waiting.popleft()
+                self._known[int(run.part.turned)][run.back] = run
                 run.begin()
                 self._active.append(run)
             self._send_what_is_due()
@@ -114,9 +115,7 @@ class Player:
             dport = route.port if given and route.port else key.dport
             met = Tuple5(key.proto, source, key.sport, target, dport)
             own = free.take(met)
-            run = Run(part, pack(own), own != met)
-            self._known[int(part.turned)][run.back] = run
-            yield run
+            yield Run(part, pack(own), own != met)
 
     def _send_what_is_due(self) -> None:
         for run in self._active:
@@ -277,10 +276,11 @@ class Player:
         """
         way = seen.way
         if run.heard_by and run.out is None and not is_later_fragment(datagram):
-            other = self._known[run.side].setdefault(way, run)
+            other = self._known[run.side].get(way, run)
+            self._known[run.side][way] = run
             run.learn(way)
             told = self._misled(run, way)
-            if other is not run:
+            if other.way != run.way:
                 told = f"{unpack(way)} is another's too"
             if told:
                 self._find(run, run.step.number, "mapping", told)
