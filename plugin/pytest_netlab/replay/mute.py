@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.node import NamespaceNode
 
 SECONDS = 5  # for nft to do what it is told
-_CHUNK, _SHOWN = 4096, b"\n}\n"
+_CHUNK, _SHOWN, _REFUSED = 4096, b"\n}\n", b"Error"
 _RULES = """\
 add table netdev {name} {{ flags owner; }}
 add chain netdev {name} in {{ type filter hook ingress device {link} priority -500; }}
@@ -64,7 +64,7 @@ def muted(
     with process:
         try:
             said = _answer(ours, theirs.fileno(), rules)
-            if not said.endswith(_SHOWN):
+            if _REFUSED in said or not said.endswith(_SHOWN):
                 told = said.decode(errors="replace").strip() or f"silent, {SECONDS} s"
                 raise CommandError(f"{node.name}: nft does not mute its stack: {told}")
             yield
@@ -78,7 +78,7 @@ def _answer(ours: IO[bytes], theirs: int, rules: str) -> bytes:
     with suppress(BrokenPipeError):
         ours.write(rules.encode())
         ours.flush()
-    while b"Error" not in said and not said.endswith(_SHOWN):
+    while _REFUSED not in said and not said.endswith(_SHOWN):
         left = max(0.0, end - time.monotonic())
         more = b""
         if select.select([theirs], [], [], left)[0]:
