@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.node import NamespaceNode
 
 SECONDS = 5  # for nft to do what it is told
-_CHUNK, _SHOWN, _REFUSED = 4096, b"\n}\n", b"Error"
+_CHUNK, _REFUSED = 4096, b"Error"
+# What it says to the last command, whatever it said before.
+_DONE = b"datatype mark"
 _RULES = """\
 add table netdev {name} {{ flags owner; }}
 add chain netdev {name} in {{ type filter hook ingress device {link} priority -500; }}
 add rule netdev {name} in ip daddr {address} ip protocol {{ {protocols} }} drop
-list table netdev {name}
+describe meta mark
 """
 
 
@@ -64,8 +66,10 @@ def muted(
     with process:
         try:
             said = _answer(ours, theirs.fileno(), rules)
-            if _REFUSED in said or not said.endswith(_SHOWN):
-                told = said.decode(errors="replace").strip() or f"silent, {SECONDS} s"
+            if _REFUSED in said or _DONE not in said:
+                lines = said.decode(errors="replace").splitlines()
+                words = [line for line in lines if _DONE.decode() not in line]
+                told = "\n".join(words) or f"silent for {SECONDS} s"
                 raise CommandError(f"{node.name}: nft does not mute its stack: {told}")
             yield
         finally:
@@ -73,12 +77,12 @@ def muted(
 
 
 def _answer(ours: IO[bytes], theirs: int, rules: str) -> bytes:
-    """Give nft its rules; return what it says, up to the table that is asked for."""
+    """Give nft its rules; return all that it says to them."""
     said, end = b"", time.monotonic() + SECONDS
     with suppress(BrokenPipeError):
         ours.write(rules.encode())
         ours.flush()
-    while _REFUSED not in said and not said.endswith(_SHOWN):
+    while _DONE not in said:
         left = max(0.0, end - time.monotonic())
         more = b""
         if select.select([theirs], [], [], left)[0]:
