@@ -28,8 +28,7 @@ def test_sigkill_leaves_only_cgroups(
     process.wait()
 
     assert until(crowd.gone, 5)
-    left = cgroups_of(process.pid)
-    assert left
+    # A lab that starts beside this test may sweep first.
     assert until(lambda: bool(sweep.cgroups()) or not cgroups_of(process.pid), 2)
     assert cgroups_of(process.pid) == []
 
