@@ -19,7 +19,7 @@ from pytest_netlab.cli.sources import FILE, whole
 from pytest_netlab.diff.negatives import CHECKSUM
 from pytest_netlab.flows import TCP, UDP
 from pytest_netlab.lab import backends, suites
-from pytest_netlab.replay import ends_of, replay, script, way
+from pytest_netlab.replay import ends_of, left_out, replay, script, way
 from pytest_netlab.report import bundle
 from pytest_netlab.report.record import Record
 from pytest_netlab.report.text import explained
@@ -29,9 +29,9 @@ from pytest_netlab.store import TOML, Store
 from pytest_netlab.store import read as read_golden
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from pytest_netlab.replay import Played, Run
+    from pytest_netlab.replay import Part, Played, Run
     from pytest_netlab.runner import Verdict
     from pytest_netlab.store import Golden
 
@@ -44,6 +44,7 @@ BAD_CHECKSUM = (
     "a checksum of it was bad before, and is played so: connection tracking does not "
     "translate such a packet"
 )
+OF_NONE = "of no conversation of TCP, UDP or ICMP echoes, and were not played"
 ENDS = ("c1", "host01")
 JUDGED = 10_000  # packets: a tap keeps up with more, but not while they are played
 
@@ -121,12 +122,9 @@ def command(capture: str, **options: Any) -> None:
     if golden is not None and (ends != named or options["flows"]):
         _say("other nodes or flows than the golden's: it is not compared with")
         golden = None
-    root = suites.chosen(options["engine_suite"], None, _say)
-    if sys.stderr.isatty():
-        _say("starting a lab ...")
-    udp = any(part.key.proto == UDP for part in parts)
-    asked = LabOptions(root=root, transports=("tcp", "udp") if udp else ("tcp",))
-    lab: Any = backends.start(options["engine"], asked)
+    count = sum(len(part.steps) for part in parts)
+    left = left_out(packets, parts) if options["flows"] is None else 0
+    lab = _lab(parts, options["engine"], options["engine_suite"])
     with closing(lab):
         way(lab.nodes, *ends)
         folder = golden.folder if golden is not None else Path("replay")
@@ -135,7 +133,7 @@ def command(capture: str, **options: Any) -> None:
             lab, Scenario(id=folder.name, waive=waive), Store(folder.parent)
         )
         play = partial(replay, lab.nodes, parts, ends, pace=pace)
-        done = _played(netlab, golden, sum(len(part.steps) for part in parts), play)
+        done = _played(netlab, golden, (count, left), play)
         where = _kept(done, options["evidence"])
     emit([_json(done) if options["as_json"] else _text(done, where)])
     sys.exit(0 if done.is_good else 1)
@@ -145,10 +143,12 @@ def command(capture: str, **options: Any) -> None:
 class Done:
     """A replay, what became of its packets, and the verdict on what was captured.
 
-    `verdict` is None where there was too much to capture.
+    `verdict` is None where there was too much to capture, `left` how many packets are
+    of no conversation that can be played.
     """
 
     netlab: Netlab
+    left: int
     played: Played
     verdict: Verdict | None
 
@@ -159,6 +159,16 @@ class Done:
         return judged and not self.played.findings
 
 
+def _lab(parts: Sequence[Part], backend: str, suite: str | None) -> Any:
+    """Start a lab that publishes its port for what is to be played."""
+    root = suites.chosen(suite, None, _say)
+    if sys.stderr.isatty():
+        _say("starting a lab ...")
+    udp = any(part.key.proto == UDP for part in parts)
+    transports = ("tcp", "udp") if udp else ("tcp",)
+    return backends.start(backend, LabOptions(root=root, transports=transports))
+
+
 def _golden(argument: str) -> Golden | None:
     """Return the golden of a folder that is one; None of any other capture."""
     folder = Path(argument)
@@ -166,10 +176,13 @@ def _golden(argument: str) -> Golden | None:
 
 
 def _played(
-    netlab: Netlab, golden: Golden | None, count: int, play: Callable[..., Played]
+    netlab: Netlab,
+    golden: Golden | None,
+    counts: tuple[int, int],
+    play: Callable[..., Played],
 ) -> Done:
     """Play conversations, and judge what docker0 and the uplink have shown of them."""
-    trace = None
+    (count, left), trace = counts, None
     with ExitStack() as undo:
         progress = undo.enter_context(Watch()).counter("playing", count)
         if count <= JUDGED:
@@ -178,7 +191,7 @@ def _played(
     verdict = None
     if trace is not None:
         verdict = netlab.survey(trace) if golden is None else netlab.judge(trace)
-    return Done(netlab=netlab, played=played, verdict=verdict)
+    return Done(netlab=netlab, left=left, played=played, verdict=verdict)
 
 
 def _kept(done: Done, folder: str | None) -> Path | None:
@@ -237,6 +250,8 @@ def _text(done: Done, where: Path | None) -> Iterator[str]:
     yield from lines(f"! {finding}" for finding in played.findings)
     if played.cut:
         yield f"{played.cut} packets were larger than 1500 octets, and cut to that\n"
+    if done.left:
+        yield f"{done.left} packets are {OF_NONE}\n"
     each = played.seconds / max(played.packets, 1)
     yield (
         f"{played.delivered} of {played.packets} packets came out, in "
@@ -268,6 +283,7 @@ def _json(done: Done) -> Iterator[str]:
     told: dict[str, Any] = {
         "flows": flows,
         "findings": [asdict(finding) for finding in played.findings],
+        "left_out": done.left,
         "seconds": played.seconds,
         "cause": verdict.cause if verdict is not None else None,
         "differences": [asdict(one) for one in verdict.differences] if verdict else [],

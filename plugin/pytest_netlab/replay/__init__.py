@@ -8,7 +8,7 @@ from pytest_netlab.replay.play import Player
 from pytest_netlab.replay.played import Finding, Played, Route
 from pytest_netlab.replay.replay import Way, ends_of, replay, way
 from pytest_netlab.replay.run import Run
-from pytest_netlab.replay.script import script
+from pytest_netlab.replay.script import left_out, script
 from pytest_netlab.replay.tape import Part, Step
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Step",
     "Way",
     "ends_of",
+    "left_out",
     "replay",
     "script",
     "way",

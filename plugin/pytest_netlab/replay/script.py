@@ -34,6 +34,7 @@ PLAYED = (TCP, UDP, ICMP)
 INSIDE, OUTSIDE = DOCKER0.name, UPLINK.name
 IPV4 = 4
 _HEADER = 20
+_FIRST_OCTET, _GROUPS = 12, 224  # of a mapped address; RFC 1112
 _MOST_NAMED, _MOST_SHOWN = 5, 10
 
 
@@ -124,6 +125,18 @@ def _words(key: Tuple5) -> set[str]:
     family = "ipv6" if ":" in key.src else "ipv4"
     ports = {str(key.sport), str(key.dport)}
     return {family, PROTOCOL_NAMES[key.proto], key.src, key.dst, *ports}
+
+
+def left_out(capture: Capture, parts: Sequence[Part]) -> int:
+    """Return how many packets of IPv4 are of no conversation that is played.
+
+    Of other protocols, or of ICMP that is no echo; multicast is for nobody here.
+    """
+    played = np.zeros(len(capture), dtype=bool)
+    for part in parts:
+        played[part.steps.rows] = True
+    unicast = (capture.ip_version == IPV4) & (capture.dst[:, _FIRST_OCTET] < _GROUPS)
+    return int(np.count_nonzero(unicast & ~played))
 
 
 def _rows_played(found: Sequence[Found], tape: Tape) -> npt.NDArray[np.intp]:

@@ -57,7 +57,7 @@ class Part:
     """
 
     key: Tuple5
-    steps: Sequence[Step]
+    steps: Steps
     turned: bool = False
     announced: bool = False
     one_sided: bool = False
@@ -95,6 +95,13 @@ class Steps(Sequence[Step]):
     def __len__(self) -> int:
         """Return how many there are."""
         return len(self._found.rows)
+
+    @property
+    def rows(self) -> list[int]:
+        """Return the packets of the capture that they are made of, or stand for."""
+        found = self._found
+        own = [*found.rows.tolist(), *found.twins.values()]
+        return own + [row for one in own for row in self._tape.later.get(one, ())]
 
     @overload
     def __getitem__(self, place: int) -> Step: ...

@@ -23,7 +23,7 @@ from tests.traffic import (
 from pytest_netlab.capture import Capture, Frame, Interface, read
 from pytest_netlab.errors import ReplayError
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
-from pytest_netlab.replay.script import script
+from pytest_netlab.replay.script import left_out, script
 from pytest_netlab.wire import fill, tcp
 from pytest_netlab.wire.checksum import pseudo
 from pytest_netlab.wire.octets import fold
@@ -264,3 +264,22 @@ def test_partial_checksum_is_filled_in() -> None:
     (part,) = script(capture([bytes(frame)]))
 
     assert part.steps[0].datagram == whole.datagram != bytes(frame[14:])
+
+
+def test_left_out() -> None:
+    """What is of no conversation is counted; multicast and ARP are nobody's."""
+    gre = replace(ASK, key=ASK.key._replace(proto=47), body=bytes(8))
+    group = replace(ASK, key=ASK.key._replace(dst="224.0.0.1"))
+    arp = ASK.frame[:12] + b"\x08\x06" + bytes(28)
+    mixed = capture([ASK, ANSWER, gre, group, arp])
+
+    assert left_out(mixed, script(mixed)) == 1
+    assert left_out(mixed, []) == 3
+
+
+@pytest.mark.parametrize("name", ["ping-beyond", "published-web"])
+def test_nothing_of_a_golden_is_left_out(name: str) -> None:
+    """Both points of a golden are played, or stand for what is."""
+    golden = read(GOLDEN / name / "capture.pcapng")
+
+    assert left_out(golden, script(golden)) == 0
