@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.capture import write
 from pytest_netlab.lab import engine
+from pytest_netlab.lab.impair import impaired
 from pytest_netlab.spec import POINTS, LabOptions
 
 if TYPE_CHECKING:
@@ -291,20 +292,16 @@ def half_open(lab: DockerLab) -> None:
 
 
 def simultaneous(lab: DockerLab) -> None:
-    """Let both ends open the connection at once, through a mapping that is there."""
+    """Let both ends open the connection at once: their SYNs cross on a slow network."""
     c1, host01, host = (lab.nodes[name] for name in ("c1", "host01", "host"))
-    rule = ("nat", "-I", "PREROUTING", "-p", "tcp", "--dport", "9000", "-j", "DNAT")
-    host.run("iptables", "-t", *rule, "--to", f"{c1.address}:9000")
-    host.run("iptables", "-I", "DOCKER-USER", "-p", "tcp", "-j", "ACCEPT")
-    start = str(time.time() + 1)
-    command = host01.holder.command(
-        python(BOTH, host01.address, host.address, start), host01.netns
-    )
-    other = subprocess.Popen(command)
-    c1.run(*python(BOTH, c1.address, host01.address, start))
-    other.wait()
-    host.run("iptables", "-D", "DOCKER-USER", "-p", "tcp", "-j", "ACCEPT")
-    host.run("iptables", "-t", "nat", "-D", *rule[2:], "--to", f"{c1.address}:9000")
+    with impaired(lab, delay=0.2):
+        start = str(time.time() + 1)
+        command = host01.holder.command(
+            python(BOTH, host01.address, host.address, start), host01.netns
+        )
+        other = subprocess.Popen(command)
+        c1.run(*python(BOTH, c1.address, host01.address, start))
+        other.wait()
 
 
 def sip(lab: DockerLab) -> None:

@@ -28,7 +28,9 @@ from pytest_netlab.wire import fill, tcp
 from pytest_netlab.wire.checksum import pseudo
 from pytest_netlab.wire.octets import fold
 
-GOLDEN = Path(__file__).resolve().parents[3] / "golden"
+ROOT = Path(__file__).resolve().parents[3]
+GOLDEN = ROOT / "golden"
+RECORDED = sorted((ROOT / "tests" / "data" / "replay").glob("*.pcapng"))
 ASK = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), data=b"who?", ip_id=1)
 ANSWER = replace(ASK, key=ASK.key.reply, data=b"me", ip_id=2)
 
@@ -277,9 +279,9 @@ def test_left_out() -> None:
     assert left_out(mixed, []) == 3
 
 
-@pytest.mark.parametrize("name", ["ping-beyond", "published-web"])
-def test_nothing_of_a_golden_is_left_out(name: str) -> None:
-    """Both points of a golden are played, or stand for what is."""
-    golden = read(GOLDEN / name / "capture.pcapng")
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_nothing_of_a_recording_is_left_out(path: Path) -> None:
+    """What both points have seen is played, or stands for what is."""
+    recorded = read(path)
 
-    assert left_out(golden, script(golden)) == 0
+    assert left_out(recorded, script(recorded)) == 0
