@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.traffic import (
@@ -27,6 +28,11 @@ from pytest_netlab.replay.script import left_out, script
 from pytest_netlab.wire import fill, tcp
 from pytest_netlab.wire.checksum import pseudo
 from pytest_netlab.wire.octets import fold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLDEN = ROOT / "golden"
@@ -285,3 +291,42 @@ def test_nothing_of_a_recording_is_left_out(path: Path) -> None:
     recorded = read(path)
 
     assert left_out(recorded, script(recorded)) == 0
+
+
+SYN_ALONE = tcp.SYN | tcp.ACK | tcp.RST | tcp.FIN  # of which only the SYN is set
+
+
+@pytest.mark.parametrize(
+    ("name", "shows"),
+    [
+        ("icmp-unreachable", lambda c: (c.icmp_type == 3) & (c.icmp_code == 3)),
+        ("path-mtu", lambda c: (c.icmp_type == 3) & (c.icmp_code == 4)),
+        ("reset", lambda c: (c.tcp_flags & tcp.RST) != 0),
+        ("udp-fragments", lambda c: (c.frag_offset != 0) & (c.proto == UDP)),
+        ("http-download", lambda c: c.payload_len > 1000),
+        ("dns-tcp", lambda c: (c.proto == TCP) & (c.sport == 53)),
+        ("sip", lambda c: (c.proto == UDP) & (c.sport == 5060)),
+        ("tls", lambda c: (c.proto == TCP) & (c.sport == 4433)),
+    ],
+)
+def test_recordings_show_what_they_are_called(
+    name: str, shows: Callable[[Capture], np.ndarray]
+) -> None:
+    """A recording has what it is there for."""
+    recorded = read(ROOT / "tests" / "data" / "replay" / f"{name}.pcapng")
+
+    assert shows(recorded).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "senders"), [("half-open", 1), ("simultaneous-open", 2)]
+)
+def test_who_opens(name: str, senders: int) -> None:
+    """Nobody answers a half-open connection; both ends begin a simultaneous one."""
+    recorded = read(ROOT / "tests" / "data" / "replay" / f"{name}.pcapng")
+    inside = recorded.select(recorded.point == 0)
+    opening = inside.select(inside.tcp_flags & SYN_ALONE == tcp.SYN)
+
+    assert recorded.interfaces[0].name == "docker0"
+    assert len({address.tobytes() for address in opening.src}) == senders
+    assert bool((inside.tcp_flags & tcp.ACK).any()) == (name != "half-open")
