@@ -78,6 +78,16 @@ def start(client: Any, containers: Mapping[str, Any]) -> None:
     for name, job in zip(containers, jobs, strict=True):
         if error := job.exception():
             raise LabError(f"cannot start container {name}: {error}") from error
+    demand_running(containers)
+
+
+def demand_running(containers: Mapping[str, Any]) -> None:
+    """Demand that no container has ended.
+
+    Raises:
+        LabError: one has; the text has its log.
+
+    """
     with ThreadPoolExecutor(len(containers)) as pool:
         list(pool.map(lambda item: item.reload(), containers.values()))
     for name, container in containers.items():

@@ -73,7 +73,12 @@ class DockerLab:
             LabError: a container is not what the engine says it is.
 
         """
-        self._quieten()
+        try:
+            self._quieten()
+        except LabError:  # a container may end while its links are looked at
+            if self._parts.client is not None:
+                containers.demand_running(self._parts.containers)
+            raise
         containers.await_web(self._web_sockets(), self._parts.containers["web"])
 
     def adopt(self, undo: ExitStack) -> None:
