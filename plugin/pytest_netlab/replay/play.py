@@ -17,7 +17,7 @@ from pytest_netlab.flows import ICMP, Tuple5
 from pytest_netlab.replay import arrived
 from pytest_netlab.replay.datagram import is_later_fragment
 from pytest_netlab.replay.free import Free
-from pytest_netlab.replay.helper import FTP, Helped
+from pytest_netlab.replay.ftp import FTP, Helped
 from pytest_netlab.replay.packed import pack, turned, unpack
 from pytest_netlab.replay.played import Finding, Played
 from pytest_netlab.replay.rewrite import KEPT, rewritten

@@ -9,7 +9,7 @@ from pytest_netlab.replay.packed import turned, unpack
 if TYPE_CHECKING:
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.replay.arrived import Identity
-    from pytest_netlab.replay.helper import Helped
+    from pytest_netlab.replay.ftp import Helped
     from pytest_netlab.replay.tape import Part, Step
 
 

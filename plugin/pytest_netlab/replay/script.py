@@ -18,7 +18,7 @@ from pytest_netlab.flows import (
     Tuple5,
     way_of,
 )
-from pytest_netlab.replay.helper import FTP, announced
+from pytest_netlab.replay.ftp import FTP, announced
 from pytest_netlab.replay.tape import MTU, Found, Part, Steps, Tape
 from pytest_netlab.spec import DOCKER0, UPLINK
 from pytest_netlab.wire import Checksum, Status, tcp

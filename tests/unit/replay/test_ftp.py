@@ -8,7 +8,7 @@ import pytest
 from tests.traffic import C1, HOST, HOST01, Packet
 
 from pytest_netlab.flows import TCP, UDP, Tuple5
-from pytest_netlab.replay.helper import Helped, announced
+from pytest_netlab.replay.ftp import Helped, announced
 from pytest_netlab.replay.packed import pack
 from pytest_netlab.replay.rewrite import rewritten
 from pytest_netlab.wire import fill, tcp
