@@ -119,8 +119,8 @@ def command(capture: str, **options: Any) -> None:
     parts = script(packets, interface=interface, flows=options["flows"], fill=fill)
     named = ends_of(golden.story.facts) if golden is not None else ENDS
     ends = options["client"] or named[0], options["server"] or named[1]
-    if golden is not None and (ends != named or options["flows"]):
-        _say("other nodes or flows than the golden's: it is not compared with")
+    if golden is not None and (ends != named or options["flows"] or interface):
+        _say("other nodes or flows than the golden's: not compared with it")
         golden = None
     count = sum(len(part.steps) for part in parts)
     left = left_out(packets, parts) if options["flows"] is None else 0
@@ -133,7 +133,8 @@ def command(capture: str, **options: Any) -> None:
             lab, Scenario(id=folder.name, waive=waive), Store(folder.parent)
         )
         play = partial(replay, lab.nodes, parts, ends, pace=pace)
-        done = _played(netlab, golden, (count, left), play)
+        played, verdict = _played(netlab, golden, count, play)
+        done = Done(netlab=netlab, left=left, played=played, verdict=verdict)
         where = _kept(done, options["evidence"])
     emit([_json(done) if options["as_json"] else _text(done, where)])
     sys.exit(0 if done.is_good else 1)
@@ -178,20 +179,19 @@ def _golden(argument: str) -> Golden | None:
 def _played(
     netlab: Netlab,
     golden: Golden | None,
-    counts: tuple[int, int],
+    count: int,
     play: Callable[..., Played],
-) -> Done:
+) -> tuple[Played, Verdict | None]:
     """Play conversations, and judge what docker0 and the uplink have shown of them."""
-    (count, left), trace = counts, None
+    trace = None
     with ExitStack() as undo:
         progress = undo.enter_context(Watch()).counter("playing", count)
         if count <= JUDGED:
             trace = undo.enter_context(netlab.capture())
         played = play(progress=progress)
-    verdict = None
-    if trace is not None:
-        verdict = netlab.survey(trace) if golden is None else netlab.judge(trace)
-    return Done(netlab=netlab, left=left, played=played, verdict=verdict)
+    if trace is None:
+        return played, None
+    return played, netlab.survey(trace) if golden is None else netlab.judge(trace)
 
 
 def _kept(done: Done, folder: str | None) -> Path | None:

@@ -14,7 +14,13 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import BlindCaptureError, CommandError
-from pytest_netlab.lab.ring import ETH_P_ALL, SOL_PACKET, packet_socket
+from pytest_netlab.lab.events import SO_RCVBUFFORCE
+from pytest_netlab.lab.ring import (
+    ETH_P_ALL,
+    PACKET_STATISTICS,
+    SOL_PACKET,
+    packet_socket,
+)
 from pytest_netlab.replay.arrived import is_whole
 from pytest_netlab.replay.mute import muted
 from pytest_netlab.wire import arp, ethernet, mac_text
@@ -27,9 +33,7 @@ if TYPE_CHECKING:
 
 IGNORE_OUTGOING = 23  # linux/if_packet.h: no copy of what the node itself sends
 LONGEST = 1 << 16
-SO_RCVBUFFORCE = 33  # asm-generic/socket.h; SO_RCVBUF ends at net.core.rmem_max
-PACKET_STATISTICS = 6
-BUFFER = 1 << 23  # of arrived frames: a second of a fast link
+BUFFER = 1 << 23  # of arrived frames, whatever net.core.rmem_max is
 PATIENCE, ASKED = 1.0, 5  # seconds for an answer to ARP, and how often to ask
 _HEADER = 14
 _DROPS = Struct("=2I")  # struct tpacket_stats: packets, drops

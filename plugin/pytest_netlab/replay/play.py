@@ -295,10 +295,10 @@ class Player:
 
     def _misled(self, run: Run, way: bytes) -> str:
         """Say where a conversation was to come out, of which the ends are others'."""
-        got, route, turned_ = unpack(way), self._route, run.part.turned
-        src = route.target if turned_ else route.back
+        got, route, by_server = unpack(way), self._route, run.part.turned
+        src = route.target if by_server else route.back
         lands = None if run.part.is_related else route.lands
-        wanted = got._replace(src=src, dst=self._ends[1 - int(turned_)].source)
+        wanted = got._replace(src=src, dst=self._ends[1 - int(by_server)].source)
         if got.proto != ICMP:
             wanted = wanted._replace(dport=lands or run.met.dport)
         return f"{got}, not {wanted}" if got != wanted else ""

@@ -70,30 +70,32 @@ def script(
     found = _chosen(found, flows)
     tape = Tape(capture)
     _refuse(tape, _rows_played(found, tape), fill=fill)
+    return list(_parts(tape, found))
+
+
+def _parts(tape: Tape, found: Sequence[Found]) -> Iterator[Part]:
+    """Yield conversations with what those before them tell of each."""
     pairs: set[tuple[str, str]] = set()  # clients and servers, as servers saw them
     ports: set[tuple[str, int]] = set()  # that servers announced
+    capture = tape.capture
     bad = capture.l4_checksum == Checksum.BAD
     bad |= capture.ip_checksum == Checksum.BAD
-    parts = []
     for one in found:
         key, steps = one.key, Steps(tape, one)
         if key.proto == TCP and key.dport == FTP:
             ports.update((key.dst, announced(step.datagram)) for step in steps)
-        turned = (one.key.dst, one.key.src) in pairs and _is_opened(capture, one)
+        turned = (key.dst, key.src) in pairs and _is_opened(capture, one)
         if not turned:
             pairs.add((one.sent.src, one.sent.dst))
-        told = (key.dst, key.dport) in ports
         sides = bool(one.replies.any()), bool(one.replies.all())
-        part = Part(
+        yield Part(
             key=key,
             steps=steps,
             turned=turned,
-            announced=told,
+            announced=(key.dst, key.dport) in ports,
             one_sided=sides[0] == sides[1],
             bad_checksum=bool(bad[one.rows].any()),
         )
-        parts.append(part)
-    return parts
 
 
 def _is_opened(capture: Capture, one: Found) -> bool:
