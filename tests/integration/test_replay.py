@@ -15,10 +15,10 @@ import pytest
 from tests.traffic import Packet, capture
 
 from pytest_netlab.capture import Capture, Frame, Interface, read, write
-from pytest_netlab.errors import CommandError, ReplayError
+from pytest_netlab.errors import BlindCaptureError, CommandError, ReplayError
 from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.lab import engine as private
-from pytest_netlab.replay import script
+from pytest_netlab.replay import ends, script
 from pytest_netlab.replay.mute import muted
 from pytest_netlab.replay.packed import pack
 from pytest_netlab.replay.rewrite import rewritten
@@ -333,3 +333,19 @@ def test_no_such_way(netlab: Netlab) -> None:
     ):
         with pytest.raises(ReplayError, match=words):
             netlab.replay(WEB, client=client, server=server)
+
+
+def test_a_crowded_end(
+    netlab: Netlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packets that this process had no room for are its own fault, and it says so."""
+    monkeypatch.setattr(ends, "BUFFER", 1)
+    key = Tuple5(UDP, "10.0.0.1", 5555, "10.0.1.1", 53)
+    many = [
+        Packet(key=key._replace(sport=port), data=bytes(1000), ip_id=port, df=False)
+        for port in range(5000, 5064)
+    ]
+    write(tmp_path / "many.pcapng", capture(many))
+
+    with pytest.raises(BlindCaptureError, match="packets were dropped before they"):
+        netlab.replay(tmp_path / "many.pcapng", client="c1", server="host01")

@@ -61,12 +61,25 @@ def of_link(linktype: int, head: bytes = b"", snaplen: int = 1 << 16) -> Capture
         (of_link(101), ("--speed", "original"), "4 of 4 packets"),
         (capture([*TALK, SIX]), ("--flows", "ipv4"), "4 of 4 packets"),
         (
+            capture([Packet(key=WEB._replace(proto=UDP), data=b"x", df=False)]),
+            ("--client", "host01", "--server", "web:80"),
+            "=>  udp 172.16.211.1.4000 > 172.17.0.5.80   1 of 1",
+        ),
+        (
             capture([*TALK[:2], Packet(key=WEB, data=bytes(9000), seq=2, ack=10)]),
             (),
             "1 packets were larger than 1500 octets",
         ),
     ],
-    ids=["raw", "cooked", "filled", "time goes back", "IPv6 beside", "super-frame"],
+    ids=[
+        "raw",
+        "cooked",
+        "filled",
+        "time goes back",
+        "IPv6 beside",
+        "UDP inbound",
+        "super-frame",
+    ],
 )
 def test_odd_captures(
     tmp_path: Path, made: Capture, options: tuple[str, ...], words: str
