@@ -190,3 +190,11 @@ def test_damaged(size: int) -> None:
 
     assert announced(one) == 0
     assert Helped().explain(one, one, one + b"x", RESPONDER) is None
+
+
+def test_address_that_is_not_translated() -> None:
+    """Behind an address that NAT leaves alone nothing may change."""
+    sent = segment(HERE, b"PORT 172,16,211,1,195,207\r\n")
+    got = segment(THERE, b"PORT 172,16,211,1,195,208\r\n")
+
+    assert explained(Helped(), sent, got) is None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.traffic import C1, HOST, HOST01, Packet, capture, error
+from tests.traffic import C1, HOST, HOST01, TICK_NS, Packet, capture, error
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.replay import free, play, script
@@ -116,13 +116,14 @@ def exchange(key: Tuple5 = DNS, first: int = 1) -> list[Packet]:
     ]
 
 
-def played(packets: list[Packet], net: Net, port: int | None = None) -> Played:
+def played(
+    packets: list[Packet], net: Net, port: int | None = None, pace: float = 0.0
+) -> Played:
     """Play packets through a network."""
     ends: Any = (net.client, net.server)
     try:
-        player = Player(
-            ends[0], ends[1], Route(target=HOST01, back=HOST, hops=1, port=port)
-        )
+        route = Route(target=HOST01, back=HOST, hops=1, port=port)
+        player = Player(ends[0], ends[1], route, pace=pace)
         return player.play(script(capture(packets)))
     finally:
         net.client.close()
@@ -478,3 +479,66 @@ def test_mended_checksum() -> None:
     found = played([bytes(bad)], Net(lambda one: [fill(one)]))  # type: ignore[list-item]
 
     assert [one.detail for one in found.findings] == ["tcp checksum"]
+
+
+def test_pace() -> None:
+    """At the capture's own pace a packet is not sent before its time."""
+    tick = TICK_NS / 1e9
+
+    found = played(exchange(), Net(), pace=tick / 0.02)  # 20 ms between packets
+
+    assert (found.delivered, found.findings) == (4, [])
+    assert 0.06 <= found.seconds < 1
+
+
+ASK, ASKED = b"PORT 172,17,0,2,195,207", b"PORT 172,16,211,128,195,207"
+
+
+def helped(one: bytes, *, shifted: bool) -> list[bytes]:
+    """Return what a helper makes of a segment, with the numbers behind it or not."""
+    if ASK in one:
+        made = bytearray(one.replace(ASK, ASKED))
+        made[2:4] = len(made).to_bytes(2, "big")
+        return [fill(bytes(made))]
+    made = bytearray(one)
+    if shifted:
+        made[24:28] = (int.from_bytes(made[24:28], "big") + 4).to_bytes(4, "big")
+    return [fill(bytes(made))]
+
+
+@pytest.mark.parametrize(
+    ("port", "shifted", "altered"),
+    [(21, True, []), (21, False, [2]), (80, True, [1, 2])],
+    ids=["helper", "not shifted", "no FTP"],
+)
+def test_helper(port: int, altered: list[int], *, shifted: bool) -> None:
+    """FTP's helper is understood, demanded to be consistent, and is FTP's alone."""
+    key = WEB._replace(dport=port)
+    packets = [
+        Packet(key=key, data=ASK, seq=100, ip_id=1),
+        Packet(key=key, data=b"QUIT", seq=123, ip_id=2),
+    ]
+
+    found = played(packets, Net(lambda one: helped(one, shifted=shifted)))
+
+    assert [one.packet for one in found.findings] == altered
+    assert {one.what for one in found.findings} <= {"altered"}
+
+
+def test_piece_that_is_altered_and_late() -> None:
+    """A segment that comes altered, and behind the next, is compared with itself."""
+    held: list[bytes] = []
+    count = iter(range(100))
+
+    def late(one: bytes) -> list[bytes]:
+        number = next(count)
+        if number == 0:
+            held.append(garbled(one))
+            return []
+        return [one, *held] if number == 1 else [one]
+
+    found = played([BIG], Net(late))
+
+    assert [one.detail for one in found.findings] == [
+        "tcp checksum, tcp options or payload"
+    ]

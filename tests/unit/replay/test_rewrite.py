@@ -12,7 +12,7 @@ from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.replay.arrived import is_whole, seen
 from pytest_netlab.replay.packed import pack
 from pytest_netlab.replay.rewrite import rewritten
-from pytest_netlab.wire import checksum
+from pytest_netlab.wire import checksum, fill
 
 OLD = {"src": "172.17.0.2", "dst": "172.16.211.1"}
 PORTS = st.integers(1, 65535)
@@ -121,3 +121,20 @@ def test_anything(
         assert seen(made)[3] == seen(datagram)[3]
         if proto in (TCP, UDP) and fragment != b"\0\x07":
             assert seen(made).way == way
+
+
+@pytest.mark.parametrize("size", [8, 18, 19, 20, 24])
+def test_quoted_checksum(size: int) -> None:
+    """A quoted checksum of TCP changes where its header is all quoted, as in Linux."""
+    quoted = inet.IP(**OLD) / inet.TCP(sport=4, dport=5, options=[("MSS", 1460)])
+    sent = pack(Tuple5(TCP, "10.0.0.1", 6, "10.0.0.2", 7))
+    way = pack(Tuple5(ICMP, "10.0.0.2", 0, "10.0.0.1", 0))
+    old = fresh(inet.IP(src="1.1.1.1", dst="2.2.2.2") / inet.ICMP(type=3, code=1))
+    whole = fresh(quoted)[: 20 + size]
+    error = fill(old[:2] + (28 + len(whole)).to_bytes(2, "big") + old[4:] + whole)
+
+    made = rewritten(error, way, quoted=sent)
+
+    changed = made[28 + 36 : 28 + 38] != error[28 + 36 : 28 + 38]
+    assert changed == (size >= 20)
+    assert made == fill(made)
