@@ -525,19 +525,19 @@ def test_helper(port: int, altered: list[int], *, shifted: bool) -> None:
     assert {one.what for one in found.findings} <= {"altered"}
 
 
-def test_piece_that_is_altered_and_late() -> None:
-    """A segment that comes altered, and behind the next, is compared with itself."""
+def test_piece_that_is_altered_and_early() -> None:
+    """A segment that comes altered, and before another, is compared with itself."""
     held: list[bytes] = []
     count = iter(range(100))
 
-    def late(one: bytes) -> list[bytes]:
+    def early(one: bytes) -> list[bytes]:
         number = next(count)
         if number == 0:
-            held.append(garbled(one))
+            held.append(one)
             return []
-        return [one, *held] if number == 1 else [one]
+        return [garbled(one), *held] if number == 1 else [one]
 
-    found = played([BIG], Net(late))
+    found = played([BIG], Net(early))
 
     assert [one.detail for one in found.findings] == [
         "tcp checksum, tcp options or payload"
