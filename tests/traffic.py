@@ -160,6 +160,20 @@ def two_points(
     return Capture.from_frames(frames, counted, names)
 
 
+OWN = ("172.17.0.1/16", "fd00:17::1/64", "fe80::1/64")
+
+
+def at_uplink(*packets: Packet | bytes, inside: tuple[Packet, ...] = ()) -> Capture:
+    """Return what the uplink saw, of a capture whose inside knows its networks."""
+    sightings = [(INSIDE, one) for one in inside] + [(OUTSIDE, one) for one in packets]
+    capture = two_points(sightings)
+    interfaces = [
+        replace(one, addresses=OWN if one.name == INSIDE else ())
+        for one in capture.interfaces
+    ]
+    return Capture.from_frames(capture.frames(), interfaces, capture.names)
+
+
 def _frame(interface: int, ts: int, packet: Packet | bytes) -> Frame:
     if isinstance(packet, bytes):
         return Frame(interface, ts, packet, len(packet))

@@ -1,8 +1,8 @@
 """What a Docker host does to packets, checked against golden captures.
 
-Layers, bottom up: wire (bytes), capture (columns), flows, nat (what was rewritten, and
-why it differs), diff (canonical stories), spec, lab and store, runner, report; plugin
-and cli are the edges. Each imports only those before it.
+Layers, bottom up: wire (bytes), capture (columns), flows, checks (what no host may do),
+nat (what was rewritten, and why it differs), diff (canonical stories), spec, lab and
+store, runner, report; plugin and cli are the edges. Each imports only those before it.
 """
 
 import os

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -23,7 +23,8 @@ from pytest_netlab.report import rewrites
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pytest_netlab.nat import Translations, Violation
+    from pytest_netlab.checks import Violation
+    from pytest_netlab.nat import Translations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +103,7 @@ def _learned(
     except CaptureError as error:
         raise told(error) from error
     broken = [
-        replace(
-            one,
-            inside_row=near.row(one.inside_row),
-            outside_row=far.row(one.outside_row),
-        )
+        one.at(near.row(one.inside_row), far.row(one.outside_row))
         for one in found.violations
     ]
     return Learned(found=found, broken=broken, captures=captures)

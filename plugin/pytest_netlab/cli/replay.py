@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pytest_netlab.checks.forbidden import CHECKSUM
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.output import emit, lines
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import FILE, whole
-from pytest_netlab.diff.negatives import CHECKSUM
 from pytest_netlab.flows import TCP, UDP
 from pytest_netlab.lab import backends, suites
 from pytest_netlab.replay import ends_of, left_out, replay, script, way

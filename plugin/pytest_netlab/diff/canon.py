@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_netlab.diff.crossings import altered, stuck, turned
+from pytest_netlab.checks import Observed, check_conversation, leaks
 from pytest_netlab.diff.fortunes import Fortune, fortune
-from pytest_netlab.diff.negatives import strays
 from pytest_netlab.diff.packets import describe, is_refusal
 from pytest_netlab.diff.passage import Passage, is_reply
 from pytest_netlab.diff.passages import passages, watched
-from pytest_netlab.diff.quotes import changed, misquoted
 from pytest_netlab.diff.remap import Holders, remap_of
-from pytest_netlab.diff.story import Broken, Line, Never, Story, Told
-from pytest_netlab.diff.streams import faults
+from pytest_netlab.diff.story import Line, Story, Told
 from pytest_netlab.diff.symbols import Symbols
 from pytest_netlab.flows import ICMP, ICMP6, PROTOCOL_NAMES, TCP, UDP, Tuple5, key_of
 from pytest_netlab.nat import Flow, FlowFact, Translations, learn
@@ -26,9 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.diff.negatives import Stray
+    from pytest_netlab.checks import Violation
     from pytest_netlab.diff.packets import Fields
-    from pytest_netlab.diff.streams import Fault
 
 # Addresses of the host itself: a flow between these alone is none of a scenario's.
 OWN = frozenset({"host", "bridge", "gateway"})
@@ -74,29 +70,27 @@ def canonicalize(
     found = translations(capture, inside, outside)
     points = (name for name in (inside, outside) if name in teller.points)
     told = teller.tell(found)
-    never = _never(teller, told, strays(capture, inside, outside, known))
+    never = _never(teller, told, leaks(capture, inside, outside, known))
     return Story(tuple(points), tuple(told), tuple(never))
 
 
 def _never(
-    teller: _Teller, told: Sequence[Told], found: Iterable[Stray]
-) -> Iterator[Never]:
+    teller: _Teller, told: Sequence[Told], found: Iterable[Violation]
+) -> Iterator[Violation]:
     """Yield what must not leave on the uplink, once a conversation."""
     lines = {line.packet: (one, line) for one in told for line in one.lines}
     seen = set()
-    for stray in found:
-        known = lines.get(stray.row + 1)
-        flow = known[0].fact.name if known else teller.called(stray.row)
-        if (stray.field, flow) in seen:
+    for leak in found:
+        known = lines.get(leak.packet)
+        flow = known[0].fact.name if known else teller.called(leak.rows[0])
+        if (leak.field, flow) in seen:
             continue
-        seen.add((stray.field, flow))
-        yield Never(
-            field=stray.field,
-            want="never",
-            got=teller.names.get(stray.address, "an address of no node"),
-            point=teller.points[int(teller.capture.point[stray.row])],
+        seen.add((leak.field, flow))
+        yield replace(
+            leak,
+            got=teller.names.get(leak.got, "an address of no node"),
+            point=teller.point_of(leak.rows[0]),
             reply=known[1].reply if known else False,
-            packet=stray.row + 1,
             flow=flow,
         )
 
@@ -219,7 +213,7 @@ class _Teller:
             self.capture, row, symbols, passage.role, reply=passage.reply
         )
         return Line(
-            point=self.points[int(self.capture.point[row])],
+            point=self.point_of(row),
             reply=passage.reply,
             src=src,
             dst=dst,
@@ -229,61 +223,53 @@ class _Teller:
         )
 
     def _broken(
-        self, flow: Flow, found: Translations, told: Collection[int]
-    ) -> list[Broken]:
-        """Return each broken invariant once: how often it was is a matter of timing.
+        self, flow: Flow, found: Translations, compared: Collection[int]
+    ) -> list[Violation]:
+        """Return each violation once: how often it was is a matter of timing.
 
-        `told` are the rows that are told and no asides.
+        `compared` are the rows that are told and no asides.
         """
         rows = set(flow.inside_rows)
-        broken: dict[str, Broken] = {}
-        for bad in found.violations:
-            if bad.inside_row in rows and bad.field not in broken:
-                row = int(self.inside[bad.inside_row])
-                broken[bad.field] = self._bad(flow, bad.field, (bad.want, bad.got), row)
-        for fault in self._faults(flow, told):
-            if fault.field not in broken:
-                broken[fault.field] = self._bad(
-                    flow, fault.field, (fault.want, fault.got), fault.row
-                )
-        return list(broken.values())
+        ours = [
+            bad.at(int(self.inside[bad.inside_row]))
+            for bad in found.violations
+            if bad.inside_row in rows
+        ]
+        first: dict[str, Violation] = {}
+        for bad in (*ours, *check_conversation(self._observed(flow, compared))):
+            first.setdefault(bad.field, bad)
+        return [self._placed(flow, bad) for bad in first.values()]
 
-    def _faults(self, flow: Flow, told: Collection[int]) -> Iterator[Fault]:
-        """Yield what each point alone shows to be impossible, then what both show."""
-        seen = (self.inside, flow.inside_rows), (self.outside, flow.outside_rows)
-        for rows, numbers in seen:
-            here = rows[list(numbers)].tolist()
-            here.sort(key=lambda row: (int(self.capture.ts[row]), row))
-            yield from faults(
-                self.capture, here, lambda row: is_reply(self.capture, flow, row)
-            )
-            yield from misquoted(self.capture, here)
-        near, far = (rows.tolist() for rows in (self.inside, self.outside))
-        pairs = [(near[a], far[b]) for a, b in flow.pairs]
-        yield from altered(self.capture, pairs)
-        yield from turned(
-            self.capture, pairs, lambda row: is_reply(self.capture, flow, row)
+    def _observed(self, flow: Flow, compared: Collection[int]) -> Observed:
+        """Return what the checks of a conversation look at."""
+        near = self.inside[list(flow.inside_rows)].tolist()
+        far = self.outside[list(flow.outside_rows)].tolist()
+        pairs = [(int(self.inside[a]), int(self.outside[b])) for a, b in flow.pairs]
+        paired = {row for pair in pairs for row in pair}
+        alone = [r for r in (*near, *far) if r not in paired and self._watched(r)]
+        return Observed(
+            capture=self.capture,
+            points=[sorted(rows, key=self._when) for rows in (near, far)],
+            is_reply=lambda row: is_reply(self.capture, flow, row),
+            pairs=pairs,
+            unpaired=alone if flow.fate == "forwarded" else (),
+            compared=compared,
         )
-        yield from changed(self.capture, pairs)
-        if flow.fate == "forwarded":
-            paired = {row for pair in pairs for row in pair}
-            every = [near[a] for a in flow.inside_rows]
-            every += [far[b] for b in flow.outside_rows]
-            alone = [row for row in every if row not in paired and self._watched(row)]
-            yield from stuck(self.capture, alone, told)
+
+    def _when(self, row: int) -> tuple[int, int]:
+        return int(self.capture.ts[row]), row
 
     def _watched(self, row: int) -> bool:
         return watched(int(self.capture.ts[row]), self.window)
 
-    def _bad(self, flow: Flow, name: str, words: tuple[str, str], row: int) -> Broken:
-        return Broken(
-            field=name,
-            want=words[0],
-            got=words[1],
-            point=self.points[int(self.capture.point[row])],
-            reply=is_reply(self.capture, flow, row),
-            packet=row + 1,
-        )
+    def point_of(self, row: int) -> str:
+        """Return the name of the capture point of a row."""
+        return self.points[int(self.capture.point[row])]
+
+    def _placed(self, flow: Flow, bad: Violation) -> Violation:
+        row = bad.rows[0]
+        reply = is_reply(self.capture, flow, row)
+        return replace(bad, point=self.point_of(row), reply=reply)
 
 
 def _window(capture: Capture) -> tuple[int, int] | None:

@@ -8,7 +8,12 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from pytest_netlab.diff.negatives import NEGATIVES, OF_BROKEN, REFUSAL, UNPAIRED
+from pytest_netlab.checks.forbidden import (
+    FORBIDDEN,
+    FORBIDDEN_BY,
+    REFUSAL,
+    UNPAIRED,
+)
 from pytest_netlab.diff.packets import DSCP, TCP_ROLES, is_refusal
 from pytest_netlab.diff.policy import Policy
 from pytest_netlab.diff.relevant import relevant
@@ -18,7 +23,8 @@ from pytest_netlab.nat import Cause, HostChange, explain, unseen
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_netlab.diff.story import Broken, Line, Story, Told
+    from pytest_netlab.checks import Violation
+    from pytest_netlab.diff.story import Line, Story, Told
 
 ABSENT = "nothing"
 
@@ -87,11 +93,11 @@ def _never(
 
 def _negative(difference: Difference) -> Cause | None:
     """Return a negative as a cause of its own, where packets tell of no other."""
-    name = OF_BROKEN.get(difference.field, difference.field)
-    if name not in NEGATIVES:
+    name = FORBIDDEN_BY.get(difference.field, difference.field)
+    if name not in FORBIDDEN:
         return None
     how = f'a scenario that means it says so: waive = ["{name}"]'
-    return Cause(name, difference.flow, f"{NEGATIVES[name]}; {how}")
+    return Cause(name, difference.flow, f"{FORBIDDEN[name]}; {how}")
 
 
 def _when(difference: Difference) -> tuple[bool, int]:
@@ -291,13 +297,13 @@ def _broken(want: Told, got: Told, policy: Policy) -> Iterator[Difference]:
     Where the global negatives are demanded, a golden does not forgive them.
     """
     known = {bad.field for bad in want.broken}
-    known = {name for name in known if not policy.demands(OF_BROKEN.get(name, ""))}
+    known = {name for name in known if not policy.demands(FORBIDDEN_BY.get(name, ""))}
     for bad in got.broken:
         if bad.field not in known and policy.minds(bad.field):
             yield _impossible(got.fact.name, bad)
 
 
-def _impossible(flow: str, bad: Broken) -> Difference:
+def _impossible(flow: str, bad: Violation) -> Difference:
     return Difference(
         flow=flow,
         direction=_direction(bad),
@@ -309,7 +315,7 @@ def _impossible(flow: str, bad: Broken) -> Difference:
     )
 
 
-def _direction(line: Line | Broken) -> str:
+def _direction(line: Line | Violation) -> str:
     return "reply" if line.reply else "original"
 
 

@@ -133,18 +133,6 @@ def _tcp(capture: Capture, row: int, role: str) -> Fields:
     return told if role == "RST" else (*told, ("options", _options(capture, row)))
 
 
-def role_of(capture: Capture, row: int) -> str:
-    """Return SYN, SYN-ACK, RST, FIN, data or ack, whichever says most."""
-    flags = int(capture.tcp_flags[row])
-    if flags & tcp.RST:
-        return "RST"
-    if flags & tcp.SYN:
-        return "SYN-ACK" if flags & tcp.ACK else "SYN"
-    if capture.payload_len[row]:
-        return "data"
-    return "FIN" if flags & tcp.FIN else "ack"
-
-
 def _options(capture: Capture, row: int) -> str:
     """Return option names in order; only the MSS tells its value.
 

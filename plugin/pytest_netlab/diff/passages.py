@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.diff import attempts, repeats
-from pytest_netlab.diff.packets import DSCP, role_of
+from pytest_netlab.diff.packets import DSCP
 from pytest_netlab.diff.passage import Passage, is_reply
-from pytest_netlab.flows import TCP
+from pytest_netlab.flows import TCP, role_of
 from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from pytest_netlab.diff.negatives import NEGATIVES, OF_BROKEN
+from pytest_netlab.checks.forbidden import FORBIDDEN, FORBIDDEN_BY
 from pytest_netlab.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -116,12 +116,12 @@ class Policy:
     def minds(self, broken: str) -> bool:
         """Tell whether it matters that an invariant is broken between the points."""
         name = "quotes" if broken.startswith("quote") else _BROKEN.get(broken, broken)
-        waived = OF_BROKEN.get(broken) in self.waived
+        waived = FORBIDDEN_BY.get(broken) in self.waived
         return self.rules.get(name) != "any" and not waived
 
     def demands(self, negative: str) -> bool:
         """Tell whether no story may have this, whatever its golden has."""
-        return self.demanded and negative in NEGATIVES.keys() - self.waived
+        return self.demanded and negative in FORBIDDEN.keys() - self.waived
 
     def of_source(self, name: str) -> Rule | None:
         """Return the rule for a `port` or `id`; None leaves it to who holds it."""
@@ -136,10 +136,10 @@ def waivers(names: object) -> frozenset[str]:
 
     """
     if not isinstance(names, list | tuple):
-        raise PolicyError(f"{WAIVE} is a list of names: {', '.join(NEGATIVES)}")
+        raise PolicyError(f"{WAIVE} is a list of names: {', '.join(FORBIDDEN)}")
     for name in names:
-        if not isinstance(name, str) or name not in NEGATIVES:
-            raise PolicyError(_unknown("global negative", name, NEGATIVES, WAIVE))
+        if not isinstance(name, str) or name not in FORBIDDEN:
+            raise PolicyError(_unknown("global negative", name, FORBIDDEN, WAIVE))
     return frozenset(names)
 
 

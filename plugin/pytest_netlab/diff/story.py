@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pytest_netlab.checks import Violation
     from pytest_netlab.nat import FlowFact
 
 
@@ -31,28 +32,6 @@ class Line:
     note: str = ""
     aside: str = ""
     packet: int = dataclasses.field(default=0, compare=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broken:
-    """An invariant that no NAT may break, broken in this conversation.
-
-    `point`, `reply` and `packet` are of its first packet.
-    """
-
-    field: str
-    want: str
-    got: str
-    point: str
-    reply: bool
-    packet: int = dataclasses.field(default=0, compare=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Never(Broken):
-    """One of the global negatives, of a packet that may belong to no conversation."""
-
-    flow: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +67,7 @@ class Told:
 
     fact: FlowFact
     lines: tuple[Line, ...]
-    broken: tuple[Broken, ...] = ()
+    broken: tuple[Violation, ...] = ()
     remap: Remap | None = None
     lost: bool = False
     stranger: bool = False
@@ -109,7 +88,7 @@ class Story:
 
     points: tuple[str, ...]
     told: tuple[Told, ...]
-    never: tuple[Never, ...] = ()
+    never: tuple[Violation, ...] = ()
 
     @property
     def facts(self) -> list[FlowFact]:

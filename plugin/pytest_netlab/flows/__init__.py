@@ -15,6 +15,7 @@ from pytest_netlab.flows.keys import (
     quoted_key,
     way_of,
 )
+from pytest_netlab.flows.roles import role_of
 from pytest_netlab.flows.table import (
     NO_WAY,
     Conversation,
@@ -39,5 +40,6 @@ __all__ = [
     "is_error",
     "key_of",
     "quoted_key",
+    "role_of",
     "way_of",
 ]

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from pytest_netlab.diff.packets import role_of
 from pytest_netlab.flows import (
     ECHO_REPLIES,
     ECHO_REQUESTS,
     PROTOCOL_NAMES,
     TCP,
     is_error,
+    role_of,
     way_of,
 )
 from pytest_netlab.spec import POINTS

@@ -14,7 +14,6 @@ from pytest_netlab.nat.ruleset import (
     ruleset,
 )
 from pytest_netlab.nat.translations import Flow, Translations
-from pytest_netlab.nat.violations import Violation
 
 __all__ = [
     "Cause",
@@ -25,7 +24,6 @@ __all__ = [
     "Nat",
     "Sign",
     "Translations",
-    "Violation",
     "answers",
     "explain",
     "foreign",

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_netlab.nat.proxy import join_proxied
-from pytest_netlab.nat.translations import Fate, Flow, Side, Translations, kind_of
-from pytest_netlab.nat.violations import (
+from pytest_netlab.checks import Observation
+from pytest_netlab.nat.flagged import (
     OF_PACKET,
     Facts,
-    Sighting,
-    Violation,
     of_facts,
     of_mapping,
     of_packets,
 )
+from pytest_netlab.nat.proxy import join_proxied
+from pytest_netlab.nat.translations import Fate, Flow, Side, Translations, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
 
+    from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat.ledger import Ledger
     from pytest_netlab.nat.side import Side as Point
@@ -58,35 +57,33 @@ class Findings:
     ) -> None:
         """Add the pairs of a step, and what the ledger found wrong with them."""
         numbers = near.row[rows[0]], far.row[rows[1]]
+        tables = self._near.table, self._far.table
         if self._in_memory:
             self._pairs.append(np.stack(numbers, axis=1))
             self._flows.append(flow)
         for pair, bits, *ways in wrong.tolist():
             where = int(numbers[0][pair]), int(numbers[1][pair])
-            self.note(of_mapping(bits, ways, self._near.table, self._far.table), where)
+            self.note(of_mapping(bits, ways, tables, where))
             if mapped_only or not bits & OF_PACKET:
                 continue
             if self._in_memory:
-                self.note(self._check(bits, *where), where)
+                self.note(self._check(bits, *where))
             else:
                 ends = _facts(near, rows[0][pair]), _facts(far, rows[1][pair])
-                self.note(of_facts(bits, *ends), where)
+                self.note(of_facts(bits, *ends, where))
 
     def _check(self, bits: int, row_in: int, row_out: int) -> Iterator[Violation]:
         """Look at two packets again, for the words."""
         near, far = self._near.whole, self._far.whole
         if near is not None and far is not None:
-            ends = Sighting(near, row_in), Sighting(far, row_out)
+            ends = Observation(near, row_in), Observation(far, row_out)
             yield from of_packets(bits, *ends)
 
-    def note(self, found: Iterable[Violation], where: tuple[int, int]) -> None:
-        """Add violations of the pair with these packet numbers, up to a bound."""
+    def note(self, found: Iterable[Violation]) -> None:
+        """Add violations, up to a bound."""
         for violation in found:
             if len(self._violations) < _MOST_VIOLATIONS:
-                inside, outside = where
-                self._violations.append(
-                    replace(violation, inside_row=inside, outside_row=outside)
-                )
+                self._violations.append(violation)
 
     def translations(self) -> Translations:
         """Return what was learned."""

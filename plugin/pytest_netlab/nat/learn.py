@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_netlab.checks import Observation, check_pair
 from pytest_netlab.nat import likeness
 from pytest_netlab.nat.altered import pair_altered
 from pytest_netlab.nat.findings import Findings
@@ -18,7 +19,6 @@ from pytest_netlab.nat.ranges import pair_ranges
 from pytest_netlab.nat.side import Side, index_of
 from pytest_netlab.nat.sightings import ERROR, HASHLESS
 from pytest_netlab.nat.turns import Turns
-from pytest_netlab.nat.violations import Sighting, check_pair
 from pytest_netlab.wire import Direction
 
 if TYPE_CHECKING:
@@ -164,8 +164,8 @@ class _Learner:
             flow, wrong = self.ledger.enter(*seen, rows[0], rows[1], ways)
             pair = rows[0], rows[1]
             self.findings.add(*seen, pair, flow, wrong, mapped_only=True)
-            ends = Sighting(near.capture, row_in), Sighting(far.capture, row_out)
-            self.findings.note(check_pair(*ends), numbers)
+            ends = Observation(near.capture, row_in), Observation(far.capture, row_out)
+            self.findings.note(bad.at(*numbers) for bad in check_pair(*ends))
 
 
 def _every(seen: object) -> Index:

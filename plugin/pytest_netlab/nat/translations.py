@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.nat.violations import Violation
 
 Kind = Literal["none", "snat", "dnat", "hairpin", "proxied"]
 Fate = Literal["forwarded", "dropped", "local", "leaked", "proxied"]
@@ -94,10 +94,12 @@ class Translations:
         return Counter(flow.fate for flow in self.flows if flow.fate != "forwarded")
 
     def __eq__(self, other: object) -> bool:
-        """Compare flows and violations."""
+        """Compare flows, violations and the rows that show them."""
         if not isinstance(other, Translations):
             return NotImplemented
-        return (self.flows, self.violations) == (other.flows, other.violations)
+        rows = ([bad.rows for bad in one.violations] for one in (self, other))
+        same = (self.flows, self.violations) == (other.flows, other.violations)
+        return same and next(rows) == next(rows)
 
     __hash__ = None  # type: ignore[assignment]
 

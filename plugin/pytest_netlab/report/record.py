@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 from pytest_netlab import nat
+from pytest_netlab.checks import Violation
 from pytest_netlab.diff import Difference, Story, Told
 from pytest_netlab.diff import story as stories
 from pytest_netlab.errors import GoldenError
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 # What annotations name that their modules import for type checkers only.
 NAMES = {
     **{name: getattr(nat, name) for name in nat.__all__},
-    **{name: getattr(stories, name) for name in ("Line", "Broken")},
+    "Line": stories.Line,
+    "Violation": Violation,
     **{one.__name__: one for one in (Difference, Story, Told)},
     "Kind": translations.Kind,
     "Fate": translations.Fate,
@@ -59,7 +61,7 @@ def dumps(record: Record) -> str:
         "differences": [asdict(d) for d in verdict.differences] if verdict else [],
         "flows": [asdict(fact) for fact in verdict.observed.facts] if verdict else [],
         "facts": dict(record.facts),
-        "verdict": asdict(verdict) if verdict else None,
+        "verdict": _plain(verdict),
     }
     return json.dumps(table, indent=2, default=int) + "\n"
 
@@ -82,8 +84,38 @@ def read(folder: Path) -> Record:
     return found
 
 
+def _plain(value: Any) -> Any:
+    """Return what JSON can hold of a value: dataclasses as tables, field by field."""
+    if isinstance(value, Violation):
+        return _plain_violation(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _plain_violation(bad: Violation) -> dict[str, Any]:
+    """Return a violation as format 1 has it: by its packet's number, not by rows."""
+    names = ("field", "want", "got", "point", "reply", "packet")
+    flow = {"flow": bad.flow} if bad.flow else {}
+    return {name: getattr(bad, name) for name in names} | flow
+
+
+def _made_violation(table: Any) -> Violation:
+    """Return the violation of such a table."""
+    hints = typing.get_type_hints(Violation)
+    known = {name: _made(hints[name], table[name]) for name in table.keys() & hints}
+    unknown = table.keys() - hints - {"packet"}
+    if unknown:
+        raise ValueError(f"a violation has no {unknown.pop()!r}")
+    return Violation(**known, rows=(_made(int, table["packet"]) - 1,))
+
+
 def _made(kind: Any, value: Any) -> Any:
     """Return a value of an annotated type from what JSON made of it."""
+    if kind is Violation:
+        return _made_violation(value)
     if is_dataclass(kind) and isinstance(kind, type):
         hints = typing.get_type_hints(kind, localns={**NAMES, "Verdict": Verdict})
         return kind(**{name: _made(hints[name], value[name]) for name in value})

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.nat import Flow, Translations, Violation
+    from pytest_netlab.nat import Flow, Translations
 
 SHOWN = 200  # of a table's rows: nobody reads more, and a table of many takes long
 PAIRED = ("flow", "proto", "kind", "inside", "outside", "packets")

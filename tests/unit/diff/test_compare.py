@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from pytest_netlab.checks import Violation
 from pytest_netlab.diff import Difference, Line, Policy, Story, Told, compare
 from pytest_netlab.diff.compare import ABSENT
-from pytest_netlab.diff.story import Broken
 from pytest_netlab.nat import FlowFact, HostChange
 
 FACT = FlowFact(
@@ -47,7 +47,7 @@ LINES = (
 TOLD = Told(fact=FACT, lines=LINES)
 POINTS = ("docker0", "uplink")
 GOLDEN = Story(POINTS, (TOLD,))
-BAD = Broken(field="ttl", want="63", got="64", point="uplink", reply=True, packet=3)
+BAD = Violation("ttl", "63", "64", (2,), "uplink", reply=True)
 
 
 def observed(*lines: Line, **told: object) -> Story:

@@ -23,9 +23,9 @@ from tests.traffic import (
     two_points,
 )
 
+from pytest_netlab.checks import Violation
 from pytest_netlab.diff import canonicalize, compare
 from pytest_netlab.diff.packets import DSCP
-from pytest_netlab.diff.story import Broken, Story
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.store import Store
 from pytest_netlab.wire import tcp
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_netlab.diff import Difference, Line
+    from pytest_netlab.diff.story import Story
 
 GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 NAMES = sorted(path.parent.name for path in GOLDEN.glob("*/golden.toml"))
@@ -114,7 +115,7 @@ def _one_conversation(story: Story) -> Iterator[Mutation]:
         point = told.lines[0].point if told.lines else ""
         named = [t for t in story.told if t.fact.name == told.fact.name]
         whole = ("conversation", named[-1].lines[0].point if named[-1].lines else "")
-        broken = Broken(field=OTHER, want="1", got="2", point=point, reply=False)
+        broken = Violation(OTHER, "1", "2", (0,), point, reply=False)
         renamed = [
             replace(told, fact=replace(told.fact, **{name: OTHER}))  # type: ignore[arg-type]
             for name in ("proto", "initiator", "responder")

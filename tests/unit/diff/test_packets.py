@@ -18,7 +18,7 @@ from tests.traffic import (
     error,
 )
 
-from pytest_netlab.diff.packets import describe, role_of
+from pytest_netlab.diff.packets import describe
 from pytest_netlab.diff.symbols import Symbols
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
 from pytest_netlab.wire import icmp, icmpv6, tcp
@@ -100,24 +100,6 @@ def test_describe(packet: Packet, expected: tuple[str, str]) -> None:
 def test_segment(packet: Packet, role: str, expected: str) -> None:
     """Only handshakes and resets have fields that timing does not decide."""
     assert told(packet, role) == (role, expected)
-
-
-@pytest.mark.parametrize(
-    ("packet", "expected"),
-    [
-        (Packet(key=WEB, flags=SYN), "SYN"),
-        (Packet(key=WEB, flags=SYN_ACK), "SYN-ACK"),
-        (Packet(key=WEB, flags=tcp.RST | tcp.ACK, data=b"x"), "RST"),
-        (Packet(key=WEB, flags=tcp.RST | tcp.SYN), "RST"),
-        (Packet(key=WEB, flags=FIN_ACK), "FIN"),
-        (Packet(key=WEB, flags=FIN_ACK, data=b"last"), "data"),
-        (Packet(key=WEB, data=b"x"), "data"),
-        (Packet(key=WEB), "ack"),
-    ],
-)
-def test_role(packet: Packet, expected: str) -> None:
-    """A segment's role is whatever says most."""
-    assert role_of(capture([packet]), 0) == expected
 
 
 @pytest.mark.parametrize(

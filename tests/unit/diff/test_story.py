@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from pytest_netlab.checks import Violation
 from pytest_netlab.diff import Line, Story, Told
-from pytest_netlab.diff.story import Broken
 from pytest_netlab.nat import FlowFact
 
 FACT = FlowFact(
@@ -26,7 +26,7 @@ LINE = Line(
     fields=(("id", "id#1"), ("seq", "1"), ("identity", "id#1"), ("ttl", "64")),
 )
 REPLY = replace(LINE, reply=True, src="host", dst="c1", what="echo reply", packet=7)
-BAD = Broken(field="ttl", want="63", got="64", point="docker0", reply=False, packet=3)
+BAD = Violation("ttl", "63", "64", (2,), "docker0", reply=False)
 POINTS = ("docker0", "uplink")
 
 
@@ -76,7 +76,7 @@ def test_conversation_without_lines() -> None:
 def test_packet_numbers_are_not_compared() -> None:
     """Where in its capture a packet was is none of a story's."""
     assert replace(LINE, packet=9) == LINE
-    assert replace(BAD, packet=9) == BAD
+    assert replace(BAD, rows=(8,)) == BAD
 
 
 def test_facts() -> None:

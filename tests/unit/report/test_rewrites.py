@@ -9,13 +9,14 @@ import pytest
 from rich.console import Console
 from tests.traffic import C1, HOST, HOST01
 
+from pytest_netlab.checks import Violation
 from pytest_netlab.flows import ICMP, TCP, Tuple5
-from pytest_netlab.nat import Flow, Translations, Violation
+from pytest_netlab.nat import Flow, Translations
 from pytest_netlab.report import rewrites
 from pytest_netlab.report.rewrites import SHOWN
 
 KEY, SENT = Tuple5(TCP, C1, 4000, HOST01, 80), Tuple5(TCP, HOST, 4000, HOST01, 80)
-BROKEN = Violation("tos", 0, 1, '"2"', "3")
+BROKEN = Violation("tos", '"2"', "3", (0, 1))
 
 
 def flow(inside: Tuple5 | None = KEY, outside: Tuple5 | None = SENT) -> Flow:

@@ -1,17 +1,18 @@
-"""What an ICMP error quotes: a packet that went the other way at the same point."""
+"""The packet inside an ICMP error: one that went the other way at the same point."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_netlab.diff.streams import Fault
+from pytest_netlab.checks.violation import Violation
 from pytest_netlab.flows import TCP, UDP, is_error, quoted_key, way_of
 from pytest_netlab.wire import checksum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.checks.observed import Observed
 
 _ICMP_HEADER, _WORD = 8, 4
 _V4, _V6_HEADER = 4, 40
@@ -24,35 +25,43 @@ _KEPT = {TCP: slice(4, 8), UDP: slice(4, 6)}
 _ECHO_KEPT = slice(6, 8)
 
 
-def misquoted(capture: Capture, rows: Sequence[int]) -> Iterator[Fault]:
-    """Yield errors that quote what has not crossed this point, in order of time."""
+def unknown(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
+    """Yield errors with a packet in them that has not crossed this point."""
+    capture = seen.capture
     for at, row in enumerate(rows):
         if not is_error(capture, row):
             continue
         quote = _quote(capture, row)
         if not _is_whole(quote):
-            yield Fault("quote", "a header with a good checksum", "a bad one", row)
+            yield Violation(
+                "quote", "a header with a good checksum", "a bad one", (row,)
+            )
         asked = quoted_key(capture, row)
         sent = [one for one in rows if way_of(capture, one) == asked]
         before = {_kept(_datagram(capture, one)) for one in sent if one in rows[:at]}
         if sent and _kept(quote) not in before:
-            yield Fault("quote", "a packet that crossed this point", "none such", row)
+            yield Violation(
+                "quote", "a packet that crossed this point", "none such", (row,)
+            )
 
 
-def changed(capture: Capture, pairs: Iterable[tuple[int, int]]) -> Iterator[Fault]:
+def changed(seen: Observed) -> Iterator[Violation]:
     """Yield errors whose quote, or whose MTU, is not the same at both points.
 
     Addresses, ports and checksums are translated; nothing else is.
     """
-    for near, far in pairs:
+    capture = seen.capture
+    for near, far in seen.pairs:
         if not is_error(capture, near):
             continue
         if capture.icmp_rest[near] != capture.icmp_rest[far]:
             rest = f"{capture.icmp_rest[near]}", f"{capture.icmp_rest[far]}"
-            yield Fault("mtu", *rest, near)
+            yield Violation("mtu", *rest, (near,))
         here, there = _quote(capture, near), _quote(capture, far)
         if _header(here) != _header(there):
-            yield Fault("quote", "the same header at both points", "another", near)
+            yield Violation(
+                "quote", "the same header at both points", "another", (near,)
+            )
 
 
 def _quote(capture: Capture, row: int) -> bytes:

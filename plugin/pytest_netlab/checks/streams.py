@@ -7,8 +7,9 @@ it, and nobody can acknowledge what has not crossed it yet.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from pytest_netlab.checks.violation import Violation
 from pytest_netlab.flows import ECHO_REPLIES, ECHO_REQUESTS, TCP, is_error
 from pytest_netlab.wire import Checksum, Status, tcp
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.checks.observed import Observed
 
 _SPACE = 1 << 32
 # Beyond any window (RFC 7323, 2.3): it lies before the first byte, not after it.
@@ -23,34 +25,14 @@ _HALF = 1 << 31
 _CUT = Status.TRUNCATED | Status.FRAGMENT
 
 
-class Fault(NamedTuple):
-    """An impossibility, and the row that shows it."""
-
-    field: str
-    want: str
-    got: str
-    row: int
-
-
-def faults(
-    capture: Capture, rows: Sequence[int], is_reply: Callable[[int], bool]
-) -> Iterator[Fault]:
-    """Yield what is impossible among the packets of a conversation at one point.
-
-    Args:
-        capture: what the rows index.
-        rows: of one conversation at one point, in order of time.
-        is_reply: tells a row's direction.
-
-    """
+def connections(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
+    """Yield what a TCP connection cannot show at one point (RFC 9293, 3.4)."""
+    capture = seen.capture
     segments = [
         row for row in rows if capture.proto[row] == TCP and not is_error(capture, row)
     ]
     if segments:
-        yield from _Connection(capture, segments, is_reply).faults()
-    yield from _echoes(capture, rows)
-    for row in rows:
-        yield from _damage(capture, row)
+        yield from _Connection(capture, segments, seen.is_reply).violations()
 
 
 @dataclass(slots=True)
@@ -78,7 +60,7 @@ class _Connection:
         self._rows = [(row, is_reply(row)) for row in rows]
         self._ways = {False: _Way(), True: _Way()}
 
-    def faults(self) -> Iterator[Fault]:
+    def violations(self) -> Iterator[Violation]:
         """Yield each impossibility in order of time, holes last."""
         if not self._find_starts():
             return
@@ -87,7 +69,7 @@ class _Connection:
             if flags & tcp.RST:
                 continue
             if not flags & (tcp.ACK | tcp.SYN):
-                yield Fault("flags", "ACK on all but SYN and RST", "no ACK", row)
+                yield Violation("flags", "ACK on all but SYN and RST", "no ACK", (row,))
             elif flags & tcp.ACK:
                 yield from self._early(row, self._ways[not reply])
             self._advance(row, self._ways[reply], flags)
@@ -105,14 +87,14 @@ class _Connection:
                 way.start = number
         return True
 
-    def _early(self, row: int, other: _Way) -> Iterator[Fault]:
+    def _early(self, row: int, other: _Way) -> Iterator[Violation]:
         """Yield an acknowledgement of what has not crossed this point."""
         if other.start is None:
             return
         ack = other.of(int(self._capture.tcp_ack[row]))
         if not 1 <= ack <= other.sent:
             want = f"acknowledges byte 1 to {other.sent}, which crossed this point"
-            yield Fault("order", want, f"acknowledges byte {ack}", row)
+            yield Violation("order", want, f"acknowledges byte {ack}", (row,))
 
     def _advance(self, row: int, way: _Way, flags: int) -> None:
         if way.start is None:
@@ -127,7 +109,7 @@ class _Connection:
         if flags & tcp.FIN:
             way.fin = min(way.fin or _SPACE, begin + size)
 
-    def _holes(self, reply: bool, way: _Way) -> Iterator[Fault]:  # noqa: FBT001
+    def _holes(self, reply: bool, way: _Way) -> Iterator[Violation]:  # noqa: FBT001
         """Yield bytes missing before the FIN, and those sent behind it."""
         if way.start is None or way.fin is None:
             return
@@ -136,19 +118,20 @@ class _Connection:
         for begin, end in sorted(way.ranges):
             if begin > reached:
                 got = f"bytes {reached} to {begin} never crossed this point"
-                yield Fault("stream", "every byte from SYN to FIN", got, last)
+                yield Violation("stream", "every byte from SYN to FIN", got, (last,))
                 return
             reached = max(reached, end)
         if reached > way.fin:
             got = f"{reached - way.fin} bytes behind it"
-            yield Fault("stream", "nothing behind the FIN", got, last)
+            yield Violation("stream", "nothing behind the FIN", got, (last,))
 
     def _flags(self, row: int) -> int:
         return int(self._capture.tcp_flags[row])
 
 
-def _echoes(capture: Capture, rows: Sequence[int]) -> Iterator[Fault]:
+def echoes(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
     """Yield a reply before its request, or with other data (RFC 792, RFC 4443)."""
+    capture = seen.capture
     kinds = {
         row: (int(capture.proto[row]), int(capture.icmp_type[row])) for row in rows
     }
@@ -159,11 +142,12 @@ def _echoes(capture: Capture, rows: Sequence[int]) -> Iterator[Fault]:
         if kind in ECHO_REQUESTS:
             asked.setdefault(query, row)
             if query in early:
-                yield Fault("order", "after its request", "before it", early[query])
+                when = "after its request", "before it"
+                yield Violation("order", *when, (early[query],))
         elif kind in ECHO_REPLIES and query not in asked:
             early.setdefault(query, row)
         elif kind in ECHO_REPLIES and _differ(capture, asked[query], row):
-            yield Fault("echo", "the request's data", "other data", row)
+            yield Violation("echo", "the request's data", "other data", (row,))
 
 
 def _differ(capture: Capture, one: int, other: int) -> bool:
@@ -172,10 +156,12 @@ def _differ(capture: Capture, one: int, other: int) -> bool:
     return not cut and bool(capture.payload_hash[one] != capture.payload_hash[other])
 
 
-def _damage(capture: Capture, row: int) -> Iterator[Fault]:
+def damage(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
     """Yield what any receiver would throw away."""
-    if capture.status[row] & Status.MALFORMED:
-        yield Fault("damage", "a packet as long as it says", "another length", row)
-    for name in ("ip_checksum", "l4_checksum"):
-        if capture.column(name)[row] == Checksum.BAD:
-            yield Fault(name, "good", "bad", row)
+    for row in rows:
+        if seen.capture.status[row] & Status.MALFORMED:
+            want = "a packet as long as it says"
+            yield Violation("damage", want, "another length", (row,))
+        for name in ("ip_checksum", "l4_checksum"):
+            if seen.capture.column(name)[row] == Checksum.BAD:
+                yield Violation(name, "good", "bad", (row,))

@@ -1,21 +1,19 @@
-"""What no scenario may show, whatever its golden has, unless it waives it by name.
-
-Two of them are about addresses, and looked for here in every packet that leaves on the
-uplink; the others are found where conversations are told and compared.
-"""
+"""Addresses that must not leave the host on the uplink, in whatever packet."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network, ip_interface
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_netlab.checks.forbidden import CONTAINER, LOOPBACK
+from pytest_netlab.checks.violation import Violation
 from pytest_netlab.wire import Direction, address_text
 from pytest_netlab.wire.address import MAPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
     from numpy.typing import NDArray
 
@@ -23,41 +21,19 @@ if TYPE_CHECKING:
 
     Network = IPv4Network | IPv6Network
 
-CONTAINER, LOOPBACK = "container-address-on-uplink", "loopback-on-uplink"
-REFUSAL, UNPAIRED = "unexplained-refusal", "unpaired-forwarded"
-CHECKSUM = "bad-checksum"
-
-NEGATIVES: Mapping[str, str] = {
-    CONTAINER: "an address of the containers' network left the host on the uplink",
-    LOOPBACK: "a loopback address left the host on the uplink (RFC 1122, 3.2.1.3)",
-    REFUSAL: "the host refused something, and the golden has no such refusal",
-    UNPAIRED: "the host forwards this conversation, and not this packet of it",
-    CHECKSUM: "a checksum does not fit its packet: who receives it throws it away",
-}
-# A broken invariant that is a negative -> its name.
-OF_BROKEN = {"ip_checksum": CHECKSUM, "l4_checksum": CHECKSUM, UNPAIRED: UNPAIRED}
-
 _LOOPBACKS = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 _IPV4_AT = 8 * len(MAPPED)  # bits before a mapped address
 
 
-class Stray(NamedTuple):
-    """An address that must not leave on the uplink, and the row where it does."""
-
-    field: str
-    address: str
-    row: int
-
-
-def strays(
+def leaks(
     capture: Capture, inside: str, outside: str, nodes: Collection[str]
-) -> Iterator[Stray]:
+) -> Iterator[Violation]:
     """Yield each forbidden address that the host sends on the uplink, once.
 
     Looked at are sources and destinations of IPv4, IPv6 and ARP, and those that ICMP
-    errors quote. What others send there is their matter; of a packet whose direction
+    errors embed. What others send there is their matter; of a packet whose direction
     nobody noted, the source tells. A container that is no node of the lab, and talks on
-    docker0, is a stranger: what leaks of it, its own owner must ask.
+    docker0, is unrelated: leaks from it are out of scope.
 
     Args:
         capture: whose inside interface knows its networks.
@@ -80,7 +56,7 @@ def strays(
     others = _senders(capture, inside) - set(nodes) if found else set()
     for (field, address), row in found.items():
         if field == LOOPBACK or address not in others:
-            yield Stray(field, address, row)
+            yield Violation(field, "never", address, (row,))
 
 
 def _networks(capture: Capture, inside: str) -> list[Network]:

@@ -22,8 +22,9 @@ from tests.traffic import (
     routed,
 )
 
+from pytest_netlab.checks import Violation
 from pytest_netlab.flows import TCP, UDP, Tuple5
-from pytest_netlab.nat import Violation, learn
+from pytest_netlab.nat import learn
 from pytest_netlab.wire import Checksum, udp
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def test_mapping_changed() -> None:
     moved = SENT._replace(sport=6000)
 
     assert violations(near, [routed(near[0], SENT), routed(near[1], moved)]) == [
-        Violation("mapping", 1, 1, str(SENT), str(moved))
+        Violation("mapping", str(SENT), str(moved), (1, 1))
     ]
 
 
@@ -183,7 +184,7 @@ def test_not_one_to_one() -> None:
     near = [DATAGRAM, other]
 
     assert violations(near, [routed(packet, SENT) for packet in near]) == [
-        Violation("one-to-one", 1, 1, str(MET), str(other.key))
+        Violation("one-to-one", str(MET), str(other.key), (1, 1))
     ]
 
 
@@ -199,7 +200,7 @@ def test_reply_not_undone() -> None:
     far = [routed(DATAGRAM, SENT), answer, replace(answer, ip_id=3)]
 
     assert violations(near, [*far]) == [
-        Violation("undone", 2, 2, str(MET), str(wrong.reply))
+        Violation("undone", str(MET), str(wrong.reply), (2, 2))
     ]
 
 
@@ -212,7 +213,7 @@ def test_reply_from_elsewhere() -> None:
     leaked = routed(answer, asked.reply._replace(src=C1, sport=53))
 
     assert violations([routed(request, target), answer], [request, leaked]) == [
-        Violation("undone", 1, 1, str(asked), str(leaked.key.reply))
+        Violation("undone", str(asked), str(leaked.key.reply), (1, 1))
     ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.traffic import C1, HOST01, Packet, capture
 
-from pytest_netlab.diff.streams import faults
+from pytest_netlab.checks import Observed, check_conversation
 from pytest_netlab.flows import ICMP, TCP, Tuple5, way_of
 from pytest_netlab.wire import tcp
 
@@ -31,12 +31,14 @@ REPLY = Packet(key=PING.reply, data=b"abc", reply=True)
 
 
 def found(packets: Sequence[Packet]) -> list[tuple[str, int]]:
-    """Return field and row of each fault."""
+    """Return field and row of each violation."""
     seen = capture(packets)
     first = way_of(seen, 0)
     rows = range(len(packets))
-    told = faults(seen, rows, lambda row: way_of(seen, row) != first)
-    return [(fault.field, fault.row) for fault in told]
+    whole = Observed(
+        capture=seen, points=[rows], is_reply=lambda row: way_of(seen, row) != first
+    )
+    return [(bad.field, bad.rows[0]) for bad in check_conversation(whole)]
 
 
 @pytest.mark.parametrize(
@@ -57,12 +59,12 @@ def found(packets: Sequence[Packet]) -> list[tuple[str, int]]:
     ],
 )
 def test_possible(packets: list[Packet]) -> None:
-    """What loss, repeats and segmentation make of a conversation is no fault."""
+    """What loss, repeats and segmentation make of a conversation is no violation."""
     assert found(packets) == []
 
 
 @pytest.mark.parametrize(
-    ("packets", "fault"),
+    ("packets", "expected"),
     [
         ([*VISIT[:3], *VISIT[4:]], ("stream", 5)),
         ([SYN, SYN_ACK, ACK, replace(DATA, seq=102), MORE, TAKEN, FIN], ("stream", 6)),
@@ -76,9 +78,9 @@ def test_possible(packets: list[Packet]) -> None:
         ([ECHO, replace(REPLY, data=b"abd")], ("echo", 1)),
     ],
 )
-def test_impossible(packets: list[Packet], fault: tuple[str, int]) -> None:
+def test_impossible(packets: list[Packet], expected: tuple[str, int]) -> None:
     """A hole, bytes behind the FIN, an early answer and other data are told."""
-    assert found(packets) == [fault]
+    assert found(packets) == [expected]
 
 
 def test_damage() -> None:
@@ -87,9 +89,10 @@ def test_damage() -> None:
     bad = whole[:-1] + bytes([whole[-1] ^ 1])
     seen = capture([whole, bad, whole[:-2]])
 
-    told = faults(seen, [0, 1, 2], lambda _: False)
+    ping = Observed(capture=seen, points=[[0, 1, 2]], is_reply=lambda _: False)
+    told = check_conversation(ping)
 
-    assert [(one.field, one.row) for one in told] == [
+    assert [(bad.field, bad.rows[0]) for bad in told] == [
         ("l4_checksum", 1),
         ("damage", 2),
         ("l4_checksum", 2),

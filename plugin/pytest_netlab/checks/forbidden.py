@@ -1,0 +1,26 @@
+"""What no scenario may show, whatever its golden has, unless it waives it by name.
+
+Names and their meaning only. `leaks` looks for the two that are about addresses; the
+others are found by the checks of a conversation, and where traces are compared.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONTAINER, LOOPBACK = "container-address-on-uplink", "loopback-on-uplink"
+REFUSAL, UNPAIRED = "unexplained-refusal", "unpaired-forwarded"
+CHECKSUM = "bad-checksum"
+
+FORBIDDEN: Mapping[str, str] = {
+    CONTAINER: "an address of the containers' network left the host on the uplink",
+    LOOPBACK: "a loopback address left the host on the uplink (RFC 1122, 3.2.1.3)",
+    REFUSAL: "the host refused something, and the golden has no such refusal",
+    UNPAIRED: "the host forwards this conversation, and not this packet of it",
+    CHECKSUM: "a checksum does not fit its packet: who receives it throws it away",
+}
+# A violation that is forbidden by name -> that name.
+FORBIDDEN_BY = {"ip_checksum": CHECKSUM, "l4_checksum": CHECKSUM, UNPAIRED: UNPAIRED}

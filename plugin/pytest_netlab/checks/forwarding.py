@@ -1,0 +1,66 @@
+"""What a host may not do to packets that it forwards, beyond what `pairs` looks at.
+
+Cheap checks in plain Python: they see only the conversations of a trace.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.checks.forbidden import UNPAIRED
+from pytest_netlab.checks.violation import Violation
+from pytest_netlab.flows import TCP, is_error, role_of
+from pytest_netlab.wire import Direction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_netlab.checks.observed import Observed
+
+_MORE_FRAGMENTS = 1
+
+
+def altered(seen: Observed) -> Iterator[Violation]:
+    """Yield the pairs of which one has a VLAN tag, or one is half a datagram."""
+    capture = seen.capture
+    for near, far in seen.pairs:
+        if capture.vlan[near] != capture.vlan[far]:
+            tags = f"{capture.vlan[near]}", f"{capture.vlan[far]}"
+            yield Violation("vlan", *tags, (near,))
+        same_size = capture.payload_len[near] == capture.payload_len[far]
+        flags = capture.ip_flags[near] ^ capture.ip_flags[far]
+        if same_size and flags & _MORE_FRAGMENTS:
+            want = "as many fragments at both points"
+            yield Violation("fragment", want, "more", (near,))
+
+
+def reversed_direction(seen: Observed) -> Iterator[Violation]:
+    """Yield the first packet that came into the host where its direction leaves it.
+
+    All packets of one direction come from the same side; the tap knows which.
+    """
+    came: dict[bool, int] = {}
+    for near, _ in seen.pairs:
+        direction = int(seen.capture.direction[near])
+        first = came.setdefault(seen.is_reply(near), direction)
+        if first != direction:
+            names = (Direction(first), Direction(direction))
+            want, got = (f"{one.name.lower()} at the inside" for one in names)
+            yield Violation("crossing", want, got, (near,))
+            return
+
+
+def unpaired(seen: Observed) -> Iterator[Violation]:
+    """Yield a packet that did not cross, in a conversation that does.
+
+    Of those that no trace has, only a bare acknowledgement counts: nobody else would
+    miss it. An error or a reset that the host itself sends is a refusal.
+    """
+    for row in seen.unpaired:
+        if is_error(seen.capture, row):
+            continue
+        role = role_of(seen.capture, row) if seen.capture.proto[row] == TCP else ""
+        sent = seen.capture.direction[row] == Direction.OUTBOUND
+        if role == "ack" or (row in seen.compared and not (role == "RST" and sent)):
+            got = "seen at this one only"
+            yield Violation(UNPAIRED, "seen at both points", got, (row,))

@@ -1,0 +1,35 @@
+"""What a NAT's mapping must be: one function, one-to-one, reversed for replies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_netlab.checks.pairs import Words
+    from pytest_netlab.flows import Tuple5
+
+# Two keys that had to be the same: what was wanted, and what was seen.
+Keys = tuple["Tuple5", "Tuple5"]
+
+
+def check_mapping(
+    changed: Keys | None, shared: Keys | None, *, reply: bool
+) -> Iterator[Words]:
+    """Yield where a mapping is not one function, not one-to-one, or not undone.
+
+    Args:
+        changed: the outside key a flow was mapped to before, and what it is now; None
+            for a mapping that did not change (RFC 4787, REQ-1).
+        shared: the inside key that is mapped to this outside key already, and the one
+            that is now; None for one of its own.
+        reply: the packet is a reply, which had to be reverse-translated.
+
+    """
+    if changed:
+        want, got = changed
+        yield "undone" if reply else "mapping", str(want), str(got)
+    if shared:
+        want, got = shared
+        yield "undone" if reply else "one-to-one", str(want), str(got)

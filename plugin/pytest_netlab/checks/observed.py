@@ -1,0 +1,34 @@
+"""One conversation as it was observed: what checks of a conversation look at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
+    from pytest_netlab.capture import Capture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """A conversation in rows of one capture, at all its points.
+
+    Attributes:
+        capture: what the rows index.
+        points: of each capture point, the rows in order of time.
+        is_reply: tells of a row whether its packet travels to the initiator.
+        pairs: (inside row, outside row) of the packets that crossed the host.
+        unpaired: rows of packets that were seen at one point only, while all were
+            watched; none where the conversation as a whole did not cross.
+        compared: the rows that a trace has and that are compared.
+
+    """
+
+    capture: Capture
+    points: Sequence[Sequence[int]]
+    is_reply: Callable[[int], bool]
+    pairs: Sequence[tuple[int, int]] = ()
+    unpaired: Sequence[int] = ()
+    compared: Collection[int] = ()

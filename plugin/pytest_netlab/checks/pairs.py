@@ -1,0 +1,167 @@
+"""What a router and its NAT leave alone of a packet: two observations of it.
+
+To forbid another change, write a check and list it in `PAIR`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_netlab.checks.violation import Violation
+from pytest_netlab.flows import TCP, is_error, key_of, quoted_key
+from pytest_netlab.wire import Checksum, Direction, Status, tcp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_netlab.capture import Capture
+
+DONT_FRAGMENT = 2
+_CUT = Status.FRAGMENT | Status.TRUNCATED
+UNTOUCHED = (
+    "ip_id",
+    "payload_len",
+    "tcp_seq",
+    "tcp_ack",
+    "tcp_flags",
+    "tcp_window",
+    "icmp_seq",
+    "icmp_type",
+    "icmp_code",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One packet at one capture point: a row of a capture."""
+
+    capture: Capture
+    row: int
+
+    def value(self, column: str) -> int:
+        """Return one column's value of this packet."""
+        return int(getattr(self.capture, column)[self.row])
+
+    def tcp_options(self) -> str:
+        """Return the raw TCP options in hexadecimal; "" where there are none."""
+        if self.value("proto") != TCP:
+            return ""
+        frame = self.capture[self.row].bytes
+        return tcp.raw_options(frame, self.value("l4_offset")).hex()
+
+
+def check_pair(near: Observation, far: Observation) -> Iterator[Violation]:
+    """Yield what a router changed of a packet that it may not change.
+
+    `near` is the observation at the inside, `far` the one outside.
+    """
+    for check in PAIR:
+        for field, want, got in check(near, far):
+            yield Violation(field, want, got, (near.row, far.row))
+
+
+# A field, what had to be seen, and what was.
+Words = tuple[str, str, str]
+
+
+def _ttl(near: Observation, far: Observation) -> Iterator[Words]:
+    """Yield a ttl that is not one less (RFC 1812, 5.3.1)."""
+    ends = near.value("ttl"), far.value("ttl")
+    before, after = in_order(*ends, near.value("direction"))
+    if before - after != 1:
+        yield ttl_words(before, after)
+
+
+def _tos(near: Observation, far: Observation) -> Iterator[Words]:
+    """Yield another tos: a router may set the DSCP (RFC 2474), a host does not."""
+    if near.value("tos") != far.value("tos"):
+        yield _differs("tos", near, far)
+
+
+def _dont_fragment(near: Observation, far: Observation) -> Iterator[Words]:
+    if (near.value("ip_flags") ^ far.value("ip_flags")) & DONT_FRAGMENT:
+        yield _differs("ip_flags", near, far)
+
+
+def _untouched(near: Observation, far: Observation) -> Iterator[Words]:
+    """Yield fields that are not as they were; a fragment may have been cut anew."""
+    fragment = (near.value("status") | far.value("status")) & Status.FRAGMENT
+    for column in UNTOUCHED:
+        if column == "payload_len" and fragment:
+            continue
+        if near.value(column) != far.value(column):
+            yield _differs(column, near, far)
+
+
+def _payload(near: Observation, far: Observation) -> Iterator[Words]:
+    """Yield that two whole payloads of one size differ; an error's is translated."""
+    cut = (near.value("status") | far.value("status")) & _CUT
+    if cut or is_error(near.capture, near.row):
+        return
+    same_size = near.value("payload_len") == far.value("payload_len")
+    if same_size and near.value("payload_hash") != far.value("payload_hash"):
+        yield "payload", "the same bytes", "other bytes"
+
+
+def _tcp_options(near: Observation, far: Observation) -> Iterator[Words]:
+    """Yield other TCP options: NAT does not touch them (RFC 3022, 4.1)."""
+    if near.tcp_options() != far.tcp_options():
+        yield "tcp_options", near.tcp_options(), far.tcp_options()
+
+
+def _checksums(near: Observation, far: Observation) -> Iterator[Words]:
+    """Yield a bad checksum, or one where UDP had none (RFC 768)."""
+    for column in ("ip_checksum", "l4_checksum"):
+        states = [Checksum(end.value(column)) for end in (near, far)]
+        if Checksum.BAD in states or (Checksum.ZERO in states and len(set(states)) > 1):
+            yield checksum_words(column, *states)
+
+
+def _embedded(near: Observation, far: Observation) -> Iterator[Words]:
+    """Yield an ICMP error whose packet was not translated along (RFC 5508 REQ-4, 5).
+
+    Whoever is told of an error is the one who sent the packet in it.
+    """
+    for end in (near, far):
+        key = key_of(end.capture, end.row)
+        if key is not None and is_error(end.capture, end.row):
+            sender = quoted_key(end.capture, end.row).src
+            if sender != key.dst:
+                yield "quotes", key.dst, sender
+
+
+# In the order in which a packet's violations are told.
+PAIR: tuple[Callable[[Observation, Observation], Iterator[Words]], ...] = (
+    _ttl,
+    _tos,
+    _dont_fragment,
+    _untouched,
+    _payload,
+    _tcp_options,
+    _checksums,
+    _embedded,
+)
+
+
+def in_order(near: int, far: int, direction: int) -> tuple[int, int]:
+    """Return the ttl before the host and after it; the tap knows which is which."""
+    if direction == Direction.UNKNOWN:
+        return max(near, far), min(near, far)
+    return (near, far) if direction == Direction.INBOUND else (far, near)
+
+
+def ttl_words(before: int, after: int) -> Words:
+    """Return a ttl that is wrong, in words."""
+    return "ttl", f"{before - 1} after {before}", f"{after}"
+
+
+def checksum_words(name: str, near: int, far: int) -> Words:
+    """Return the two states of a checksum, of which one is wrong, in words."""
+    states = [Checksum(near), Checksum(far)]
+    got = ", ".join(state.name.lower() for state in states)
+    return name, "zero" if Checksum.ZERO in states else "good", got
+
+
+def _differs(column: str, near: Observation, far: Observation) -> Words:
+    return column, f"{near.value(column)}", f"{far.value(column)}"

@@ -1,0 +1,114 @@
+"""What the ledger flagged of a pair, as violations: a bit is not yet a word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pytest_netlab.checks import Violation, check_mapping, check_pair
+from pytest_netlab.checks.pairs import checksum_words, in_order, ttl_words
+from pytest_netlab.nat import ledger, sightings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_netlab.checks import Observation
+    from pytest_netlab.checks.pairs import Words
+    from pytest_netlab.flows import FlowTable
+
+
+def of_mapping(
+    bits: int,
+    ways: Sequence[int],
+    tables: tuple[FlowTable, FlowTable],
+    rows: tuple[int, int],
+) -> Iterator[Violation]:
+    """Yield where the mapping is not one function, not one-to-one, or not undone.
+
+    Args:
+        bits: what `Ledger.enter` found wrong.
+        ways: of the pair, near and far, and what they should be: far and near.
+        tables: the conversations inside and outside.
+        rows: of the pair, inside and outside.
+
+    """
+    near, far = tables
+    changed = shared = None
+    if bits & ledger.CHANGED:
+        changed = far.key(ways[2]), far.key(ways[1])
+    if bits & ledger.SHARED:
+        shared = near.key(ways[3]), near.key(ways[0])
+    for words in check_mapping(changed, shared, reply=bool(bits & ledger.UNDO)):
+        yield Violation(*words, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What `sightings` keeps of a packet, by the names of columns."""
+
+    value: int
+    options: int
+
+    def of(self, name: str) -> int:
+        """Return a column's value."""
+        shift, mask = _FACTS[name]
+        return self.value >> shift & mask
+
+
+# The bits that are about packets, not about mappings.
+OF_PACKET = ~(ledger.CHANGED | ledger.SHARED | ledger.UNDO)
+
+_FACTS = {
+    "ttl": (sightings.TTL, 255),
+    "tos": (sightings.TOS, 255),
+    "ip_flags": (sightings.FLAGS, 7),
+    "ip_checksum": (sightings.IP_CHECKSUM, 7),
+    "l4_checksum": (sightings.L4_CHECKSUM, 7),
+    "direction": (sightings.DIRECTION, 3),
+}
+_BITS = ((ledger.TOS, "tos"), (ledger.FLAGS, "ip_flags"))
+_SUMS = ((ledger.IP_CHECKSUM, "ip_checksum"), (ledger.L4_CHECKSUM, "l4_checksum"))
+_FIELDS = {
+    "ttl": ledger.TTL,
+    "tcp_options": ledger.OPTIONS,
+    "quotes": ledger.QUOTES,
+    **{name: bit for bit, name in (*_BITS, *_SUMS)},
+}
+
+
+def of_packets(bits: int, near: Observation, far: Observation) -> Iterator[Violation]:
+    """Yield the same as `of_facts`, in the words that the packets themselves give."""
+    for violation in check_pair(near, far):
+        if _FIELDS.get(violation.field, 0) & bits:
+            yield violation
+
+
+def of_facts(
+    bits: int, near: Facts, far: Facts, rows: tuple[int, int]
+) -> Iterator[Violation]:
+    """Yield what a router changed of a packet that it may not change.
+
+    The words for options and quotes are hashes and yes or no: the bytes may be gone.
+    """
+    for words in _words(bits, near, far):
+        yield Violation(*words, rows)
+
+
+def _words(bits: int, near: Facts, far: Facts) -> Iterator[Words]:
+    if bits & ledger.TTL:
+        ends = near.of("ttl"), far.of("ttl")
+        yield ttl_words(*in_order(*ends, near.of("direction")))
+    for bit, name in _BITS:
+        if bits & bit:
+            yield name, str(near.of(name)), str(far.of(name))
+    if bits & ledger.OPTIONS:
+        yield "tcp_options", _hash(near.options), _hash(far.options)
+    for bit, name in _SUMS:
+        if bits & bit:
+            yield checksum_words(name, near.of(name), far.of(name))
+    if bits & ledger.QUOTES:
+        yield "quotes", "what its receiver sent", "another packet"
+
+
+def _hash(options: int) -> str:
+    return f"hash {options:016x}" if options else "none"
