@@ -4,7 +4,12 @@ from __future__ import annotations
 
 
 class NetlabError(Exception):
-    """Base of everything pytest-netlab raises on purpose."""
+    """Base of everything pytest-netlab raises on purpose.
+
+    One sentence; of those that quote what a program said (`quotes`), some lines.
+    """
+
+    quotes = False
 
 
 class CaptureError(NetlabError):
@@ -45,9 +50,13 @@ class BlindCaptureError(NetlabError):
 class LabError(NetlabError):
     """A lab could not be built, or broke while in use."""
 
+    quotes = True
+
 
 class LabUnavailableError(LabError):
     """This machine lacks what the lab needs; the text says what to install."""
+
+    quotes = False
 
 
 class GoldenError(NetlabError):

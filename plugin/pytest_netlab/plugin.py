@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_netlab import hookspecs, options
+from pytest_netlab import hookspecs, options, shown
 from pytest_netlab.errors import (
     LabError,
     LabUnavailableError,
@@ -21,6 +21,8 @@ from pytest_netlab.errors import (
 )
 from pytest_netlab.lab import suites
 from pytest_netlab.spec import ARTIFACTS, Scenario
+from pytest_netlab.terminal import one_line
+from pytest_netlab.unreferenced import GOLDEN
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from pytest_netlab.runner import Netlab
     from pytest_netlab.store import PendingStore, Store
 
+LAB_FIXTURES = {"netlab", "netlab_lab"}
 STORED = pytest.StashKey["Stored"]()
 MARKER = (
     "netlab(id, waive=[...]): a Docker networking scenario, judged from packets; waive "
@@ -50,7 +53,8 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; refuse what cannot be meant."""
     config.addinivalue_line("markers", MARKER)
-    options.check(config)
+    with shown.refusals():
+        options.check(config)
     _watch_unreferenced(config)
 
 
@@ -73,6 +77,12 @@ def _engine_root(config: pytest.Config) -> Path | None:
 
 def pytest_report_header(config: pytest.Config) -> str | None:
     """Tell what is under test, when scenarios are asked for."""
+    with shown.refusals():
+        told = _header(config)
+    return one_line(told) if told else None
+
+
+def _header(config: pytest.Config) -> str | None:
     if "netlab" not in (config.getoption("-m") or ""):
         return None
     if folder := config.getoption("--netlab-offline"):
@@ -245,20 +255,34 @@ def _progress(config: pytest.Config, text: str) -> None:
         return
     with capture.global_and_fixture_disabled():
         terminal.ensure_newline()
-        terminal.write_line(text)
+        terminal.write_line(one_line(text))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let a scenario's report lead with the verdict, and keep its evidence."""
+    """Let a scenario's report lead with the verdict, and keep its evidence.
+
+    What it says comes from packets, files and programs: of every test that uses a lab,
+    nothing is shown as it is.
+    """
     report = yield
-    if item.get_closest_marker("netlab") is None:
+    if item.get_closest_marker("netlab") is not None:
+        _lead(item, call, report)
+    elif LAB_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
         return report
-    report.user_properties += _golden_used(item)
+    shown.spell_out(report)
+    return report
+
+
+def _lead(
+    item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
+) -> None:
+    """Put what a scenario showed first, and keep its evidence."""
+    _note_golden(item, report)
     if report.skipped:
-        return report
+        return
     from pytest_netlab.report import outcome  # noqa: PLC0415 - only for scenarios
 
     netlab = getattr(item, "funcargs", {}).get("netlab")
@@ -271,13 +295,12 @@ def pytest_runtest_makereport(
         pending=_pending(item, report),
     )
     if found is None:
-        return report
+        return
     report.user_properties += found.properties
     if found.text and error is not None:
         tail = f"\n\n{report.longreprtext}" if found.unexplained else ""
-        report.longrepr = _repr(found.text + tail)
+        report.longrepr = shown.failure(found.text + tail)
         report.netlab_error = found.error  # type: ignore[attr-defined]
-    return report
 
 
 def _keep(config: pytest.Config, report: pytest.TestReport) -> Path | None:
@@ -312,21 +335,14 @@ def _pending(item: pytest.Item, report: pytest.TestReport) -> PendingStore | Non
     return PendingStore.beside(place)
 
 
-def _golden_used(item: pytest.Item) -> list[tuple[str, object]]:
-    """Return which golden a test uses, as a property of its report."""
+def _note_golden(item: pytest.Item, report: pytest.TestReport) -> None:
+    """Note which golden a test uses: to be read, and as it is."""
     try:
         folder = _golden_folder(item) / _scenario(item).id
     except pytest.UsageError:  # its fixture has said so
-        return []
-    return [("netlab_golden", str(folder))]
-
-
-def _repr(text: str) -> Any:
-    """Return a failure representation that is this text and nothing else."""
-    try:
-        pytest.fail(text, pytrace=False)
-    except pytest.fail.Exception as error:
-        return pytest.ExceptionInfo.from_exception(error).getrepr(style="value")
+        return
+    report.user_properties.append((GOLDEN, str(folder)))
+    setattr(report, GOLDEN, str(folder))
 
 
 def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
@@ -358,4 +374,4 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         if f"netlab_{name}" in properties
     ]
     for place in dict.fromkeys(places):
-        terminalreporter.write_line(place)
+        terminalreporter.write_line(one_line(place))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from pytest_netlab.terminal import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -21,7 +23,7 @@ FILTERS = {
     "ignore_glob": "--ignore-glob",
     "maxfail": "--maxfail",
 }
-PROPERTY = "netlab_golden"
+GOLDEN = "netlab_golden"  # an attribute of reports, and a property
 DESELECTED = "netlab_deselected"
 ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 
@@ -45,9 +47,9 @@ class Unreferenced:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note the golden of a test."""
-        used = dict(report.user_properties).get(PROPERTY)
+        used = getattr(report, GOLDEN, None)
         if used is not None:
-            self._used.add(Path(str(used)))
+            self._used.add(Path(used))
             self._skipped |= report.skipped and not hasattr(report, "wasxfail")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
@@ -110,7 +112,7 @@ class Unreferenced:
         done = "deleted" if self._choice == "delete" else "unreferenced"
         terminalreporter.section("netlab: goldens no scenario uses", sep="-")
         for folder in self._found:
-            terminalreporter.write_line(f"{done}: {folder}")
+            terminalreporter.write_line(one_line(f"{done}: {folder}"))
         if self._choice != "delete":
             terminalreporter.write_line(
                 "remove them by hand, or with --netlab-unreferenced=delete"

@@ -198,7 +198,7 @@ def test_command_chooses() -> None:
 
     assert (chosen.returncode, chosen.stdout.count("=>")) == (0, 1)
     assert none.returncode == 2
-    assert "no conversation has 'udp'; there are\n  tcp 172.17.0.2." in none.stderr
+    assert "no conversation has 'udp'; there are tcp 172.17.0.2." in none.stderr
 
 
 def test_command() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from pytest_netlab.cli.output import say
+
 
 @click.command(name="clean")
 @click.option(
@@ -27,5 +29,5 @@ def command(*, roots: bool) -> None:
 
         removed += suites.clean()
     for name in removed:
-        click.echo(f"removed {name}")
-    click.echo(f"{len(removed)} leftovers removed")
+        say(f"removed {name}")
+    say(f"{len(removed)} leftovers removed")

@@ -13,7 +13,7 @@ import click
 from pytest_netlab.capture import Capture, write
 from pytest_netlab.capture.export import addresses
 from pytest_netlab.cli.group import Trouble
-from pytest_netlab.cli.output import emit, lines
+from pytest_netlab.cli.output import emit, json_pieces, lines
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import (
     FILE,
@@ -30,6 +30,7 @@ from pytest_netlab.diff.points import INSIDE, OUTSIDE, both_points, called
 from pytest_netlab.errors import CaptureError, PolicyError
 from pytest_netlab.report import annotate, differences
 from pytest_netlab.store import KEYS, TOML, read
+from pytest_netlab.terminal import Safe, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -170,11 +171,11 @@ def _check(observed: Capture, story: Story, *, reviewed: bool) -> None:
         raise Trouble("neither capture has a conversation: there is nothing to compare")
 
 
-def _written(found: list[Difference], form: str | None, flows: int) -> Iterable[str]:
+def _written(found: list[Difference], form: str | None, flows: int) -> Iterable[Safe]:
     if form == "json":
-        return differences.to_json(found)
+        return json_pieces(differences.to_json(found))
     if form == "csv":
-        return [differences.to_csv(found)]
+        return [escaped(differences.to_csv(found))]
     if not found:
-        return [f"same: {flows} {'flow' if flows == 1 else 'flows'}\n"]
+        return lines([f"same: {flows} {'flow' if flows == 1 else 'flows'}"])
     return lines(differences.to_text(found))

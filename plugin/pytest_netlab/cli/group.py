@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pytest_netlab.errors import NetlabError
+from pytest_netlab.terminal import escaped, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # A module of this package each; loaded on use, since some of them need numpy or docker.
 COMMANDS = (
@@ -16,6 +21,7 @@ COMMANDS = (
     *("pending", "review", "accept", "reject"),
     *("replay", "mutate", "clean"),
 )
+HELP = getattr(click.exceptions, "NoArgsIsHelpError", ())  # from click 8.2 on
 INTERRUPTED = 130  # what a shell reports of a process that SIGINT ended
 
 
@@ -23,6 +29,10 @@ class Trouble(click.ClickException):
     """Something cannot be done: one sentence on stderr, and exit code 2."""
 
     exit_code = 2
+
+    def __init__(self, message: str, *, lines: bool = False) -> None:
+        """Take a sentence; or some lines, if it quotes."""
+        super().__init__(escaped(message) if lines else one_line(message))
 
 
 class Commands(click.Group):
@@ -41,16 +51,37 @@ class Commands(click.Group):
         command = import_module(f"pytest_netlab.cli.{cmd_name}").command
         return command if isinstance(command, click.Command) else None
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the options of the group."""
+        with _in_words():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; exit code 1 means that something differs, and only that."""
         try:
-            return super().invoke(ctx)
+            with _in_words():
+                return super().invoke(ctx)
         except NetlabError as error:
-            raise Trouble(str(error)) from error
+            raise Trouble(str(error), lines=error.quotes) from error
         except OSError as error:
             raise Trouble(_told(error)) from error
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Let click complain of nothing in a way that a terminal would obey.
+
+    A shell's * puts names on the command line that others gave to files.
+    """
+    try:
+        yield
+    except click.UsageError as error:
+        if not isinstance(error, HELP):
+            text = one_line(error.format_message())
+            error.format_message = lambda: text  # type: ignore[method-assign]
+        raise
 
 
 def _told(error: OSError) -> str:
@@ -67,7 +98,7 @@ def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
 
     from pytest_netlab.core import core  # noqa: PLC0415
 
-    click.echo(f"pytest-netlab {version('pytest-netlab')}, core: {core()}")
+    click.echo(f"pytest-netlab {version('pytest-netlab')}, core: {core()}")  # noqa: TID251 - ours
     ctx.exit()
 
 

@@ -9,8 +9,7 @@ from functools import partial
 from threading import Event
 from typing import TYPE_CHECKING
 
-import click
-
+from pytest_netlab.cli.output import say
 from pytest_netlab.lab import engine, suites
 from pytest_netlab.mutate.live import FAULTS, Body, LiveJudge, named
 from pytest_netlab.spec import LabOptions
@@ -51,7 +50,7 @@ def kills(
     """
     chosen = named(faults)
     bodies = [Body(scenario, store, played=played) for scenario in scenarios]
-    root = suites.chosen(*choice, lambda text: click.echo(text, err=True))
+    root = suites.chosen(*choice, partial(say, err=True))
     judges = [
         partial(_judged, LabOptions(root=root, worker=n), bodies, chosen[n::LABS])
         for n in range(LABS)
@@ -99,8 +98,9 @@ def _together(sources: Sequence[Callable[[], Generator[Kill]]]) -> Iterator[Kill
 
 def listed() -> Iterator[str]:
     """Yield what --list says of faults."""
-    yield "\nfaults of a live lab, and which cause each scenario must name\n"
+    yield ""
+    yield "faults of a live lab, and which cause each scenario must name"
     for fault in FAULTS:
-        yield f"  {fault.name:<26} {fault.about}\n"
+        yield f"  {fault.name:<26} {fault.about}"
         for golden, causes in fault.red.items():
-            yield f"  {'':<26}   {golden}: {' or '.join(causes)}\n"
+            yield f"  {'':<26}   {golden}: {' or '.join(causes)}"

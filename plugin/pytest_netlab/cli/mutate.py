@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pytest_netlab.cli.group import Trouble
-from pytest_netlab.cli.output import emit, rendered
+from pytest_netlab.cli.output import emit, json_pieces, lines, rendered
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.lab import suites
 from pytest_netlab.mutate import RULES, Judge, names
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_netlab.mutate import Kill
+    from pytest_netlab.terminal import Safe
 
 ORDER = [fault.name for fault in FAULTS]
 
@@ -86,18 +87,18 @@ def command(scenarios: tuple[str, ...], golden: str | None, **options: Any) -> N
     store = Store(Path(golden) if golden else Path(str(files("pytest_netlab.golden"))))
     chosen = _names(store, scenarios)
     if options["listed"]:
-        emit([_listed(chosen)])
+        emit([lines(_listed(chosen))])
         return
     with Watch() as watch:
         kills = list(_kills(store, chosen, options, watch))
     if options["live"]:  # labs side by side finish in no order
         kills.sort(key=lambda kill: ORDER.index(kill.kind))
-    told = report.to_json(kills) if options["as_json"] else _table(kills)
-    emit([told])
+    as_json = options["as_json"]
+    emit([json_pieces(report.to_json(kills)) if as_json else _table(kills)])
     sys.exit(1 if any(kill.bad for kill in kills) else 0)
 
 
-def _table(kills: Sequence[Kill]) -> list[str]:
+def _table(kills: Sequence[Kill]) -> list[Safe]:
     return [rendered(report.to_table(kills))]
 
 
@@ -141,10 +142,11 @@ def _kills(
 
 
 def _listed(chosen: Iterable[str]) -> Iterator[str]:
-    yield "goldens: a scenario, or scenario/variant\n"
-    yield from (f"  {name}\n" for name in chosen)
-    yield "\nwhat means nothing (a mutation that a rule applies to must stay green)\n"
-    yield from (f"  {rule.name:<13} {rule.reason}\n" for rule in RULES)
+    yield "goldens: a scenario, or scenario/variant"
+    yield from (f"  {name}" for name in chosen)
+    yield ""
+    yield "what means nothing (a mutation that a rule applies to must stay green)"
+    yield from (f"  {rule.name:<13} {rule.reason}" for rule in RULES)
     from pytest_netlab.cli import live  # noqa: PLC0415 - imports docker, pyroute2
 
     yield from live.listed()

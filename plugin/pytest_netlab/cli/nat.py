@@ -12,13 +12,14 @@ import click
 
 from pytest_netlab.capture import Capture, write
 from pytest_netlab.cli.group import Trouble
-from pytest_netlab.cli.output import emit, rendered
+from pytest_netlab.cli.output import emit, json_pieces, rendered, say
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sides import sides
 from pytest_netlab.cli.sources import FILE, OUT, formats, only_once, spare, told
 from pytest_netlab.errors import CaptureError
 from pytest_netlab.nat import learn
 from pytest_netlab.report import rewrites
+from pytest_netlab.terminal import Safe, escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -125,7 +126,7 @@ def _check(found: Translations) -> None:
         raise Trouble("no conversation in either capture: there is nothing to learn")
     seen = [sum(key is not None for key in side) for side in _keys(found)]
     if all(seen) and not any(flow.inside and flow.outside for flow in found.flows):
-        click.echo(
+        say(
             "Warning: no packet was seen on both sides: are these captures of the same "
             "NAT at the same time?",
             err=True,
@@ -137,9 +138,9 @@ def _keys(found: Translations) -> Iterable[Iterable[object]]:
     yield (flow.outside for flow in found.flows)
 
 
-def _written(learned: Learned, form: str | None) -> Iterable[str]:
+def _written(learned: Learned, form: str | None) -> Iterable[Safe]:
     if form == "json":
-        return rewrites.to_json(learned.found, learned.broken)
+        return json_pieces(rewrites.to_json(learned.found, learned.broken))
     if form == "csv":
-        return [rewrites.to_csv(learned.found)]
+        return [escaped(rewrites.to_csv(learned.found))]
     return [rendered(rewrites.to_table(learned.found, learned.broken))]

@@ -1,23 +1,31 @@
-"""Standard output: as bytes go out, as terminals are protected, as readers leave."""
+"""What commands print: what terminals are spared, and how readers leave.
+
+Everything but errors goes out here, as `Safe` text: captures, goldens and evidence are
+not trusted, and may hold escape sequences.
+"""
 
 from __future__ import annotations
 
 import io
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from pytest_netlab.cli.group import Trouble
+from pytest_netlab.terminal import Safe, one_line, safe_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rich.console import RenderableType
+    from rich.text import Text
 
 WIDE = 1000  # columns where no terminal sets a limit: nothing is folded or cut
 
 
-def emit(batches: Iterable[Iterable[str]]) -> None:
+def emit(batches: Iterable[Iterable[Safe]]) -> None:
     """Write text, each batch at once; whoever stops reading has seen enough."""
     out = sys.stdout
     if isinstance(out, io.TextIOWrapper):
@@ -35,22 +43,38 @@ def emit(batches: Iterable[Iterable[str]]) -> None:
             raise Trouble(f"cannot write the output: {error.strerror}") from error
 
 
-def lines(texts: Iterable[str]) -> Iterator[str]:
-    """Return texts as lines that no terminal takes for commands.
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line; with `err` on standard error."""
+    if err:
+        click.echo(one_line(text), err=True)  # noqa: TID251 - here it is escaped
+    else:
+        emit([lines([text])])
 
-    Captures are untrusted: an interface may be named with escape sequences.
-    """
+
+def lines(texts: Iterable[str]) -> Iterator[Safe]:
+    """Return texts as lines."""
     for text in texts:
-        yield f"{text if text.isprintable() else _escaped(text)}\n"
+        yield Safe(f"{one_line(text)}\n")
 
 
-def rendered(parts: Iterable[RenderableType]) -> str:
+def json_pieces(pieces: Iterable[str]) -> Iterator[Safe]:
+    """Return pieces of JSON as such, and still as JSON."""
+    return map(safe_json, pieces)
+
+
+def rendered(parts: Iterable[RenderableType]) -> Safe:
     """Return tables as text: folded to a terminal, whole anywhere else."""
     from rich.console import Console  # noqa: PLC0415 - slow to load, JSON needs none
 
+    class Escaping(Console):
+        """Sets no string, of a table's cell or by itself, as it is."""
+
+        def render_str(self, text: str, **options: Any) -> Text:
+            return super().render_str(one_line(text), **options)
+
     is_terminal = sys.stdout.isatty()
     text = io.StringIO()
-    console = Console(
+    console = Escaping(
         file=text,
         force_terminal=is_terminal,
         width=None if is_terminal else WIDE,
@@ -60,12 +84,4 @@ def rendered(parts: Iterable[RenderableType]) -> str:
     )
     for part in parts:
         console.print(part)
-    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
-
-
-def _escaped(text: str) -> str:
-    """Return a text with what cannot be printed as Python would write it."""
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode()
-        for char in text
-    )
+    return Safe("".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()))

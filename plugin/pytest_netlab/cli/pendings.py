@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_netlab.cli.group import Trouble
+from pytest_netlab.cli.output import say
 from pytest_netlab.errors import NetlabError
 from pytest_netlab.spec import ARTIFACTS
 from pytest_netlab.store import PendingStore
@@ -58,13 +59,13 @@ def refuse_in_ci(action: str) -> None:
 def accept(store: PendingStore, name: str) -> None:
     """Accept one and say what became of it."""
     folder, changed = store.accept(name)
-    click.echo(f"accepted {name}: {folder}{'' if changed else ' (tells it already)'}")
+    say(f"accepted {name}: {folder}{'' if changed else ' (tells it already)'}")
 
 
 def reject(store: PendingStore, name: str) -> None:
     """Reject one and say so."""
     store.reject(name)
-    click.echo(f"rejected {name}")
+    say(f"rejected {name}")
 
 
 def each(
@@ -76,7 +77,7 @@ def each(
         try:
             act(store, name)
         except (NetlabError, OSError) as error:
-            click.echo(f"Error: {error}", err=True)
+            say(f"Error: {error}", err=True)
             failed += 1
     if failed:
         raise Trouble(f"{failed} of {len(names)} could not be decided; they stay")
@@ -95,5 +96,5 @@ def several(
         raise click.UsageError(f"name what is meant, or --all; pending: {pending}")
     chosen = meant(store, names)
     if not chosen:
-        click.echo(NOTHING.format(store.root))
+        say(NOTHING.format(store.root))
     each(store, chosen, act)

@@ -7,6 +7,8 @@ from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from pytest_netlab.terminal import one_line
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -73,9 +75,12 @@ class Watch:
         with self._lock:
             if self._bars is None:
                 from rich.console import Console  # noqa: PLC0415 - slow to load
-                from rich.progress import Progress  # noqa: PLC0415
+                from rich.progress import Progress, TextColumn  # noqa: PLC0415
 
                 console = Console(stderr=True, markup=False)
-                self._bars = Progress(console=console, transient=True)
+                # rich's own column takes [red] in a file's name for a colour.
+                name = TextColumn("{task.description}", markup=False)
+                columns = (name, *Progress.get_default_columns()[1:])
+                self._bars = Progress(*columns, console=console, transient=True)
                 self._bars.start()
-        return self._bars.add_task(label, total=size or None)
+        return self._bars.add_task(one_line(label), total=size or None)

@@ -14,7 +14,7 @@ import click
 
 from pytest_netlab.checks.forbidden import CHECKSUM
 from pytest_netlab.cli.group import Trouble
-from pytest_netlab.cli.output import emit, lines
+from pytest_netlab.cli.output import emit, lines, say
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import FILE, whole
 from pytest_netlab.flows import TCP, UDP
@@ -27,6 +27,7 @@ from pytest_netlab.runner import Netlab
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import TOML, Store
 from pytest_netlab.store import read as read_golden
+from pytest_netlab.terminal import Safe, safe_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -46,6 +47,7 @@ BAD_CHECKSUM = (
 )
 OF_NONE = "of no conversation of TCP, UDP or ICMP echoes, and were not played"
 ENDS = ("c1", "host01")
+_say = partial(say, err=True)
 JUDGED = 10_000  # packets: a tap keeps up with more, but not while they are played
 
 
@@ -136,7 +138,7 @@ def command(capture: str, **options: Any) -> None:
         played, verdict = _played(netlab, golden, count, play)
         done = Done(netlab=netlab, left=left, played=played, verdict=verdict)
         where = _kept(done, options["evidence"])
-    emit([_json(done) if options["as_json"] else _text(done, where)])
+    emit([[_json(done)] if options["as_json"] else lines(_text(done, where))])
     sys.exit(0 if done.is_good else 1)
 
 
@@ -212,10 +214,6 @@ def _kept(done: Done, folder: str | None) -> Path | None:
     return bundle.write(Path(folder), capture=captured, record=record, state=state)
 
 
-def _say(text: str) -> None:
-    click.echo(text, err=True)
-
-
 def _pace(text: str) -> float:
     """Return how many times as fast as captured; 0 does not wait."""
     fixed = {"asap": 0.0, ORIGINAL: 1.0}
@@ -233,40 +231,40 @@ def _pace(text: str) -> float:
 def _told(run: Run) -> Iterator[str]:
     """Tell how a conversation was translated, and what is odd about it."""
     sent = run.sent if run.sent is not None else "nothing"
-    yield f"{run.met}  =>  {sent}   {run.delivered} of {len(run.part.steps)}\n"
+    yield f"{run.met}  =>  {sent}   {run.delivered} of {len(run.part.steps)}"
     if run.part.one_sided and run.part.key.proto == TCP:
-        yield f"  {ONE_SIDED}\n"
+        yield f"  {ONE_SIDED}"
     if run.part.bad_checksum:
-        yield f"  {BAD_CHECKSUM}\n"
+        yield f"  {BAD_CHECKSUM}"
     if run.renamed:
-        yield f"  its source port or id was {run.part.key.sport}, which is taken\n"
+        yield f"  its source port or id was {run.part.key.sport}, which is taken"
 
 
 def _text(done: Done, where: Path | None) -> Iterator[str]:
     played, verdict = done.played, done.verdict
     for run in played.runs:
         yield from _told(run)
-    yield from lines(f"  by a helper: {told}" for told in played.translated)
-    yield from lines(f"! {finding}" for finding in played.findings)
+    yield from (f"  by a helper: {told}" for told in played.translated)
+    yield from (f"! {finding}" for finding in played.findings)
     if played.cut:
-        yield f"{played.cut} packets were larger than 1500 octets, and cut to that\n"
+        yield f"{played.cut} packets were larger than 1500 octets, and cut to that"
     if done.left:
-        yield f"{done.left} packets are {OF_NONE}\n"
+        yield f"{done.left} packets are {OF_NONE}"
     each = played.seconds / max(played.packets, 1)
     yield (
         f"{played.delivered} of {played.packets} packets came out, in "
-        f"{played.seconds:.3f} s, {each * 1e6:.0f} us each\n"
+        f"{played.seconds:.3f} s, {each * 1e6:.0f} us each"
     )
     if verdict is None:
-        yield f"more than {JUDGED} packets: docker0 and the uplink were not captured\n"
+        yield f"more than {JUDGED} packets: docker0 and the uplink were not captured"
     elif verdict.outcome == "fail":
-        yield f"docker0 and the uplink: {verdict.cause}\n\n"
-        yield from lines(explained(verdict, where))
+        yield from (f"docker0 and the uplink: {verdict.cause}", "")
+        yield from explained(verdict, where)
     elif where is not None:
-        yield f"evidence   {where}\n"
+        yield f"evidence   {where}"
 
 
-def _json(done: Done) -> Iterator[str]:
+def _json(done: Done) -> Safe:
     played, verdict = done.played, done.verdict
     flows = [
         {
@@ -288,4 +286,4 @@ def _json(done: Done) -> Iterator[str]:
         "cause": verdict.cause if verdict is not None else None,
         "differences": [asdict(one) for one in verdict.differences] if verdict else [],
     }
-    yield json.dumps(told, indent=1, default=int) + "\n"
+    return safe_json(json.dumps(told, indent=1, default=int) + "\n")

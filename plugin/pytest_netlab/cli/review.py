@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pytest_netlab.cli.group import INTERRUPTED, Trouble
-from pytest_netlab.cli.output import emit, lines
+from pytest_netlab.cli.output import emit, lines, say
 from pytest_netlab.cli.pendings import (
     NOTHING,
     accept,
@@ -53,7 +53,7 @@ def command(
         refuse_in_ci("review --accept-all")
     chosen = meant(store, names)
     if not chosen:
-        click.echo(NOTHING.format(store.root))
+        say(NOTHING.format(store.root))
     elif accept_all or reject_all:
         each(store, chosen, accept if accept_all else reject)
     elif not sys.stdin.isatty():
@@ -74,11 +74,11 @@ def _ask(store: PendingStore, name: str) -> None:
     try:
         answer = click.prompt(QUESTION, type=choice, default="s", show_choices=False)
     except click.Abort:
-        click.echo()
+        say("")
         sys.exit(INTERRUPTED)
     act = ACTIONS.get(answer)
     if act is None:
-        click.echo(f"skipped {name}")
+        say(f"skipped {name}")
     else:
         act(store, name)
-    click.echo()
+    say("")

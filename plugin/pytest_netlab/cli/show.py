@@ -11,7 +11,7 @@ import click
 import numpy as np
 
 from pytest_netlab.cli.group import Trouble
-from pytest_netlab.cli.output import emit, lines
+from pytest_netlab.cli.output import emit, json_pieces, lines
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import FILE, formats, opened, told
 from pytest_netlab.errors import CaptureError
@@ -19,6 +19,7 @@ from pytest_netlab.lab.stored import VERDICT
 from pytest_netlab.report import outcome, packets
 from pytest_netlab.report import record as records
 from pytest_netlab.report.bundle import MARK
+from pytest_netlab.terminal import Safe, escaped, safe_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -79,12 +80,12 @@ def _bundle(path: Path) -> Path | None:
     return None
 
 
-def _verdict(folder: Path, form: str | None) -> str:
+def _verdict(folder: Path, form: str | None) -> Safe:
     """Return what the run of an evidence folder told, or its verdict.json."""
     record = records.read(folder)
     if form == "json":
-        return (folder / VERDICT).read_text(encoding="utf-8")
-    return "".join(lines(outcome.told(record, folder).splitlines()))
+        return safe_json((folder / VERDICT).read_text(encoding="utf-8"))
+    return escaped(f"{outcome.told(record, folder)}\n")
 
 
 @dataclass(slots=True)
@@ -98,10 +99,10 @@ class Wanted:
 
     def batches(
         self, chunks: Chunks, watched: Iterator[Capture]
-    ) -> Iterator[Iterable[str]]:
+    ) -> Iterator[Iterable[Safe]]:
         """Yield the lines of some packets after those of others."""
         if self.form == "csv":
-            yield [packets.header()]
+            yield [escaped(packets.header())]
         before = 0
         for chunk in watched:
             for piece, rows in self._pieces(chunk):
@@ -124,11 +125,11 @@ class Wanted:
             piece = rows[at : at + PIECE]
             yield chunk.select(piece), piece
 
-    def _written(self, piece: Capture, numbers: list[int]) -> Iterable[str]:
+    def _written(self, piece: Capture, numbers: list[int]) -> Iterable[Safe]:
         if self.form == "csv":
-            return [packets.csvs(piece, numbers)]
+            return [escaped(packets.csvs(piece, numbers))]
         if self.form == "json":
-            return (f"{line}\n" for line in packets.jsons(piece, numbers))
+            return json_pieces(f"{line}\n" for line in packets.jsons(piece, numbers))
         return lines(packets.texts(piece))
 
     def _check_point(self, chunks: Chunks) -> None:

@@ -118,8 +118,8 @@ def _chosen(found: list[Found], word: str | None) -> list[Found]:
     """Return the conversations with this protocol, address or port."""
     chosen = [one for one in found if word is None or word in _words(one.key)]
     if not chosen:
-        there = "\n".join(f"  {one.key}" for one in found[:_MOST_SHOWN])
-        raise ReplayError(f"no conversation has {word!r}; there are\n{there}")
+        there = ", ".join(str(one.key) for one in found[:_MOST_SHOWN])
+        raise ReplayError(f"no conversation has {word!r}; there are {there}")
     return chosen
 
 

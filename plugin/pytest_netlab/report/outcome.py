@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import CommandError, NetlabError
@@ -11,6 +11,7 @@ from pytest_netlab.report.record import Record
 from pytest_netlab.report.text import next_step, render
 from pytest_netlab.runner import ScenarioFailedError
 from pytest_netlab.store import MissingGoldenError
+from pytest_netlab.terminal import escaped, one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +73,8 @@ def of(
     )
     where, trouble = _keep(netlab, record, keep)
     proposed, refused = _propose(error, netlab, verdict, node, pending)
+    if isinstance(error, NetlabError) and not error.quotes:
+        record = replace(record, error=one_line(record.error))
     text = told(record, where, proposed) if broken or name == "fail" else ""
     text = "" if verdict is None and not broken else text
     return Outcome(
@@ -89,10 +92,10 @@ def told(record: Record, where: Path | None, proposed: Path | None = None) -> st
     """
     if record.verdict is not None and record.verdict.outcome == "fail":
         return render(record.verdict, where, record.test, proposed)
-    lines = [record.error or f"{record.scenario}: {record.outcome}"]
-    lines += [f"evidence   {where}"] if where is not None else []
+    lines = [f"evidence   {where}"] if where is not None else []
     lines += next_step(proposed, "") if proposed is not None else []
-    return "\n".join(lines)
+    ended = escaped(record.error) or one_line(f"{record.scenario}: {record.outcome}")
+    return "\n".join((ended, *map(one_line, lines)))
 
 
 def _facts(netlab: Netlab | None) -> dict[str, str]:
@@ -139,7 +142,7 @@ def _propose(
         if verdict is not None:
             pending.discard(netlab.scenario.label)
     except (OSError, NetlabError) as failed:  # must not hide the verdict
-        return None, f"no golden was proposed: {failed}"
+        return None, f"no golden was proposed: {one_line(str(failed))}"
     return None, ""
 
 
@@ -158,7 +161,7 @@ def _keep(
             state=netlab.judged_on or netlab.state(),
         )
     except Exception as failed:  # noqa: BLE001 - nothing here may hide the verdict
-        return None, f"no evidence was kept: {failed}"
+        return None, f"no evidence was kept: {one_line(str(failed))}"
     return where, ""
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.report.provenance import changes
 from pytest_netlab.spec import ARTIFACTS
+from pytest_netlab.terminal import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -34,7 +35,7 @@ def render(
     lines = [f"{verdict.scenario} FAILED: {verdict.cause}", ""]
     lines += explained(verdict, bundle)
     lines += next_step(pending, node)
-    return "\n".join(lines)
+    return joined(lines)
 
 
 def explained(verdict: Verdict, bundle: Path | None = None) -> Iterator[str]:

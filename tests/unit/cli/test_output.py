@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -10,6 +11,10 @@ from threading import Timer
 from typing import TYPE_CHECKING
 
 import pytest
+
+from pytest_netlab.cli.output import rendered
+from pytest_netlab.mutate import Kill, Outcome
+from pytest_netlab.report import kills
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,3 +122,17 @@ def test_live_capture_is_shown_as_it_comes(command: Command, whole: bytes) -> No
     process.communicate()
     guard.cancel()
     assert process.returncode == 0
+
+
+def test_tables_obey_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table's head and cells are what they say: no markup, no commands, one line."""
+    hostile = "\x1b[31m[red]\x9b\n:smile:"
+    kill = Kill(
+        scenario=hostile, kind=hostile, name=hostile, outcome=Outcome.SURVIVED, why=""
+    )
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+
+    text = rendered(kills.to_table([kill]))
+
+    assert text.replace("\n", "").isprintable()
+    assert text.count(r"\x1b[31m[red]\x9b\n:smile:") == 4  # head, kind, and a sentence

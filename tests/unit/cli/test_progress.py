@@ -32,14 +32,19 @@ class Terminal(io.StringIO):
 
 
 def watched(
-    monkeypatch: pytest.MonkeyPatch, screen: io.StringIO, *, slow: bool, quiet: bool
+    monkeypatch: pytest.MonkeyPatch,
+    screen: io.StringIO,
+    *,
+    slow: bool,
+    quiet: bool,
+    label: str = "reading it",
 ) -> str:
     """Return what a screen shows while a capture is read, slowly or not."""
     times = iter([0.0, *[PATIENCE + slow] * 100])
     monkeypatch.setattr(progress, "monotonic", lambda: next(times))
     monkeypatch.setattr(sys, "stderr", screen)
     with open_capture("bad.pcapng") as chunks, Watch(quiet=quiet) as watch:
-        for _ in watch.chunks(chunks, "reading it"):
+        for _ in watch.chunks(chunks, label):
             pass
     return screen.getvalue()
 
@@ -50,6 +55,17 @@ def test_slow_work_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = watched(monkeypatch, Terminal(), slow=True, quiet=False)
 
     assert "reading it" in shown
+
+
+@pytest.mark.usefixtures("command")
+def test_name_of_a_file_is_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file's name is no markup, and nothing that a terminal would obey."""
+    label = "a[red]\x1b]0;b\x07\nc"
+
+    shown = watched(monkeypatch, Terminal(), slow=True, quiet=False, label=label)
+
+    assert r"a[red]\x1b]0;b\x07\nc" in shown
+    assert "\x1b]" not in shown
 
 
 @pytest.mark.usefixtures("command")
@@ -97,10 +113,10 @@ def test_readers_in_threads_share_one_display(monkeypatch: pytest.MonkeyPatch) -
     made: list[SlowBars] = []
 
     class SlowBars(rich.progress.Progress):
-        def __init__(self, **options: Any) -> None:
+        def __init__(self, *columns: Any, **options: Any) -> None:
             made.append(self)
             sleep(0.05)
-            super().__init__(**options)
+            super().__init__(*columns, **options)
 
     monkeypatch.setattr(rich.progress, "Progress", SlowBars)
     monkeypatch.setattr(progress, "PATIENCE", -1)
