@@ -75,7 +75,8 @@ COMMANDS: dict[str, tuple[int, tuple[str, ...]]] = {
 }
 EVERY = """
 import json, sys
-from pytest_netlab.cli import main
+from pytest_netlab.cli import main, progress
+progress.PATIENCE = float("inf")  # bars of a slow machine move the cursor
 for name, words in json.loads(open("commands.json").read()).items():
     print(f"@@ {ascii(name)}", flush=True)
     try:
