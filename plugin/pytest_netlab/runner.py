@@ -16,7 +16,13 @@ from pytest_netlab.diff import (
     knowing,
     translations,
 )
-from pytest_netlab.errors import CommandError, GoldenError, LabError, NetlabError
+from pytest_netlab.errors import (
+    BlindCaptureError,
+    CommandError,
+    GoldenError,
+    LabError,
+    NetlabError,
+)
 from pytest_netlab.nat import (
     HostChange,
     answers,
@@ -181,6 +187,7 @@ class Netlab:
         self.recorded: Path | None = None
         self.stored: Path | None = None
         self.judged_on: Mapping[str, str] = {}
+        lab.demand_engine()
         lab.reset()
 
     def __getattr__(self, name: str) -> Node:
@@ -307,8 +314,15 @@ class Netlab:
             raise failed from error
 
     def _finish(self, trace: Trace, tap: Tap) -> None:
-        trace._capture = tap.stop()  # noqa: SLF001 - the one place that fills it
-        self.trace = self.unjudged = trace
+        """Keep what was captured; an engine that died meanwhile leaves no verdict."""
+        try:
+            trace._capture = tap.stop()  # noqa: SLF001 - the one place that fills it
+        except BlindCaptureError:
+            self._lab.demand_engine()  # its death says why
+            raise
+        self.trace = trace
+        self._lab.demand_engine()
+        self.unjudged = trace
 
     def rejudge(self, capture: Capture, failure: str = "") -> None:
         """Assert of a stored capture what `check` asserts of a live one.
@@ -337,6 +351,7 @@ class Netlab:
 
         """
         self.unjudged = None
+        self._lab.demand_engine()
         if self._records():
             self.verdict = self._record(trace)
             return

@@ -21,6 +21,8 @@ from pytest_netlab.store import Store
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_netlab.runner import Update
+
 SCENARIO = Scenario(id="ping-beyond", description="A ping leaves.")
 
 
@@ -310,3 +312,80 @@ def test_cause_of_nothing(netlab: Netlab) -> None:
     story = ping(netlab).story
 
     assert Verdict(scenario="x", outcome="pass", observed=story).cause == ""
+
+
+class MortalLab(FakeLab):
+    """A lab whose engine may die: `death` is what is said of it from then on."""
+
+    death = ""
+
+    def demand_engine(self) -> None:
+        """Demand that it has not died."""
+        if self.death:
+            raise LabError(self.death)
+
+    def kill(self, error: Exception | None = None, blind: str | None = None) -> None:
+        """Let it die; a command fails by it, or a point sees nothing any more."""
+        self.death = "it died"
+        self.blind = {blind} if blind else set()
+        if error is not None:
+            raise error
+
+
+@pytest.fixture
+def mortal() -> MortalLab:
+    """Return a lab with an engine that lives."""
+    return MortalLab(LabOptions())
+
+
+@pytest.mark.parametrize("update", ["none", "all"])
+def test_engine_that_dies_while_capturing(
+    update: Update, mortal: MortalLab, store: Store
+) -> None:
+    """There is no verdict and no golden, and nothing is judged later; packets stay."""
+    netlab = Netlab(mortal, SCENARIO, store, update=update)
+
+    with pytest.raises(LabError, match="it died"), netlab.capture():
+        mortal.death = "it died"
+
+    assert netlab.trace is not None
+    assert netlab.unjudged is None
+    with pytest.raises(LabError, match="it died"):
+        netlab.check(netlab.trace)
+    assert not store.has(SCENARIO.id, {})
+
+
+def test_engine_that_dies_under_a_command(mortal: MortalLab, store: Store) -> None:
+    """Its death is told, and not the command that failed by it."""
+    netlab = Netlab(mortal, SCENARIO, store)
+
+    with pytest.raises(LabError, match="it died"), netlab.capture():
+        mortal.kill(CommandError("ping got no answer"))
+
+
+def test_engine_that_dies_before_the_verdict(mortal: MortalLab, store: Store) -> None:
+    """What was captured whole is not judged after its death, and not recorded."""
+    netlab = Netlab(mortal, SCENARIO, store, update="all")
+    trace = ping(netlab)
+    mortal.death = "it died"
+
+    with pytest.raises(LabError, match="it died"):
+        netlab.check(trace)
+    assert netlab.unjudged is None
+    assert not store.has(SCENARIO.id, {})
+
+
+def test_death_tells_why_a_capture_is_blind(mortal: MortalLab, store: Store) -> None:
+    """A capture that an engine's death made blind names the death."""
+    netlab = Netlab(mortal, SCENARIO, store)
+
+    with pytest.raises(LabError, match="it died"), netlab.capture():
+        mortal.kill(blind="uplink")
+
+
+def test_no_scenario_begins_on_a_dead_engine(mortal: MortalLab, store: Store) -> None:
+    """Those that follow in the lab are told before anything else."""
+    mortal.death = "it died"
+
+    with pytest.raises(LabError, match="it died"):
+        Netlab(mortal, SCENARIO, store)

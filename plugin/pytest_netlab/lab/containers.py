@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab.owner import LABEL
+from pytest_netlab.lab.running import refusals
 from pytest_netlab.spec import CONTAINERS, WEB_PORT
 
 if TYPE_CHECKING:
@@ -55,9 +56,6 @@ def create(client: Any, plan: Plan) -> dict[str, Any]:
     """
     with ThreadPoolExecutor(len(CONTAINERS)) as pool:
         jobs = {name: pool.submit(_create, client, plan, name) for name in CONTAINERS}
-    for name, job in jobs.items():
-        if error := job.exception():
-            raise LabError(f"cannot create container {name}: {error}") from error
     return {name: job.result() for name, job in jobs.items()}
 
 
@@ -74,10 +72,9 @@ def start(client: Any, containers: Mapping[str, Any]) -> None:
         ThreadPoolExecutor(len(containers)) as pool,
     ):
         Thread(target=_report, args=(events, joined), daemon=True).start()
-        jobs = [_start_next(pool, item, joined) for item in containers.values()]
-    for name, job in zip(containers, jobs, strict=True):
-        if error := job.exception():
-            raise LabError(f"cannot start container {name}: {error}") from error
+        jobs = [_start_next(pool, *item, joined) for item in containers.items()]
+    for job in jobs:
+        job.result()
     demand_running(containers)
 
 
@@ -88,7 +85,10 @@ def demand_running(containers: Mapping[str, Any]) -> None:
         LabError: one has; the text has its log.
 
     """
-    with ThreadPoolExecutor(len(containers)) as pool:
+    with (
+        refusals("asking how its containers are"),
+        ThreadPoolExecutor(len(containers)) as pool,
+    ):
         list(pool.map(lambda item: item.reload(), containers.values()))
     for name, container in containers.items():
         if not pid(container):
@@ -137,7 +137,8 @@ def listens(table: str) -> bool:
 
 
 def _last_words(container: Any) -> str:
-    said = container.logs(tail=5).decode(errors="replace").strip()
+    with refusals("asking what a container said"):
+        said = container.logs(tail=5).decode(errors="replace").strip()
     return (
         f"It said: {said or 'nothing'}. The lab's image needs sh and sleep; and for "
         "the web server python3, or busybox's httpd and a folder /srv."
@@ -147,24 +148,27 @@ def _last_words(container: Any) -> str:
 def _create(client: Any, plan: Plan, name: str) -> Any:
     transports = plan.transports if name == "web" else ()
     ports = {f"{WEB_PORT}/{transport}": plan.published for transport in transports}
-    return client.containers.create(
-        plan.image,
-        ["sh", "-c", _WEB if name == "web" else _IDLE],
-        name=plan.prefix + name,
-        hostname=name,
-        entrypoint=[],
-        labels={LABEL: plan.owner},
-        ports=ports,
-        network="bridge",
-        init=False,
-        log_config={"type": "json-file", "config": {}},
-    )
+    with refusals(f"creating container {name}"):
+        return client.containers.create(
+            plan.image,
+            ["sh", "-c", _WEB if name == "web" else _IDLE],
+            name=plan.prefix + name,
+            hostname=name,
+            entrypoint=[],
+            labels={LABEL: plan.owner},
+            ports=ports,
+            network="bridge",
+            init=False,
+            log_config={"type": "json-file", "config": {}},
+        )
 
 
 def _joins(client: Any) -> Any:
     # `since`: the engine answers before it has subscribed us, and replays the rest.
     filters = {"type": "network", "event": "connect"}
-    return client.events(decode=True, filters=filters, since=int(time.time()) - 1)
+    since = int(time.time()) - 1
+    with refusals("asking for its events"):
+        return client.events(decode=True, filters=filters, since=since)
 
 
 def _report(events: Any, joined: queue.Queue[str]) -> None:
@@ -174,10 +178,17 @@ def _report(events: Any, joined: queue.Queue[str]) -> None:
 
 
 def _start_next(
-    pool: ThreadPoolExecutor, container: Any, joined: queue.Queue[str]
+    pool: ThreadPoolExecutor, name: str, container: Any, joined: queue.Queue[str]
 ) -> Future[None]:
-    job = pool.submit(container.start)
+    job = pool.submit(_start, name, container)
     job.add_done_callback(lambda _: joined.put(container.id))
     while joined.get() != container.id:
         pass
+    if job.done():
+        job.result()  # an engine that refuses one, or is silent, is not asked for more
     return job
+
+
+def _start(name: str, container: Any) -> None:
+    with refusals(f"starting container {name}"):
+        container.start()

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError
+from pytest_netlab.lab.liveness import Liveness, parts_below
+from pytest_netlab.lab.log import TAIL_LINES
 from pytest_netlab.lab.running import listens
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.log import Log
 
 START_SECONDS = 30
+LAST_LINES = 5  # of a log that is in the evidence
 HOME = "/run/netlab/docker"
 SOCKET = "/run/netlab/docker.sock"
 # Settings of a daemon.json, of DOCKER_* or of a proxy must not reach a private engine.
@@ -72,19 +75,34 @@ class Daemon:
         """
         if not listens(self._socket):
             return None
-        from docker import DockerClient  # noqa: PLC0415 - while dockerd is starting
-        from docker.errors import DockerException  # noqa: PLC0415
+        from docker.errors import DockerException  # noqa: PLC0415 - see client
 
-        address = f"unix://{self._socket}"
+        from pytest_netlab.lab import client  # noqa: PLC0415 - while dockerd starts
+
+        address, first = f"unix://{self._socket}", max(timeout, 0.1)
         with suppress(DockerException):
-            return DockerClient(base_url=address, timeout=max(timeout, 0.1))
+            return client.Client(base_url=address, timeout=first, limit=client.SECONDS)
         return None
+
+    def liveness(self, client: Any) -> Liveness:
+        """Return what tells whether dockerd and its containerd live; call it once."""
+        return Liveness(
+            client,
+            parts_below(self._process.pid),
+            lambda: (
+                "Next: run again; the whole log is in the evidence, "
+                f"host/dockerd.log. {self._said(LAST_LINES)}"
+            ),
+        )
 
     def _failed(self, why: str) -> LabError:
         return LabError(
-            f"dockerd {why}. Its last words:\n{self._log.tail() or '(nothing)'}\n"
+            f"dockerd {why}. {self._said()}\n"
             "Next: docs/labs.md says what a private engine needs of this machine."
         )
+
+    def _said(self, lines: int = TAIL_LINES) -> str:
+        return f"Its last words:\n{self._log.tail(lines) or '(nothing)'}"
 
 
 def _flags(cgroup: str) -> tuple[str, ...]:

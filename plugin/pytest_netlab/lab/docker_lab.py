@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import conntrack, containers, facts, stacks, state
+from pytest_netlab.lab import conntrack, containers, facts, running, stacks, state
 from pytest_netlab.lab.events import Events
 from pytest_netlab.lab.links import addresses, stop_offloads, veth_peer
 from pytest_netlab.lab.node import NamespaceNode
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pytest_netlab.lab.holder import Holder
+    from pytest_netlab.lab.liveness import Liveness
     from pytest_netlab.lab.protocol import Tap
     from pytest_netlab.lab.segment import Segment
     from pytest_netlab.spec import Point
@@ -37,7 +38,7 @@ RULES_OF = "20.10+rules"  # of which engines a lab without one has the rules
 class Parts:
     """What a lab is made of.
 
-    ``client`` is None where there is no engine.
+    ``client`` and ``liveness`` are None where there is no engine.
     ``procfs`` is the path of the root whose /proc knows the engine's pids; ``shared``
     says that others use the engine and its host too; ``log`` returns the engine's log;
     ``own_tools`` are programs that the host has in the lab's root.
@@ -52,6 +53,7 @@ class Parts:
     shared: bool
     log: Callable[[], str]
     own_tools: frozenset[str] = frozenset()
+    liveness: Liveness | None = None
 
 
 class DockerLab:
@@ -142,7 +144,15 @@ class DockerLab:
     def _engine_facts(self) -> dict[str, str]:
         if self._parts.client is None:
             return {"engine": RULES_OF, "kernel": os.uname().release}
-        return facts.engine_facts(self._parts.client)
+        if self._trouble:
+            raise LabError(self._trouble)  # to ask once more takes its time again
+        with running.refusals("asking for its version"):
+            return facts.engine_facts(self._parts.client)
+
+    @property
+    def _trouble(self) -> str:
+        """Return what is known to be wrong with the engine; mostly nothing."""
+        return self._parts.liveness.trouble if self._parts.liveness else ""
 
     @property
     def switch(self) -> str:
@@ -169,6 +179,16 @@ class DockerLab:
                 "engine is not on this host"
             )
         return found
+
+    def demand_engine(self) -> None:
+        """Demand that the engine is the one the lab began with, and answers.
+
+        Raises:
+            LabError: it is not; the text says what became of it.
+
+        """
+        if self._parts.liveness is not None:
+            self._parts.liveness.demand()
 
     def reset(self) -> None:
         """End and forget all connections: they would shape what follows.
@@ -218,7 +238,8 @@ class DockerLab:
         interfaces = (parts.bridge, parts.segment.uplink)
         jobs = state.host_jobs(self.nodes["host"], interfaces)
         jobs |= state.node_jobs(self.nodes.values())
-        jobs |= state.engine_jobs(parts.client, parts.containers)
+        if not self._trouble:
+            jobs |= state.engine_jobs(parts.client, parts.containers)
         jobs |= {"conntrack-events.txt": self._heard, "dockerd.log": parts.log}
         return state.collect(jobs)
 

@@ -95,6 +95,7 @@ def _build(options: LabOptions, token: str, undo: ExitStack) -> Parts:
         shared=False,
         log=log.text,
         own_tools=land.own_tools,
+        liveness=daemon.liveness(client),
     )
 
 

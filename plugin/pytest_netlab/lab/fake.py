@@ -158,6 +158,9 @@ class FakeLab:
             "the fake lab has no engine: use --netlab-engine=private"
         )
 
+    def demand_engine(self) -> None:
+        """Do nothing: there is no engine."""
+
     def reset(self) -> None:
         """Forget every mapping."""
         self.wire.nat.flush()

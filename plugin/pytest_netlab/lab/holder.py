@@ -8,7 +8,9 @@ kernel ends every process, mount and namespace under it. Knows nothing of networ
 from __future__ import annotations
 
 import selectors
+import signal
 import subprocess
+from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 from pytest_netlab.errors import LabError
@@ -103,16 +105,27 @@ class Holder:
 
         unshare returns when process 1 is reaped, and the kernel lets that be reaped
         only after every other process of the pid namespace.
+
+        Raises:
+            LabError: a process did not end although it was killed; names it.
+
         """
         for pipe in (self._process.stdin, self._process.stdout):
             _pipe(pipe).close()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()  # --kill-child passes it on to process 1
-            self._process.wait()
         for child in self._children:
-            child.wait()
+            # nsenter stops itself where its program was stopped. It must go on, to reap
+            # what the kernel kills: process 1 waits for that.
+            child.send_signal(signal.SIGCONT)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(STOP_SECONDS)
+        # unshare's --kill-child passes a kill on to process 1.
+        left = [one for one in (self._process, *self._children) if not _ended(one)]
+        if left:
+            text = ", ".join(f"pid {one.pid}" for one in left)
+            raise LabError(
+                f"of a lab there is still, although killed: {text}. Next: look "
+                "with `ps -o pid,stat,wchan,args` at what it waits for."
+            )
 
     def _await_ready(self, log: Log) -> int:
         output = _pipe(self._process.stdout)
@@ -127,6 +140,14 @@ class Holder:
                 "with CAP_SYS_ADMIN; in a container, start it with --privileged."
             )
         return int(line.split()[1])
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    """Kill a process, if it still lives, and tell whether it is gone."""
+    process.kill()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    return process.returncode is not None
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:

@@ -27,6 +27,7 @@ from pytest_netlab.lab import (
 )
 from pytest_netlab.lab.docker_lab import DockerLab, Parts
 from pytest_netlab.lab.holder import Holder
+from pytest_netlab.lab.liveness import Liveness, Process
 from pytest_netlab.lab.segment import PEERS, SWITCH, Segment
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def start(options: LabOptions) -> DockerLab:
     with ExitStack() as undo:
         client = undo.enter_context(closing(_engine()))
         bridge = _bridge(client)
-        sweep.containers(client)
+        with running.refusals("looking for what dead runs left"):
+            sweep.containers(client)
         sweep.links()
         lab = DockerLab(_build(client, bridge, options, undo))
         lab.prepare()
@@ -88,6 +90,7 @@ def _build(client: Any, bridge: str, options: LabOptions, undo: ExitStack) -> Pa
         procfs="",
         shared=True,
         log=lambda: "the engine is not the lab's: see the log of its service\n",
+        liveness=_liveness(client),
     )
 
 
@@ -141,12 +144,21 @@ def _engine() -> Any:
         raise LabUnavailableError(text) from error
 
 
+def _liveness(client: Any) -> Liveness:
+    """Return what tells whether the engine lives; one that started anew does not."""
+    pid = running.pid_of(running.address())
+    process = Process.read(pid) if pid is not None else None
+    found = (process,) if process is not None else ()
+    return Liveness(client, found, lambda: "Its service's log says why.")
+
+
 def _bridge(client: Any) -> str:
     """Return the name of docker0, which must be a link of this namespace."""
     from docker.errors import NotFound  # noqa: PLC0415 - 0.4 s that a run may save
 
     try:
-        network = client.networks.get("bridge").attrs
+        with running.refusals("asking for its bridge"):
+            network = client.networks.get("bridge").attrs
     except NotFound:
         raise LabUnavailableError(
             "the engine has no default bridge (it runs with --bridge=none): remove "

@@ -89,6 +89,7 @@ echo ready
 exec "$1" httpd -f -vv -p "$3" -h /run/www
 """
 SECONDS = 5.0
+RULES_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,8 +242,17 @@ def _address(ip: Any, index: int, address: str) -> None:
 
 def _rule(holder: Holder, rules: str) -> None:
     command = holder.command(("iptables-restore",), holder.netns)
-    done = subprocess.run(
-        command, input=rules, text=True, capture_output=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            command,
+            input=rules,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=RULES_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        text = f"iptables-restore took longer than {RULES_SECONDS:g} s"
+        raise LabError(text) from None
     if done.returncode:
         raise LabError(f"iptables-restore refused Docker's rules: {done.stderr}")

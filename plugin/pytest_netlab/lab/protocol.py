@@ -73,6 +73,14 @@ class Lab(Protocol):
     def docker(self) -> Any:
         """Return the docker SDK client; LabError where there is no engine."""
 
+    def demand_engine(self) -> None:
+        """Demand that the engine is the one the lab began with, and answers.
+
+        Raises:
+            LabError: it died, or is silent: nothing that follows can be judged.
+
+        """
+
     def reset(self) -> None:
         """Bring the lab to the state every scenario starts from (conntrack flushed)."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEFAULT = "unix:///var/run/docker.sock"
-SECONDS = 60
+LISTEN_SECONDS = 5.0
+NEXT = "Next: look into the engine's log, restart the engine, and run again."
+_CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
 
 def address() -> str:
@@ -21,8 +25,11 @@ def address() -> str:
     return os.environ.get("DOCKER_HOST") or DEFAULT
 
 
-def connect(timeout: float = SECONDS) -> Any:
+def connect(timeout: float | None = None) -> Any:
     """Return the docker SDK's client of the engine.
+
+    Args:
+        timeout: how long it may be silent, in seconds; by default as every client.
 
     Raises:
         LabUnavailableError: none answers there.
@@ -31,11 +38,12 @@ def connect(timeout: float = SECONDS) -> Any:
     where = address()
     if where.startswith("unix://") and not listens(where.removeprefix("unix://")):
         raise LabUnavailableError(f"no Docker engine answers at {where}")
-    from docker import from_env  # noqa: PLC0415 - 0.4 s that a run without lab saves
-    from docker.errors import DockerException  # noqa: PLC0415
+    from docker.errors import DockerException  # noqa: PLC0415 - 0.4 s, see there
+
+    from pytest_netlab.lab import client  # noqa: PLC0415 - 0.4 s without a lab
 
     try:
-        return from_env(timeout=timeout)
+        return client.Client.from_env(timeout=timeout or client.SECONDS)
     except DockerException as error:
         text = f"no Docker engine answers at {where} ({error})"
         raise LabUnavailableError(text) from error
@@ -43,23 +51,52 @@ def connect(timeout: float = SECONDS) -> Any:
 
 @contextmanager
 def refusals(doing: str) -> Iterator[None]:
-    """Turn what the SDK raises in the block into a LabError that says what was done."""
-    from docker.errors import DockerException  # noqa: PLC0415 - see connect
+    """Turn what the SDK raises in the block into a LabError.
 
+    Its text says what was done, whether the engine refused or was silent and for how
+    long, and what to do.
+    """
+    from docker.errors import DockerException  # noqa: PLC0415 - 0.4 s without a lab
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - comes with docker
+
+    began = monotonic()
     try:
         yield
-    except (DockerException, OSError) as error:  # the SDK's transport raises OSErrors
+    # The SDK's transport raises OSErrors, and urllib3's own while a stream is read.
+    except (DockerException, HTTPError, OSError) as error:
+        if "timed out" in str(error).lower():
+            waited = f"{monotonic() - began:.0f} s"
+            text = f"the engine was silent for {waited} while {doing}. {NEXT}"
+            raise LabError(text) from error
         raise LabError(f"the engine failed while {doing}: {error}") from error
 
 
 def listens(path: str) -> bool:
     """Tell whether someone listens on a unix socket.
 
-    Asked before the SDK is, which leaves its own socket open when nobody does.
+    Asked before each call of the SDK, which leaves its own socket open if nobody does.
     """
+    return _listener(path) is not None
+
+
+def pid_of(where: str) -> int | None:
+    """Return the process that listens at an address; None where that cannot be seen.
+
+    That is the engine, or systemd where that hands the socket on.
+    """
+    return _listener(where.removeprefix("unix://")) or None
+
+
+def _listener(path: str) -> int | None:
+    """Return the pid that listens on a unix socket: 0 for one that is out of sight."""
     with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(LISTEN_SECONDS)  # the queue of who never accepts may be full
         try:
             probe.connect(path)
+            found = probe.getsockopt(
+                socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
+            )
         except OSError:
-            return False
-    return True
+            return None
+    pid: int = _CREDENTIALS.unpack(found)[0]
+    return pid

@@ -146,6 +146,9 @@ class StoredLab:
         """Refuse: there is no engine."""
         raise LabUnavailableError(OVER)
 
+    def demand_engine(self) -> None:
+        """Do nothing: it is over."""
+
     def reset(self) -> None:
         """Do nothing: it is over."""
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import tarfile
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests import silent_engine
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import daemon, host, image
+from pytest_netlab.lab import client, daemon, host, image
 from pytest_netlab.lab import engine as private
 from pytest_netlab.spec import LabOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from pytest_netlab.lab.docker_lab import DockerLab
 
@@ -54,6 +56,45 @@ def test_dockerd_that_hangs_is_quoted(
 
     with pytest.raises(LabError, match=r"not answer within 0.5 s(?s:.*)thinking"):
         private.start(LabOptions())
+
+
+def test_dockerd_that_is_stopped_is_ended(
+    fake_dockerd: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is stopped while it starts is quoted, and closing does not wait."""
+    monkeypatch.setattr(daemon, "START_SECONDS", 0.5)
+    fake_dockerd("echo thinking; kill -STOP $$")
+
+    with pytest.raises(LabError, match=r"not answer within 0.5 s(?s:.*)thinking"):
+        private.start(LabOptions())
+
+
+def test_dockerd_that_falls_silent_is_told(
+    fake_dockerd: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that answers /version and nothing else ends the start in one sentence."""
+    monkeypatch.setattr(client, "SECONDS", 1)
+    python = Path(sys.executable).resolve()
+    fake_dockerd(f"exec {python} -I {silent_engine.__file__} {daemon.SOCKET}")
+
+    with pytest.raises(
+        LabError, match=r"silent for \d+ s while taking the lab's image"
+    ):
+        private.start(LabOptions())
+
+
+def test_host_engine_that_falls_silent_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So does one that is not the lab's; nothing was made yet."""
+    monkeypatch.setattr(client, "SECONDS", 1)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
+
+    with (
+        silent_engine.SilentEngine(tmp_path / "docker.sock"),
+        pytest.raises(LabError, match=r"silent for \d+ s while asking for its bridge"),
+    ):
+        host.start(LabOptions())
 
 
 def test_dockerd_that_rejects_a_flag_is_quoted() -> None:

@@ -200,7 +200,7 @@ tell([before, text, machine()])
 """,
     )
 
-    assert "cannot start container web" in text
+    assert "starting container web" in text
     assert "81" in text
     assert before == after
 

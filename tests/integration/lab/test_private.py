@@ -159,6 +159,20 @@ def test_containers_stop_at_once(lab: DockerLab) -> None:
     assert code == 0
 
 
+def test_exec_says_what_it_says(lab: DockerLab) -> None:
+    """A container's command is heard whole, both streams apart, and in parts."""
+    container = lab.nodes["c1"].container
+    command = ["sh", "-c", "echo out; echo err >&2"]
+
+    whole = container.exec_run(command)
+    apart = container.exec_run(command, demux=True)
+    parts = container.exec_run(command, stream=True)
+
+    assert (whole.exit_code, sorted(whole.output.split())) == (0, [b"err", b"out"])
+    assert apart.output == (b"out\n", b"err\n")
+    assert sorted(b"".join(parts.output).split()) == [b"err", b"out"]
+
+
 def test_failed_command_tells_all(lab: DockerLab) -> None:
     """A command's failure has node, command, exit code and what it printed."""
     with pytest.raises(LabError, match=r"c2: `ip route get`: exit code \d+\n.*need"):
