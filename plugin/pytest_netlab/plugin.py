@@ -75,29 +75,30 @@ def _engine_root(config: pytest.Config) -> Path | None:
     return suites.chosen(suite, folder, lambda t: _progress(config, f"netlab: {t}"))
 
 
-def pytest_report_header(config: pytest.Config) -> str | None:
+def pytest_report_header(config: pytest.Config) -> list[str]:
     """Tell what is under test, when scenarios are asked for."""
     with shown.refusals():
-        told = _header(config)
-    return one_line(told) if told else None
+        return [one_line(f"netlab: {told}") for told in _header(config)]
 
 
-def _header(config: pytest.Config) -> str | None:
+def _header(config: pytest.Config) -> list[str]:
     if "netlab" not in (config.getoption("-m") or ""):
-        return None
+        return []
     if folder := config.getoption("--netlab-offline"):
-        return f"netlab: judges the packets stored in {folder}"
+        return [f"judges the packets stored in {folder}"]
     if config.option.collectonly:  # and no root is built for it
-        return "netlab: collects, and starts no lab"
+        return ["collects, and starts no lab"]
+    from pytest_netlab.lab import modules  # noqa: PLC0415 - not without a lab
     from pytest_netlab.lab.versions import header  # noqa: PLC0415 - runs programs
 
     try:
         root = _engine_root(config)
     except LabUnavailableError as error:
-        return f"netlab: {error}"
+        return [str(error)]
     except LabError as error:
         raise pytest.UsageError(str(error)) from error
-    return header(config.getoption("--netlab-engine"), root)
+    engine = config.getoption("--netlab-engine")
+    return [told for told in (header(engine, root), modules.note(engine)) if told]
 
 
 @pytest.fixture(scope="session")

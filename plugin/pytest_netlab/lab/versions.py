@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def header(engine: str, root: Path | None = None) -> str:
-    """Return engine, iptables backend, kernel and core as pytest's header line."""
+    """Return engine, iptables backend, kernel and core, for pytest's header."""
     land = userland(root)
     known = {"private": lambda: land.first_line("dockerd"), "host": _running}
     version = known.get(engine, _none)()
@@ -26,7 +26,7 @@ def header(engine: str, root: Path | None = None) -> str:
         f"kernel {platform.release()}",
         f"core: {core()}",
     ]
-    return f"netlab: {', '.join(parts)}"
+    return ", ".join(parts)
 
 
 def _running() -> str:
