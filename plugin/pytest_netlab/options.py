@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+from functools import cache
 from ipaddress import IPv4Interface
+from typing import Any, Protocol
 
 import pytest
 
@@ -13,6 +16,29 @@ from pytest_netlab.spec import ARTIFACTS, LabOptions, Topology
 UNREFERENCED = ("ignore", "warn", "reject", "delete")
 ENGINES = ("private", "host", "kernel", "fake")
 KEEP = ("on-failure", "always", "never")
+PATH = re.compile("DIR|FILE")  # in a metavar: the value is one
+
+
+class Group(Protocol):
+    """Takes options, as pytest's groups do."""
+
+    def addoption(self, *names: str, **attributes: Any) -> None:
+        """Take one."""
+
+
+class _Names:
+    """Keeps the options' names, and which of them have a path as their value."""
+
+    def __init__(self) -> None:
+        """Know none."""
+        self.known: list[str] = []
+        self.paths: list[str] = []
+
+    def addoption(self, *names: str, **attributes: Any) -> None:
+        """Keep the names of one."""
+        self.known += names
+        if PATH.search(attributes.get("metavar", "")):
+            self.paths += names
 
 
 def register(parser: pytest.Parser) -> None:
@@ -20,8 +46,7 @@ def register(parser: pytest.Parser) -> None:
     group = parser.getgroup(
         "netlab", "Docker host networking scenarios (pytest-netlab)"
     )
-    _lab_options(group)
-    _golden_options(group)
+    _table(group)
     parser.addini("netlab_golden", "folder of goldens, from rootdir", default="golden")
 
 
@@ -69,7 +94,38 @@ def replays(config: pytest.Config) -> bool:
     return bool(config.getoption("--netlab-stimulus") == "replay")
 
 
-def _lab_options(group: pytest.OptionGroup) -> None:
+def path_valued() -> tuple[str, ...]:
+    """Return the options that take a path."""
+    return tuple(_names().paths)
+
+
+def path_option(argument: str) -> str | None:
+    """Return the option with a path that an argument is the name of, or the start of.
+
+    pytest refuses the start of a name, but not before it has looked at the path.
+    """
+    names = _names()
+    if argument in names.known:
+        return argument if argument in names.paths else None
+    if not argument.startswith("--netlab"):
+        return None
+    return next((name for name in names.paths if name.startswith(argument)), None)
+
+
+@cache
+def _names() -> _Names:
+    names = _Names()
+    _table(names)
+    return names
+
+
+def _table(group: Group) -> None:
+    """Give a group every option there is."""
+    _lab_options(group)
+    _golden_options(group)
+
+
+def _lab_options(group: Group) -> None:
     group.addoption(
         "--netlab-engine",
         choices=ENGINES,
@@ -109,7 +165,7 @@ def _lab_options(group: pytest.OptionGroup) -> None:
     )
 
 
-def _golden_options(group: pytest.OptionGroup) -> None:
+def _golden_options(group: Group) -> None:
     group.addoption(
         "--netlab-update",
         action="store_const",
@@ -156,7 +212,8 @@ def _golden_options(group: pytest.OptionGroup) -> None:
         "--netlab-offline",
         metavar="DIR",
         help="judge stored packets instead of running the scenarios, without root or "
-        "Docker: a folder of evidence, of goldens, or of captures <scenario>.pcapng",
+        "Docker: a folder of evidence, of other goldens, or of captures "
+        "<scenario>.pcapng; the equals sign is needed, here and before every path",
     )
 
 
