@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_netlab import hookspecs, options, shown
+from pytest_netlab import hookspecs, isolation, options, shown
 from pytest_netlab.errors import (
     LabError,
     LabUnavailableError,
@@ -40,9 +40,25 @@ MARKER = (
 )
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Register options and ini keys."""
+def pytest_addoption(
+    parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager
+) -> None:
+    """Register options and ini keys; refuse paths that pytest takes for tests."""
     options.register(parser)
+    config: Any = pluginmanager.get_plugin("pytestconfig")
+    isolation.refuse_split(config)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Refuse code and goldens from evidence while no conftest has run."""
+    isolation.refuse_inside(early_config, early_config.known_args_namespace)
+    return (yield)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Look for no tests in evidence, where that lies below rootdir."""
+    return isolation.ignored(config, collection_path) or None
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -53,6 +69,8 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; refuse what cannot be meant."""
     config.addinivalue_line("markers", MARKER)
+    if text := isolation.inside(config, config.option):  # a conftest's plugin is late
+        pytest.exit(text, isolation.WRONG_USE)
     with shown.refusals():
         options.check(config)
     _watch_unreferenced(config)

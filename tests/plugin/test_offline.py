@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -73,7 +74,8 @@ def test_goldens_and_bare_captures(
 ) -> None:
     """A store of goldens is judged, and so are captures of a scenario's name."""
     fault(NO_LAB)
-    run("--netlab-offline=golden").assert_outcomes(passed=1)
+    shutil.copytree(recorded.path / "golden", recorded.path / "others")
+    run("--netlab-offline=others").assert_outcomes(passed=1)
 
     bare = recorded.path / "bare"
     bare.mkdir()
@@ -158,13 +160,16 @@ def test_damaged_bundle(recorded: pytest.Pytester, run: Run) -> None:
     ("arguments", "words"),
     [
         (("--netlab-offline=none",), "none is no folder"),
-        (("--netlab-offline=golden", "--netlab-update"), "has no lab"),
-        (("--netlab-offline=golden", "--netlab-artifacts=golden"), "another folder"),
+        (("--netlab-offline=there", "--netlab-update"), "has no lab"),
+        (("--netlab-offline=there", "--netlab-artifacts=there"), "another folder"),
     ],
 )
-@pytest.mark.usefixtures("recorded")
-def test_wrong_use(run: Run, arguments: tuple[str, ...], words: str) -> None:
+def test_wrong_use(
+    recorded: pytest.Pytester, run: Run, arguments: tuple[str, ...], words: str
+) -> None:
     """What cannot be meant is refused before anything is judged."""
+    (recorded.path / "there").mkdir()
+
     result = run(*arguments)
 
     assert result.ret == pytest.ExitCode.USAGE_ERROR

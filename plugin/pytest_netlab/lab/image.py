@@ -77,7 +77,7 @@ def supply(
     if elsewhere is None:
         raise LabError(
             f"the engine has no image {wanted!r}. Next: `docker pull {wanted}`, or "
-            "give --netlab-image a file made by `docker save`, or leave it out."
+            "give --netlab-image=FILE, made by `docker save`, or leave it out."
         )
     _copy(elsewhere, client, wanted)
     return Supply(name=wanted, ours=True)
@@ -102,7 +102,7 @@ def _copy(elsewhere: Callable[[], Any], client: Any, name: str) -> None:
             f"no image {name!r} for the private engine: it reaches no registry, so it "
             "takes images from this machine's engine or from a file, and the machine's "
             f"engine does not give it ({error}). Next: `docker pull {name}`, or give "
-            "--netlab-image a file made by `docker save`, or leave it out."
+            "--netlab-image=FILE, made by `docker save`, or leave it out."
         ) from error
 
 
@@ -114,7 +114,7 @@ def _from_file(client: Any, path: Path, owner: str) -> Supply:
         if _has(client, tag):
             raise LabError(
                 f"{path} holds the image {tag!r}, and so does the engine; loading the "
-                f"file would replace it. Next: give --netlab-image {tag} to use the "
+                f"file would replace it. Next: give --netlab-image={tag} to use the "
                 "engine's own."
             )
     with path.open("rb") as file:

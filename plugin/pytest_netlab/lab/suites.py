@@ -148,7 +148,7 @@ def _mirror() -> str:
         raise LabUnavailableError(
             "no Debian mirror in the configuration of this machine's apt (`apt-get "
             "indextargets`), so no engine root can be built: add one and run `apt-get "
-            "update`, or give --netlab-engine-root a folder"
+            "update`, or name a folder by --netlab-engine-root=DIR"
         )
     return found[0]
 
@@ -195,7 +195,7 @@ def _demand_tools() -> None:
         packages = " ".join(sorted({TOOLS[name] for name in missing}))
         raise LabUnavailableError(
             f"an engine root needs {', '.join(missing)}: install the packages "
-            f"{packages}, or give --netlab-engine-root a folder"
+            f"{packages}, or name a folder by --netlab-engine-root=DIR"
         )
 
 
