@@ -72,7 +72,7 @@ def test_follows(netlab):
 PATIENCE = """
 def pytest_netlab_lab_started(lab):
     from pytest_netlab.lab import liveness
-    liveness.SECONDS = 5
+    liveness.SECONDS = 1
 """
 
 

@@ -8,13 +8,13 @@ import sys
 import tarfile
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests import silent_engine
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import client, daemon, host, image
+from pytest_netlab.lab import client, daemon, host, image, running
 from pytest_netlab.lab import engine as private
 from pytest_netlab.spec import LabOptions
 
@@ -47,25 +47,15 @@ def test_dockerd_that_dies_is_quoted(fake_dockerd: Callable[[str], None]) -> Non
         private.start(LabOptions())
 
 
+@pytest.mark.parametrize("then", ["exec sleep 60", "kill -STOP $$"])
 def test_dockerd_that_hangs_is_quoted(
-    fake_dockerd: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+    then: str, fake_dockerd: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that never answers has a deadline."""
-    monkeypatch.setattr(daemon, "START_SECONDS", 0.5)
-    fake_dockerd("echo thinking; exec sleep 60")
+    """One that never answers, or is stopped, has a deadline, and so has its end."""
+    monkeypatch.setattr(daemon, "START_SECONDS", 3)
+    fake_dockerd(f"echo thinking; {then}")
 
-    with pytest.raises(LabError, match=r"not answer within 0.5 s(?s:.*)thinking"):
-        private.start(LabOptions())
-
-
-def test_dockerd_that_is_stopped_is_ended(
-    fake_dockerd: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One that is stopped while it starts is quoted, and closing does not wait."""
-    monkeypatch.setattr(daemon, "START_SECONDS", 0.5)
-    fake_dockerd("echo thinking; kill -STOP $$")
-
-    with pytest.raises(LabError, match=r"not answer within 0.5 s(?s:.*)thinking"):
+    with pytest.raises(LabError, match=r"not answer within 3 s(?s:.*)thinking"):
         private.start(LabOptions())
 
 
@@ -87,7 +77,14 @@ def test_host_engine_that_falls_silent_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So does one that is not the lab's; nothing was made yet."""
-    monkeypatch.setattr(client, "SECONDS", 1)
+    connect = running.connect
+
+    def briefly() -> Any:
+        engine = connect()
+        engine.api.timeout = 0.5
+        return engine
+
+    monkeypatch.setattr(running, "connect", briefly)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
 
     with (
