@@ -9,6 +9,7 @@ from struct import pack
 from typing import IO, TYPE_CHECKING
 
 from pytest_netlab.capture import blocks
+from pytest_netlab.owners import opened
 from pytest_netlab.wire import ADDRESS_BYTES, Status, address_bytes
 from pytest_netlab.wire.address import MAPPED
 
@@ -32,7 +33,7 @@ def write(
 ) -> None:
     """Write a capture as pcapng; comments replace those of their packets."""
     if isinstance(target, str | os.PathLike):
-        with Path(target).open("wb") as file:
+        with opened(Path(target)) as file:
             file.writelines(_blocks(capture, comments or {}))
     else:
         for block in _blocks(capture, comments or {}):

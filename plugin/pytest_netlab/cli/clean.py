@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from pytest_netlab.cli.output import say
+from pytest_netlab.folders import everywhere
 
 
 @click.command(name="clean")
 @click.option(
     "--roots", is_flag=True, help="Also remove the built engine roots (no lab may run)."
 )
-def command(*, roots: bool) -> None:
+@click.argument("folders", nargs=-1, type=click.Path(exists=True, file_okay=False))
+def command(folders: tuple[str, ...], *, roots: bool) -> None:
     """Remove what runs that were killed left behind, and nothing else.
 
     Links, cgroups and containers carry the process that made them; only those of dead
-    processes go. Every run does the same when it starts.
+    processes go. Every run does the same when it starts. Of folders that are named,
+    of goldens or evidence, what a killed run was writing there goes too.
 
     \b
     pytest-netlab clean
+    pytest-netlab clean golden netlab-artifacts
     pytest-netlab clean --roots
     """  # noqa: D301 - click's mark
     from pytest_netlab.lab.sweep import sweep  # noqa: PLC0415 - imports docker
 
-    removed = sweep()
+    removed = [path for name in folders for path in everywhere(Path(name))] + sweep()
     if roots:
         from pytest_netlab.lab import suites  # noqa: PLC0415 - only if asked for
 

@@ -6,11 +6,11 @@ import difflib
 from typing import TYPE_CHECKING
 
 from pytest_netlab import capture as captures
+from pytest_netlab import folders, owners
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab.stored import CAPTURE, HOST, VERDICT
 from pytest_netlab.report import annotate, dissect
 from pytest_netlab.report.record import dumps
-from pytest_netlab.store import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,7 +43,7 @@ def write(
 
     """
     _demand_ours(folder)
-    with replaced(folder) as fresh:
+    with folders.replaced(folder) as fresh:
         _fill(fresh, capture, record, state)
     return folder
 
@@ -52,15 +52,16 @@ def _fill(
     folder: Path, capture: Capture | None, record: Record, state: Mapping[str, str]
 ) -> None:
     host = folder / HOST
-    host.mkdir(parents=True)
-    (folder / MARK).write_text("evidence of pytest-netlab: replaced by the next run\n")
+    owners.make(host)
+    about = "evidence of pytest-netlab: replaced by the next run\n"
+    owners.write(folder / MARK, about)
     for name, text in state.items():
-        (host / name).write_text(text)
-    (folder / VERDICT).write_text(dumps(record))
+        owners.write(host / name, text)
+    owners.write(folder / VERDICT, dumps(record))
     verdict = record.verdict
     if verdict is not None:
         for name, text in _stories(verdict).items():
-            (folder / name).write_text(text)
+            owners.write(folder / name, text)
     if capture is not None:
         found = verdict.differences if verdict is not None else ()
         captures.write(folder / CAPTURE, annotate.commented(capture, found))
@@ -72,7 +73,7 @@ def _dissect(folder: Path, verdict: Verdict | None) -> None:
     found = [d.packet for d in verdict.differences if d.packet] if verdict else []
     if found and dissect.available():
         words = dissect.dissect(folder / CAPTURE, found)
-        (folder / "dissection.txt").write_text(words)
+        owners.write(folder / "dissection.txt", words)
 
 
 def _demand_ours(folder: Path) -> None:

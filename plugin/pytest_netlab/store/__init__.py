@@ -12,7 +12,6 @@ from pytest_netlab.store.files import (
     Golden,
     MissingGoldenError,
     read,
-    replaced,
 )
 from pytest_netlab.store.goldens import Store
 from pytest_netlab.store.pending import Pending, PendingStore, Proposal
@@ -29,5 +28,4 @@ __all__ = [
     "Proposal",
     "Store",
     "read",
-    "replaced",
 ]

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
 import tomllib
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import tomli_w
 
 from pytest_netlab import capture as captures
+from pytest_netlab import folders, owners
 from pytest_netlab.diff import Policy, Story, canonicalize
 from pytest_netlab.errors import CaptureError, GoldenError, PolicyError
 from pytest_netlab.store.requires import Requires
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.store.regular import Opener
 
 FORMAT = 1
 CAPTURE, STORY, TOML = "capture.pcapng", "story.txt", "golden.toml"
@@ -32,6 +32,10 @@ HEADER = """\
 # edited; the rest is written by `pytest -m netlab --netlab-update` or `pytest-netlab
 # accept` and describes capture.pcapng beside it.
 """
+
+
+def _opened(path: Path) -> IO[bytes]:
+    return path.open("rb")
 
 
 class MissingGoldenError(GoldenError):
@@ -66,13 +70,31 @@ def read(folder: Path, scenario: str | None = None) -> Golden:
         scenario: which one it must be of; None for any.
 
     """
-    table = read_toml(folder / TOML, scenario)
+    return read_with_capture(folder, scenario)[0]
+
+
+def read_with_capture(
+    folder: Path, scenario: str | None = None, opened: Opener = _opened
+) -> tuple[Golden, Capture]:
+    """Read a golden and the packets it was made of; each file is read once.
+
+    Args:
+        folder: where the files are.
+        scenario: which one it must be of; None for any.
+        opened: opens the file of a path; raises OSError.
+
+    Raises:
+        GoldenError: as `read`.
+
+    """
+    table = read_toml(folder / TOML, scenario, opened)
     name = table["scenario"]
     if is_stub(folder):
         raise MissingGoldenError(_STUB.format(scenario=name, folder=folder))
-    story = canonicalize(_read_capture(folder / CAPTURE))
-    _check_story(folder / STORY, story.text(name))
-    return Golden(
+    capture = _read_capture(folder / CAPTURE, opened)
+    story = canonicalize(capture)
+    _check_story(folder / STORY, story.text(name), opened)
+    golden = Golden(
         scenario=name,
         story=story,
         policy=_policy(folder / TOML, table),
@@ -80,6 +102,7 @@ def read(folder: Path, scenario: str | None = None) -> Golden:
         about={key: table[key] for key in TEXTS if key in table},
         folder=folder,
     )
+    return golden, capture
 
 
 def is_stub(folder: Path) -> bool:
@@ -93,9 +116,14 @@ def write(
     table: Mapping[str, Any],
     beside: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a golden's three files into a folder, in place of what it holds.
+    """Write a golden's three files into a folder, in place of those it holds.
 
-    Whatever interrupts, the folder holds what it did before, or all of the new.
+    Whatever interrupts, the folder holds what it did before, or all of the new. What
+    its user keeps beside them stays: notes, and the variants of a golden.
+
+    Raises:
+        GoldenError: the place is taken by a link or a file.
+        OSError: the disk does not take it.
 
     Args:
         folder: where to; its parent is made.
@@ -108,24 +136,18 @@ def write(
     for address, symbol in capture.names.items():
         symbols[symbol] = ", ".join(filter(None, (symbols.get(symbol), address)))
     full = {"format": FORMAT, "policy": {}, **table, "symbols": symbols}
-    with replaced(folder) as fresh:
+    _refuse_taken(folder)
+    with folders.replaced(folder, (CAPTURE, STORY, TOML, *(beside or ()))) as fresh:
         _write_files(fresh, capture, full)
         for name, text in (beside or {}).items():
-            (fresh / name).write_text(text, encoding="utf-8")
+            owners.write(fresh / name, text)
 
 
-@contextmanager
-def replaced(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder, and put it in place of another once it is filled.
-
-    Whatever interrupts, the folder holds what it did before, or all of the new.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".new-") as new:
-        fresh = Path(new, folder.name)
-        fresh.mkdir()
-        yield fresh
-        _swap(fresh, folder, Path(new, ".old"))
+def _refuse_taken(folder: Path) -> None:
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        kind = "a link" if folder.is_symlink() else "no folder"
+        text = f"{folder} is {kind} and stays as it is: move it away"
+        raise GoldenError(text)
 
 
 _STUB = (
@@ -134,10 +156,13 @@ _STUB = (
 )
 
 
-def read_toml(path: Path, scenario: str | None = None) -> dict[str, Any]:
+def read_toml(
+    path: Path, scenario: str | None = None, opened: Opener = _opened
+) -> dict[str, Any]:
     """Read golden.toml, and refuse what it cannot mean."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        with opened(path) as file:
+            table = tomllib.load(file)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         text = f"{path}: cannot read it: {error}; restore it from version control"
         raise GoldenError(text) from error
@@ -179,17 +204,19 @@ def _policy(path: Path, table: Mapping[str, Any]) -> Policy:
         raise PolicyError(f"{path}: {error}") from error
 
 
-def _read_capture(path: Path) -> Capture:
+def _read_capture(path: Path, opened: Opener) -> Capture:
     try:
-        return captures.read(path)
+        with opened(path) as file:
+            return captures.read(file)
     except (OSError, CaptureError) as error:
         text = f"golden capture is damaged: {error}; restore it from version control"
         raise GoldenError(text) from error
 
 
-def _check_story(path: Path, want: str) -> None:
+def _check_story(path: Path, want: str, opened: Opener) -> None:
     try:
-        told = path.read_bytes()
+        with opened(path) as file:
+            told = file.read()
     except OSError:
         told = b""
     if told != want.encode():
@@ -203,25 +230,13 @@ def _check_story(path: Path, want: str) -> None:
 def _write_files(fresh: Path, capture: Capture, table: Mapping[str, Any]) -> None:
     captures.write(fresh / CAPTURE, capture)
     story = canonicalize(capture).text(str(table["scenario"]))
-    (fresh / STORY).write_text(story, encoding="utf-8")
+    owners.write(fresh / STORY, story)
     order = sorted(table, key=_place)
     text = tomli_w.dumps({key: table[key] for key in order}, multiline_strings=True)
-    (fresh / TOML).write_text(HEADER + text, encoding="utf-8")
+    owners.write(fresh / TOML, HEADER + text)
 
 
 def _place(key: str) -> tuple[bool, int]:
     """Sort the keys of golden.toml: texts before tables, as people read them."""
     known = ("format", "scenario", *TEXTS, "provenance", "policy", "symbols")
     return key not in known, known.index(key) if key in known else 0
-
-
-def _swap(fresh: Path, folder: Path, aside: Path) -> None:
-    """Put a folder in place of another; whatever interrupts, one of them is there."""
-    try:
-        if folder.exists():
-            folder.rename(aside)
-        fresh.rename(folder)
-    except BaseException:
-        if aside.exists() and not folder.exists():
-            aside.rename(folder)
-        raise

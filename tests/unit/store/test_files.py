@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,10 +12,11 @@ from tests.traffic import C1, HOST, HOST01, IN, INSIDE, OUTSIDE, Packet, routed
 from tests.traffic import two_points as seen
 
 from pytest_netlab import capture as captures
+from pytest_netlab import folders
 from pytest_netlab.diff import Policy, canonicalize
 from pytest_netlab.errors import GoldenError, PolicyError
 from pytest_netlab.flows import ICMP, Tuple5
-from pytest_netlab.store import CAPTURE, STORY, TOML, Golden, Store
+from pytest_netlab.store import CAPTURE, STORY, TOML, Golden, Store, files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -232,6 +234,44 @@ def test_update_keeps_policy(store: Store, golden: Path) -> None:
     assert sorted(contents(golden)) == sorted(FILES)
 
 
+def test_update_keeps_what_is_its_users(store: Store, golden: Path) -> None:
+    """Notes, links and variants beside a golden's files are there after an update."""
+    (golden / "notes.md").write_text("why it is so")
+    (golden / "see").symlink_to("nowhere")
+    (golden / "old").mkdir(mode=0o700)
+    for name in FILES:
+        shutil.copy(golden / name, golden / "old" / name)
+    toml = golden / "old" / TOML
+    toml.write_text('requires = "engine < 28"\n' + toml.read_text())
+    main = golden / TOML
+    main.write_text('requires = "engine >= 28"\n' + main.read_text())
+    variant = contents(golden / "old")
+    about = {"provenance": {"engine": "29"}}
+
+    assert store.save(NAME, ping(ttl=65), about) == (golden, True)
+
+    assert (golden / "notes.md").read_text() == "why it is so"
+    assert (golden / "see").readlink().name == "nowhere"
+    assert contents(golden / "old") == variant
+    assert (golden / "old").stat().st_mode & 0o777 == 0o700
+    assert store.load(NAME, {"engine": "29"}).story == canonicalize(ping(ttl=65))
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_place_that_is_taken(store: Store, golden: Path, kind: str) -> None:
+    """A file or a link where a golden should be is refused, and stays."""
+    taken = store.folder("other")
+    if kind == "file":
+        taken.write_text("mine")
+    else:
+        taken.symlink_to(golden)
+    before = contents(store.root)
+
+    with pytest.raises(GoldenError, match="stays as it is"):
+        files.write(taken, ping(ttl=65), {"scenario": "other"})
+    assert contents(store.root) == before
+
+
 def test_other_goldens_are_left_alone(store: Store, golden: Path) -> None:
     """Recording one golden touches no other, and leaves nothing beside them."""
     store.save("other", ping(), ABOUT)
@@ -262,6 +302,11 @@ def test_bad_policy_is_not_overwritten(store: Store, golden: Path) -> None:
     assert contents(golden) == before
 
 
+def lacking(*_: object) -> None:
+    """Do as a file system without RENAME_EXCHANGE does."""
+    raise OSError(errno.EINVAL, "Invalid argument")
+
+
 @pytest.mark.parametrize("nth", [1, 2])
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
 def test_interrupted(
@@ -271,8 +316,12 @@ def test_interrupted(
     nth: int,
     error: type[BaseException],
 ) -> None:
-    """An update that is interrupted at either rename leaves the old golden."""
+    """An update that is interrupted at either rename leaves the old golden.
+
+    There are two of them where a file system cannot exchange folders.
+    """
     before = contents(golden)
+    monkeypatch.setattr(folders, "_exchange", lacking)
     calls: list[int] = []
     rename = type(golden).rename
 

@@ -1,0 +1,257 @@
+"""A folder is replaced as a whole: whatever interrupts, it is the old one or the new.
+
+What takes its place is written in a staging folder beside it, whose lock its writer
+holds. A killed writer leaves a staging folder that nobody holds, and it is swept.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_netlab import owners
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+PREFIX = ".pytest-netlab-new-"
+_NAME = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}")  # as tempfile makes them
+_LOCK, _NEW, _OLD = "lock", "new", "old"
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
+_LACKING = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # libc, or the file system
+_LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # NFS without lockd
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_LOCK_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+@contextmanager
+def replaced(folder: Path, ours: Collection[str] | None = None) -> Iterator[Path]:
+    """Yield an empty folder, and put it in place of another once it is filled.
+
+    A link at its place is replaced, not followed.
+
+    Args:
+        folder: what is replaced; it need not be there, nor need its parents.
+        ours: names of the files that are replaced; all else in the folder is its
+            user's and stays. None: nothing stays.
+
+    Raises:
+        OSError: the place is a file's, or the file system does not take it; what was
+            there is there.
+
+    """
+    if os.path.lexists(folder) and not (folder.is_dir() or folder.is_symlink()):
+        text = "is no folder, and stays as it is"
+        raise NotADirectoryError(errno.ENOTDIR, text, str(folder))
+    leftovers(folder.parent)
+    with _staging(folder.parent) as staging:
+        fresh = staging / _NEW / folder.name
+        owners.make(fresh)
+        yield fresh
+        if ours is not None and _is_folder(folder):
+            leftovers(folder)
+            _carry(folder, fresh, ours)
+        _swap(fresh, folder, staging / _OLD / folder.name)
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder with all it holds; whatever interrupts, all of it or nothing.
+
+    Raises:
+        OSError: it is not there, or cannot be taken away.
+
+    """
+    with _staging(folder.parent) as staging:
+        owners.make(staging / _NEW)
+        folder.rename(staging / _NEW / folder.name)
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Remove what killed writers left in a folder; return the paths.
+
+    A folder that a killed writer took away and did not replace is put back. What a
+    living writer holds stays; so does what a user has named alike, and another user's.
+    """
+    removed = []
+    with suppress(OSError), _entered(folder) as parent:
+        names = [name for name in _names(parent) if _NAME.fullmatch(name)]
+        removed = [str(folder / name) for name in names if _sweep(name, parent)]
+    return removed
+
+
+def everywhere(root: Path) -> list[str]:
+    """Remove what killed writers left in a folder and in those it holds."""
+    removed = leftovers(root)
+    with suppress(OSError):
+        inner = [path for path in root.iterdir() if not path.name.startswith(".")]
+        for path in sorted(filter(_is_folder, inner)):
+            removed += leftovers(path)
+    return removed
+
+
+def _is_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _names(fd: int) -> list[str]:
+    return sorted(os.listdir(fd))
+
+
+@contextmanager
+def _entered(name: str | Path, within: int | None = None) -> Iterator[int]:
+    """Yield a folder's descriptor; within another one, links are not followed."""
+    follow = 0 if within is None else os.O_NOFOLLOW
+    fd = os.open(name, _FOLDER | follow, dir_fd=within)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def _staging(folder: Path) -> Iterator[Path]:
+    """Yield a staging folder that this process holds; remove it in the end."""
+    with ExitStack() as held:
+        while True:
+            owners.make(folder)
+            with suppress(FileNotFoundError):
+                staging = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
+                owners.adopt(staging)
+                parent = held.enter_context(_entered(folder))
+                here = held.enter_context(_entered(staging.name, parent))
+                if held.enter_context(_held(here, os.O_CREAT)):
+                    break
+            # A sweep took the empty folder for a dead writer's, or the parent is gone.
+        owners.adopt(staging / _LOCK)
+        try:
+            yield staging
+        finally:
+            # What cannot be removed now is left to a sweep: the folder is replaced, or
+            # an error is on its way that says why it is not.
+            with suppress(OSError):
+                _settle(here, staging.name, parent)
+
+
+def _sweep(name: str, parent: int) -> bool:
+    """Remove a staging folder that nobody holds; tell whether it is gone."""
+    with suppress(OSError), _entered(name, parent) as here:
+        if os.fstat(here).st_uid not in (os.geteuid(), os.fstat(parent).st_uid):
+            return False
+        names = set(_names(here))
+        if not names:
+            os.rmdir(name, dir_fd=parent)
+            return True
+        if _LOCK in names and names <= {_LOCK, _NEW, _OLD}:
+            with _held(here) as ours:
+                return ours and _settle(here, name, parent)
+    return False
+
+
+@contextmanager
+def _held(here: int, flags: int = 0) -> Iterator[bool]:
+    """Hold the lock of a staging folder; False if another holds it, or it is gone."""
+    with ExitStack() as closing:
+        ours = False
+        with suppress(FileNotFoundError, BlockingIOError):
+            fd = os.open(_LOCK, _LOCK_FILE | flags, owners.FILE_MODE, dir_fd=here)
+            closing.callback(os.close, fd)
+            _lock(fd, made=bool(flags))
+            ours = os.path.samestat(os.fstat(fd), os.stat(_LOCK, dir_fd=here))
+        yield ours
+
+
+def _lock(fd: int, *, made: bool) -> None:
+    """Lock a file; where there are no locks, only its maker may go on without."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if not made or error.errno not in _LOCKLESS:
+            raise
+
+
+def _settle(here: int, name: str, parent: int) -> bool:
+    """Put back what was taken away and not replaced; remove the staging folder.
+
+    Where something else has come to the place of what was taken away, all stays as it
+    is, and the answer is False.
+    """
+    if not _put_back(here, parent):
+        return False
+    for inner in (_NEW, _OLD):
+        with suppress(FileNotFoundError):
+            shutil.rmtree(inner, dir_fd=here)
+    os.unlink(_LOCK, dir_fd=here)
+    os.rmdir(name, dir_fd=parent)
+    return True
+
+
+def _put_back(here: int, parent: int) -> bool:
+    """Undo the first of two renames whose second never came."""
+    with (
+        suppress(FileNotFoundError),
+        _entered(_OLD, here) as old,
+        _entered(_NEW, here) as new,
+    ):
+        for name in set(_names(old)).intersection(_names(new)):
+            if name in _names(parent):
+                return False
+            os.rename(name, name, src_dir_fd=old, dst_dir_fd=parent)
+    return True
+
+
+def _carry(folder: Path, fresh: Path, ours: Collection[str] = ()) -> None:
+    """Let what is its user's in a folder be in another as well."""
+    for path in folder.iterdir():
+        if path.name in ours:
+            continue
+        copy = fresh / path.name
+        if _is_folder(path):
+            copy.mkdir(owners.FOLDER_MODE)
+            _carry(path, copy)
+            owners.liken(copy, path)
+            continue
+        try:
+            os.link(path, copy, follow_symlinks=False)
+        except OSError:  # there are no hard links here, or none to another's file
+            shutil.copy2(path, copy, follow_symlinks=False)
+            owners.liken(copy, path)
+
+
+def _swap(fresh: Path, folder: Path, aside: Path) -> None:
+    """Put a folder in place of another; what was there is aside, or where it was."""
+    try:
+        _exchange(fresh, folder)
+    except FileNotFoundError:
+        fresh.rename(folder)
+    except OSError as error:
+        if error.errno not in _LACKING:
+            raise
+        owners.make(aside.parent)
+        with suppress(FileNotFoundError):
+            folder.rename(aside)
+        fresh.rename(folder)
+
+
+def _exchange(one: Path, other: Path) -> None:
+    """Let two paths change places in one step.
+
+    Raises:
+        FileNotFoundError: one of them is not there.
+        OSError: as renameat2(2) says; ENOSYS where libc does not have it.
+
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "renameat2"):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    paths = (_HERE, os.fsencode(one), _HERE, os.fsencode(other))
+    if libc.renameat2(*paths, ctypes.c_uint(_EXCHANGE)):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(one), None, str(other))

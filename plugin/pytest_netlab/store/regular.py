@@ -1,0 +1,89 @@
+"""Files of a folder that others made: regular ones only, and no link is followed."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Opener = Callable[[Path], IO[bytes]]
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Entered:
+    """A folder that is open: its files are found whatever becomes of its path."""
+
+    def __init__(self, fd: int) -> None:
+        """Keep the descriptor of the folder."""
+        self._fd = fd
+
+    @property
+    def inode(self) -> int:
+        """Return what tells the folder from another that comes to its path."""
+        return os.fstat(self._fd).st_ino
+
+    def opened(self, path: Path) -> IO[bytes]:
+        """Open the file of a path's last name.
+
+        Raises:
+            OSError: it is not there, or no regular file.
+
+        """
+        _demand(os.stat(path.name, dir_fd=self._fd, follow_symlinks=False), path)
+        file = open(path, "rb", opener=self._open)  # noqa: SIM115 - needs opener
+        try:
+            _demand(os.fstat(file.fileno()), path)
+        except OSError:
+            file.close()
+            raise
+        return file
+
+    def _open(self, path: str, flags: int) -> int:
+        # A pipe may have come to its place since it was looked at: it must not wait.
+        flags |= os.O_NOFOLLOW | os.O_NONBLOCK
+        return os.open(Path(path).name, flags, dir_fd=self._fd)
+
+
+@contextmanager
+def entered(folder: Path) -> Iterator[Entered]:
+    """Open a folder.
+
+    Raises:
+        OSError: it is no folder, or a link to one.
+
+    """
+    fd = os.open(folder, _FOLDER)
+    try:
+        yield Entered(fd)
+    finally:
+        os.close(fd)
+
+
+def _demand(found: os.stat_result, path: Path) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "is no regular file", str(path))
+
+
+def folders(root: Path) -> list[Path]:
+    """Return the folders in a folder, in order; no links, and none that is hidden."""
+    try:
+        found = [Path(entry.path) for entry in os.scandir(root) if _plain(entry)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return sorted(found)
+
+
+def _plain(entry: os.DirEntry[str]) -> bool:
+    return not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+
+
+def is_file(path: Path) -> bool:
+    """Return whether a path is a regular file, and no link to one."""
+    return path.is_file() and not path.is_symlink()
