@@ -20,7 +20,7 @@ from pytest_netlab.errors import (
     ReplayError,
 )
 from pytest_netlab.lab import suites
-from pytest_netlab.spec import ARTIFACTS, Scenario
+from pytest_netlab.spec import ARTIFACTS, PENDING, Scenario
 from pytest_netlab.terminal import one_line
 from pytest_netlab.unreferenced import GOLDEN
 
@@ -170,11 +170,26 @@ def netlab(request: pytest.FixtureRequest) -> Netlab:
         lab: Any = _over(request.node.stash[STORED])
     else:
         lab = request.getfixturevalue("netlab_lab")
+    _sweep(request.config, scenario, store)
     update = request.config.getoption("netlab_update")
     found = Netlab(lab, scenario, store, update=update)
     if offline:
         found.stored = request.node.stash[STORED].bundle
     return found
+
+
+def _sweep(config: pytest.Config, scenario: Scenario, store: Store) -> None:
+    """Put right what a killed run left where this one reads and writes."""
+    from pytest_netlab import folders  # noqa: PLC0415 - only for scenarios
+
+    artifacts = _artifacts(config)
+    store.sweep(scenario.id)
+    folders.leftovers(artifacts)
+    folders.leftovers(artifacts / PENDING)
+
+
+def _artifacts(config: pytest.Config) -> Path:
+    return config.rootpath / str(config.getoption("--netlab-artifacts") or ARTIFACTS)
 
 
 def _stored(config: pytest.Config, scenario: Scenario, store: Store) -> Stored:
@@ -333,7 +348,7 @@ def _keep(config: pytest.Config, report: pytest.TestReport) -> Path | None:
     wanted = keep == "always" or (keep == "on-failure" and report.failed)
     if not wanted or report.when != "call":
         return None
-    return config.rootpath / str(named or ARTIFACTS)
+    return _artifacts(config)
 
 
 def _pending(item: pytest.Item, report: pytest.TestReport) -> PendingStore | None:
@@ -350,8 +365,7 @@ def _pending(item: pytest.Item, report: pytest.TestReport) -> PendingStore | Non
         return None
     if not _golden_folder(item).is_relative_to(config.rootpath):
         return None
-    place = config.rootpath / str(config.getoption("--netlab-artifacts") or ARTIFACTS)
-    return PendingStore.beside(place)
+    return PendingStore.beside(_artifacts(config))
 
 
 def _note_golden(item: pytest.Item, report: pytest.TestReport) -> None:

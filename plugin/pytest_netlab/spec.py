@@ -19,6 +19,8 @@ LONGEST_PREFIX, SHORTEST_PREFIX = 29, 8
 ARTICLE_UPLINK = IPv4Interface("172.16.211.128/24")
 
 ARTIFACTS = "netlab-artifacts"  # where evidence and proposals go, from rootdir
+PENDING = "pending"  # the folder of proposals in it
+ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # of a scenario: it becomes a folder's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,18 +104,20 @@ class Scenario:
             ValueError: says what an id looks like.
 
         """
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.id):
+        if not ID.fullmatch(self.id):
             raise ValueError(f"scenario id {self.id!r}: use lower case, digits and -")
 
     @property
     def label(self) -> str:
-        """Return a folder's name for evidence, of this test alone."""
-        if self.test in ("", f"test_{self.id.replace('-', '_')}"):
+        """Return a folder's name for evidence, of this test alone, and not PENDING."""
+        usual = f"test_{self.id.replace('-', '_')}"
+        if self.test in ("", usual) and self.id != PENDING:
             return self.id
-        name = re.sub(r"[^\w.=-]+", "-", f"{self.id}.{self.test}")
-        if re.fullmatch(r"\w+(\[[\w.=-]+\])?", self.test):
+        test = self.test or usual
+        name = re.sub(r"[^\w.=-]+", "-", f"{self.id}.{test}")
+        if re.fullmatch(r"\w+(\[[\w.=-]+\])?", test):
             return name
-        return f"{name}{crc32(self.test.encode()):08x}"  # others may read the same
+        return f"{name}{crc32(test.encode()):08x}"  # others may read the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

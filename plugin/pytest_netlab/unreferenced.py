@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -44,6 +43,7 @@ class Unreferenced:
         self._skipped = False
         self._deselected = 0
         self._found: list[Path] = []
+        self._done: dict[Path, str] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Note the golden of a test."""
@@ -78,9 +78,18 @@ class Unreferenced:
         self._found = self._unused()
         if self._choice == "delete":
             for folder in self._found:
-                shutil.rmtree(folder)
+                self._delete(folder)
         elif self._choice == "reject" and self._found:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def _delete(self, folder: Path) -> None:
+        from pytest_netlab.store import Store  # noqa: PLC0415 - imports numpy
+
+        try:
+            gone = Store(folder.parent).remove(folder.name)
+            self._done[folder] = "deleted" if gone else "deleted, but for your files in"
+        except OSError as error:
+            self._done[folder] = f"cannot be deleted ({error.strerror})"
 
     def _complete(self, session: pytest.Session) -> bool:
         """Tell whether every scenario of the project had its turn."""
@@ -109,9 +118,9 @@ class Unreferenced:
         """Name what was found, and what to do about it."""
         if not self._found:
             return
-        done = "deleted" if self._choice == "delete" else "unreferenced"
         terminalreporter.section("netlab: goldens no scenario uses", sep="-")
         for folder in self._found:
+            done = self._done.get(folder, "unreferenced")
             terminalreporter.write_line(one_line(f"{done}: {folder}"))
         if self._choice != "delete":
             terminalreporter.write_line(

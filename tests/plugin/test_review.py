@@ -53,10 +53,11 @@ def test_pending() -> None:
 
     result = netlab("pending")
 
-    head, folder = result.output.splitlines()
+    head, folder, golden = result.output.splitlines()
     assert head.startswith("ping  leaked, ")
     assert head.endswith(" s ago)")
     assert folder == f"  {PENDING}"
+    assert golden == f"  for {Path('golden/ping').resolve()}"
     (one,) = json.loads(netlab("pending", "--json").output)
     assert one["scenario"] == "ping"
     assert one["test"] == "test_ping.py::test_ping"

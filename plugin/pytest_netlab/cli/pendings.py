@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pytest_netlab.cli.golden_root import golden_root
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.output import say
 from pytest_netlab.errors import NetlabError
@@ -17,11 +18,17 @@ from pytest_netlab.store import PendingStore
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from pytest_netlab.store import Pending
+
 NOTHING = "nothing is pending in {}: runs that differ propose goldens there"
 
 
 def _store(_ctx: click.Context, _param: click.Parameter, value: str) -> PendingStore:
     return PendingStore.beside(Path(value))
+
+
+def _goldens(_ctx: click.Context, _param: click.Parameter, value: str | None) -> Path:
+    return Path(value) if value else golden_root(Path.cwd())
 
 
 artifacts = click.option(
@@ -34,6 +41,15 @@ artifacts = click.option(
     callback=_store,
     help="The --netlab-artifacts of the run.",
 )
+goldens = click.option(
+    "--golden",
+    "goldens",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    callback=_goldens,
+    help="The folder of goldens; default: the netlab_golden of pytest.ini, as pytest "
+    "finds it from here. Nothing is recorded elsewhere.",
+)
 
 
 def meant(store: PendingStore, names: Sequence[str]) -> list[str]:
@@ -43,11 +59,8 @@ def meant(store: PendingStore, names: Sequence[str]) -> list[str]:
         GoldenError: a name is not pending; it lists what is.
 
     """
-    known = store.names()
-    for name in names:
-        if name not in known:
-            store.load(name)
-    return list(dict.fromkeys(names)) or known
+    store.demand(*names)
+    return list(dict.fromkeys(names)) or store.names()
 
 
 def refuse_in_ci(action: str) -> None:
@@ -56,10 +69,15 @@ def refuse_in_ci(action: str) -> None:
         raise Trouble(f"{action}: CI never writes goldens; accept by hand and commit")
 
 
-def accept(store: PendingStore, name: str) -> None:
-    """Accept one and say what became of it."""
-    folder, changed = store.accept(name)
-    say(f"accepted {name}: {folder}{'' if changed else ' (tells it already)'}")
+def accept(store: PendingStore, name: str, goldens: Path) -> None:
+    """Accept one by its name."""
+    accept_read(store, store.load(name, goldens))
+
+
+def accept_read(store: PendingStore, pending: Pending) -> None:
+    """Accept one as it was read, and say what became of it."""
+    known = "" if store.accept(pending) else " (tells it already)"
+    say(f"accepted {pending.name}: {pending.golden}{known}")
 
 
 def reject(store: PendingStore, name: str) -> None:

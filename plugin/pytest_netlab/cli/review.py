@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -13,8 +14,10 @@ from pytest_netlab.cli.output import emit, lines, say
 from pytest_netlab.cli.pendings import (
     NOTHING,
     accept,
+    accept_read,
     artifacts,
     each,
+    goldens,
     meant,
     refuse_in_ci,
     reject,
@@ -22,9 +25,10 @@ from pytest_netlab.cli.pendings import (
 from pytest_netlab.report import review
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pytest_netlab.store import PendingStore
 
-ACTIONS = {"a": accept, "r": reject}
 QUESTION = "(a)ccept, (r)eject or (s)kip"
 
 
@@ -33,8 +37,9 @@ QUESTION = "(a)ccept, (r)eject or (s)kip"
 @click.option("--accept-all", is_flag=True, help="Accept them without asking.")
 @click.option("--reject-all", is_flag=True, help="Reject them without asking.")
 @artifacts
+@goldens
 def command(
-    names: tuple[str, ...], store: PendingStore, *, accept_all: bool, reject_all: bool
+    names: tuple[str, ...], store: PendingStore, goldens: Path, **every: bool
 ) -> None:
     """Walk through pending goldens: see what differs and why, and decide.
 
@@ -47,6 +52,7 @@ def command(
     pytest-netlab review ping-beyond
     pytest-netlab review --reject-all
     """  # noqa: D301 - click's mark
+    accept_all, reject_all = every["accept_all"], every["reject_all"]
     if accept_all and reject_all:
         raise click.UsageError("--accept-all and --reject-all exclude each other")
     if accept_all:
@@ -55,7 +61,8 @@ def command(
     if not chosen:
         say(NOTHING.format(store.root))
     elif accept_all or reject_all:
-        each(store, chosen, accept if accept_all else reject)
+        accepting = partial(accept, goldens=goldens)
+        each(store, chosen, accepting if accept_all else reject)
     elif not sys.stdin.isatty():
         raise Trouble(
             "review asks, and there is no terminal: say --accept-all or --reject-all, "
@@ -63,12 +70,13 @@ def command(
         )
     else:
         refuse_in_ci("review")
-        each(store, chosen, _ask)
+        each(store, chosen, partial(_ask, goldens=goldens))
 
 
-def _ask(store: PendingStore, name: str) -> None:
+def _ask(store: PendingStore, name: str, goldens: Path) -> None:
     """Show one and do as the reviewer says; whoever leaves has decided nothing."""
-    found = review.review(store.load(name))
+    pending = store.load(name, goldens)
+    found = review.review(pending)
     emit([lines(review.told(found, datetime.now(UTC)))])
     choice = click.Choice(["a", "r", "s"], case_sensitive=False)
     try:
@@ -76,9 +84,11 @@ def _ask(store: PendingStore, name: str) -> None:
     except click.Abort:
         say("")
         sys.exit(INTERRUPTED)
-    act = ACTIONS.get(answer)
-    if act is None:
-        say(f"skipped {name}")
+    if answer == "a":
+        accept_read(store, pending)
+    elif answer == "r":
+        store.drop(pending)
+        say(f"rejected {name}")
     else:
-        act(store, name)
+        say(f"skipped {name}")
     say("")

@@ -15,6 +15,7 @@ from pytest_netlab.report.text import told_flow
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+    from pathlib import Path
 
     from pytest_netlab.diff import Difference
     from pytest_netlab.store import Golden, Pending, PendingStore
@@ -43,10 +44,10 @@ def review(pending: Pending) -> Review:
     """Judge a pending golden by today's golden and policy.
 
     Raises:
-        GoldenError: either is damaged.
+        GoldenError: that golden is damaged.
 
     """
-    proposed, recorded = pending.read(), pending.recorded()
+    proposed, recorded = pending.proposed, pending.recorded()
     if recorded is None:
         return Review(pending=pending, proposed=proposed, recorded=None)
     host = host_change(recorded.provenance, proposed.provenance)
@@ -97,11 +98,13 @@ def age(pending: Pending, now: datetime) -> str:
     return f"{seconds // size} {unit}"
 
 
-def summary(store: PendingStore, name: str, now: datetime) -> dict[str, object]:
+def summary(
+    store: PendingStore, goldens: Path, name: str, now: datetime
+) -> dict[str, object]:
     """Return what a list of pending goldens says of one, damaged ones included."""
     told_of = {"name": name, "folder": str(store.root / name)}
     try:
-        pending = store.load(name)
+        pending = store.load(name, goldens)
         found = review(pending)
     except GoldenError as error:
         return {**told_of, "error": str(error)}
@@ -131,3 +134,4 @@ def listed(one: dict[str, object]) -> Iterator[str]:
     if one["environment"]:
         yield f"  {one['environment']}"
     yield f"  {one['folder']}"
+    yield f"  for {one['golden']}{' (new)' if one['new'] else ''}"

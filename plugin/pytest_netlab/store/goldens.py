@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_netlab import folders
 from pytest_netlab.diff import canonicalize
 from pytest_netlab.errors import GoldenError
-from pytest_netlab.store import files
-from pytest_netlab.store.files import TOML, Golden, MissingGoldenError
+from pytest_netlab.store import files, regular
+from pytest_netlab.store.files import (
+    CAPTURE,
+    STORY,
+    TOML,
+    Golden,
+    MissingGoldenError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -46,9 +54,32 @@ class Store:
 
     def scenarios(self) -> list[str]:
         """Return the scenarios that have a golden."""
-        found = {path.parent for path in self.root.glob(f"*/{TOML}")}
-        found |= {path.parent.parent for path in self.root.glob(f"*/*/{TOML}")}
-        return sorted(path.name for path in found)
+        return [
+            path.name
+            for path in regular.folders(self.root)
+            if any((one / TOML).is_file() for one in (path, *_inner(path)))
+        ]
+
+    def sweep(self, scenario: str) -> None:
+        """Put right what a killed run left of recording a scenario."""
+        folders.leftovers(self.root)
+        folders.leftovers(self.folder(scenario))
+
+    def remove(self, scenario: str) -> bool:
+        """Remove the files of a scenario's golden; return whether nothing is left.
+
+        What its user keeps beside them stays, and so does what is behind a link.
+        """
+        folder = self.folder(scenario)
+        for place in (*_inner(folder), folder):
+            if place.is_symlink() or not regular.is_file(place / TOML):
+                continue
+            for name in (TOML, CAPTURE, STORY):
+                (place / name).unlink(missing_ok=True)
+        for place in (*_inner(folder), folder):
+            with suppress(OSError):  # it is not empty
+                place.rmdir()
+        return not folder.exists()
 
     def load(self, scenario: str, facts: Mapping[str, str] | None = None) -> Golden:
         """Read the golden that is for a host, and check that its three files agree.
@@ -134,6 +165,11 @@ class Store:
         if len(fit) != 1:
             raise GoldenError(_not_one(scenario, known, fit, facts or {}))
         return fit[0].folder
+
+
+def _inner(folder: Path) -> list[Path]:
+    """Return the folders of a golden that may be its variants."""
+    return [one for one in regular.folders(folder) if not one.name.startswith("_")]
 
 
 def kept(folder: Path, scenario: str) -> dict[str, Any]:

@@ -4,38 +4,51 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
-from pytest_netlab import capture as captures
-from pytest_netlab.errors import CaptureError, GoldenError
-from pytest_netlab.store import files
+from pytest_netlab import folders
+from pytest_netlab.errors import GoldenError
+from pytest_netlab.spec import PENDING
+from pytest_netlab.store import files, regular
 from pytest_netlab.store.files import CAPTURE, STORY, Golden
 from pytest_netlab.store.goldens import kept
+from pytest_netlab.store.place import place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.store.regular import Opener
 
 FORMAT = 1
-FOLDER, MARK = "pending", "pending.toml"
+MARK = "pending.toml"
 KEYS = ("format", "golden", "base", "test", "differs", "made")
 HEADER = "# Proposed by a run of pytest-netlab. See `pytest-netlab review --help`.\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """A golden that was proposed, and what was there when it was.
+    """A golden that was proposed, as it was when it was read.
 
-    `name` is the run's label, `golden` the folder it is for, `base` a digest of what
-    that folder held, "" for nothing; `differs` says in a line why it was proposed.
+    Attributes:
+        name: the run's label.
+        folder: where it lies.
+        golden: the folder it is for.
+        base: a digest of what that folder held, "" for nothing.
+        test: the test's node id.
+        differs: why it was proposed, in a line.
+        made: when.
+        proposed: the golden.
+        capture: its packets.
+        inode: tells it from another that has come to its folder since.
+
     """
 
     name: str
@@ -45,10 +58,9 @@ class Pending:
     test: str
     differs: str
     made: datetime
-
-    def read(self) -> Golden:
-        """Read what was proposed, and check that its files agree."""
-        return files.read(self.folder)
+    proposed: Golden
+    capture: Capture
+    inode: int
 
     def recorded(self) -> Golden | None:
         """Read the golden it is for; None while there is none."""
@@ -85,34 +97,69 @@ class PendingStore:
     @classmethod
     def beside(cls, artifacts: Path) -> PendingStore:
         """Return the proposals that lie beside the evidence of runs."""
-        return cls(artifacts / FOLDER)
+        return cls(artifacts / PENDING)
 
     def names(self) -> list[str]:
-        """Return what is pending."""
-        return sorted(path.parent.name for path in self.root.glob(f"[!.]*/{MARK}"))
-
-    def load(self, name: str) -> Pending:
-        """Read what a proposal says of itself.
+        """Return what is pending: folders of their own here, no links.
 
         Raises:
-            GoldenError: there is none of this name, or it is damaged.
+            GoldenError: the folder of proposals is a link.
 
         """
-        folder = self.root / name
-        if not (folder / MARK).is_file():
-            known = ", ".join(self.names()) or "nothing"
-            text = f"no pending golden {name!r} in {self.root}: {known} is pending"
+        if self.root.is_symlink():
+            text = f"{self.root} is a link, and none is followed: move it away"
             raise GoldenError(text)
-        table = _read_mark(folder / MARK)
+        found = regular.folders(self.root)
+        return [one.name for one in found if regular.is_file(one / MARK)]
+
+    def load(self, name: str, goldens: Path) -> Pending:
+        """Read a proposal, each of its files once, and check that they agree.
+
+        Args:
+            name: one of `names`.
+            goldens: the folder of goldens it may be for.
+
+        Raises:
+            GoldenError: there is none of this name, it is damaged, or it is for
+                something that is no golden of its scenario.
+
+        """
+        self.demand(name)
+        folder = self.root / name
+        try:
+            with regular.entered(folder) as held:
+                table = _read_mark(folder / MARK, held.opened)
+                proposed, capture = files.read_with_capture(folder, opened=held.opened)
+                inode = held.inode
+        except OSError as error:
+            raise _damaged(folder / MARK, str(error)) from error
+        try:
+            golden = place(goldens, folder / table.pop("golden"), proposed.scenario)
+        except GoldenError as error:
+            raise GoldenError(f"{name}: {error}") from error
         return Pending(
             name=name,
             folder=folder,
-            golden=(folder / table["golden"]).resolve(),
-            base=table["base"],
-            test=table["test"],
-            differs=table["differs"],
-            made=table["made"],
+            golden=golden,
+            proposed=proposed,
+            capture=capture,
+            inode=inode,
+            **table,
         )
+
+    def demand(self, *asked: str) -> None:
+        """Refuse names that are not pending: they may lead anywhere.
+
+        Raises:
+            GoldenError: it lists what is pending.
+
+        """
+        names = self.names()
+        for name in asked:
+            if name not in names:
+                known = ", ".join(names) or "nothing"
+                text = f"no pending golden {name!r} in {self.root}: {known} is pending"
+                raise GoldenError(text)
 
     def write(self, name: str, capture: Capture, proposal: Proposal) -> Path:
         """Propose a capture as a golden, in place of an older proposal of the test.
@@ -132,7 +179,6 @@ class PendingStore:
             "scenario": proposal.scenario,
             **kept(golden, proposal.scenario),
         }
-        self.root.mkdir(parents=True, exist_ok=True)
         mark = {
             "format": FORMAT,
             "golden": os.path.relpath(golden.resolve(), folder.resolve()),
@@ -145,24 +191,29 @@ class PendingStore:
         files.write(folder, capture, table, extra)
         return folder
 
-    def accept(self, name: str) -> tuple[Path, bool]:
-        """Record a proposal; return the golden's folder, and whether it changed.
+    def accept(self, pending: Pending) -> bool:
+        """Record a proposal as it was read; return whether the golden changed.
 
         What the golden's user wrote (policy, requires, ...) stays as it is by now.
 
         Raises:
-            GoldenError: damaged, or made from a golden that has changed since; both
+            GoldenError: made from a golden that is damaged or has changed since; both
                 stay as they are.
 
         """
-        pending = self.load(name)
-        proposed, recorded = pending.read(), pending.recorded()
-        changed = recorded is None or recorded.story != proposed.story
+        recorded = pending.recorded()
+        changed = recorded is None or recorded.story != pending.proposed.story
         if changed:
             _refuse_stale(pending)
-            _record(pending, proposed)
-        self.reject(name)
-        return pending.golden, changed
+            _record(pending)
+        self.drop(pending)
+        return changed
+
+    def drop(self, pending: Pending) -> None:
+        """Remove a proposal that was read, unless a run has made another since."""
+        with suppress(FileNotFoundError):
+            if pending.folder.lstat().st_ino == pending.inode:
+                self._remove(pending.folder)
 
     def reject(self, name: str) -> None:
         """Remove a proposal, damaged or not; the golden stays as it is.
@@ -171,17 +222,18 @@ class PendingStore:
             GoldenError: there is none of this name.
 
         """
-        folder = self.root / name
-        if not (folder / MARK).is_file():
-            self.load(name)
-        shutil.rmtree(folder)
-        if not any(self.root.iterdir()):
-            self.root.rmdir()
+        self.demand(name)
+        self._remove(self.root / name)
 
     def discard(self, name: str) -> None:
         """Remove a proposal, if there is one."""
-        if (self.root / name / MARK).is_file():
+        if name in self.names():
             self.reject(name)
+
+    def _remove(self, folder: Path) -> None:
+        folders.remove(folder)
+        with suppress(OSError):  # others are pending
+            self.root.rmdir()
 
 
 def digest(golden: Path) -> str:
@@ -204,20 +256,17 @@ def _refuse_stale(pending: Pending) -> None:
         )
 
 
-def _record(pending: Pending, proposed: Golden) -> None:
-    try:
-        capture = captures.read(pending.folder / CAPTURE)
-    except (OSError, CaptureError) as error:
-        raise GoldenError(f"{pending.name}: {error}") from error
+def _record(pending: Pending) -> None:
+    proposed, name = pending.proposed, pending.proposed.scenario
     about = {**proposed.about, "provenance": proposed.provenance}
-    name = proposed.scenario
     table = {**about, "scenario": name, **kept(pending.golden, name)}
-    files.write(pending.golden, capture, table)
+    files.write(pending.golden, pending.capture, table)
 
 
-def _read_mark(path: Path) -> dict[str, Any]:
+def _read_mark(path: Path, opened: Opener) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        with opened(path) as file:
+            table = tomllib.load(file)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise _damaged(path, str(error)) from error
     if set(table) != set(KEYS) or table["format"] != FORMAT:
@@ -227,7 +276,7 @@ def _read_mark(path: Path) -> dict[str, Any]:
     for key in KEYS[1:-1]:
         if not isinstance(table[key], str):
             raise _damaged(path, f"{key} must be a text")
-    return table
+    return {key: table[key] for key in KEYS[1:]}
 
 
 def _damaged(path: Path, reason: str) -> GoldenError:

@@ -45,12 +45,20 @@ def propose(pendings: PendingStore, store: Store, ttl: int, name: str = NAME) ->
     return pendings.write(name, ping(ttl=ttl), proposal)
 
 
+def accepted(
+    pendings: PendingStore, store: Store, name: str = NAME
+) -> tuple[Path, bool]:
+    """Accept a proposal; return the golden's folder and whether it changed."""
+    pending = pendings.load(name, store.root)
+    return pending.golden, pendings.accept(pending)
+
+
 def test_round_trip(pendings: PendingStore, store: Store) -> None:
     """A proposal is a golden of its own, and says what it is for and why."""
     before = contents(store.root)
     folder = propose(pendings, store, 60)
 
-    found = pendings.load(NAME)
+    found = pendings.load(NAME, store.root)
 
     assert sorted(contents(folder)) == sorted([CAPTURE, STORY, TOML, MARK])
     assert (found.folder, found.golden) == (folder, store.folder(NAME))
@@ -59,7 +67,7 @@ def test_round_trip(pendings: PendingStore, store: Store) -> None:
         "leaked, 2 differences",
     )
     assert (found.new, found.stale) == (False, False)
-    assert found.read().story == canonicalize(ping(ttl=60))
+    assert found.proposed.story == canonicalize(ping(ttl=60))
     assert found.recorded() == store.load(NAME)
     assert pendings.names() == [NAME]
     assert contents(store.root) == before
@@ -70,7 +78,7 @@ def test_accept(pendings: PendingStore, store: Store) -> None:
     propose(pendings, store, 60)
     set_policy(store.folder(NAME), 'tos = "any"')
 
-    assert pendings.accept(NAME) == (store.folder(NAME), True)
+    assert accepted(pendings, store) == (store.folder(NAME), True)
 
     golden = store.load(NAME)
     assert golden.story == canonicalize(ping(ttl=60))
@@ -85,17 +93,17 @@ def test_accept_new(pendings: PendingStore, tmp_path: Path) -> None:
     """A proposal for no golden becomes the first one."""
     store = Store(tmp_path / "new")
     propose(pendings, store, 60)
-    assert pendings.load(NAME).new
-    assert pendings.load(NAME).recorded() is None
+    assert pendings.load(NAME, store.root).new
+    assert pendings.load(NAME, store.root).recorded() is None
 
-    pendings.accept(NAME)
+    accepted(pendings, store)
 
     assert store.load(NAME).story == canonicalize(ping(ttl=60))
 
 
 def test_accept_keeps_the_variant(pendings: PendingStore, store: Store) -> None:
     """A proposal for a variant goes to it, and what it requires stays."""
-    variant = store.folder("other") / "old"
+    variant = store.folder(NAME) / "old"
     variant.mkdir(parents=True)
     text = f'format = 1\nscenario = "{NAME}"\nrequires = "engine < 28"\n'
     (variant / TOML).write_text(text)
@@ -104,7 +112,7 @@ def test_accept_keeps_the_variant(pendings: PendingStore, store: Store) -> None:
     )
     pendings.write(NAME, ping(), proposal)
 
-    assert pendings.accept(NAME) == (variant, True)
+    assert accepted(pendings, store) == (variant, True)
     assert 'requires = "engine < 28"' in (variant / TOML).read_text()
 
 
@@ -135,8 +143,8 @@ def test_stale(pendings: PendingStore, store: Store, change: str) -> None:
 
     words = "has changed since" if change != "damaged" else "damaged"
     with pytest.raises(GoldenError, match=words):
-        pendings.accept(NAME)
-    assert pendings.load(NAME).stale
+        accepted(pendings, store)
+    assert pendings.load(NAME, store.root).stale
     assert (contents(store.root), contents(pendings.root)) == before
 
 
@@ -145,8 +153,8 @@ def test_accepted_already(pendings: PendingStore, store: Store) -> None:
     propose(pendings, store, 60)
     propose(pendings, store, 60, "other")
 
-    assert pendings.accept(NAME)[1]
-    assert pendings.accept("other") == (store.folder(NAME), False)
+    assert accepted(pendings, store)[1]
+    assert accepted(pendings, store, "other") == (store.folder(NAME), False)
     assert pendings.names() == []
 
 
@@ -166,7 +174,7 @@ def test_damaged(pendings: PendingStore, store: Store, name: str, words: str) ->
     before = contents(store.root), contents(pendings.root)
 
     with pytest.raises(GoldenError, match=words):
-        pendings.accept(NAME)
+        accepted(pendings, store)
     assert (contents(store.root), contents(pendings.root)) == before
 
     pendings.reject(NAME)
@@ -192,16 +200,18 @@ def test_bad_mark(
     path.write_text(text.replace(old, new))
 
     with pytest.raises(GoldenError, match=words):
-        pendings.load(NAME)
+        pendings.load(NAME, store.root)
 
 
 def test_unknown_name(pendings: PendingStore, store: Store) -> None:
     """A name that is not pending is told with what is."""
     propose(pendings, store, 60)
 
-    for act in (pendings.load, pendings.accept, pendings.reject):
-        with pytest.raises(GoldenError, match=r"no pending golden 'x' .*: ping-beyond"):
-            act("x")
+    words = r"no pending golden 'x' .*: ping-beyond"
+    with pytest.raises(GoldenError, match=words):
+        pendings.load("x", store.root)
+    with pytest.raises(GoldenError, match=words):
+        pendings.reject("x")
 
 
 def test_foreign_folder(pendings: PendingStore, store: Store) -> None:
@@ -231,7 +241,7 @@ def test_interrupted(
     monkeypatch.setattr(captures, "write", full)
 
     with pytest.raises(OSError, match="No space"):
-        pendings.accept(NAME)
+        accepted(pendings, store)
     assert (contents(store.root), contents(pendings.root)) == before
 
 
@@ -242,5 +252,5 @@ def test_moved(pendings: PendingStore, store: Store, tmp_path: Path) -> None:
     tmp_path.rename(there)
     moved = PendingStore.beside(there / "netlab-artifacts")
 
-    assert moved.accept(NAME) == (there / "golden" / NAME, True)
+    assert accepted(moved, Store(there / "golden")) == (there / "golden" / NAME, True)
     there.rename(tmp_path)
