@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pytest_netlab import options
+from pytest_netlab.spec import ARTIFACTS
 from pytest_netlab.terminal import one_line
 
 if TYPE_CHECKING:
@@ -116,7 +117,12 @@ def inside(config: pytest.Config, chosen: Namespace) -> str | None:
 
 
 def ignored(config: pytest.Config, path: Path) -> bool:
-    """Tell whether a path below rootdir is evidence, where no tests are looked for."""
+    """Tell whether a path below rootdir is evidence, where no tests are looked for.
+
+    CI puts evidence of other jobs where it goes by default, and runs pytest beside it.
+    """
+    if path == config.rootpath / ARTIFACTS:
+        return True
     evidence = config.getoption("--netlab-offline")
     return evidence is not None and _within(path, Path(evidence))
 

@@ -57,7 +57,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Look for no tests in evidence, where that lies below rootdir."""
+    """Look for no tests in evidence that lies below rootdir."""
     return isolation.ignored(config, collection_path) or None
 
 

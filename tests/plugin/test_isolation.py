@@ -180,6 +180,16 @@ def test_inside_the_project(recorded: pytest.Pytester, evidence: Trap) -> None:
     assert evidence.sprung() == []
 
 
+def test_left_from_another_run(recorded: pytest.Pytester) -> None:
+    """The folder where evidence goes by default is not looked through either."""
+    trap = Trap(recorded.path / "netlab-artifacts")
+
+    result = recorded.runpytest_subprocess(*FAKE)
+
+    result.assert_outcomes(passed=1)
+    assert trap.sprung() == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
