@@ -1,8 +1,8 @@
 """What a Docker host does to packets, checked against golden captures.
 
 Layers, bottom up: wire (bytes), capture (columns), flows, checks (what no host may do),
-nat (what was rewritten, and why it differs), diff (canonical stories), spec, lab and
-store, runner, report; plugin and cli are the edges. Each imports only those before it.
+nat (what was rewritten), trace (the canonical form), causes, diff, spec, lab and store,
+runner, report; plugin and cli are the edges. Each imports only those before it.
 """
 
 import os
@@ -23,8 +23,9 @@ from pytest_netlab.errors import (
 
 if TYPE_CHECKING:
     from pytest_netlab.capture import Capture, open_capture, read
-    from pytest_netlab.diff import Difference, Policy, canonicalize, compare
+    from pytest_netlab.diff import Difference, Policy, compare
     from pytest_netlab.nat import learn
+    from pytest_netlab.trace import canonicalize
 
 __all__ = [
     "BlindCaptureError",
@@ -51,7 +52,7 @@ _LAZY = {
     "Capture": "capture",
     "Difference": "diff",
     "Policy": "diff",
-    "canonicalize": "diff",
+    "canonicalize": "trace",
     "compare": "diff",
     "learn": "nat",
     "open_capture": "capture",

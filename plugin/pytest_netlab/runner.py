@@ -8,14 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_netlab.capture import read
-from pytest_netlab.diff import (
-    Difference,
-    Policy,
-    canonicalize,
-    compare,
-    knowing,
-    translations,
-)
+from pytest_netlab.diff import Difference, Policy, compare
 from pytest_netlab.errors import (
     BlindCaptureError,
     CommandError,
@@ -33,8 +26,14 @@ from pytest_netlab.nat import (
     ruleset,
     tracked,
 )
-from pytest_netlab.spec import DOCKER0, POINTS, UPLINK
+from pytest_netlab.spec import POINTS
 from pytest_netlab.store import CAPTURE, Proposal
+from pytest_netlab.trace import (
+    canonicalize,
+    end_text,
+    what_text,
+    with_entries,
+)
 
 Update = Literal["none", "new", "all"]
 
@@ -43,12 +42,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.diff import Story, Told
     from pytest_netlab.lab.protocol import Lab, Node, Tap
     from pytest_netlab.nat import Translations
     from pytest_netlab.replay import Played
     from pytest_netlab.spec import Scenario
     from pytest_netlab.store import Golden, PendingStore, Store
+    from pytest_netlab.trace import CanonicalFlow, CanonicalTrace
 
 
 class ScenarioFailedError(NetlabError, AssertionError):
@@ -82,8 +81,8 @@ class Verdict:
 
     scenario: str
     outcome: Literal["pass", "fail", "recorded"]
-    observed: Story
-    expected: Story | None = None
+    observed: CanonicalTrace
+    expected: CanonicalTrace | None = None
     differences: tuple[Difference, ...] = ()
     host: HostChange = field(default_factory=HostChange)
     recorded_on: Mapping[str, str] = field(default_factory=dict)
@@ -124,14 +123,14 @@ class Trace:
         return self._capture
 
     @cached_property
-    def story(self) -> Story:
+    def story(self) -> CanonicalTrace:
         """Return the canonical form."""
         return canonicalize(self.capture)
 
     @cached_property
     def translations(self) -> Translations:
         """Return what the host did to each flow."""
-        return translations(self.capture, DOCKER0.name, UPLINK.name)
+        return self.story.learned
 
     @property
     def table(self) -> list[tuple[str, str, str, str, int]]:
@@ -140,9 +139,15 @@ class Trace:
         Without asides, and without containers that are no nodes of the lab.
         """
         return [
-            (line.point, line.src, line.dst, line.what, int(dict(line.fields)["ttl"]))
-            for told in self._of_nodes
-            for line in told.compared
+            (
+                one.point,
+                end_text(one.src),
+                end_text(one.dst),
+                what_text(one.what),
+                one.fields.ttl or 0,
+            )
+            for flow in self._of_nodes
+            for one in flow.compared
         ]
 
     def rewrites(self, proto: str) -> list[tuple[str, str, str]]:
@@ -151,7 +156,7 @@ class Trace:
         For snat the source before and after, for dnat the destination, for a proxied
         flow the client and who stands in for it.
         """
-        found = [told.fact for told in self._of_nodes]
+        found = [flow.fact for flow in self._of_nodes]
         facts = [fact for fact in found if fact.proto.split()[0] == proto]
         return [
             (f.kind, f.responder, f.target)
@@ -162,8 +167,8 @@ class Trace:
         ]
 
     @property
-    def _of_nodes(self) -> list[Told]:
-        return [told for told in self.story.told if not told.stranger]
+    def _of_nodes(self) -> list[CanonicalFlow]:
+        return [flow for flow in self.story.flows if not flow.unrelated]
 
 
 class Netlab:
@@ -375,7 +380,7 @@ class Netlab:
             names = ("conntrack.txt", "conntrack-events.txt")
             listed = "".join(state.get(name, "") for name in names)
             ours = {answers(one.sent) for one in trace.translations.flows if one.sent}
-            story = knowing(story, held(listed) - ours)
+            story = with_entries(story, held(listed) - ours)
             found = compare(golden.story, story, policy, host)
         return Verdict(
             scenario=self.scenario.id,
@@ -400,7 +405,7 @@ class Netlab:
         )
 
     def _twin(
-        self, golden: Golden, story: Story, here: Mapping[str, str]
+        self, golden: Golden, story: CanonicalTrace, here: Mapping[str, str]
     ) -> Twin | None:
         """Return the variant that tells this story: a change of behaviour, known."""
         try:

@@ -13,7 +13,7 @@ import numpy as np
 from tests.fuzz.contract import outcome
 
 from pytest_netlab.core import core
-from pytest_netlab.diff import canonicalize, translations
+from pytest_netlab.trace import canonicalize, translations
 from pytest_netlab.wire import COLUMNS
 
 if TYPE_CHECKING:

@@ -124,7 +124,7 @@ def test_id_of_an_earlier_ping(tmp_path: Path) -> None:
             with netlab.capture() as trace:
                 netlab.c1.run(*ask, netlab.host01.address)
             netlab.check(trace)
-            seen[update] = trace.story.told[0].remap
+            seen[update] = trace.story.flows[0].translation
 
     assert seen["all"] is None
     assert seen["none"] is not None

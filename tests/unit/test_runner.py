@@ -99,7 +99,7 @@ def test_trace(netlab: Netlab) -> None:
     ]
     assert trace.rewrites("icmp") == [("snat", "c1", "host")]
     assert trace.rewrites("tcp") == []
-    assert len(trace.translations.flows) == len(trace.story.told) == 1
+    assert len(trace.translations.flows) == len(trace.story.flows) == 1
     assert len(trace.capture) == 8  # four canaries
 
 
@@ -256,7 +256,7 @@ def test_exception_inside_the_block(netlab: Netlab) -> None:
         scenario()
     assert netlab.trace is netlab.unjudged
     assert netlab.trace is not None
-    assert len(netlab.trace.story.told) == 1
+    assert len(netlab.trace.story.flows) == 1
 
 
 def test_interrupt_inside_the_block(

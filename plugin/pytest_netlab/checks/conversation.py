@@ -26,6 +26,7 @@ ACROSS: tuple[Callable[[Observed], Iterator[Violation]], ...] = (
     forwarding.reversed_direction,
     embedded.changed,
     forwarding.unpaired,
+    forwarding.bridged,
 )
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_netlab.checks.forbidden import UNPAIRED
+from pytest_netlab.checks.pairs import UNTOUCHED, Observation
 from pytest_netlab.checks.violation import Violation
-from pytest_netlab.flows import TCP, is_error, role_of
+from pytest_netlab.flows import TCP, Role, is_error, key_of, role_of
 from pytest_netlab.wire import Direction
 
 if TYPE_CHECKING:
@@ -59,8 +60,23 @@ def unpaired(seen: Observed) -> Iterator[Violation]:
     for row in seen.unpaired:
         if is_error(seen.capture, row):
             continue
-        role = role_of(seen.capture, row) if seen.capture.proto[row] == TCP else ""
+        role = role_of(seen.capture, row) if seen.capture.proto[row] == TCP else None
         sent = seen.capture.direction[row] == Direction.OUTBOUND
-        if role == "ack" or (row in seen.compared and not (role == "RST" and sent)):
+        if role is Role.ACK or (
+            row in seen.compared and not (role is Role.RST and sent)
+        ):
             got = "seen at this one only"
             yield Violation(UNPAIRED, "seen at both points", got, (row,))
+
+
+def bridged(seen: Observed) -> Iterator[Violation]:
+    """Yield what a bridge changed of a packet: it may change nothing (IEEE 802.1D)."""
+    for near, far in seen.bridged:
+        ends = Observation(seen.capture, near), Observation(seen.capture, far)
+        keys = key_of(seen.capture, near), key_of(seen.capture, far)
+        if keys[0] != keys[1]:
+            yield Violation("bridged", f"{keys[0]}", f"{keys[1]}", (far,))
+        for column in ("ttl", "tos", *UNTOUCHED):
+            want, got = (end.value(column) for end in ends)
+            if want != got:
+                yield Violation(column, f"{want}", f"{got}", (far,))

@@ -26,7 +26,10 @@ _IPV4_AT = 8 * len(MAPPED)  # bits before a mapped address
 
 
 def leaks(
-    capture: Capture, inside: str, outside: str, nodes: Collection[str]
+    capture: Capture,
+    inside: Collection[str],
+    outside: Collection[str],
+    nodes: Collection[str],
 ) -> Iterator[Violation]:
     """Yield each forbidden address that the host sends on the uplink, once.
 
@@ -37,13 +40,13 @@ def leaks(
 
     Args:
         capture: whose inside interface knows its networks.
-        inside: name of the point with the containers.
-        outside: name of the uplink's point.
+        inside: names of the points on the containers' side.
+        outside: names of the points beyond the NAT.
         nodes: addresses with a name.
 
     """
     names = [interface.name for interface in capture.interfaces]
-    here = [number for number, name in enumerate(names) if name == outside]
+    here = [number for number, name in enumerate(names) if name in outside]
     leaves = np.isin(capture.point, here) & (capture.direction != Direction.INBOUND)
     rows = np.flatnonzero(leaves)
     found: dict[tuple[str, str], int] = {}
@@ -59,12 +62,12 @@ def leaks(
             yield Violation(field, "never", address, (row,))
 
 
-def _networks(capture: Capture, inside: str) -> list[Network]:
+def _networks(capture: Capture, inside: Collection[str]) -> list[Network]:
     """Return the networks of the inside interface, which are the containers'."""
     own = [
         ip_interface(address)
         for interface in capture.interfaces
-        if interface.name == inside
+        if interface.name in inside
         for address in interface.addresses
     ]
     return [one.network for one in own if not one.is_link_local]
@@ -101,10 +104,10 @@ def _in_network(addresses: NDArray[np.uint8], network: Network) -> NDArray[np.bo
     return np.asarray(((addresses & mask) == wanted).all(axis=1))
 
 
-def _senders(capture: Capture, inside: str) -> set[str]:
+def _senders(capture: Capture, inside: Collection[str]) -> set[str]:
     """Return who sent anything into the host at the inside."""
     names = [interface.name for interface in capture.interfaces]
-    here = [number for number, name in enumerate(names) if name == inside]
+    here = [number for number, name in enumerate(names) if name in inside]
     came = np.isin(capture.point, here) & (capture.direction == Direction.INBOUND)
     if not came.any():
         return set()

@@ -20,6 +20,7 @@ class Observed:
         points: of each capture point, the rows in order of time.
         is_reply: tells of a row whether its packet travels to the initiator.
         pairs: (inside row, outside row) of the packets that crossed the host.
+        bridged: rows of two observations of one packet with only bridges between them.
         unpaired: rows of packets that were seen at one point only, while all were
             watched; none where the conversation as a whole did not cross.
         compared: the rows that a trace has and that are compared.
@@ -30,5 +31,6 @@ class Observed:
     points: Sequence[Sequence[int]]
     is_reply: Callable[[int], bool]
     pairs: Sequence[tuple[int, int]] = ()
+    bridged: Sequence[tuple[int, int]] = ()
     unpaired: Sequence[int] = ()
     compared: Collection[int] = ()

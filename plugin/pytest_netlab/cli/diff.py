@@ -25,12 +25,13 @@ from pytest_netlab.cli.sources import (
     told,
     whole,
 )
-from pytest_netlab.diff import Policy, Story, canonicalize, compare
+from pytest_netlab.diff import Policy, compare
 from pytest_netlab.diff.points import INSIDE, OUTSIDE, both_points, called
 from pytest_netlab.errors import CaptureError, PolicyError
 from pytest_netlab.report import annotate, differences
 from pytest_netlab.store import KEYS, TOML, read
 from pytest_netlab.terminal import Safe, escaped
+from pytest_netlab.trace import CanonicalTrace, canonicalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -102,7 +103,7 @@ def command(
     if out is not None:
         ends = points[1].inside, points[1].outside
         write(out, annotate.of_differences(got.capture, seen, found, ends))
-    emit([_written(found, form, len(seen.told))])
+    emit([_written(found, form, len(seen.flows))])
     sys.exit(1 if found else 0)
 
 
@@ -134,7 +135,7 @@ def _read(argument: str, watch: Watch) -> Read:
 
 def _stories(
     want: Read, got: Read, points: tuple[Points, Points]
-) -> tuple[Story, Story]:
+) -> tuple[CanonicalTrace, CanonicalTrace]:
     """Tell both captures with the same names for points, and names for addresses."""
     labels = points[0].labels()
     stories = []
@@ -145,7 +146,7 @@ def _stories(
         )
         renames = {name: labels[side] for side, name in ends.names.items()}
         stories.append(called(story, renames))
-    if stories[0].told and not stories[1].told and not got.capture.names:
+    if stories[0].flows and not stories[1].flows and not got.capture.names:
         raise Trouble(
             "the observed capture names no address, and has no conversation of an "
             "address the golden names: compare it with a capture of the same host"
@@ -159,7 +160,7 @@ def _literal(capture: Capture) -> Mapping[str, str]:
     return {address: address for address in found}
 
 
-def _check(observed: Capture, story: Story, *, reviewed: bool) -> None:
+def _check(observed: Capture, story: CanonicalTrace, *, reviewed: bool) -> None:
     """Refuse to call two captures the same if one of them may not have seen enough."""
     lost = sum(interface.dropped or 0 for interface in observed.interfaces)
     if lost:
@@ -167,7 +168,7 @@ def _check(observed: Capture, story: Story, *, reviewed: bool) -> None:
             f"nothing differs, but the observed capture lost {lost} packets: "
             "capture again, with a larger buffer"
         )
-    if not story.told and not (reviewed and len(observed)):
+    if not story.flows and not (reviewed and len(observed)):
         raise Trouble("neither capture has a conversation: there is nothing to compare")
 
 

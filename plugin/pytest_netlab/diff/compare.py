@@ -1,30 +1,34 @@
-"""Compare two stories and return typed differences; text is made of them later."""
+"""Compare two traces and return typed differences; text is made of them later."""
 
 from __future__ import annotations
 
-import re
+import dataclasses
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from pytest_netlab.causes import Cause, explain, unseen
 from pytest_netlab.checks.forbidden import (
     FORBIDDEN,
     FORBIDDEN_BY,
     REFUSAL,
     UNPAIRED,
 )
-from pytest_netlab.diff.packets import DSCP, TCP_ROLES, is_refusal
 from pytest_netlab.diff.policy import Policy
-from pytest_netlab.diff.relevant import relevant
-from pytest_netlab.diff.remap import held, source_words, tells
-from pytest_netlab.nat import Cause, HostChange, explain, unseen
+from pytest_netlab.diff.ports import shows, source_words, under_original
+from pytest_netlab.diff.unrelated import without_unrelated
+from pytest_netlab.flows import Role
+from pytest_netlab.trace import packet_text, value_text
+from pytest_netlab.trace.packets import DSCP
+from pytest_netlab.trace.values import ECN, MSS, TcpFlags
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_netlab.checks import Violation
-    from pytest_netlab.diff.story import Line, Story, Told
+    from pytest_netlab.nat import HostChange
+    from pytest_netlab.trace import CanonicalFlow, CanonicalTrace, Packet
 
 ABSENT = "nothing"
 
@@ -33,9 +37,18 @@ ABSENT = "nothing"
 class Difference:
     """One thing that is not as the golden has it.
 
-    `direction` is original or reply (conntrack's words); `packet` is the number in
-    the observed capture, from 1, or None for what is missing there; `cause` is shared
-    by all differences of one flow.
+    Attributes:
+        flow: name of the conversation.
+        direction: original or reply (conntrack's words).
+        point: name of the capture point.
+        packet: number in the observed capture, from 1; None for what is missing there.
+        field: what differs.
+        want: what the golden has, in words.
+        got: what was seen, in words.
+        cause: why; shared by all differences of one flow.
+        expected: what the golden has, as a value of the trace; None for nothing.
+        found: what was seen, as such a value.
+
     """
 
     flow: str
@@ -46,53 +59,67 @@ class Difference:
     want: str
     got: str
     cause: Cause | None = None
+    expected: object = dataclasses.field(default=None, compare=False, repr=False)
+    found: object = dataclasses.field(default=None, compare=False, repr=False)
+
+    def plain(self) -> dict[str, object]:
+        """Return it as JSON tells it: in words."""
+        cause = self.cause.plain() if self.cause else None
+        return {name: getattr(self, name) for name in PLAIN} | {"cause": cause}
+
+
+PLAIN = tuple(
+    one.name
+    for one in dataclasses.fields(Difference)
+    if one.name not in ("expected", "found")
+)
 
 
 def compare(
-    golden: Story,
-    observed: Story,
+    golden: CanonicalTrace,
+    observed: CanonicalTrace,
     policy: Policy | None = None,
     host: HostChange | None = None,
 ) -> list[Difference]:
-    """Return what differs between a golden story and an observed one.
+    """Return what differs between a golden trace and an observed one.
 
-    Conversations are matched by name and order; within one, each point's lines by
+    Conversations are matched by name and order; within one, each point's packets by
     direction and role. Every difference carries the cause of its flow, which cites
-    what differs of the host where that is known. A story equals itself, unless the
-    policy demands the global negatives too.
+    what differs of the host where that is known. A trace equals itself, unless the
+    policy demands that nothing is forbidden.
     """
     rules = policy or Policy()
-    seen = relevant(golden, observed)
+    seen = without_unrelated(golden, observed)
     found = [
         difference
-        for want, got in _matched(golden.told, seen.told)
-        for difference in sorted(_told(want, got, rules), key=_when)
+        for want, got in _matched(golden.flows, seen.flows)
+        for difference in sorted(_flow(want, got, rules), key=_when)
     ]
     causes = {
         cause.flow: cause for cause in explain(golden.facts, seen.facts, host, found)
     }
-    found += _never(seen, rules, found)
+    found += _forbidden(seen, rules, found)
     blind = [_point(name, golden) for name in _unshared(golden, seen)]
     return blind + [
-        replace(one, cause=causes.get(one.flow) or _negative(one)) for one in found
+        replace(one, cause=causes.get(one.flow) or _by_name(one)) for one in found
     ]
 
 
-def _never(
-    seen: Story, policy: Policy, found: Sequence[Difference]
+def _forbidden(
+    seen: CanonicalTrace, policy: Policy, found: Sequence[Difference]
 ) -> Iterator[Difference]:
-    """Yield the negatives of packets of which nothing else is told.
+    """Yield what is forbidden of packets of which nothing else is told.
 
     That a whole conversation is extra says nothing of what is wrong with it.
     """
     known = {one.packet for one in found if one.field != "conversation"}
-    for one in seen.never:
+    for one in seen.forbidden:
         if one.packet not in known and policy.demands(one.field):
             yield _impossible(one.flow, one)
 
 
-def _negative(difference: Difference) -> Cause | None:
-    """Return a negative as a cause of its own, where packets tell of no other."""
+def _by_name(difference: Difference) -> Cause | None:
+    """Return what is forbidden as its own cause, where packets tell of no other."""
     name = FORBIDDEN_BY.get(difference.field, difference.field)
     if name not in FORBIDDEN:
         return None
@@ -105,13 +132,13 @@ def _when(difference: Difference) -> tuple[bool, int]:
     return difference.packet is None, difference.packet or 0
 
 
-def _unshared(golden: Story, observed: Story) -> list[str]:
+def _unshared(golden: CanonicalTrace, observed: CanonicalTrace) -> list[str]:
     both = dict.fromkeys((*golden.points, *observed.points))
     return [p for p in both if p not in golden.points or p not in observed.points]
 
 
-def _point(name: str, golden: Story) -> Difference:
-    """Return that only one of the stories was captured at a point."""
+def _point(name: str, golden: CanonicalTrace) -> Difference:
+    """Return that only one of the traces was captured at a point."""
     words = ("captured", "not captured")
     want, got = words if name in golden.points else reversed(words)
     return Difference(
@@ -127,178 +154,191 @@ def _point(name: str, golden: Story) -> Difference:
 
 
 def _matched(
-    golden: Sequence[Told], observed: Sequence[Told]
-) -> Iterator[tuple[Told | None, Told | None]]:
-    names = dict.fromkeys(told.fact.name for told in (*golden, *observed))
+    golden: Sequence[CanonicalFlow], observed: Sequence[CanonicalFlow]
+) -> Iterator[tuple[CanonicalFlow | None, CanonicalFlow | None]]:
+    names = dict.fromkeys(one.fact.name for one in (*golden, *observed))
     for name in names:
-        want = [told for told in golden if told.fact.name == name]
-        got = [told for told in observed if told.fact.name == name]
+        want = [one for one in golden if one.fact.name == name]
+        got = [one for one in observed if one.fact.name == name]
         yield from zip_longest(want, got)
 
 
-def _told(want: Told | None, got: Told | None, policy: Policy) -> Iterator[Difference]:
+def _flow(
+    want: CanonicalFlow | None, got: CanonicalFlow | None, policy: Policy
+) -> Iterator[Difference]:
     if got is None and want is not None:
         yield _whole(want, "the conversation", ABSENT)
     elif want is None and got is not None:
         yield _whole(got, ABSENT, "a conversation")
     elif want is not None and got is not None:
         yield from _source(want, got, policy)
-        lines = list(_lines(want, got, policy))
-        yield from lines
-        told = {difference.packet for difference in lines} - {None}
-        for bad in _broken(want, got, policy):
+        packets = list(_packets(want, got, policy))
+        yield from packets
+        told = {difference.packet for difference in packets} - {None}
+        for bad in _violations(want, got, policy):
             if bad.field != UNPAIRED or bad.packet not in told:
                 yield bad
 
 
-def _source(want: Told, got: Told, policy: Policy) -> Iterator[Difference]:
+def _source(
+    want: CanonicalFlow, got: CanonicalFlow, policy: Policy
+) -> Iterator[Difference]:
     """Yield that NAT did not do with the source port or id as it should."""
     for name in ("port", "id"):
         words = source_words(want, got, name, policy.of_source(name))
         if words is None:
             continue
-        line = next((x for x in got.compared if tells(x, got.remap)), None)
-        line = line or got.lines[0]
-        yield _differs(want.fact.name, line, name, *words)
+        packet = next((x for x in got.compared if shows(x, got.translation)), None)
+        packet = packet or got.packets[0]
+        values = want.translation, got.translation
+        yield _differs(want.fact.name, packet, name, words, values)
 
 
-def _whole(told: Told, want: str, got: str) -> Difference:
-    first = told.lines[0] if told.lines else None
+def _whole(flow: CanonicalFlow, want: str, got: str) -> Difference:
+    first = flow.packets[0] if flow.packets else None
     return Difference(
-        flow=told.fact.name,
+        flow=flow.fact.name,
         direction="original",
         point=first.point if first else "",
-        packet=first.packet if first and want == ABSENT else None,
+        packet=first.number if first and want == ABSENT else None,
         field="conversation",
         want=want,
         got=got,
     )
 
 
-def _lines(want: Told, got: Told, policy: Policy) -> Iterator[Difference]:
-    """Align each point's lines by direction and role, and compare what matches.
+def _packets(
+    want: CanonicalFlow, got: CanonicalFlow, policy: Policy
+) -> Iterator[Difference]:
+    """Align each point's packets by direction and kind, and compare what matches.
 
     Without TCP, which direction's packet was first is for the network to say.
     """
-    shift = bool(want.broken) and "tcp_options" in {bad.field for bad in want.broken}
+    shift = "tcp_options" in {bad.field for bad in want.violations}
     rules = replace(policy, rules={"mss": "exact", **policy.rules}) if shift else policy
-    both = [[held(line, told.remap) for line in told.compared] for told in (want, got)]
+    both = [
+        [under_original(packet, flow.translation) for packet in flow.compared]
+        for flow in (want, got)
+    ]
     apart = want.fact.proto != "tcp"
     places = dict.fromkeys(
-        (x.point, apart and x.reply) for lines in both for x in lines
+        (x.point, apart and x.reply) for packets in both for x in packets
     )
     for place in places:
         old, new = (
-            [line for line in lines if (line.point, apart and line.reply) == place]
-            for lines in both
+            [one for one in packets if (one.point, apart and one.reply) == place]
+            for packets in both
         )
         yield from _aligned(want.fact.name, old, new, rules)
 
 
 def _aligned(
-    flow: str, old: Sequence[Line], new: Sequence[Line], policy: Policy
+    flow: str, old: Sequence[Packet], new: Sequence[Packet], policy: Policy
 ) -> Iterator[Difference]:
-    keys = [[(line.reply, line.what) for line in lines] for lines in (old, new)]
+    keys = [[(one.reply, one.what) for one in packets] for packets in (old, new)]
     matcher = SequenceMatcher(None, keys[0], keys[1], autojunk=False)
     for verb, i1, i2, k1, k2 in matcher.get_opcodes():
         if verb == "equal":
             for was, now in zip(old[i1:i2], new[k1:k2], strict=True):
                 yield from _fields(flow, was, now, policy)
             continue
-        for line in old[i1:i2]:
-            yield _packet(flow, line, line_text(line), ABSENT, seen=False)
-        for line in new[k1:k2]:
-            extra = _packet(flow, line, ABSENT, line_text(line), seen=True)
-            if not _is_refusal(line):
+        for packet in old[i1:i2]:
+            words = packet_text(packet), ABSENT
+            missing = _differs(flow, packet, "packet", words, (packet, None))
+            yield replace(missing, packet=None)
+        for packet in new[k1:k2]:
+            words = ABSENT, packet_text(packet)
+            extra = _differs(flow, packet, "packet", words, (None, packet))
+            if not _is_refusal(packet):
                 yield extra
             elif REFUSAL not in policy.waived:
                 named = REFUSAL if policy.demands(REFUSAL) else extra.field
                 yield replace(extra, field=named)
 
 
-def _is_refusal(line: Line) -> bool:
+def _is_refusal(packet: Packet) -> bool:
     """Tell whether the host itself says no; one that it passes on bears a rewrite."""
-    by_host = line.src.partition(":")[0] in ("host", "bridge") and not line.note
-    return by_host and (line.what == "RST" or is_refusal(line.what))
+    by_host = packet.src.node in ("host", "bridge") and packet.rewrite is None
+    return by_host and (packet.what.role is Role.RST or packet.what.refuses)
 
 
-def _packet(flow: str, line: Line, want: str, got: str, *, seen: bool) -> Difference:
-    return Difference(
-        flow=flow,
-        direction=_direction(line),
-        point=line.point,
-        packet=line.packet if seen else None,
-        field="packet",
-        want=want,
-        got=got,
-    )
-
-
-def _fields(flow: str, old: Line, new: Line, policy: Policy) -> Iterator[Difference]:
-    """Yield the fields in which two matched lines differ."""
+def _fields(
+    flow: str, old: Packet, new: Packet, policy: Policy
+) -> Iterator[Difference]:
+    """Yield the fields in which two matched packets differ."""
+    was, now = dict(old.fields.named()), dict(new.fields.named())
     ends = (("source", old.src, new.src), ("destination", old.dst, new.dst))
-    notes = (("rewrite", old.note or "none", new.note or "none"),)
-    was, now = dict(old.fields), dict(new.fields)
-    names = dict.fromkeys([*was, *now])
-    fields = ((n, was.get(n, ABSENT), now.get(n, ABSENT)) for n in names)
-    for name, want, got in (*ends, *notes, *fields):
-        if (
+    rewrites = (("rewrite", old.rewrite, new.rewrite),)
+    told = ((name, was.get(name), now.get(name)) for name in {**was, **now})
+    for name, want, got in (*ends, *rewrites, *told):
+        compared = (
             policy.rules.get(name) != "any"
             if name in _SOURCES
             else policy.compares(name)
+        )
+        if compared and (
+            _meant(new, name, want, policy) != _meant(new, name, got, policy)
         ):
-            meant = (_meant(new, name, value, policy) for value in (want, got))
-            if len(set(meant)) > 1:
-                yield _differs(flow, new, name, want, got)
+            words = _words(name, want), _words(name, got)
+            yield _differs(flow, new, name, words, (want, got))
+
+
+def _words(name: str, value: object) -> str:
+    if value is None:
+        return "none" if name == "rewrite" else ABSENT
+    return value_text(value, name)
 
 
 _SOURCES = ("id", "port")  # in symbols: that a value is used throughout always matters
+_TOS_ROLES = (Role.SYN, Role.SYN_ACK, Role.DATA, Role.FIN, Role.DUPLICATE)
 
 
-def _meant(line: Line, name: str, value: str, policy: Policy) -> str:
+def _meant(packet: Packet, name: str, value: object, policy: Policy) -> object:
     """Return what of a field's value is no other party's choice.
 
     TCP's ends agree on ECN, a retransmission goes without it, and routers mark it (RFC
     3168): of tos and of a handshake's flags, that is left to the comparison of points.
     """
-    if name == "flags" and line.what.startswith("SYN"):
-        return value.translate(_ECN_FLAGS)
-    if name == "tos" and line.what in TCP_ROLES:
-        return _dscp(value)
-    if name == "options" and not policy.compares("mss"):
-        return _MSS.sub("mss", value)
+    role = packet.what.role
+    if isinstance(value, TcpFlags) and role in (Role.SYN, Role.SYN_ACK):
+        return value & ~ECN
+    if name == "tos" and role in _TOS_ROLES:
+        return value & DSCP if isinstance(value, int) else 0
+    if name == "options" and isinstance(value, tuple) and not policy.compares("mss"):
+        return tuple(replace(x, value=None) if x.kind == MSS else x for x in value)
     return value
 
 
-def _dscp(tos: str) -> str:
-    told = re.fullmatch("0x[0-9a-f]+", tos)
-    return str(int(tos, 16) & DSCP) if told else tos.replace(ABSENT, "0")
-
-
-_ECN_FLAGS = str.maketrans("", "", "EWe")
-_MSS = re.compile(r"\bmss \d+")
-
-
-def _differs(flow: str, line: Line, name: str, want: str, got: str) -> Difference:
+def _differs(
+    flow: str,
+    packet: Packet,
+    name: str,
+    words: tuple[str, str],
+    values: tuple[object, object],
+) -> Difference:
     return Difference(
         flow=flow,
-        direction=_direction(line),
-        point=line.point,
-        packet=line.packet,
+        direction=_direction(packet),
+        point=packet.point,
+        packet=packet.number,
         field=name,
-        want=want,
-        got=got,
+        want=words[0],
+        got=words[1],
+        expected=values[0],
+        found=values[1],
     )
 
 
-def _broken(want: Told, got: Told, policy: Policy) -> Iterator[Difference]:
-    """Yield invariants that are broken here and were not when the golden was made.
+def _violations(
+    want: CanonicalFlow, got: CanonicalFlow, policy: Policy
+) -> Iterator[Difference]:
+    """Yield violations here that were none when the golden was made.
 
-    Where the global negatives are demanded, a golden does not forgive them.
+    Where what is forbidden is demanded, a golden does not forgive it.
     """
-    known = {bad.field for bad in want.broken}
+    known = {bad.field for bad in want.violations}
     known = {name for name in known if not policy.demands(FORBIDDEN_BY.get(name, ""))}
-    for bad in got.broken:
+    for bad in got.violations:
         if bad.field not in known and policy.minds(bad.field):
             yield _impossible(got.fact.name, bad)
 
@@ -312,13 +352,9 @@ def _impossible(flow: str, bad: Violation) -> Difference:
         field=bad.field,
         want=bad.want,
         got=bad.got,
+        found=bad,
     )
 
 
-def _direction(line: Line | Violation) -> str:
-    return "reply" if line.reply else "original"
-
-
-def line_text(line: Line) -> str:
-    """Return a line as one clause: source > destination role."""
-    return f"{line.src} > {line.dst} {line.what}"
+def _direction(one: Packet | Violation) -> str:
+    return "reply" if one.reply else "original"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.diff.story import Story, Told
+    from pytest_netlab.trace import CanonicalFlow, CanonicalTrace
 
 INSIDE, OUTSIDE = "inside", "outside"
 DEFAULTS = {INSIDE: "docker0", OUTSIDE: "uplink"}
@@ -73,18 +73,18 @@ def both_points(
     return found[0], found[1]
 
 
-def called(story: Story, names: Mapping[str, str]) -> Story:
-    """Return a story with its points called by other names."""
+def called(trace: CanonicalTrace, names: Mapping[str, str]) -> CanonicalTrace:
+    """Return a trace with its points called by other names."""
 
-    def renamed(told: Told) -> Told:
-        lines = (replace(one, point=names[one.point]) for one in told.lines)
-        broken = (replace(one, point=names[one.point]) for one in told.broken)
-        return replace(told, lines=tuple(lines), broken=tuple(broken))
+    def renamed(flow: CanonicalFlow) -> CanonicalFlow:
+        packets = (replace(one, point=names[one.point]) for one in flow.packets)
+        wrong = (replace(one, point=names[one.point]) for one in flow.violations)
+        return replace(flow, packets=tuple(packets), violations=tuple(wrong))
 
-    points = tuple(names[point] for point in story.points)
-    never = tuple(replace(one, point=names[one.point]) for one in story.never)
-    told = tuple(map(renamed, story.told))
-    return replace(story, points=points, told=told, never=never)
+    points = tuple(names[point] for point in trace.points)
+    forbidden = tuple(replace(one, point=names[one.point]) for one in trace.forbidden)
+    flows = tuple(map(renamed, trace.flows))
+    return replace(trace, points=points, flows=flows, forbidden=forbidden)
 
 
 def _sides(names: Iterable[str], asked: Mapping[str, str | None]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from pytest_netlab.flows.keys import (
     quoted_key,
     way_of,
 )
-from pytest_netlab.flows.roles import role_of
+from pytest_netlab.flows.roles import Role, role_of
 from pytest_netlab.flows.table import (
     NO_WAY,
     Conversation,
@@ -35,6 +35,7 @@ __all__ = [
     "UDP",
     "Conversation",
     "FlowTable",
+    "Role",
     "Tuple5",
     "conversations",
     "is_error",

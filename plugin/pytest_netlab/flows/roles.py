@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING
 
 from pytest_netlab.wire import tcp
@@ -10,13 +11,25 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
 
 
-def role_of(capture: Capture, row: int) -> str:
+class Role(enum.StrEnum):
+    """What a segment is told as; one that carries data and FIN is both."""
+
+    SYN = "SYN"
+    SYN_ACK = "SYN-ACK"
+    RST = "RST"
+    FIN = "FIN"
+    DATA = "data"
+    ACK = "ack"
+    DUPLICATE = "duplicate"
+
+
+def role_of(capture: Capture, row: int) -> Role:
     """Return SYN, SYN-ACK, RST, FIN, data or ack, whichever says most."""
     flags = int(capture.tcp_flags[row])
     if flags & tcp.RST:
-        return "RST"
+        return Role.RST
     if flags & tcp.SYN:
-        return "SYN-ACK" if flags & tcp.ACK else "SYN"
+        return Role.SYN_ACK if flags & tcp.ACK else Role.SYN
     if capture.payload_len[row]:
-        return "data"
-    return "FIN" if flags & tcp.FIN else "ack"
+        return Role.DATA
+    return Role.FIN if flags & tcp.FIN else Role.ACK

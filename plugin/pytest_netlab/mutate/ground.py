@@ -15,14 +15,13 @@ from pytest_netlab.flows import (
     role_of,
     way_of,
 )
-from pytest_netlab.spec import POINTS
 from pytest_netlab.wire import Direction, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from pytest_netlab.capture import Capture, Frame
-    from pytest_netlab.diff import Story
+    from pytest_netlab.trace import CanonicalTrace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +37,7 @@ class Told:
 class Ground:
     """A capture, taken apart once; `story` tells which conversations count."""
 
-    def __init__(self, capture: Capture, story: Story) -> None:
+    def __init__(self, capture: Capture, story: CanonicalTrace) -> None:
         """Pair the sightings of each packet by the flows that were learned."""
         self.capture = capture
         self.frames: list[Frame] = list(capture.frames())
@@ -103,7 +102,7 @@ class Ground:
 
     def has_line(self, row: int) -> bool:
         """Tell whether the story has a line for this very packet."""
-        lines = {line.packet - 1 for told in self._story.told for line in told.lines}
+        lines = {one.row for flow in self._story.flows for one in flow.packets}
         told = next(packet for packet in self.packets if row in packet.rows)
         return not lines.isdisjoint(told.rows)
 
@@ -144,23 +143,10 @@ class Ground:
                 yield other, int(columns.tcp_seq[other]) + size + bool(flags & tcp.FIN)
 
     def _flows(self) -> Iterator[list[tuple[int, ...]]]:
-        from pytest_netlab.diff import translations  # noqa: PLC0415 - numpy
-
-        near, far = (self._rows(name) for name in POINTS)
-        told = {line.packet - 1 for one in self._story.told for line in one.lines}
-        for flow in translations(self.capture, *POINTS).flows:
-            pairs = [(near[a], far[b]) for a, b in flow.pairs]
-            rows = [near[a] for a in flow.inside_rows] + [
-                far[b] for b in flow.outside_rows
-            ]
-            if told.isdisjoint(rows):
-                continue
-            paired = {row for pair in pairs for row in pair}
-            alone = [(row,) for row in rows if row not in paired]
-            yield [tuple(sorted(rows)) for rows in (*pairs, *alone)]
-
-    def _rows(self, name: str) -> list[int]:
-        return [row for row in range(len(self.frames)) if self.point(row) == name]
+        """Yield the packets of each flow that is told, as their rows."""
+        for flow in self._story.flows:
+            if flow.packets:
+                yield [tuple(sorted(rows)) for rows in flow.traversals]
 
     def _proto(self, row: int) -> str:
         number = int(self.capture.proto[row])

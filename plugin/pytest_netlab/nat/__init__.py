@@ -1,6 +1,5 @@
-"""What a NAT did (learn), what it promises (model), why it differs (causes)."""
+"""What a NAT did (learn), what it promises (model), and what its rules say."""
 
-from pytest_netlab.nat.causes import Cause, FlowFact, Sign, explain, unseen
 from pytest_netlab.nat.conntrack import answers, full, held, tracked
 from pytest_netlab.nat.learn import learn
 from pytest_netlab.nat.model import Nat
@@ -13,19 +12,17 @@ from pytest_netlab.nat.ruleset import (
     randomises,
     ruleset,
 )
-from pytest_netlab.nat.translations import Flow, Translations
+from pytest_netlab.nat.translations import Fate, Flow, Kind, Translations
 
 __all__ = [
-    "Cause",
     "Connection",
+    "Fate",
     "Flow",
-    "FlowFact",
     "HostChange",
+    "Kind",
     "Nat",
-    "Sign",
     "Translations",
     "answers",
-    "explain",
     "foreign",
     "full",
     "held",
@@ -35,5 +32,4 @@ __all__ = [
     "randomises",
     "ruleset",
     "tracked",
-    "unseen",
 ]

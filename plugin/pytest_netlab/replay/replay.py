@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_netlab.lab.node import NamespaceNode
-    from pytest_netlab.nat import FlowFact
     from pytest_netlab.replay.play import Progress
     from pytest_netlab.replay.played import Played
     from pytest_netlab.replay.tape import Part
+    from pytest_netlab.trace import FlowFact
 
 PUBLISHED = f"web:{WEB_PORT}"
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_netlab.diff import translations
 from pytest_netlab.errors import ReplayError
 from pytest_netlab.flows import (
     ICMP,
@@ -21,6 +20,7 @@ from pytest_netlab.flows import (
 from pytest_netlab.replay.ftp import FTP, announced
 from pytest_netlab.replay.tape import MTU, Found, Part, Steps, Tape
 from pytest_netlab.spec import DOCKER0, UPLINK
+from pytest_netlab.trace import translations
 from pytest_netlab.wire import Checksum, Status, tcp
 
 if TYPE_CHECKING:

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_netlab.capture import Capture, Interface
-from pytest_netlab.diff import translations
 from pytest_netlab.flows import ICMP, ICMP6
 from pytest_netlab.report.rewrites import end, ends
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from pytest_netlab.capture import Frame
-    from pytest_netlab.diff import Difference, Story
+    from pytest_netlab.diff import Difference
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat import Flow, Translations
+    from pytest_netlab.trace import CanonicalTrace
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ def of_translations(inside: Capture, outside: Capture, found: Translations) -> C
 
 def of_differences(
     capture: Capture,
-    story: Story,
+    trace: CanonicalTrace,
     found: Sequence[Difference],
     points: tuple[str, str],
 ) -> Capture:
@@ -104,13 +104,13 @@ def of_differences(
 
     Args:
         capture: what was observed.
-        story: its story, which counts the packets of the capture.
+        trace: its canonical trace, which has the rows of the capture.
         found: its differences from the golden.
         points: names of the inside and the outside interface in the capture.
 
     """
     notes = _Notes(capture, points=points)
-    firsts = _keep_conversations(notes, story, {one.flow for one in found}, points)
+    firsts = _keep_conversations(notes, trace, {one.flow for one in found})
     lost: list[str] = []
     for difference in found:
         text = _told(difference)
@@ -148,34 +148,16 @@ def _joined(known: str, texts: Sequence[str]) -> str:
 
 
 def _keep_conversations(
-    notes: _Notes, story: Story, wanted: set[str], points: tuple[str, str]
+    notes: _Notes, trace: CanonicalTrace, wanted: set[str]
 ) -> dict[str, int]:
     """Keep all packets of the flows of these names; return the first row of each."""
-    owners = _conversations(notes.capture, points)
     firsts: dict[str, int] = {}
-    for told in story.told:
-        if told.fact.name not in wanted:
-            continue
-        for line in told.lines:
-            rows = owners.get(line.packet - 1, (line.packet - 1,))
-            firsts.setdefault(told.fact.name, min(rows))
-            for row in rows:
+    for flow in trace.flows:
+        if flow.fact.name in wanted and flow.packets:
+            firsts.setdefault(flow.fact.name, min(flow.rows))
+            for row in flow.rows:
                 notes.add(row)
     return firsts
-
-
-def _conversations(
-    capture: Capture, points: tuple[str, str]
-) -> Mapping[int, Sequence[int]]:
-    """Return row -> all rows of its flow."""
-    names = np.array([known.name for known in capture.interfaces])
-    near, far = (np.flatnonzero(names[capture.point] == point) for point in points)
-    owners: dict[int, Sequence[int]] = {}
-    for flow in translations(capture, *points).flows:
-        rows = near[list(flow.inside_rows)].tolist()
-        rows += far[list(flow.outside_rows)].tolist()
-        owners.update(dict.fromkeys(rows, rows))
-    return owners
 
 
 def _told(found: Difference) -> str:

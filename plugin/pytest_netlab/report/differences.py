@@ -5,16 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import asdict, fields
 from typing import TYPE_CHECKING
 
-from pytest_netlab.diff import Difference
+from pytest_netlab.diff.compare import PLAIN
 from pytest_netlab.report.text import told_flow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-FIELDS = tuple(field.name for field in fields(Difference))
+    from pytest_netlab.diff import Difference
 
 
 def to_text(found: Sequence[Difference]) -> Iterator[str]:
@@ -31,7 +30,7 @@ def to_text(found: Sequence[Difference]) -> Iterator[str]:
 
 def to_json(found: Sequence[Difference]) -> Iterator[str]:
     """Return one JSON list, in pieces: a line a difference."""
-    items = (json.dumps(asdict(difference)) for difference in found)
+    items = (json.dumps(difference.plain()) for difference in found)
     yield "[\n" + ",\n".join(items) + "\n]\n" if found else "[]\n"
 
 
@@ -39,10 +38,10 @@ def to_csv(found: Sequence[Difference]) -> str:
     """Return a line a difference; what is None is empty."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(FIELDS)
+    writer.writerow(PLAIN)
     for difference in found:
         cause = difference.cause
         told = f"{cause.name}: {cause.text}" if cause else ""
-        plain = [getattr(difference, name) for name in FIELDS if name != "cause"]
+        plain = [getattr(difference, name) for name in PLAIN if name != "cause"]
         writer.writerow([*plain, told])
     return out.getvalue()

@@ -1,4 +1,8 @@
-"""One run of a scenario as verdict.json, and back: all that its text is made of."""
+"""One run of a scenario as verdict.json, and back: all that its text is made of.
+
+Traces are written for others to read; what is told of a verdict is made of its
+differences, so they are not read back.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +14,24 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 from pytest_netlab import nat
-from pytest_netlab.checks import Violation
-from pytest_netlab.diff import Difference, Story, Told
-from pytest_netlab.diff import story as stories
+from pytest_netlab.causes import Cause
+from pytest_netlab.diff import Difference
 from pytest_netlab.errors import GoldenError
 from pytest_netlab.lab import stored
 from pytest_netlab.nat import translations
 from pytest_netlab.runner import Verdict
+from pytest_netlab.trace import CanonicalTrace, value_text, what_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_netlab.checks import Violation
+    from pytest_netlab.trace import Packet, PortTranslation
+
 # What annotations name that their modules import for type checkers only.
 NAMES = {
     **{name: getattr(nat, name) for name in nat.__all__},
-    "Line": stories.Line,
-    "Violation": Violation,
-    **{one.__name__: one for one in (Difference, Story, Told)},
+    **{one.__name__: one for one in (Cause, CanonicalTrace, Difference)},
     "Kind": translations.Kind,
     "Fate": translations.Fate,
     "Mapping": Mapping,
@@ -58,7 +63,7 @@ def dumps(record: Record) -> str:
         **flat,
         "cause": verdict.cause if verdict else "",
         "error": record.error,
-        "differences": [asdict(d) for d in verdict.differences] if verdict else [],
+        "differences": [d.plain() for d in verdict.differences] if verdict else [],
         "flows": [asdict(fact) for fact in verdict.observed.facts] if verdict else [],
         "facts": dict(record.facts),
         "verdict": _plain(verdict),
@@ -86,8 +91,10 @@ def read(folder: Path) -> Record:
 
 def _plain(value: Any) -> Any:
     """Return what JSON can hold of a value: dataclasses as tables, field by field."""
-    if isinstance(value, Violation):
-        return _plain_violation(value)
+    if isinstance(value, CanonicalTrace):
+        return _plain_trace(value)
+    if isinstance(value, Difference):
+        return value.plain()
     if is_dataclass(value) and not isinstance(value, type):
         return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
@@ -95,27 +102,65 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
+def _plain_trace(trace: CanonicalTrace) -> dict[str, Any]:
+    """Return a trace as format 1 has it: its packets in words."""
+    return {
+        "points": list(trace.points),
+        "told": [
+            {
+                "fact": asdict(flow.fact),
+                "lines": [_plain_packet(one) for one in flow.packets],
+                "broken": [_plain_violation(one) for one in flow.violations],
+                "remap": _plain_translation(flow.translation),
+                "lost": flow.lost,
+                "stranger": flow.unrelated,
+            }
+            for flow in trace.flows
+        ],
+        "never": [
+            {**_plain_violation(one), "flow": one.flow} for one in trace.forbidden
+        ],
+    }
+
+
+def _plain_packet(packet: Packet) -> dict[str, Any]:
+    named = [[name, value_text(one, name)] for name, one in packet.fields.named()]
+    return {
+        "point": packet.point,
+        "reply": packet.reply,
+        "src": value_text(packet.src),
+        "dst": value_text(packet.dst),
+        "what": what_text(packet.what),
+        "fields": named,
+        "note": value_text(packet.rewrite) if packet.rewrite else "",
+        "aside": packet.ignored,
+        "packet": packet.number,
+    }
+
+
 def _plain_violation(bad: Violation) -> dict[str, Any]:
-    """Return a violation as format 1 has it: by its packet's number, not by rows."""
+    """Return a violation by its packet's number, not by rows."""
     names = ("field", "want", "got", "point", "reply", "packet")
-    flow = {"flow": bad.flow} if bad.flow else {}
-    return {name: getattr(bad, name) for name in names} | flow
+    return {name: getattr(bad, name) for name in names}
 
 
-def _made_violation(table: Any) -> Violation:
-    """Return the violation of such a table."""
-    hints = typing.get_type_hints(Violation)
-    known = {name: _made(hints[name], table[name]) for name in table.keys() & hints}
-    unknown = table.keys() - hints - {"packet"}
-    if unknown:
-        raise ValueError(f"a violation has no {unknown.pop()!r}")
-    return Violation(**known, rows=(_made(int, table["packet"]) - 1,))
+def _plain_translation(found: PortTranslation | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        "field": found.field,
+        "inner": f"{found.original}",
+        "outer": f"{found.mapped}",
+        "taken": found.taken,
+        "in_class": found.in_class,
+        "wanted": found.wanted,
+    }
 
 
 def _made(kind: Any, value: Any) -> Any:
     """Return a value of an annotated type from what JSON made of it."""
-    if kind is Violation:
-        return _made_violation(value)
+    if kind is CanonicalTrace:
+        return CanonicalTrace((), ())
     if is_dataclass(kind) and isinstance(kind, type):
         hints = typing.get_type_hints(kind, localns={**NAMES, "Verdict": Verdict})
         return kind(**{name: _made(hints[name], value[name]) for name in value})

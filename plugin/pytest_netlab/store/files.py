@@ -11,9 +11,10 @@ import tomli_w
 
 from pytest_netlab import capture as captures
 from pytest_netlab import folders, owners
-from pytest_netlab.diff import Policy, Story, canonicalize
+from pytest_netlab.diff import Policy
 from pytest_netlab.errors import CaptureError, GoldenError, PolicyError
 from pytest_netlab.store.requires import Requires
+from pytest_netlab.trace import CanonicalTrace, canonicalize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +48,7 @@ class Golden:
     """One recorded scenario: its story, how strictly it holds, where it comes from."""
 
     scenario: str
-    story: Story
+    story: CanonicalTrace
     policy: Policy = field(default_factory=Policy)
     provenance: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab import folders
-from pytest_netlab.diff import canonicalize
 from pytest_netlab.errors import GoldenError
 from pytest_netlab.store import files, regular
 from pytest_netlab.store.files import (
@@ -17,14 +16,15 @@ from pytest_netlab.store.files import (
     Golden,
     MissingGoldenError,
 )
+from pytest_netlab.trace import canonicalize
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.diff import Story
     from pytest_netlab.store.requires import Requires
+    from pytest_netlab.trace import CanonicalTrace
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ def kept(folder: Path, scenario: str) -> dict[str, Any]:
     return {key: table[key] for key in files.YOURS if key in table}
 
 
-def _tells(folder: Path, scenario: str, story: Story) -> bool:
+def _tells(folder: Path, scenario: str, story: CanonicalTrace) -> bool:
     """Tell whether a golden is there and tells this story."""
     if not folder.is_dir() or files.is_stub(folder):
         return False

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from pytest_netlab.checks import Violation
-from pytest_netlab.diff import Difference, Line, Policy, Story, Told, compare
+from pytest_netlab.diff import Difference, Policy, compare
 from pytest_netlab.diff.compare import ABSENT
-from pytest_netlab.nat import FlowFact, HostChange
+from pytest_netlab.flows import ICMP
+from pytest_netlab.nat import HostChange
+from pytest_netlab.trace import (
+    CanonicalFlow,
+    CanonicalTrace,
+    End,
+    Fields,
+    FlowFact,
+    Packet,
+    Rewrite,
+    Symbol,
+    What,
+    what_text,
+)
 
 FACT = FlowFact(
     proto="icmp echo",
@@ -23,83 +37,91 @@ FACT = FlowFact(
 FLOW = "icmp echo c1 -> host01"
 
 
-def line(number: int, point: str, src: str, dst: str, note: str = "") -> Line:
-    """Return one sighting of a ping."""
+ECHO = Fields(id=Symbol("id", 1), seq=1, ttl=64)
+
+
+def rewrite(kind: str, old: str, new: str) -> Rewrite:
+    """Return one end rewritten."""
+    return Rewrite(kind, ((End(old), End(new)),))  # type: ignore[arg-type]
+
+
+def ping(
+    number: int, point: str, src: str, dst: str, change: Rewrite | None = None
+) -> Packet:
+    """Return one observation of a ping."""
     reply = dst != "host01"
-    return Line(
+    return Packet(
         point=point,
         reply=reply,
-        src=src,
-        dst=dst,
-        what="echo reply" if reply else "echo request",
-        fields=(("id", "id#1"), ("seq", "1"), ("ttl", "64")),
-        note=note,
-        packet=number,
+        src=End(src),
+        dst=End(dst),
+        what=What(ICMP, icmp=(0 if reply else 8, 0)),
+        fields=ECHO,
+        rewrite=change,
+        row=number - 1,
     )
 
 
-LINES = (
-    line(1, "docker0", "c1", "host01"),
-    line(2, "uplink", "host", "host01", "snat c1 -> host"),
-    line(3, "uplink", "host01", "host"),
-    line(4, "docker0", "host01", "c1", "undone host -> c1"),
+PACKETS = (
+    ping(1, "docker0", "c1", "host01"),
+    ping(2, "uplink", "host", "host01", rewrite("snat", "c1", "host")),
+    ping(3, "uplink", "host01", "host"),
+    ping(4, "docker0", "host01", "c1", rewrite("undone", "host", "c1")),
 )
-TOLD = Told(fact=FACT, lines=LINES)
+FLOW_OF_C1 = CanonicalFlow(fact=FACT, packets=PACKETS)
 POINTS = ("docker0", "uplink")
-GOLDEN = Story(POINTS, (TOLD,))
+GOLDEN = CanonicalTrace(POINTS, (FLOW_OF_C1,))
 BAD = Violation("ttl", "63", "64", (2,), "uplink", reply=True)
 
 
-def observed(*lines: Line, **told: object) -> Story:
-    """Return a story with these lines."""
-    return Story(POINTS, (replace(TOLD, lines=lines or LINES, **told),))  # type: ignore[arg-type]
+def observed(*packets: Packet, **rest: Any) -> CanonicalTrace:
+    """Return a trace with these packets."""
+    flow = replace(FLOW_OF_C1, packets=packets or PACKETS, **rest)
+    return CanonicalTrace(POINTS, (flow,))
 
 
-def changed(number: int, **change: object) -> Story:
-    """Return the story with one line changed."""
-    lines = [
-        replace(old, **change) if old.packet == number else old  # type: ignore[arg-type]
-        for old in LINES
+def changed(number: int, **change: Any) -> CanonicalTrace:
+    """Return the trace with one packet changed."""
+    packets = [
+        replace(old, **change) if old.number == number else old for old in PACKETS
     ]
-    return observed(*lines)
+    return observed(*packets)
 
 
-def fields(golden: Story, seen: Story, policy: Policy | None = None) -> list[str]:
+def fields(
+    golden: CanonicalTrace, seen: CanonicalTrace, policy: Policy | None = None
+) -> list[str]:
     """Return the names of the fields that differ."""
     return [difference.field for difference in compare(golden, seen, policy)]
 
 
-@pytest.mark.parametrize(
-    "story", [GOLDEN, Story(POINTS, ()), Story(POINTS, (TOLD,) * 2)]
-)
-def test_equal(story: Story) -> None:
-    """A story does not differ from itself."""
-    assert compare(story, story) == []
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_equal(count: int) -> None:
+    """A trace does not differ from itself."""
+    same = CanonicalTrace(POINTS, (FLOW_OF_C1,) * count)
+
+    assert compare(same, same) == []
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 @pytest.mark.parametrize(
     ("change", "field", "got"),
     [
-        ({"src": "c2"}, "source", "c2"),
-        ({"dst": "c2"}, "destination", "c2"),
-        ({"note": "snat c1 -> c2"}, "rewrite", "snat c1 -> c2"),
-        (
-            {"fields": (("id", "id#2"), ("seq", "1"), ("ttl", "64"))},
-            "id",
-            "id#2",
-        ),
-        ({"fields": (("id", "id#1"), ("seq", "9"), ("ttl", "64"))}, "seq", "9"),
-        ({"fields": (("id", "id#1"), ("seq", "1"), ("ttl", "63"))}, "ttl", "63"),
-        ({"fields": (("id", "id#1"), ("seq", "1"))}, "ttl", ABSENT),
-        ({"fields": (*LINES[0].fields, ("tos", "0x10"))}, "tos", "0x10"),
+        ({"src": End("c2")}, "source", "c2"),
+        ({"dst": End("c2")}, "destination", "c2"),
+        ({"rewrite": rewrite("snat", "c1", "c2")}, "rewrite", "snat c1 -> c2"),
+        ({"fields": replace(ECHO, id=Symbol("id", 2))}, "id", "id#2"),
+        ({"fields": replace(ECHO, seq=9)}, "seq", "9"),
+        ({"fields": replace(ECHO, ttl=63)}, "ttl", "63"),
+        ({"fields": replace(ECHO, ttl=None)}, "ttl", ABSENT),
+        ({"fields": replace(ECHO, tos=0x10)}, "tos", "0x10"),
     ],
 )
 def test_changed_field(
-    number: int, change: dict[str, object], field: str, got: str
+    number: int, change: dict[str, Any], field: str, got: str
 ) -> None:
     """A field that changed is named, with its line and the golden's value."""
-    was = LINES[number - 1]
+    was = PACKETS[number - 1]
     (difference,) = compare(GOLDEN, changed(number, **change))
 
     assert (difference.field, difference.got) == (field, got)
@@ -115,21 +137,23 @@ def test_changed_field(
     )
 
 
-def test_lost_note() -> None:
+def test_lost_rewrite() -> None:
     """A rewrite that did not happen is told as none."""
-    (difference,) = compare(GOLDEN, changed(2, note=""))
+    (difference,) = compare(GOLDEN, changed(2, rewrite=None))
 
     assert (difference.want, difference.got) == ("snat c1 -> host", "none")
 
 
 @pytest.mark.parametrize(
-    "change", [{"what": "timeout"}, {"reply": None}, {"point": "docker1"}], ids=str
+    "change",
+    [{"what": What(ICMP, icmp=(11, 0))}, {"reply": None}, {"point": "docker1"}],
+    ids=str,
 )
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
-def test_another_packet(number: int, change: dict[str, object]) -> None:
+def test_another_packet(number: int, change: dict[str, Any]) -> None:
     """A line of another kind, direction or point is one missing and one extra."""
     if "reply" in change:
-        change = {"reply": not LINES[number - 1].reply}
+        change = {"reply": not PACKETS[number - 1].reply}
 
     found = compare(GOLDEN, changed(number, **change))
 
@@ -144,25 +168,25 @@ def test_another_packet(number: int, change: dict[str, object]) -> None:
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_missing_line(number: int) -> None:
     """A line that is missing is told, at its point, without a packet."""
-    rest = [old for old in LINES if old.packet != number]
+    rest = [old for old in PACKETS if old.number != number]
     (difference,) = compare(GOLDEN, observed(*rest))
 
     assert difference == Difference(
         flow=FLOW,
         direction="reply" if number > 2 else "original",
-        point=LINES[number - 1].point,
+        point=PACKETS[number - 1].point,
         packet=None,
         field="packet",
         want=difference.want,
         got=ABSENT,
     )
-    assert difference.want.endswith(LINES[number - 1].what)
+    assert difference.want.endswith(what_text(PACKETS[number - 1].what))
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_duplicated_line(number: int) -> None:
     """A packet that was seen twice is one too many."""
-    twice = [old for old in LINES for _ in range(1 + (old.packet == number))]
+    twice = [old for old in PACKETS for _ in range(1 + (old.number == number))]
     (difference,) = compare(GOLDEN, observed(*twice))
 
     assert (difference.field, difference.want) == ("packet", ABSENT)
@@ -171,7 +195,7 @@ def test_duplicated_line(number: int) -> None:
 
 def test_line_at_a_silent_point() -> None:
     """A packet where the golden saw none is one too many."""
-    golden = observed(*(old for old in LINES if old.point == "docker0"))
+    golden = observed(*(old for old in PACKETS if old.point == "docker0"))
 
     assert {d.point for d in compare(golden, GOLDEN)} == {"uplink"}
 
@@ -179,8 +203,8 @@ def test_line_at_a_silent_point() -> None:
 @pytest.mark.parametrize("count", [1, 2])
 def test_missing_conversation(count: int) -> None:
     """A conversation that did not take place is one difference, with its cause."""
-    golden = Story(POINTS, (TOLD,) * count)
-    (difference,) = compare(golden, Story(POINTS, golden.told[1:]))
+    golden = CanonicalTrace(POINTS, (FLOW_OF_C1,) * count)
+    (difference,) = compare(golden, CanonicalTrace(POINTS, golden.flows[1:]))
 
     assert (difference.field, difference.got) == ("conversation", ABSENT)
     assert difference.packet is None
@@ -191,8 +215,8 @@ def test_missing_conversation(count: int) -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_extra_conversation(count: int) -> None:
     """A conversation the golden does not know is one difference, with its cause."""
-    golden = Story(POINTS, (TOLD,) * count)
-    (difference,) = compare(golden, Story(POINTS, (*golden.told, TOLD)))
+    golden = CanonicalTrace(POINTS, (FLOW_OF_C1,) * count)
+    (difference,) = compare(golden, CanonicalTrace(POINTS, (*golden.flows, FLOW_OF_C1)))
 
     assert (difference.field, difference.want) == ("conversation", ABSENT)
     assert (difference.point, difference.packet) == ("docker0", 1)
@@ -202,25 +226,27 @@ def test_extra_conversation(count: int) -> None:
 
 def test_conversation_without_lines() -> None:
     """Even a conversation of which nothing is told is missed, and is extra."""
-    bare = Story(POINTS, (replace(TOLD, lines=()),))
-    nothing = Story(POINTS, ())
+    bare = CanonicalTrace(POINTS, (replace(FLOW_OF_C1, packets=()),))
+    nothing = CanonicalTrace(POINTS, ())
 
     assert fields(bare, nothing) == fields(nothing, bare) == ["conversation"]
 
 
 def test_order_of_conversations() -> None:
     """Conversations are matched by name, in whatever order they began."""
-    other = replace(TOLD, fact=replace(FACT, initiator="c2"))
+    other = replace(FLOW_OF_C1, fact=replace(FACT, initiator="c2"))
+    both = FLOW_OF_C1, other
+    turned = CanonicalTrace(POINTS, both[::-1])
 
-    assert compare(Story(POINTS, (TOLD, other)), Story(POINTS, (other, TOLD))) == []
+    assert compare(CanonicalTrace(POINTS, both), turned) == []
 
 
 @pytest.mark.parametrize("field", ["id", "seq", "ttl", "tos", "length"])
 def test_policy_any(field: str) -> None:
     """A field whose rule is any is left out; the others are not."""
-    values = (("id", "?"), ("seq", "?"), ("ttl", "?"), ("tos", "?"), ("length", "?"))
+    values = Fields(id=Symbol("id", 2), seq=2, ttl=2, tos=4, length=2)
     seen = changed(1, fields=values)
-    every = ["id", "seq", "ttl", "tos", "length"]
+    every = ["id", "seq", "ttl", "length", "tos"]
 
     assert fields(GOLDEN, seen) == every
     assert fields(GOLDEN, seen, Policy({field: "any"})) == [
@@ -229,15 +255,15 @@ def test_policy_any(field: str) -> None:
 
 
 def test_policy_rewrite() -> None:
-    """The note is a field like the others."""
-    seen = changed(2, note="dnat")
+    """What was rewritten is a field like the others."""
+    seen = changed(2, rewrite=rewrite("dnat", "c1", "host"))
 
     assert fields(GOLDEN, seen, Policy({"rewrite": "any"})) == []
 
 
 def test_broken() -> None:
     """An invariant that is broken only now is a difference, at its own packet."""
-    (difference,) = compare(GOLDEN, observed(broken=(BAD,)))
+    (difference,) = compare(GOLDEN, observed(violations=(BAD,)))
 
     assert replace(difference, cause=None) == Difference(
         flow=FLOW,
@@ -252,11 +278,11 @@ def test_broken() -> None:
 
 def test_broken_when_recorded() -> None:
     """An invariant that was broken already when the golden was made is known."""
-    golden = observed(broken=(BAD,))
+    golden = observed(violations=(BAD,))
     other = replace(BAD, field="tos")
 
-    assert compare(golden, observed(broken=(replace(BAD, got="62"),))) == []
-    assert fields(golden, observed(broken=(BAD, other))) == ["tos"]
+    assert compare(golden, observed(violations=(replace(BAD, got="62"),))) == []
+    assert fields(golden, observed(violations=(BAD, other))) == ["tos"]
 
 
 @pytest.mark.parametrize(
@@ -270,8 +296,10 @@ def test_points(
     was: tuple[str, ...], now: tuple[str, ...], expected: tuple[str, str, str]
 ) -> None:
     """A point that only one of them captured is a difference, even if silent."""
-    quiet = [replace(TOLD, lines=LINES[:1])]
-    (difference,) = compare(Story(was, tuple(quiet)), Story(now, tuple(quiet)))
+    quiet = [replace(FLOW_OF_C1, packets=PACKETS[:1])]
+    (difference,) = compare(
+        CanonicalTrace(was, tuple(quiet)), CanonicalTrace(now, tuple(quiet))
+    )
 
     assert (difference.point, difference.want, difference.got) == expected
     assert difference.field == "point"
@@ -282,7 +310,9 @@ def test_cause_of_a_flow() -> None:
     gone = replace(FACT, sender="", target="", kind="none", fate="dropped")
     host = HostChange(settings={"ip_forward": ("1", "0")})
     found = compare(
-        GOLDEN, Story(POINTS, (Told(fact=gone, lines=LINES[:1]),)), host=host
+        GOLDEN,
+        CanonicalTrace(POINTS, (CanonicalFlow(fact=gone, packets=PACKETS[:1]),)),
+        host=host,
     )
 
     assert len(found) == 3
@@ -292,8 +322,8 @@ def test_cause_of_a_flow() -> None:
 
 def test_in_order_of_packets() -> None:
     """What is there is told by packet number, what is missing comes last."""
-    changed_lines = [replace(old, dst="x") for old in LINES[:3]]
+    others = [replace(old, dst=End("x")) for old in PACKETS[:3]]
 
-    found = compare(GOLDEN, observed(*changed_lines))
+    found = compare(GOLDEN, observed(*others))
 
     assert [difference.packet for difference in found] == [1, 2, 3, None]

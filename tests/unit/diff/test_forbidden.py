@@ -7,20 +7,21 @@ from dataclasses import replace
 from tests.traffic import C1, HOST, HOST01, IN, MACS, OUT, Packet, at_uplink, routed
 
 from pytest_netlab.checks.forbidden import CONTAINER, FORBIDDEN, LOOPBACK
-from pytest_netlab.diff import Policy, Story, canonicalize, compare
+from pytest_netlab.diff import Policy, compare
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
+from pytest_netlab.trace import CanonicalTrace, canonicalize
 from pytest_netlab.wire import arp, ethernet, tcp
 
 PING = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), way=OUT)
 ARP = ethernet.build(*MACS, arp.build(1, C1, HOST01, *MACS), ethertype=ethernet.ARP)
 
 
-def story(*packets: Packet | bytes) -> Story:
+def story(*packets: Packet | bytes) -> CanonicalTrace:
     """Return the story of what the uplink saw."""
     return canonicalize(at_uplink(*packets))
 
 
-def fields(golden: Story, observed: Story, *waived: str) -> list[str]:
+def fields(golden: CanonicalTrace, observed: CanonicalTrace, *waived: str) -> list[str]:
     """Return what differs where negatives are demanded."""
     policy = Policy().demanding(waived)
     return [one.field for one in compare(golden, observed, policy)]
@@ -30,8 +31,8 @@ def test_demanded_whatever_the_golden_has() -> None:
     """A golden does not forgive an address that leaks; a waiver does."""
     leak = story(PING)
 
-    assert leak.never[0].flow == "icmp echo c1 -> host01"
-    assert leak.never[0].got == "c1"
+    assert leak.forbidden[0].flow == "icmp echo c1 -> host01"
+    assert leak.forbidden[0].got == "c1"
     assert "! container-address-on-uplink: c1" in leak.text("leak")
     assert compare(leak, leak) == []
     assert fields(leak, leak) == [CONTAINER]

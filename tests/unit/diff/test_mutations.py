@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -24,17 +24,27 @@ from tests.traffic import (
 )
 
 from pytest_netlab.checks import Violation
-from pytest_netlab.diff import canonicalize, compare
-from pytest_netlab.diff.packets import DSCP
+from pytest_netlab.diff import compare
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.store import Store
+from pytest_netlab.trace import (
+    End,
+    Rewrite,
+    Symbol,
+    TcpFlags,
+    TcpOption,
+    What,
+    canonicalize,
+)
+from pytest_netlab.trace import Packet as Told
+from pytest_netlab.trace.packets import DSCP
 from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_netlab.diff import Difference, Line
-    from pytest_netlab.diff.story import Story
+    from pytest_netlab.diff import Difference
+    from pytest_netlab.trace import CanonicalTrace
 
 GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 NAMES = sorted(path.parent.name for path in GOLDEN.glob("*/golden.toml"))
@@ -48,73 +58,94 @@ class Mutation(NamedTuple):
     """
 
     name: str
-    story: Story
+    story: CanonicalTrace
     told: tuple[tuple[str, str], ...]
     exact: bool = False
 
 
-def _lines(story: Story) -> Iterator[tuple[int, int, Line]]:
-    """Yield every line, and where it is."""
-    for number, told in enumerate(story.told):
-        for at, line in enumerate(told.lines):
-            if not line.aside:
-                yield number, at, line
+def _packets(trace: CanonicalTrace) -> Iterator[tuple[int, int, Told]]:
+    """Yield every packet, and where it is."""
+    for number, flow in enumerate(trace.flows):
+        for at, packet in enumerate(flow.packets):
+            if not packet.ignored:
+                yield number, at, packet
 
 
-def _with_lines(story: Story, number: int, lines: Iterable[Line]) -> Story:
-    """Return the story with other lines in one conversation."""
-    told = list(story.told)
-    told[number] = replace(told[number], lines=tuple(lines))
-    return replace(story, told=tuple(told))
+def _with_packets(
+    trace: CanonicalTrace, number: int, packets: Iterable[Told]
+) -> CanonicalTrace:
+    """Return the trace with other packets in one conversation."""
+    flows = list(trace.flows)
+    flows[number] = replace(flows[number], packets=tuple(packets))
+    return replace(trace, flows=tuple(flows))
 
 
-def _changes(line: Line) -> Iterator[tuple[str, Line]]:
-    """Yield the line with one field changed, and what that field is called."""
-    yield "source", replace(line, src=OTHER)
-    yield "destination", replace(line, dst=OTHER)
-    yield "rewrite", replace(line, note=OTHER)
-    if line.note:
-        yield "rewrite", replace(line, note="")
-    for at, (name, _) in enumerate(line.fields):
-        before, after = line.fields[:at], line.fields[at + 1 :]
-        yield name, replace(line, fields=(*before, (name, OTHER), *after))
-        if name != "tos" or int(line.fields[at][1], 16) & DSCP:  # else it is ECN's
-            yield name, replace(line, fields=(*before, *after))
-    yield "another", replace(line, fields=(*line.fields, ("another", OTHER)))
+def _another(value: Any) -> Any:
+    """Return another value of the same kind."""
+    if isinstance(value, Symbol):
+        return Symbol(value.kind, 99)
+    if isinstance(value, TcpFlags):
+        return value ^ TcpFlags.PSH
+    if isinstance(value, tuple):
+        is_embedded = bool(value) and isinstance(value[0], End)
+        return (End(OTHER), End(OTHER)) if is_embedded else (*value, TcpOption(254))
+    return value ^ 0x20
 
 
-def _one_field(story: Story) -> Iterator[Mutation]:
-    """Yield each field of each line changed."""
-    for number, at, line in _lines(story):
-        lines = story.told[number].lines
-        for name, other in _changes(line):
-            made = _with_lines(story, number, (*lines[:at], other, *lines[at + 1 :]))
-            yield Mutation(f"{name} of line {at}", made, ((name, line.point),), True)  # noqa: FBT003
+def _changes(packet: Told) -> Iterator[tuple[str, Told]]:
+    """Yield the packet with one field changed, and what that field is called."""
+    yield "source", replace(packet, src=End(OTHER))
+    yield "destination", replace(packet, dst=End(OTHER))
+    yield "rewrite", replace(packet, rewrite=Rewrite("dnat", ((End(OTHER),) * 2,)))
+    if packet.rewrite:
+        yield "rewrite", replace(packet, rewrite=None)
+    fields = packet.fields
+    for name, value in fields.named():
+        if not isinstance(value, bool):  # these are told, or not
+            other = replace(fields, **{name: _another(value)})
+            yield name, replace(packet, fields=other)
+        if name != "tos" or int(str(value)) & DSCP:  # else it is ECN's
+            yield name, replace(packet, fields=replace(fields, **{name: None}))
+    if fields.code is None:
+        yield "code", replace(packet, fields=replace(fields, code=7))
 
 
-def _one_line(story: Story) -> Iterator[Mutation]:
-    """Yield each line left out, told twice, or of another kind, way or point."""
-    for number, at, line in _lines(story):
-        lines, packet = story.told[number].lines, ("packet", line.point)
-        before, after = lines[:at], lines[at + 1 :]
+def _one_field(trace: CanonicalTrace) -> Iterator[Mutation]:
+    """Yield each field of each packet changed."""
+    for number, at, packet in _packets(trace):
+        packets = trace.flows[number].packets
+        for name, other in _changes(packet):
+            made = _with_packets(
+                trace, number, (*packets[:at], other, *packets[at + 1 :])
+            )
+            told = ((name, packet.point),)
+            yield Mutation(f"{name} of packet {at}", made, told, exact=True)
+
+
+def _one_packet(trace: CanonicalTrace) -> Iterator[Mutation]:
+    """Yield each packet left out, told twice, or of another kind, way or point."""
+    for number, at, packet in _packets(trace):
+        packets, named = trace.flows[number].packets, ("packet", packet.point)
+        before, after = packets[:at], packets[at + 1 :]
         changed = {
-            "no": ((), (packet,)),
-            "twice": ((line, line), (packet,)),
-            "what": ((replace(line, what=OTHER),), (packet, packet)),
-            "reply": ((replace(line, reply=not line.reply),), (packet, packet)),
-            "point": ((replace(line, point=OTHER),), (packet, ("packet", OTHER))),
+            "no": ((), (named,)),
+            "twice": ((packet, packet), (named,)),
+            "what": ((replace(packet, what=What(99)),), (named, named)),
+            "reply": ((replace(packet, reply=not packet.reply),), (named, named)),
+            "point": ((replace(packet, point=OTHER),), (named, ("packet", OTHER))),
         }
         for name, (instead, told) in changed.items():
-            made = _with_lines(story, number, (*before, *instead, *after))
-            yield Mutation(f"{name} line {at}", made, told)
+            made = _with_packets(trace, number, (*before, *instead, *after))
+            yield Mutation(f"{name} packet {at}", made, told)
 
 
-def _one_conversation(story: Story) -> Iterator[Mutation]:
+def _one_conversation(story: CanonicalTrace) -> Iterator[Mutation]:
     """Yield each conversation left out, told twice, under another name, or broken."""
-    for number, told in enumerate(story.told):
-        point = told.lines[0].point if told.lines else ""
-        named = [t for t in story.told if t.fact.name == told.fact.name]
-        whole = ("conversation", named[-1].lines[0].point if named[-1].lines else "")
+    for number, told in enumerate(story.flows):
+        point = told.packets[0].point if told.packets else ""
+        named = [t for t in story.flows if t.fact.name == told.fact.name]
+        last = named[-1].packets
+        whole = ("conversation", last[0].point if last else "")
         broken = Violation(OTHER, "1", "2", (0,), point, reply=False)
         renamed = [
             replace(told, fact=replace(told.fact, **{name: OTHER}))  # type: ignore[arg-type]
@@ -124,17 +155,20 @@ def _one_conversation(story: Story) -> Iterator[Mutation]:
             ((), (whole,)),
             ((told, told), (whole,)),
             *(((other,), (whole, ("conversation", point))) for other in renamed),
-            ((replace(told, broken=(*told.broken, broken)),), ((OTHER, point),)),
+            (
+                (replace(told, violations=(*told.violations, broken)),),
+                ((OTHER, point),),
+            ),
         ]
-        before, after = story.told[:number], story.told[number + 1 :]
+        before, after = story.flows[:number], story.flows[number + 1 :]
         for kind, (instead, differ) in enumerate(changed):
-            made = replace(story, told=(*before, *instead, *after))
+            made = replace(story, flows=(*before, *instead, *after))
             yield Mutation(f"conversation {number} {kind}", made, differ)
 
 
-def mutations(story: Story) -> list[Mutation]:
+def mutations(story: CanonicalTrace) -> list[Mutation]:
     """Return every small change of a story."""
-    return [*_one_field(story), *_one_line(story), *_one_conversation(story)]
+    return [*_one_field(story), *_one_packet(story), *_one_conversation(story)]
 
 
 def _named(found: Iterable[Difference]) -> list[tuple[str, str]]:
@@ -142,7 +176,7 @@ def _named(found: Iterable[Difference]) -> list[tuple[str, str]]:
     return [(difference.field, difference.point) for difference in found]
 
 
-def check(story: Story, mutation: Mutation) -> None:
+def check(story: CanonicalTrace, mutation: Mutation) -> None:
     """Fail unless the change is told both ways: to what it was, and from it."""
     there = compare(story, mutation.story)
     back = compare(mutation.story, story)
@@ -157,34 +191,34 @@ def check(story: Story, mutation: Mutation) -> None:
 
 
 @pytest.fixture(params=NAMES)
-def golden(request: pytest.FixtureRequest) -> Story:
+def golden(request: pytest.FixtureRequest) -> CanonicalTrace:
     """Return the story of a golden that ships."""
     return Store(GOLDEN).load(request.param).story
 
 
-def test_a_golden_equals_itself(golden: Story) -> None:
+def test_a_golden_equals_itself(golden: CanonicalTrace) -> None:
     """What was recorded does not differ from what was recorded."""
     assert compare(golden, golden) == []
 
 
-def test_every_change_of_a_golden(golden: Story) -> None:
+def test_every_change_of_a_golden(golden: CanonicalTrace) -> None:
     """Each field, line and conversation that changes is named, and nothing else."""
     changes = mutations(golden)
 
-    assert len(changes) > 5 * len(list(_lines(golden)))
+    assert len(changes) > 5 * len(list(_packets(golden)))
     for mutation in changes:
         check(golden, mutation)
 
 
-def test_points_of_a_golden_that_change_places(golden: Story) -> None:
+def test_points_of_a_golden_that_change_places(golden: CanonicalTrace) -> None:
     """What was seen at each point belongs there."""
     swapped = {INSIDE: OUTSIDE, OUTSIDE: INSIDE}
     told = [
-        replace(t, lines=tuple(replace(x, point=swapped[x.point]) for x in t.lines))
-        for t in golden.told
+        replace(t, packets=tuple(replace(x, point=swapped[x.point]) for x in t.packets))
+        for t in golden.flows
     ]
 
-    assert compare(golden, replace(golden, told=tuple(told)))
+    assert compare(golden, replace(golden, flows=tuple(told)))
 
 
 KEYS = (
@@ -226,7 +260,7 @@ def _side(point: str) -> str:
     return "inside" if point == INSIDE else "outside"
 
 
-def _story(steps: list[tuple[Tuple5, bool, str, int, bytes]]) -> Story:
+def _story(steps: list[tuple[Tuple5, bool, str, int, bytes]]) -> CanonicalTrace:
     """Return what is told of packets that were seen on both points, or on one."""
     seen: list[tuple[str, Packet]] = []
     for number, (key, reply, way, flags, data) in enumerate(steps, 1):

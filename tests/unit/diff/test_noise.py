@@ -18,8 +18,9 @@ from tests.traffic import (
     two_points,
 )
 
-from pytest_netlab.diff import Policy, Story, canonicalize, compare
+from pytest_netlab.diff import Policy, compare
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
+from pytest_netlab.trace import CanonicalTrace, canonicalize
 from pytest_netlab.wire import tcp
 
 PING, STRANGER = Tuple5(ICMP, C1, 7, HOST01, 7), "172.17.0.99"
@@ -53,7 +54,7 @@ def ask(number: int, *, answered: bool = True) -> Seen:
     return seen + back if answered else seen
 
 
-def told(*parts: Seen) -> Story:
+def told(*parts: Seen) -> CanonicalTrace:
     """Return the story of what was seen, in this order."""
     return canonicalize(two_points(seen for part in parts for seen in part))
 
@@ -88,7 +89,7 @@ ONCE, TWICE = told(ping(1)), told(ping(1), ping(2))
         "stranger cut in half",
     ],
 )
-def test_no_difference(golden: Story, seen: Story) -> None:
+def test_no_difference(golden: CanonicalTrace, seen: CanonicalTrace) -> None:
     """The network may lose, double and delay; strangers may talk."""
     assert compare(golden, seen) == []
 
@@ -116,7 +117,7 @@ def test_no_difference(golden: Story, seen: Story) -> None:
         "datagram never answered",
     ],
 )
-def test_difference(golden: Story, seen: Story) -> None:
+def test_difference(golden: CanonicalTrace, seen: CanonicalTrace) -> None:
     """What the host loses or doubles, and what nobody answers, is a difference."""
     assert compare(golden, seen)
 

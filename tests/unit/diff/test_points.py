@@ -7,9 +7,9 @@ from tests.traffic import two_points
 from tests.unit.cli.conftest import GOOD
 
 from pytest_netlab.capture import Capture, Interface
-from pytest_netlab.diff import canonicalize
 from pytest_netlab.diff.points import ABSENT, both_points, called
 from pytest_netlab.errors import NetlabError
+from pytest_netlab.trace import canonicalize
 
 NOTHING: dict[str, str | None] = {"inside": None, "outside": None}
 

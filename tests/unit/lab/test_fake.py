@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import pytest
 
-from pytest_netlab.diff import canonicalize
 from pytest_netlab.errors import (
     BlindCaptureError,
     CommandError,
@@ -20,6 +19,7 @@ from pytest_netlab.lab.fake import FakeLab
 from pytest_netlab.lab.settle import Conversations
 from pytest_netlab.nat import learn
 from pytest_netlab.spec import DOCKER0, POINTS, UPLINK, LabOptions, Point, Topology
+from pytest_netlab.trace import canonicalize, value_text, what_text
 from pytest_netlab.wire.canary import parse
 from pytest_netlab.wire.tcp import flag_text, raw_options
 
@@ -39,9 +39,9 @@ def played(lab: FakeLab, node: str, *argv: str) -> list[tuple[str, str, str, str
     lab.nodes[node].run(*argv, check=False)
     story = canonicalize(tap.stop())
     return [
-        (line.point, line.src, line.dst, line.what)
-        for told in story.told
-        for line in told.lines
+        (x.point, value_text(x.src), value_text(x.dst), what_text(x.what))
+        for told in story.flows
+        for x in told.packets
     ]
 
 
@@ -138,9 +138,9 @@ def test_ping_count(lab: FakeLab) -> None:
     """As many requests are sent as were asked for, numbered from 1."""
     tap = lab.tap(EVERY)
     lab.nodes["c1"].run("ping", "-c", "3", "172.16.211.1")
-    told = canonicalize(tap.stop()).told[0]
+    told = canonicalize(tap.stop()).flows[0]
 
-    assert [dict(line.fields)["seq"] for line in told.lines[::4]] == ["1", "2", "3"]
+    assert [x.fields.seq for x in told.packets[::4]] == [1, 2, 3]
 
 
 def test_published_web(lab: FakeLab) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pytest_netlab.errors import ReplayError
-from pytest_netlab.nat import FlowFact
 from pytest_netlab.replay import ends_of
+from pytest_netlab.trace import FlowFact
 
 
 def fact(initiator: str, responder: str, target: str) -> FlowFact:

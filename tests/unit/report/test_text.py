@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.diff import Difference, Story
-from pytest_netlab.nat import Cause, HostChange
+from pytest_netlab.causes import Cause
+from pytest_netlab.diff import Difference
+from pytest_netlab.nat import HostChange
 from pytest_netlab.report import render
 from pytest_netlab.report.text import SHOWN
 from pytest_netlab.runner import Verdict
+from pytest_netlab.trace import CanonicalTrace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +49,7 @@ def verdict(*differences: Difference, host: HostChange | None = None) -> Verdict
     return Verdict(
         scenario="ping-beyond",
         outcome="fail",
-        observed=Story((), ()),
+        observed=CanonicalTrace((), ()),
         differences=differences,
         host=host or HostChange(),
     )

@@ -13,10 +13,11 @@ from tests.traffic import two_points as seen
 
 from pytest_netlab import capture as captures
 from pytest_netlab import folders
-from pytest_netlab.diff import Policy, canonicalize
+from pytest_netlab.diff import Policy
 from pytest_netlab.errors import GoldenError, PolicyError
 from pytest_netlab.flows import ICMP, Tuple5
 from pytest_netlab.store import CAPTURE, STORY, TOML, Golden, Store, files
+from pytest_netlab.trace import canonicalize
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,9 +8,10 @@ import pytest
 from tests.unit.store.test_files import ABOUT, contents, ping, set_policy
 
 from pytest_netlab import capture as captures
-from pytest_netlab.diff import Policy, canonicalize
+from pytest_netlab.diff import Policy
 from pytest_netlab.errors import GoldenError
 from pytest_netlab.store import CAPTURE, STORY, TOML, PendingStore, Proposal, Store
+from pytest_netlab.trace import canonicalize
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.unit.store.test_files import contents, ping
 
-from pytest_netlab.diff import Policy, canonicalize
+from pytest_netlab.diff import Policy
 from pytest_netlab.errors import GoldenError
 from pytest_netlab.store import CAPTURE, STORY, TOML, MissingGoldenError, Store
+from pytest_netlab.trace import canonicalize
 
 if TYPE_CHECKING:
     from pathlib import Path

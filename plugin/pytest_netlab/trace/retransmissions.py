@@ -1,4 +1,4 @@
-"""Which segments of a connection repeat others, and who repeated them."""
+"""Which segments of a connection are retransmissions or duplicates, and whose."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_netlab.diff.passage import Passage, entered
-from pytest_netlab.flows import TCP
+from pytest_netlab.flows import TCP, Role
+from pytest_netlab.trace.traversal import Traversal, entered
 from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:
@@ -16,35 +16,34 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
 
 REPEATED, DUPLICATE, LATE = "repeated", "duplicate", "late"
-_CROSSED = 2  # sightings
 _WRAP, _HALF = (1 << 32) - 1, 1 << 31  # RFC 9293, 3.4: sequence numbers wrap
 
 
-def marked(capture: Capture, found: Sequence[Passage]) -> list[Passage]:
-    """Tell of each segment the copy that got furthest, where it was first seen.
+def marked(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
+    """Keep, for each segment, the copy that travelled furthest, where the first was.
 
     A copy with an IP id of its own was repeated by its sender, who missed an answer;
     the same packet once more, with the same id, came twice if it reached the host
-    twice and was sent on twice: then the network doubled it. Both become asides. One
+    twice and was sent on twice: then the network doubled it. Both are ignored. One
     that the host doubled, or that reached it and got less far than another copy, stays.
 
     Of a direction's FINs and resets one is told: a kernel may repeat them with or
     without the data before, and answers each late segment with a reset. Likewise an
     ICMP error answers each repeat of a segment.
     """
-    copies: dict[tuple[object, ...], list[Passage]] = defaultdict(list)
-    for passage in found:
-        row = passage.rows[0]
-        key = passage.reply, passage.role, *_segment(capture, row, passage.role)
-        copies[key].append(passage)
+    copies: dict[tuple[object, ...], list[Traversal]] = defaultdict(list)
+    for traversal in found:
+        row = traversal.rows[0]
+        key = traversal.reply, traversal.role, *_segment(capture, row, traversal.role)
+        copies[key].append(traversal)
     told = [one for same in copies.values() for one in _told(capture, same)]
     once = list(_without_cut_anew(capture, told))
     return list(_without_late(capture, once, found))
 
 
 def _without_late(
-    capture: Capture, told: Sequence[Passage], found: Sequence[Passage]
-) -> Iterator[Passage]:
+    capture: Capture, told: Sequence[Traversal], found: Sequence[Traversal]
+) -> Iterator[Traversal]:
     """Mark a reset of a connection that both ends had closed, and that crossed.
 
     It answers a segment which the network brought late, to a socket that is gone (RFC
@@ -52,33 +51,37 @@ def _without_late(
     to explain.
     """
     fins: dict[bool, int] = {}
-    for passage in found:
-        if passage.role == "FIN":
-            fins.setdefault(passage.reply, int(capture.ts[passage.rows[0]]))
+    for traversal in found:
+        if traversal.role is Role.FIN:
+            fins.setdefault(traversal.reply, int(capture.ts[traversal.rows[0]]))
     closed = max(fins.values()) if len(fins) > 1 else None
-    for passage in told:
-        row = passage.rows[0]
-        answers = passage.role == "RST" and not capture.tcp_flags[row] & tcp.ACK
-        crossed = len(passage.rows) == _CROSSED
-        if closed is not None and answers and crossed and capture.ts[row] > closed:
-            yield replace(passage, aside=LATE)
+    for traversal in told:
+        row = traversal.rows[0]
+        answers = traversal.role is Role.RST and not capture.tcp_flags[row] & tcp.ACK
+        if (
+            closed is not None
+            and answers
+            and traversal.crossed
+            and capture.ts[row] > closed
+        ):
+            yield replace(traversal, ignored=LATE)
         else:
-            yield passage
+            yield traversal
 
 
-def _segment(capture: Capture, row: int, role: str) -> tuple[int, ...]:
+def _segment(capture: Capture, row: int, role: Role | None) -> tuple[int, ...]:
     """Return what tells one segment of a role from the next."""
-    if role in ("FIN", "RST"):
+    if role in (Role.FIN, Role.RST):
         return ()
     if not role:
         return int(capture.icmp_type[row]), int(capture.icmp_code[row])
-    ack = int(capture.tcp_ack[row]) if role == "ack" else 0
+    ack = int(capture.tcp_ack[row]) if role is Role.ACK else 0
     return int(capture.tcp_seq[row]), int(capture.payload_len[row]), ack
 
 
-def _told(capture: Capture, copies: Sequence[Passage]) -> Iterator[Passage]:
+def _told(capture: Capture, copies: Sequence[Traversal]) -> Iterator[Traversal]:
     """Yield the copy that got furthest, then what there is to say of the others."""
-    best = max(copies, key=lambda passage: len(passage.rows))
+    best = max(copies, key=lambda traversal: len(traversal.rows))
     yield best
     seen = set()
     for copy in copies:
@@ -88,12 +91,14 @@ def _told(capture: Capture, copies: Sequence[Passage]) -> Iterator[Passage]:
         if ip_id and ip_id in seen:
             by_network = came and far
             if by_network:
-                yield replace(copy, aside=DUPLICATE)
+                yield replace(copy, ignored=DUPLICATE)
             elif copy is not best:
-                yield replace(copy, role=copy.role and DUPLICATE)
+                yield replace(copy, role=Role.DUPLICATE if copy.role else None)
         elif copy is not best:
-            is_lost = came and not far and copy.role in ("SYN", "SYN-ACK", "data")
-            yield replace(copy, aside="" if is_lost else REPEATED)
+            is_lost = (
+                came and not far and copy.role in (Role.SYN, Role.SYN_ACK, Role.DATA)
+            )
+            yield replace(copy, ignored="" if is_lost else REPEATED)
         seen.add(ip_id)
 
 
@@ -109,18 +114,20 @@ def _identity(capture: Capture, row: int) -> int:
     return int(capture.options_hash[row]) if tcp.named_options(raw).tsval else 0
 
 
-def _without_cut_anew(capture: Capture, found: Sequence[Passage]) -> Iterator[Passage]:
+def _without_cut_anew(
+    capture: Capture, found: Sequence[Traversal]
+) -> Iterator[Traversal]:
     """Mark data whose bytes were all told before: a repeat that was cut elsewhere."""
     ends: dict[tuple[bool, int], int] = {}
-    for passage in found:
-        if passage.role != "data" or passage.aside:
-            yield passage
+    for traversal in found:
+        if traversal.role is not Role.DATA or traversal.ignored:
+            yield traversal
             continue
-        row, way = passage.rows[0], (passage.reply, len(passage.rows))
+        row, way = traversal.rows[0], (traversal.reply, len(traversal.rows))
         end = int(capture.tcp_seq[row]) + int(capture.payload_len[row])
         old = way in ends and (ends[way] - end) & _WRAP < _HALF
         if old:
-            yield replace(passage, aside=REPEATED)
+            yield replace(traversal, ignored=REPEATED)
             continue
         ends[way] = end
-        yield passage
+        yield traversal

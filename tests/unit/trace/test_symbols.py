@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 from tests.traffic import C1, HOST, HOST01, NAMES, STRANGER
 
-from pytest_netlab.diff.symbols import Symbols
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
+from pytest_netlab.trace import End, Symbol
+from pytest_netlab.trace.symbols import Symbols
+
+CLIENT, SERVICE = End("c1", Symbol("port", 1)), End("host01", 80)
 
 
 @pytest.fixture
@@ -28,15 +31,15 @@ def test_unknown_addresses(symbols: Symbols) -> None:
     """Others are numbered in order of first sight, and keep their number."""
     seen = (STRANGER, "192.0.2.8", STRANGER)
 
-    assert [symbols.address(a) for a in seen] == ["addr#1", "addr#2", "addr#1"]
+    assert [str(symbols.address(a)) for a in seen] == ["addr#1", "addr#2", "addr#1"]
 
 
 def test_kinds_are_numbered_apart(symbols: Symbols) -> None:
     """A port and an id of the same value have nothing to do with each other."""
     bound = [symbols.bind(kind, 7) for kind in ("port", "id", "port")]
 
-    assert bound == ["port#1", "id#1", "port#1"]
-    assert symbols.bind("id", 8) == "id#2"
+    assert bound == [Symbol("port", 1), Symbol("id", 1), Symbol("port", 1)]
+    assert symbols.bind("id", 8) == Symbol("id", 2)
 
 
 @pytest.mark.parametrize("proto", [TCP, UDP])
@@ -44,8 +47,8 @@ def test_ends(symbols: Symbols, proto: int) -> None:
     """The initiator's port is a symbol in both directions, the service is literal."""
     key = Tuple5(proto, C1, 40000, HOST01, 80)
 
-    assert symbols.ends(key, reply=False) == ("c1:port#1", "host01:80")
-    assert symbols.ends(key.reply, reply=True) == ("host01:80", "c1:port#1")
+    assert symbols.ends(key, reply=False) == (CLIENT, SERVICE)
+    assert symbols.ends(key.reply, reply=True) == (SERVICE, CLIENT)
 
 
 def test_ends_across_points(symbols: Symbols) -> None:
@@ -55,11 +58,12 @@ def test_ends_across_points(symbols: Symbols) -> None:
 
     told = [symbols.ends(key, reply=False)[0] for key in (met, kept, remapped)]
 
-    assert told == ["c1:port#1", "host:port#1", "host:port#2"]
+    first, second = Symbol("port", 1), Symbol("port", 2)
+    assert told == [End("c1", first), End("host", first), End("host", second)]
 
 
 def test_ends_without_ports(symbols: Symbols) -> None:
     """Where there are no ports the ends are addresses; an id is told elsewhere."""
     key = Tuple5(ICMP, C1, 7, HOST01, 7)
 
-    assert symbols.ends(key, reply=False) == ("c1", "host01")
+    assert symbols.ends(key, reply=False) == (End("c1"), End("host01"))

@@ -1,4 +1,4 @@
-"""What became of a flow's packets as numbers: evidence for causes, not for stories."""
+"""What became of a flow's packets as numbers: evidence for causes, not for traces."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
 
 
-class Fortune(NamedTuple):
+class Statistics(NamedTuple):
     """Largest IP packet sent on, smallest that never was, packets seen again."""
 
     passed: int
@@ -22,8 +22,10 @@ class Fortune(NamedTuple):
     copies: int
 
 
-def fortune(capture: Capture, rows: Iterable[int], crossed: Collection[int]) -> Fortune:
-    """Return what became of a flow's packets: its rows, and those with a twin."""
+def statistics(
+    capture: Capture, rows: Iterable[int], crossed: Collection[int]
+) -> Statistics:
+    """Return what became of a flow's packets: its rows, and those that crossed."""
     known = list(rows)
     through = {_segment(capture, row) for row in crossed}
     lost = [
@@ -36,7 +38,7 @@ def fortune(capture: Capture, rows: Iterable[int], crossed: Collection[int]) -> 
     ]
     passed = max((_size(capture, row) for row in crossed), default=0)
     stuck = min((_size(capture, row) for row in lost), default=0)
-    return Fortune(passed, stuck, _copies(capture, known))
+    return Statistics(passed, stuck, _copies(capture, known))
 
 
 def _size(capture: Capture, row: int) -> int:

@@ -4,7 +4,7 @@
 `forwarding` and `alteration` are the rules, `explain` tries them in order.
 """
 
-from pytest_netlab.nat.causes.explain import explain, unseen
-from pytest_netlab.nat.causes.facts import Case, Cause, FlowFact, Sign
+from pytest_netlab.causes.explain import explain, unseen
+from pytest_netlab.causes.facts import Case, Cause, Evidence
 
-__all__ = ["Case", "Cause", "FlowFact", "Sign", "explain", "unseen"]
+__all__ = ["Case", "Cause", "Evidence", "explain", "unseen"]

@@ -22,8 +22,15 @@ from tests.traffic import (
     two_points,
 )
 
-from pytest_netlab.diff import canonicalize, compare
+from pytest_netlab.diff import compare
 from pytest_netlab.flows import TCP, UDP, Tuple5
+from pytest_netlab.trace import Packet as Told
+from pytest_netlab.trace import canonicalize, value_text, what_text
+
+
+def noted(packet: Told) -> str:
+    """Return what was rewritten, in words; "" for nothing."""
+    return value_text(packet.rewrite) if packet.rewrite else ""
 
 
 def test_error_in_a_connection() -> None:
@@ -39,7 +46,7 @@ def test_error_in_a_connection() -> None:
     )
 
     assert compare(once, twice) == []
-    assert [(line.what, line.reply) for line in once.told[0].lines] == [
+    assert [(what_text(x.what), x.reply) for x in once.flows[0].packets] == [
         ("SYN", False),
         ("host prohibited", True),
     ]
@@ -73,7 +80,7 @@ def test_different_errors_in_a_connection() -> None:
 
     story = canonicalize(two_points((INSIDE, packet) for packet in (syn, *errors)))
 
-    assert [line.what for line in story.told[0].lines] == [
+    assert [what_text(x.what) for x in story.flows[0].packets] == [
         "SYN",
         "host unreachable",
         "host prohibited",
@@ -99,14 +106,16 @@ def test_error_is_undone() -> None:
         )
     )
 
-    assert [(line.what, line.note) for line in story.told[0].lines] == [
+    assert [(what_text(x.what), noted(x)) for x in story.flows[0].packets] == [
         ("datagram", ""),
         ("datagram", "dnat host:5300 -> web:53"),
         ("port unreachable", ""),
         ("port unreachable", "undone web -> host"),
     ]
-    assert [dict(line.fields).get("quotes") for line in story.told[0].lines[2:]] == [
+    assert [
+        value_text(x.fields.quotes, "quotes") for x in story.flows[0].packets[2:]
+    ] == [
         "host01:port#1 > web:53",
         "host01:port#1 > host:5300",
     ]
-    assert story.told[0].broken == ()
+    assert story.flows[0].violations == ()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_netlab.nat.causes import clues
-from pytest_netlab.nat.causes.facts import Cause
+from pytest_netlab.causes import clues
+from pytest_netlab.causes.facts import Cause
+from pytest_netlab.trace import Packet
 
 if TYPE_CHECKING:
-    from pytest_netlab.nat.causes.facts import Case, FlowFact, Sign
-    from pytest_netlab.nat.ruleset import HostChange
+    from pytest_netlab.causes.facts import Case, Evidence
+    from pytest_netlab.nat import HostChange
+    from pytest_netlab.trace import FlowFact
 
 
 def untouched(want: FlowFact, others: int, host: HostChange) -> Cause:
@@ -52,18 +54,18 @@ _SMALLEST = 577  # RFC 791: every link passes 576 octets
 
 def _told_too_large(case: Case) -> bool:
     """Tell whether somebody asked for smaller packets."""
-    return any(map(_asks_for_less, case.signs))
+    return any(map(_asks_for_less, case.evidence))
 
 
-def _asks_for_less(sign: Sign) -> bool:
-    return sign.got.endswith(("fragmentation needed", "packet too big"))
+def _asks_for_less(sign: Evidence) -> bool:
+    return isinstance(sign.found, Packet) and sign.found.what.asks_for_less
 
 
 def too_large(case: Case) -> Cause | None:
     """Find packets that are larger than a link takes, and that their sender is told."""
     if case.got.refusal or not _told_too_large(case):
         return None
-    told = next(sign.got for sign in case.signs if _asks_for_less(sign))
+    told = next(sign.got for sign in case.evidence if _asks_for_less(sign))
     why = clues.link(case.host) or "look at the MTU of the links"
     text = f"packets are too large for a link, and their sender is told so ({told})"
     return case.cause("rejected", f"{text}; {why}")
@@ -131,7 +133,7 @@ def not_forwarded(case: Case) -> Cause | None:
 
 def partly_forwarded(case: Case) -> Cause | None:
     """Find single packets that were never sent on, of a flow that was."""
-    lost = next((x for x in case.signs if x.field == "unpaired-forwarded"), None)
+    lost = next((x for x in case.evidence if x.field == "unpaired-forwarded"), None)
     if lost is None or case.got != case.want:
         return None
     end = case.want.target if lost.direction == "original" else case.want.initiator

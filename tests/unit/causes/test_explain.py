@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.diff import Story, canonicalize
+from pytest_netlab.causes import Cause, explain
 from pytest_netlab.lab.fake import FakeLab
-from pytest_netlab.nat import Cause, Connection, FlowFact, HostChange, explain
+from pytest_netlab.nat import Connection, HostChange
 from pytest_netlab.spec import POINTS, LabOptions
+from pytest_netlab.trace import CanonicalTrace, FlowFact, canonicalize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -322,7 +323,7 @@ def test_second_of_a_name_differs() -> None:
     assert only([PING, PING], [DROPPED, DROPPED]).name == "not forwarded"
 
 
-def story(*faults: Callable[[FakeLab], object]) -> Story:
+def story(*faults: Callable[[FakeLab], object]) -> CanonicalTrace:
     """Return the story of a ping outwards and a visit to the web, with faults."""
     lab = FakeLab(LabOptions())
     for fault in faults:

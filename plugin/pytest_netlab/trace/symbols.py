@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import TCP, UDP, Tuple5
+from pytest_netlab.trace.values import End, Symbol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,25 +22,25 @@ class Symbols:
     def __init__(self, names: Mapping[str, str]) -> None:
         """Start with the names of the lab's addresses."""
         self._names = names
-        self._bound: dict[tuple[str, object], str] = {}
+        self._bound: dict[tuple[str, object], Symbol] = {}
 
-    def address(self, address: str) -> str:
+    def address(self, address: str) -> str | Symbol:
         """Return a node's name, or addr#n."""
         return self._names.get(address) or self.bind("addr", address)
 
-    def bind(self, kind: str, value: object) -> str:
+    def bind(self, kind: str, value: object) -> Symbol:
         """Return the symbol of a value, the next free one on first sight."""
         number = 1 + sum(bound == kind for bound, _ in self._bound)
-        return self._bound.setdefault((kind, value), f"{kind}#{number}")
+        return self._bound.setdefault((kind, value), Symbol(kind, number))
 
-    def ends(self, key: Tuple5, *, reply: bool) -> tuple[str, str]:
+    def ends(self, key: Tuple5, *, reply: bool) -> tuple[End, End]:
         """Return source and destination of a directed key.
 
         The responder's port names a service and stays literal.
         """
         src, dst = self.address(key.src), self.address(key.dst)
         if key.proto not in (TCP, UDP):
-            return src, dst
+            return End(src), End(dst)
         if reply:
-            return f"{src}:{key.sport}", f"{dst}:{self.bind('port', key.dport)}"
-        return f"{src}:{self.bind('port', key.sport)}", f"{dst}:{key.dport}"
+            return End(src, key.sport), End(dst, self.bind("port", key.dport))
+        return End(src, self.bind("port", key.sport)), End(dst, key.dport)

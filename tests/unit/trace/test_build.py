@@ -32,8 +32,15 @@ from tests.traffic import (
 )
 
 from pytest_netlab.capture import Capture, Frame, Interface
-from pytest_netlab.diff import Story, canonicalize, compare, translations
+from pytest_netlab.diff import compare
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
+from pytest_netlab.trace import (
+    CanonicalTrace,
+    canonicalize,
+    translations,
+    value_text,
+    what_text,
+)
 from pytest_netlab.wire import (
     Checksum,
     arp,
@@ -49,6 +56,8 @@ from pytest_netlab.wire import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from pytest_netlab.trace import Packet as Told
 
 Seen = tuple[str, Packet]
 
@@ -93,6 +102,11 @@ CLIENT_FIN = Step("client", FIN_ACK, 1 + len(GET))
 SERVER_FIN = Step("server", FIN_ACK, 1 + len(PAGE))
 LAST_ACK = Step("server", at=2 + len(PAGE))
 VISIT = [*SHAKE, ASK, ANSWER, SERVER_FIN, CLIENT_FIN, LAST_ACK]
+
+
+def noted(packet: Told) -> str:
+    """Return what was rewritten, in words; "" for nothing."""
+    return value_text(packet.rewrite) if packet.rewrite else ""
 
 
 def visit(steps: Sequence[Step], run: Run | None = None) -> Capture:
@@ -271,7 +285,7 @@ def test_repeated_resets() -> None:
     often = canonicalize(visit([*SHAKE, ASK, reset, replace(reset, at=9), reset]))
 
     assert compare(once, often) == []
-    assert [line.what for line in once.told[0].lines][-2:] == ["RST", "RST"]
+    assert [what_text(x.what) for x in once.flows[0].packets][-2:] == ["RST", "RST"]
 
 
 PING = Tuple5(ICMP, C1, 7, HOST01, 7)
@@ -307,7 +321,7 @@ def test_remapped_id() -> None:
     """An id that NAT changed is a second symbol, undone in the reply."""
     story = canonicalize(two_points(ping(Tuple5(ICMP, HOST, 99, HOST01, 99))))
 
-    assert [dict(line.fields)["id"] for line in story.told[0].lines] == [
+    assert [str(x.fields.id) for x in story.flows[0].packets] == [
         "id#1",
         "id#2",
         "id#2",
@@ -325,7 +339,9 @@ def test_remapped_port() -> None:
         two_points([(INSIDE, request), (OUTSIDE, routed(request, sent))])
     )
 
-    assert story.told[0].lines[1].note == "snat c1:port#1 -> host:port#2"
+    assert (
+        value_text(story.flows[0].packets[1].rewrite) == "snat c1:port#1 -> host:port#2"
+    )
 
 
 def neighbour_solicitation() -> bytes:
@@ -364,7 +380,7 @@ def test_noise_is_not_told() -> None:
         mixed += [*NOISE, seen]
 
     assert canonicalize(two_points(mixed)) == alone
-    assert canonicalize(two_points(NOISE)).told == ()
+    assert canonicalize(two_points(NOISE)).flows == ()
 
 
 def test_stranger_with_a_node() -> None:
@@ -400,7 +416,7 @@ def test_packet_numbers() -> None:
     """A line names its packet's number in the whole capture, from 1."""
     story = canonicalize(two_points([*NOISE, *ping()]))
 
-    assert [line.packet for line in story.told[0].lines] == [10, 11, 12, 13]
+    assert [x.number for x in story.flows[0].packets] == [10, 11, 12, 13]
 
 
 def test_reset_is_a_refusal() -> None:
@@ -428,7 +444,7 @@ def test_proxied() -> None:
     story = canonicalize(two_points(seen))
 
     assert [fact.fate for fact in story.facts] == ["proxied"]
-    assert [(line.point, line.what, line.note) for line in story.told[0].lines] == [
+    assert [(x.point, what_text(x.what), noted(x)) for x in story.flows[0].packets] == [
         (OUTSIDE, "SYN", ""),
         (OUTSIDE, "SYN-ACK", ""),
         (OUTSIDE, "data", ""),
@@ -446,10 +462,10 @@ def test_broken_is_told_once() -> None:
         seen[index] = (point, replace(packet, ttl=64))
     story = canonicalize(two_points(seen))
 
-    assert [(b.field, b.want, b.got) for b in story.told[0].broken] == [
+    assert [(b.field, b.want, b.got) for b in story.flows[0].violations] == [
         ("ttl", "63 after 64", "64")
     ]
-    assert [(b.point, b.reply, b.packet) for b in story.told[0].broken] == [
+    assert [(b.point, b.reply, b.packet) for b in story.flows[0].violations] == [
         (INSIDE, False, 1)
     ]
     assert "  ! ttl: 64, not 63 after 64" in story.text("x")
@@ -468,7 +484,7 @@ def test_broken_in_another_conversation() -> None:
 
     story = canonicalize(two_points(seen))
 
-    assert [len(told.broken) for told in story.told] == [1, 0]
+    assert [len(flow.violations) for flow in story.flows] == [1, 0]
 
 
 def test_points_that_were_captured() -> None:
@@ -487,7 +503,7 @@ def test_other_names_of_points() -> None:
     capture = two_points(seen, points=("a", "b"))
 
     assert canonicalize(capture, inside="a", outside="b").points == ("a", "b")
-    assert canonicalize(capture) == Story((), ())
+    assert canonicalize(capture) == CanonicalTrace((), ())
 
 
 def test_given_names() -> None:

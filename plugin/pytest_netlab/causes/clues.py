@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_netlab.nat.ruleset import HostChange
+    from pytest_netlab.nat import HostChange
 
 # What keeps a packet from its way, or from translation.
 BARRIERS = ("DROP", "REJECT", " reject", " drop", "NOTRACK", "notrack", "unreachable")

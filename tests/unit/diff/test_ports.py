@@ -16,8 +16,9 @@ from tests.traffic import (
     two_points,
 )
 
-from pytest_netlab.diff import Policy, Story, canonicalize, compare
+from pytest_netlab.diff import Policy, compare
 from pytest_netlab.flows import ICMP, UDP, Tuple5
+from pytest_netlab.trace import CanonicalTrace, canonicalize
 
 OTHER = "172.17.0.99"  # a container that is no node of the lab
 
@@ -37,14 +38,16 @@ def talk(proto: int, src: str, old: int, new: int, ip_id: int = 1) -> list:  # t
     ]
 
 
-def told(*exchanges: list) -> Story:  # type: ignore[type-arg]
+def told(*exchanges: list) -> CanonicalTrace:  # type: ignore[type-arg]
     """Return the story of c1 alone."""
     story = canonicalize(two_points(seen for one in exchanges for seen in one))
-    mine = tuple(one for one in story.told if one.fact.initiator == "c1")
-    return Story(story.points, mine)
+    mine = tuple(one for one in story.flows if one.fact.initiator == "c1")
+    return CanonicalTrace(story.points, mine)
 
 
-def fields(golden: Story, seen: Story, rules: dict[str, object] | None = None) -> list:  # type: ignore[type-arg]
+def fields(
+    golden: CanonicalTrace, seen: CanonicalTrace, rules: dict[str, object] | None = None
+) -> list:  # type: ignore[type-arg]
     """Return field and cause of each difference."""
     found = compare(golden, seen, Policy.parse(rules or {}))
     return [(one.field, one.cause.name if one.cause else "") for one in found]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import pytest
-from tests.unit.nat.test_cause import DROPPED, KEPT, PING, only
+from tests.unit.causes.test_explain import DROPPED, KEPT, PING, only
 
-from pytest_netlab.nat import FlowFact, HostChange, explain
+from pytest_netlab.causes import explain
+from pytest_netlab.flows import ICMP, TCP, Role
+from pytest_netlab.nat import HostChange
+from pytest_netlab.trace import End, Fields, FlowFact, Packet, Symbol, What
 
 LIMIT = "filter -A DOCKER-USER -p icmp -m limit --limit 1/hour -j DROP"
 
@@ -22,6 +25,20 @@ class Seen:
     flow: str = PING.name
     point: str = "uplink"
     direction: str = "original"
+    expected: object = None
+    found: object = None
+
+
+DUPLICATE = Packet(
+    point="uplink",
+    reply=False,
+    src=End("c1"),
+    dst=End("host01"),
+    what=What(TCP, role=Role.DUPLICATE),
+    fields=Fields(ttl=63),
+)
+ERROR = replace(DUPLICATE, what=What(ICMP, icmp=(3, 4), error=True))
+TOO_LARGE = Seen("packet", "nothing", "bridge > c1 fragmentation needed", found=ERROR)
 
 
 @pytest.mark.parametrize(
@@ -40,13 +57,13 @@ class Seen:
             "tos 0x48 instead of nothing at uplink; this rule is new: mangle",
         ),
         (
-            Seen("packet", "nothing", "c1 > host01 duplicate"),
+            Seen("packet", "nothing", "c1 > host01 duplicate", found=DUPLICATE),
             HostChange(extra=("mangle -A PREROUTING -j TEE --gateway host02",)),
             "delivered twice",
             "this rule is new: mangle -A PREROUTING -j TEE",
         ),
         (
-            Seen("id", "id#1", "id#2"),
+            Seen("id", "id#1", "id#2", expected=Symbol("id", 1), found=Symbol("id", 2)),
             HostChange(settings={"kernel": ("6.1", "6.18")}),
             "remapped although free",
             "(kernel is 6.18 here, 6.1 when recorded)",
@@ -78,7 +95,7 @@ def test_black_hole() -> None:
         missing=("link uplink mtu 1500 up",), extra=("link uplink mtu 1300 up",)
     )
     lost = replace(DROPPED, stuck=1428)
-    told = [Seen("packet", "nothing", "bridge > c1 fragmentation needed")]
+    told = [TOO_LARGE]
 
     assert only([PING], [lost], change).name == "MTU black hole"
     assert "link uplink mtu 1300 up here" in only([PING], [lost], change).text
@@ -113,9 +130,8 @@ def test_table_full() -> None:
 
 def test_too_large_and_told() -> None:
     """A link that is too small is no black hole where its host says so."""
-    told = Seen("packet", "nothing", "bridge > c1 fragmentation needed")
     change = HostChange(extra=("link uplink mtu 300 up",))
-    (cause,) = explain([PING], [PING], change, [told, Seen("tos", "2", "0")])
+    (cause,) = explain([PING], [PING], change, [TOO_LARGE, Seen("tos", "2", "0")])
 
     assert cause.name == "rejected"
     assert "bridge > c1 fragmentation needed); link uplink mtu 300 up" in cause.text

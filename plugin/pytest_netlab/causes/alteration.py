@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_netlab.nat.causes import clues
+from pytest_netlab.causes import clues
+from pytest_netlab.flows import Role
+from pytest_netlab.trace import Packet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_netlab.nat.causes.facts import Case, Cause, Sign
-    from pytest_netlab.nat.ruleset import HostChange
+    from pytest_netlab.causes.facts import Case, Cause, Evidence
+    from pytest_netlab.nat import HostChange
 
 CHECKSUMS = ("ip_checksum", "l4_checksum", "bad-checksum")
 # Fields of a line and of an invariant -> what a rule that changes them mentions.
@@ -40,7 +43,7 @@ _COPIERS = ("TEE", " dup ")
 
 def corrupted(case: Case) -> Cause | None:
     """Find a checksum that does not fit its packet any more."""
-    found = [sign for sign in case.signs if sign.field in CHECKSUMS]
+    found = [sign for sign in case.evidence if sign.field in CHECKSUMS]
     if not found:
         return None
     sign = found[0]
@@ -65,7 +68,7 @@ def damage(host: HostChange) -> str:
 
 def header_changed(case: Case) -> Cause | None:
     """Find a field that the host changed, or that its senders set otherwise."""
-    found = [sign for sign in case.signs if sign.field in HEADER]
+    found = [sign for sign in case.evidence if sign.field in HEADER]
     if not found:
         return None
     told = dict.fromkeys(
@@ -106,15 +109,16 @@ def reidentified(case: Case) -> Cause | None:
         otherwise="look at nft rules that `set` the IP id",
     )
     text = f"what {want.initiator} sends leaves with another IP id as {twin}; {why}"
-    return case.cause("header changed", text)
+    cause = case.cause("header changed", text)
+    return replace(cause, explains=frozenset({twin}))
 
 
 def twice(case: Case) -> Cause | None:
     """Find packets that were delivered more than once, themselves and no repeat."""
-    duplicate = next((sign for sign in case.signs if _is_duplicate(sign)), None)
+    duplicate = next((sign for sign in case.evidence if _is_duplicate(sign)), None)
     if case.got.copies <= case.want.copies and duplicate is None:
         return None
-    if not case.signs or any(sign.field == "ip_id" for sign in case.signs):
+    if not case.evidence or any(sign.field == "ip_id" for sign in case.evidence):
         return None  # where ids are changed, an equal id tells nothing
     why = clues.first(
         clues.new(case.host, *_COPIERS),
@@ -122,10 +126,11 @@ def twice(case: Case) -> Cause | None:
         host=case.host,
         otherwise="look for TEE and dup rules, for a loop, and for the queue of a link",
     )
-    where = duplicate.point if duplicate is not None else case.signs[0].point
+    where = duplicate.point if duplicate is not None else case.evidence[0].point
     text = f"the same packet, with the same IP id, was seen again at {where}; {why}"
     return case.cause("delivered twice", text)
 
 
-def _is_duplicate(sign: Sign) -> bool:
-    return sign.field == "packet" and sign.got.endswith("duplicate")
+def _is_duplicate(sign: Evidence) -> bool:
+    found = sign.found
+    return isinstance(found, Packet) and found.what.role is Role.DUPLICATE

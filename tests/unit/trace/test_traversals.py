@@ -24,27 +24,28 @@ from tests.traffic import (
     two_points,
 )
 
-from pytest_netlab.diff import translations
-from pytest_netlab.diff.passage import Passage
-from pytest_netlab.diff.passages import passages
 from pytest_netlab.flows import TCP, UDP, Tuple5
+from pytest_netlab.trace import translations
+from pytest_netlab.trace.points import Side
+from pytest_netlab.trace.traversal import Traversal
+from pytest_netlab.trace.traversals import traversals
+from pytest_netlab.trace.values import Step
 from pytest_netlab.wire import tcp
 
 MET = Tuple5(UDP, C1, 5555, HOST01, 53)
 SENT = MET._replace(src=HOST)
+CROSSED = (Step.FORWARDED,)
 LOCAL = Tuple5(TCP, HOST01, 40000, HOST, 22)
 
 if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
 
 
-def told(capture: Capture) -> list[Passage]:
-    """Return the passages of the only flow."""
+def told(capture: Capture) -> list[Traversal]:
+    """Return the traversals of the only flow."""
     (flow,) = translations(capture, INSIDE, OUTSIDE).flows
-    points = capture.point
-    return passages(
-        capture, flow, (points == 0).nonzero()[0], (points == 1).nonzero()[0]
-    )
+    sides = [Side((capture.point == number).nonzero()[0]) for number in (0, 1)]
+    return traversals(capture, flow, (sides[0], sides[1]))
 
 
 def connection(*segments: Packet) -> Capture:
@@ -67,7 +68,10 @@ def test_way_outwards_and_back() -> None:
         ]
     )
 
-    assert told(capture) == [Passage((0, 1), reply=False), Passage((2, 3), reply=True)]
+    assert told(capture) == [
+        Traversal((0, 1), CROSSED, reply=False),
+        Traversal((2, 3), CROSSED, reply=True),
+    ]
 
 
 def test_taps_out_of_step() -> None:
@@ -75,7 +79,7 @@ def test_taps_out_of_step() -> None:
     request = Packet(key=MET, data=b"a", way=IN)
     capture = two_points([(OUTSIDE, routed(request, SENT)), (INSIDE, request)])
 
-    assert told(capture) == [Passage((1, 0), reply=False)]
+    assert told(capture) == [Traversal((1, 0), CROSSED, reply=False)]
 
 
 def test_inwards() -> None:
@@ -93,7 +97,10 @@ def test_inwards() -> None:
         ]
     )
 
-    assert told(capture) == [Passage((0, 1), reply=False), Passage((2, 3), reply=True)]
+    assert told(capture) == [
+        Traversal((0, 1), CROSSED, reply=False),
+        Traversal((2, 3), CROSSED, reply=True),
+    ]
 
 
 def test_alone() -> None:
@@ -103,7 +110,10 @@ def test_alone() -> None:
         [(INSIDE, lost), (INSIDE, first), (OUTSIDE, routed(first, SENT))]
     )
 
-    assert told(capture) == [Passage((0,), reply=False), Passage((1, 2), reply=False)]
+    assert told(capture) == [
+        Traversal((0,), (), reply=False),
+        Traversal((1, 2), CROSSED, reply=False),
+    ]
 
 
 def test_errors() -> None:
@@ -184,12 +194,12 @@ def test_furthest_copy() -> None:
     ids=["no id", "same id", "another id"],
 )
 def test_duplicate(ip_id: int, expected: str) -> None:
-    """What the network doubled, and what was sent once more, is told as an aside."""
+    """What the network doubled, and what was sent once more, is ignored."""
     syn = Packet(key=LOCAL, flags=SYN, ip_id=5 if ip_id else 0)
 
     capture = connection(syn, replace(syn, ip_id=ip_id))
 
-    assert [passage.aside for passage in told(capture)] == ["", expected]
+    assert [one.ignored for one in told(capture)] == ["", expected]
 
 
 def test_doubled_here() -> None:
@@ -199,7 +209,7 @@ def test_doubled_here() -> None:
     clone = replace(syn, way=OUT)
     capture = two_points([(OUTSIDE, syn), (OUTSIDE, clone)])
 
-    assert [(p.role, p.aside) for p in told(capture)] == [
+    assert [(p.role, p.ignored) for p in told(capture)] == [
         ("SYN", ""),
         ("duplicate", ""),
     ]

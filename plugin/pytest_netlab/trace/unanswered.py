@@ -1,4 +1,4 @@
-"""Which requests of a conversation without TCP were in vain, and whose fault that is.
+"""Which requests of a conversation without TCP went unanswered, and whose fault it is.
 
 A request that left on the uplink and was never answered there was lost by the network;
 one that reached the host and did not leave it was lost by the host.
@@ -9,78 +9,77 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_netlab.diff.passage import entered
-from pytest_netlab.diff.repeats import DUPLICATE
 from pytest_netlab.flows import ECHO_REPLIES, ICMP, ICMP6, is_error
+from pytest_netlab.trace.retransmissions import DUPLICATE
+from pytest_netlab.trace.traversal import entered
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.diff.passage import Passage
     from pytest_netlab.nat import Flow
+    from pytest_netlab.trace.traversal import Traversal
 
 UNANSWERED = "unanswered"
-_CROSSED = 2  # sightings
 
 
-def told(capture: Capture, flow: Flow, found: Sequence[Passage]) -> list[Passage]:
-    """Return the passages exchange by exchange, with what to leave aside marked.
+def marked(capture: Capture, flow: Flow, found: Sequence[Traversal]) -> list[Traversal]:
+    """Return the packets exchange by exchange, with what to ignore marked.
 
     A request was in vain only if a later one was answered: whoever asked tried again.
     """
-    marked = _without_doubles(capture, found)
-    if any(is_error(capture, passage.rows[0]) for passage in marked):
-        return marked
+    known = _without_doubles(capture, found)
+    if any(is_error(capture, traversal.rows[0]) for traversal in known):
+        return known
     is_echo = flow.met.proto in (ICMP, ICMP6) and bool(flow.met.sport)
     if is_echo:
-        marked = _by_exchange(capture, marked)
+        known = _by_exchange(capture, known)
     if flow.sent is None or flow.initiated != "inside":
-        return marked
+        return known
     vain = _vain_echoes if is_echo else _vain_datagrams
-    return _aside(marked, vain(capture, marked))
+    return _ignored(known, vain(capture, known))
 
 
-def _without_doubles(capture: Capture, found: Sequence[Passage]) -> list[Passage]:
+def _without_doubles(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
     """Mark what reached the host twice and was sent on twice: the network doubled it.
 
     A doubled request is answered twice, each answer with an IP id of its own.
     """
     seen: dict[tuple[int, ...], int] = {}
     marked = []
-    for passage in found:
-        row = passage.rows[0]
+    for traversal in found:
+        row = traversal.rows[0]
         kind = int(capture.proto[row]), int(capture.icmp_type[row])
         ip_id = -1 if kind in ECHO_REPLIES else int(capture.ip_id[row])
-        key = (ip_id, passage.reply, *_content(capture, passage))
-        doubled = ip_id and seen.setdefault(key, 0) == len(passage.rows)
-        seen[key] = max(seen.get(key, 0), len(passage.rows))
-        if doubled and entered(capture, passage):
-            marked.append(replace(passage, aside=DUPLICATE))
+        key = (ip_id, traversal.reply, *_content(capture, traversal))
+        doubled = ip_id and seen.setdefault(key, 0) == len(traversal.rows)
+        seen[key] = max(seen.get(key, 0), len(traversal.rows))
+        if doubled and entered(capture, traversal):
+            marked.append(replace(traversal, ignored=DUPLICATE))
         else:
-            marked.append(passage)
+            marked.append(traversal)
     return marked
 
 
-def _content(capture: Capture, passage: Passage) -> tuple[int, ...]:
-    row = passage.rows[0]
+def _content(capture: Capture, traversal: Traversal) -> tuple[int, ...]:
+    row = traversal.rows[0]
     names = ("icmp_type", "icmp_seq", "payload_len", "payload_hash")
     return tuple(int(getattr(capture, name)[row]) for name in names)
 
 
-def _by_exchange(capture: Capture, found: Sequence[Passage]) -> list[Passage]:
+def _by_exchange(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
     """Put each reply behind its request: how long it took is the network's matter."""
     order: dict[int, int] = {}
-    for passage in found:
-        order.setdefault(_seq(capture, passage), len(order))
+    for traversal in found:
+        order.setdefault(_seq(capture, traversal), len(order))
     return sorted(found, key=lambda p: (order[_seq(capture, p)], p.reply))
 
 
-def _seq(capture: Capture, passage: Passage) -> int:
-    return int(capture.icmp_seq[passage.rows[0]])
+def _seq(capture: Capture, traversal: Traversal) -> int:
+    return int(capture.icmp_seq[traversal.rows[0]])
 
 
-def _vain_echoes(capture: Capture, found: Sequence[Passage]) -> set[int]:
+def _vain_echoes(capture: Capture, found: Sequence[Traversal]) -> set[int]:
     """Return the places of requests that left and came to nothing."""
     answered = {_seq(capture, p) for p in found if p.reply}
     asked = {n: _seq(capture, p) for n, p in enumerate(found) if not p.reply}
@@ -88,38 +87,34 @@ def _vain_echoes(capture: Capture, found: Sequence[Passage]) -> set[int]:
     return {
         number
         for number, seq in asked.items()
-        if seq not in answered and number < last and _crossed(found[number])
+        if seq not in answered and number < last and found[number].crossed
     }
 
 
-def _vain_datagrams(capture: Capture, found: Sequence[Passage]) -> set[int]:
+def _vain_datagrams(capture: Capture, found: Sequence[Traversal]) -> set[int]:
     """Return the places of datagrams that were sent again before any answer came."""
     vain: set[int] = set()
     waiting: dict[tuple[int, ...], int] = {}
     tried: set[int] = set()
-    for number, passage in enumerate(found):
-        if passage.reply:
+    for number, traversal in enumerate(found):
+        if traversal.reply:
             vain |= tried
             waiting, tried = {}, set()
-        elif _crossed(passage) and not passage.aside:
-            content = _content(capture, passage)
+        elif traversal.crossed and not traversal.ignored:
+            content = _content(capture, traversal)
             if content in waiting:
                 tried.add(waiting[content])
             waiting[content] = number
     return vain
 
 
-def _crossed(passage: Passage) -> bool:
-    return len(passage.rows) == _CROSSED
-
-
-def _aside(found: Sequence[Passage], vain: set[int]) -> list[Passage]:
-    """Mark attempts in vain, and tell those behind them how many there are."""
+def _ignored(found: Sequence[Traversal], vain: set[int]) -> list[Traversal]:
+    """Mark unanswered requests, and tell those behind them how many there are."""
     marked = []
-    for number, passage in enumerate(found):
+    for number, traversal in enumerate(found):
         skipped = sum(place < number for place in vain)
         if number in vain:
-            marked.append(replace(passage, aside=UNANSWERED))
+            marked.append(replace(traversal, ignored=UNANSWERED))
         else:
-            marked.append(replace(passage, skipped=skipped))
+            marked.append(replace(traversal, skipped=skipped))
     return marked

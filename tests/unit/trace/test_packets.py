@@ -18,9 +18,10 @@ from tests.traffic import (
     error,
 )
 
-from pytest_netlab.diff.packets import describe
-from pytest_netlab.diff.symbols import Symbols
-from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
+from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Role, Tuple5
+from pytest_netlab.trace import value_text, what_text
+from pytest_netlab.trace.packets import describe
+from pytest_netlab.trace.symbols import Symbols
 from pytest_netlab.wire import icmp, icmpv6, tcp
 
 PING = Tuple5(ICMP, C1, 7, HOST01, 7)
@@ -32,8 +33,10 @@ MORE_OPTIONS = bytes.fromhex("1304050601010402fe04abcd")
 
 def told(packet: Packet, role: str = "", *, reply: bool = False) -> tuple[str, str]:
     """Return what a packet is and its fields as text."""
-    what, fields = describe(capture([packet]), 0, Symbols(NAMES), role, reply=reply)
-    return what, " ".join(f"{name}={value}" for name, value in fields)
+    seen, symbols = capture([packet]), Symbols(NAMES)
+    what, fields = describe(seen, 0, symbols, Role(role) if role else None, reply=reply)
+    named = ((name, value_text(one, name)) for name, one in fields.named())
+    return what_text(what), " ".join(f"{name}={value}" for name, value in named)
 
 
 @pytest.mark.parametrize(

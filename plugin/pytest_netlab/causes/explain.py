@@ -8,14 +8,15 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from pytest_netlab.nat.causes import alteration, forwarding, translation
-from pytest_netlab.nat.causes.facts import Case, Cause, FlowFact
-from pytest_netlab.nat.ruleset import HostChange
+from pytest_netlab.causes import alteration, forwarding, translation
+from pytest_netlab.causes.facts import Case, Cause
+from pytest_netlab.nat import HostChange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_netlab.nat.causes.facts import Sign
+    from pytest_netlab.causes.facts import Evidence
+    from pytest_netlab.trace import FlowFact
 
 # From what a rule says to what packets do, and from the special to the general.
 RULES = (
@@ -47,7 +48,7 @@ def explain(
     expected: Sequence[FlowFact],
     observed: Sequence[FlowFact],
     host: HostChange | None = None,
-    signs: Sequence[Sign] = (),
+    evidence: Sequence[Evidence] = (),
 ) -> list[Cause]:
     """Return one cause for every flow that was not observed as expected.
 
@@ -58,13 +59,13 @@ def explain(
         observed: the run's.
         host: how the host differs from the golden's, where that is known: then a cause
             cites the rule or setting.
-        signs: what differs of the packets, of all flows.
+        evidence: what differs of the packets, of all flows.
 
     """
     known = host or HostChange()
     causes: dict[str, Cause] = {}
     for name in dict.fromkeys(fact.name for fact in (*expected, *observed)):
-        of_flow = [sign for sign in signs if sign.flow == name]
+        of_flow = [sign for sign in evidence if sign.flow == name]
         wanted = [fact for fact in expected if fact.name == name]
         found = [fact for fact in observed if fact.name == name]
         for want, got in zip_longest(wanted, found):
@@ -75,7 +76,7 @@ def explain(
                 causes.setdefault(name, forwarding.untouched(want, len(found), known))
             elif want != got or of_flow:
                 case = Case(
-                    want=want, got=got, signs=of_flow, flows=observed, host=known
+                    want=want, got=got, evidence=of_flow, flows=observed, host=known
                 )
                 if cause := _cause(case):
                     causes.setdefault(name, cause)
@@ -117,11 +118,11 @@ def _is_explained(got: FlowFact, causes: Mapping[str, Cause]) -> bool:
     """
     names = {cause.name for cause in causes.values()}
     past = {"reply not undone", "hairpin without masquerade"}
-    renamed = any(cause.text.find(f" as {got.name};") > 0 for cause in causes.values())
+    known = any(got.name in cause.explains for cause in causes.values())
     return (
         (got.initiator == "bridge" and "proxied" in names)
         or (got.kind == "none" and bool(names & past))
-        or renamed
+        or known
     )
 
 

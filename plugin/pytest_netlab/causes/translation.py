@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from pytest_netlab.nat.causes import clues
+from pytest_netlab.causes import clues
 from pytest_netlab.nat.ruleset import Published, published, translates
+from pytest_netlab.trace import PortTranslation, Symbol
+from pytest_netlab.trace.values import map_symbols, symbols_in
 
 if TYPE_CHECKING:
-    from pytest_netlab.nat.causes.facts import Case, Cause
+    from pytest_netlab.causes.facts import Case, Cause, Evidence
     from pytest_netlab.nat.ruleset import Connection
 
-_EPHEMERAL = re.compile(r"\b(port|id)#\d+")
+_EPHEMERAL, _ANY = ("port", "id"), Symbol("any", 0)
 _ENDS = ("source", "destination", "rewrite", "id")
 MASQUERADE = ("nat -A POSTROUTING", "MASQUERADE")
 SOURCE_RULES = ("SNAT", "MASQUERADE", " snat ", " masquerade")
@@ -77,7 +78,7 @@ def undone(case: Case) -> Cause | None:
     want = case.want
     if want.kind not in ("snat", "dnat", "hairpin"):
         return None
-    broken = next((sign.got for sign in case.signs if sign.field == "undone"), "")
+    broken = next((sign.got for sign in case.evidence if sign.field == "undone"), "")
     seen = broken or _past(case)
     if not seen:
         return None
@@ -196,19 +197,30 @@ def remapped(case: Case) -> Cause | None:
     """Find a port or id that was changed where it could have been kept."""
     if case.got != case.want:
         return None
-    for sign in case.signs:
-        fault = sign.got.partition(":")[0]
-        if sign.field in ("port", "id") and fault.startswith("remapped "):
-            return _remapped(case, fault, sign.field)
-        was, now = _EPHEMERAL.search(sign.want), _EPHEMERAL.search(sign.got)
-        same = _EPHEMERAL.sub("", sign.want) == _EPHEMERAL.sub("", sign.got)
-        told = sign.field == "rewrite" or same
-        if sign.field not in _ENDS or not told or now is None:
-            continue
-        if was is not None and was.group() == now.group():
-            continue
-        return _remapped(case, "remapped although free", now[1])
+    for sign in case.evidence:
+        found = sign.found
+        if isinstance(found, PortTranslation) and found.fault:
+            return _remapped(case, found.fault, sign.field)
+        now = _other_symbol(sign)
+        if now is not None:
+            return _remapped(case, "remapped although free", now.kind)
     return None
+
+
+def _other_symbol(sign: Evidence) -> Symbol | None:
+    """Return the other port or id of an end that differs in nothing else."""
+    was, now = (
+        next((one for one in symbols_in(value) if one.kind in _EPHEMERAL), None)
+        for value in (sign.expected, sign.found)
+    )
+    if sign.field not in _ENDS or now is None or was == now:
+        return None
+    alike = _without_symbols(sign.expected) == _without_symbols(sign.found)
+    return now if alike or sign.field == "rewrite" else None
+
+
+def _without_symbols(value: object) -> object:
+    return map_symbols(value, lambda one: _ANY if one.kind in _EPHEMERAL else one)
 
 
 def _remapped(case: Case, fault: str, field: str) -> Cause:

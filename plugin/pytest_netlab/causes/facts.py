@@ -1,0 +1,92 @@
+"""What a rule may look at: a flow in symbols, what differs of it, what the host is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_netlab.nat import HostChange
+    from pytest_netlab.trace import FlowFact
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why one expected flow differs.
+
+    Attributes:
+        name: stable; reports and JSON have it.
+        flow: name of the flow.
+        text: for people.
+        explains: names of other flows that need no cause of their own.
+
+    """
+
+    name: str
+    flow: str
+    text: str
+    explains: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+
+    def plain(self) -> dict[str, str]:
+        """Return it as JSON tells it."""
+        return {"name": self.name, "flow": self.flow, "text": self.text}
+
+
+class Evidence(Protocol):
+    """One thing that differs of a flow: a field of a packet, or a violation."""
+
+    @property
+    def flow(self) -> str:
+        """Return the flow's name."""
+
+    @property
+    def direction(self) -> str:
+        """Return original or reply."""
+
+    @property
+    def field(self) -> str:
+        """Return what differs."""
+
+    @property
+    def point(self) -> str:
+        """Return where it was seen."""
+
+    @property
+    def want(self) -> str:
+        """Return what the golden has, in words."""
+
+    @property
+    def got(self) -> str:
+        """Return what was seen, in words."""
+
+    @property
+    def expected(self) -> object:
+        """Return what the golden has, as a value of the trace; None for nothing."""
+
+    @property
+    def found(self) -> object:
+        """Return what was seen, as such a value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """An expected flow, what became of it, and all that may tell why.
+
+    `evidence` is what differs of this flow; `flows` are all that were observed.
+    """
+
+    want: FlowFact
+    got: FlowFact
+    evidence: Sequence[Evidence]
+    flows: Sequence[FlowFact]
+    host: HostChange
+
+    def named(self, name: str) -> list[FlowFact]:
+        """Return the observed flows of this name."""
+        return [fact for fact in self.flows if fact.name == name]
+
+    def cause(self, name: str, text: str) -> Cause:
+        """Return a cause of this flow."""
+        return Cause(name, self.want.name, text)

@@ -1,0 +1,81 @@
+"""What of a source port or ICMP id differs: kept, mapped, or mapped as no rule asks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_netlab.trace import Symbol, translation_text
+from pytest_netlab.trace.values import map_symbols, without_kept_port
+
+if TYPE_CHECKING:
+    from pytest_netlab.diff.policy import Rule
+    from pytest_netlab.trace import CanonicalFlow, Packet, PortTranslation, Rewrite
+
+
+def source_words(
+    want: CanonicalFlow, got: CanonicalFlow, name: str, rule: Rule | None
+) -> tuple[str, str] | None:
+    """Return what was wanted of a source port or id and what came; None if that fits.
+
+    Without a rule, a value that was kept fits, and one that was remapped because
+    another flow held its tuple; a golden that had it worse forgives the same.
+    """
+    found = got.translation
+    if found is not None and found.field != name:
+        found = None
+    told = translation_text(found) if found else ""
+    known = want.translation.fault if want.translation else ""
+    if rule == "preserved":
+        return ("preserved", told) if found else None
+    if rule == "remapped":
+        used = any(one.kind == name for x in got.compared for one in x.symbols())
+        if not found:
+            return ("remapped", "preserved") if used and got.fact.target else None
+        return None if found.in_class else ("remapped in its class", told)
+    if rule == "any" or found is None or found.fault in ("", known):
+        return None
+    return ("preserved, or remapped in its class if taken", told)
+
+
+def shows(packet: Packet, found: PortTranslation | None) -> bool:
+    """Tell whether a packet has the value that NAT chose."""
+    if found is None:
+        return False
+    return found.mapped in (packet.src.port, packet.dst.port, packet.fields.id)
+
+
+def under_original(packet: Packet, found: PortTranslation | None) -> Packet:
+    """Return a packet with the value that NAT chose under the original's symbol.
+
+    What became of it is compared once a flow; that it is used throughout, and undone,
+    is compared here.
+    """
+    if found is None or found.mapped not in packet.symbols():
+        return packet
+
+    def original(symbol: Symbol) -> Symbol:
+        return found.original if symbol == found.mapped else symbol
+
+    src, dst, ident, quotes, rewrite = (
+        map_symbols(value, original)
+        for value in (
+            packet.src,
+            packet.dst,
+            packet.fields.id,
+            packet.fields.quotes,
+            packet.rewrite,
+        )
+    )
+    fields = replace(packet.fields, id=ident, quotes=quotes)
+    return replace(packet, src=src, dst=dst, fields=fields, rewrite=_rewrite(rewrite))
+
+
+def _rewrite(rewrite: Rewrite | None) -> Rewrite | None:
+    """Return what is left of a rewrite: a port that is the same now is none."""
+    if rewrite is None:
+        return None
+    changes = [without_kept_port(*ends) for ends in rewrite.changes]
+    if len(changes) == 1 and changes[0][0] == changes[0][1]:
+        return None
+    return replace(rewrite, changes=tuple(changes))

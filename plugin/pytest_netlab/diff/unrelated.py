@@ -1,0 +1,53 @@
+"""Which conversations of a run are its scenario's own, beside what a golden names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_netlab.trace import CanonicalFlow, CanonicalTrace, Packet
+
+
+def without_unrelated(
+    golden: CanonicalTrace, observed: CanonicalTrace
+) -> CanonicalTrace:
+    """Return the observed trace without what the golden cannot speak of.
+
+    Left out are attempts that the network lost, where a later one did what the golden
+    says, and what containers that are no nodes of the lab do with its neighbours.
+    """
+    spare = Counter(flow.fact.name for flow in observed.flows)
+    spare.subtract(flow.fact.name for flow in golden.flows)
+    known: dict[str, list[CanonicalFlow]] = {}
+    for flow in golden.flows:
+        known.setdefault(flow.fact.name, []).append(flow)
+    kept = []
+    for flow in observed.flows:
+        name = flow.fact.name
+        wanted = known.get(name, [])
+        if spare[name] > 0 and any(_is_attempt(flow, one) for one in wanted):
+            spare[name] -= 1
+        elif name in known or not flow.unrelated:
+            kept.append(flow)
+    return replace(observed, flows=tuple(kept))
+
+
+def _is_attempt(flow: CanonicalFlow, wanted: CanonicalFlow) -> bool:
+    """Tell whether the network lost what began as the golden has it.
+
+    What the host did to it must be right: a wrong source has no answer either.
+    """
+    wrong = flow.translation and flow.translation.fault
+    if not flow.lost or wanted.lost or flow.violations or wrong:
+        return False
+    began = replace(flow.fact, answered=wanted.fact.answered)
+    began = replace(began, returned=wanted.fact.returned, refusal=wanted.fact.refusal)
+    packets = {_told(one) for one in wanted.packets}
+    return began == wanted.fact and all(_told(one) in packets for one in flow.compared)
+
+
+def _told(packet: Packet) -> tuple[object, ...]:
+    ends = packet.src, packet.dst
+    return packet.point, *ends, packet.what, packet.fields, packet.rewrite

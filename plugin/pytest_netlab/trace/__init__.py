@@ -1,0 +1,56 @@
+"""The canonical trace: a capture in symbols, over any number of capture points.
+
+`values` has its types, `build` makes one of a capture, `text` its text.
+"""
+
+from pytest_netlab.trace.build import canonicalize, translations
+from pytest_netlab.trace.points import Place, Point
+from pytest_netlab.trace.port_translation import with_entries
+from pytest_netlab.trace.text import (
+    end_text,
+    packet_text,
+    translation_text,
+    value_text,
+    what_text,
+)
+from pytest_netlab.trace.values import (
+    CanonicalFlow,
+    CanonicalTrace,
+    End,
+    Fields,
+    FlowFact,
+    Packet,
+    PortTranslation,
+    Rewrite,
+    Step,
+    Symbol,
+    TcpFlags,
+    TcpOption,
+    What,
+)
+
+__all__ = [
+    "CanonicalFlow",
+    "CanonicalTrace",
+    "End",
+    "Fields",
+    "FlowFact",
+    "Packet",
+    "Place",
+    "Point",
+    "PortTranslation",
+    "Rewrite",
+    "Step",
+    "Symbol",
+    "TcpFlags",
+    "TcpOption",
+    "What",
+    "canonicalize",
+    "end_text",
+    "packet_text",
+    "translation_text",
+    "translations",
+    "value_text",
+    "what_text",
+    "with_entries",
+]

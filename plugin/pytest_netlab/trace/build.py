@@ -1,0 +1,392 @@
+"""Bring a capture into the canonical form in which goldens and runs are compared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_netlab.checks import Observed, check_conversation, leaks
+from pytest_netlab.flows import (
+    ICMP,
+    ICMP6,
+    PROTOCOL_NAMES,
+    TCP,
+    UDP,
+    Role,
+    Tuple5,
+    key_of,
+)
+from pytest_netlab.nat import Flow, Translations, learn
+from pytest_netlab.trace.packets import describe
+from pytest_netlab.trace.points import Point, rows_of, side, two_points
+from pytest_netlab.trace.port_translation import Holders, port_translation
+from pytest_netlab.trace.statistics import Statistics, statistics
+from pytest_netlab.trace.symbols import Symbols
+from pytest_netlab.trace.text import end_text, what_text
+from pytest_netlab.trace.traversal import Traversal, is_reply
+from pytest_netlab.trace.traversals import traversals, watched
+from pytest_netlab.trace.values import (
+    CanonicalFlow,
+    CanonicalTrace,
+    End,
+    Fields,
+    FlowFact,
+    Packet,
+    Rewrite,
+    without_kept_port,
+)
+from pytest_netlab.wire import canary
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from pytest_netlab.capture import Capture
+    from pytest_netlab.checks import Violation
+
+# Addresses of the host itself: a flow between these alone is none of a scenario's.
+OWN = frozenset({"host", "bridge", "gateway"})
+# What is violated where two flows are mapped to one: then neither is unrelated.
+MAPPING = frozenset({"mapping", "one-to-one", "undone"})
+
+
+def translations(capture: Capture, inside: str, outside: str) -> Translations:
+    """Learn what happened between two points of one capture.
+
+    A point that was not captured saw nothing.
+    """
+    ends = (rows_of(capture, [point]) for point in two_points(inside, outside))
+    return learn(*map(capture.select, ends))
+
+
+def canonicalize(
+    capture: Capture,
+    *,
+    inside: str = "docker0",
+    outside: str = "uplink",
+    points: Sequence[Point] | None = None,
+    names: Mapping[str, str] | None = None,
+) -> CanonicalTrace:
+    """Return the canonical trace of a capture: the same function for golden and run.
+
+    It contains the flows with a named node of the lab at one end; ARP, neighbour
+    discovery, multicast and unrelated traffic it does not.
+
+    Args:
+        capture: packets of all points, on one clock.
+        inside: name of the point with the private addresses.
+        outside: name of the point beyond the NAT.
+        points: instead of these two any number, of several kinds.
+        names: address -> symbol; what the capture's own name records say if absent.
+
+    """
+    known = capture.names if names is None else names
+    builder = _Builder(capture, known, points or two_points(inside, outside))
+    flows = builder.flows()
+    return CanonicalTrace(
+        points=builder.captured,
+        flows=tuple(flows),
+        forbidden=tuple(builder.forbidden(flows)),
+        learned=builder.learned,
+    )
+
+
+class _Builder:
+    """A capture with the names of its lab, and what each side of the host saw."""
+
+    def __init__(
+        self, capture: Capture, names: Mapping[str, str], points: Sequence[Point]
+    ) -> None:
+        self.capture, self.names = capture, names
+        self.interfaces = [interface.name for interface in capture.interfaces]
+        self.points = points
+        self.near = side(capture, [point for point in points if point.inside])
+        self.far = side(capture, [point for point in points if not point.inside])
+        self.learned = learn(*(capture.select(x.rows) for x in (self.near, self.far)))
+        self.window = _window(capture)
+
+    @property
+    def captured(self) -> tuple[str, ...]:
+        """Return the names of the points that the capture has."""
+        known = set(self.interfaces)
+        return tuple(point.name for point in self.points if point.name in known)
+
+    def flows(self) -> list[CanonicalFlow]:
+        """Return the flows of nodes in order of their first packet."""
+        flows = [
+            flow
+            for flow in self.learned.flows
+            if self._concerns_a_node(flow) and any(map(self._watched, self._seen(flow)))
+        ]
+        flows.sort(key=self._first_seen)
+        holders = Holders(self.learned.flows, self._first_seen)
+        return [self._flow(flow, holders) for flow in flows]
+
+    def forbidden(self, flows: Sequence[CanonicalFlow]) -> Iterator[Violation]:
+        """Yield what must not leave on an uplink, once a conversation."""
+        known = {one.row: (flow, one) for flow in flows for one in flow.packets}
+        seen = set()
+        for leak in self._leaks():
+            row = leak.rows[0]
+            flow, packet = known.get(row, (None, None))
+            name = flow.fact.name if flow else self._called(row)
+            if (leak.field, name) in seen:
+                continue
+            seen.add((leak.field, name))
+            yield replace(
+                leak,
+                got=self.names.get(leak.got, "an address of no node"),
+                point=self._point_of(row),
+                reply=packet.reply if packet else False,
+                flow=name,
+            )
+
+    def _leaks(self) -> Iterator[Violation]:
+        inside = [point.name for point in self.points if point.inside]
+        outside = [point.name for point in self.points if not point.inside]
+        yield from leaks(self.capture, inside, outside, self.names)
+
+    def _called(self, row: int) -> str:
+        """Return what to call a packet that belongs to no flow of the trace."""
+        key = key_of(self.capture, row)
+        if key is None:
+            return "arp" if self.capture.arp_op[row] else "no conversation"
+        symbols = Symbols(self.names)
+        src = symbols.address(key.src)
+        return f"{_protocol(key)} {src} -> {_service(key, symbols)}"
+
+    def _concerns_a_node(self, flow: Flow) -> bool:
+        ends = [end for end in (flow.inside, flow.outside) if end is not None]
+        found = {
+            self.names.get(address) for end in ends for address in (end.src, end.dst)
+        }
+        return bool(found - OWN - {None})
+
+    def _first_seen(self, flow: Flow) -> int:
+        return min(int(self.capture.ts[row]) for row in self._seen(flow))
+
+    def _seen(self, flow: Flow) -> list[int]:
+        """Return the rows of a flow nearest to the host on both sides."""
+        rows = self.near.rows[list(flow.inside_rows)].tolist()
+        return [*rows, *self.far.rows[list(flow.outside_rows)].tolist()]
+
+    def _flow(self, flow: Flow, holders: Holders) -> CanonicalFlow:
+        symbols = Symbols(self.names)
+        sides = self.near, self.far
+        told = traversals(self.capture, flow, sides, self.window)
+        packets = [
+            packet for one in told for packet in self._packets(one, symbols, flow)
+        ]
+        translation = port_translation(flow, holders, symbols)
+        fact = _fact(flow, symbols, _refusal(packets))
+        compared = {row for one in told if not one.ignored for row in one.rows}
+        violations = tuple(self._violations(flow, compared))
+        mapped = not MAPPING & {bad.field for bad in violations}
+        return CanonicalFlow(
+            fact=replace(fact, **self._statistics(flow)._asdict()),
+            packets=tuple(packets),
+            violations=violations,
+            translation=translation,
+            lost=_is_lost(flow, told, packets),
+            unrelated=mapped and self._is_unrelated(flow),
+            traversals=tuple(self._traversals(flow)),
+        )
+
+    def _traversals(self, flow: Flow) -> Iterator[tuple[int, ...]]:
+        """Yield the rows of each packet of a flow, at every point."""
+        near, far = self.near, self.far
+        pairs = [(int(near.rows[a]), int(far.rows[b])) for a, b in flow.pairs]
+        for row, other in pairs:
+            yield (*near.observations(row), *far.observations(other))
+        paired = {row for pair in pairs for row in pair}
+        for one, numbers in ((near, flow.inside_rows), (far, flow.outside_rows)):
+            for row in one.rows[list(numbers)].tolist():
+                if row not in paired:
+                    yield tuple(one.observations(row))
+
+    def _statistics(self, flow: Flow) -> Statistics:
+        crossed = {int(self.near.rows[row]) for row, _ in flow.pairs}
+        crossed |= {int(self.far.rows[row]) for _, row in flow.pairs}
+        return statistics(self.capture, self._seen(flow), crossed)
+
+    def _is_unrelated(self, flow: Flow) -> bool:
+        """Tell whether the end inside has no name: a container that is no node.
+
+        A capture that begins between its request and the reply takes the reply for a
+        request, translated to the unrelated container.
+        """
+        if flow.inside is None:
+            return False
+        if flow.initiated == "inside":
+            left = flow.outside  # as anyone but the host: then it concerns us all
+            hidden = left is None or self.names.get(left.src) in OWN
+            return hidden and flow.inside.src not in self.names
+        if flow.outside is None or flow.kind not in ("dnat", "hairpin"):
+            return False
+        undone = self.names.get(flow.outside.dst) in OWN
+        return undone and flow.inside.dst not in self.names
+
+    def _packets(
+        self, traversal: Traversal, symbols: Symbols, flow: Flow
+    ) -> list[Packet]:
+        """Return one packet an observation; from the second on, what was rewritten."""
+        kind = "undone" if traversal.reply else flow.kind
+        packets: list[Packet] = []
+        for row, step in zip(traversal.rows, (None, *traversal.steps), strict=True):
+            packet = self._packet(row, traversal, symbols)
+            packet = replace(packet, ignored=traversal.ignored, step=step)
+            if packets:
+                changes = tuple(_changes(packets[-1], packet))
+                rewrite = Rewrite(kind, changes) if changes else None
+                packet = replace(packet, rewrite=rewrite)
+            packets.append(packet)
+        return packets
+
+    def _packet(self, row: int, traversal: Traversal, symbols: Symbols) -> Packet:
+        key = key_of(self.capture, row)
+        if key is None:
+            raise ValueError(f"packet {row + 1} belongs to no flow")
+        src, dst = symbols.ends(key, reply=traversal.reply)
+        what, fields = describe(
+            self.capture, row, symbols, traversal.role, reply=traversal.reply
+        )
+        return Packet(
+            point=self._point_of(row),
+            reply=traversal.reply,
+            src=src,
+            dst=dst,
+            what=what,
+            fields=_renumbered(fields, traversal.skipped),
+            row=row,
+        )
+
+    def _violations(self, flow: Flow, compared: Collection[int]) -> list[Violation]:
+        """Return each violation once: how often it was is a matter of timing.
+
+        `compared` are the rows that are told and not ignored.
+        """
+        rows = set(flow.inside_rows)
+        ours = [
+            bad.at(int(self.near.rows[bad.inside_row]))
+            for bad in self.learned.violations
+            if bad.inside_row in rows
+        ]
+        first: dict[str, Violation] = {}
+        for bad in (*ours, *check_conversation(self._observed(flow, compared))):
+            first.setdefault(bad.field, bad)
+        return [self._placed(flow, bad) for bad in first.values()]
+
+    def _observed(self, flow: Flow, compared: Collection[int]) -> Observed:
+        """Return what the checks of a conversation look at."""
+        near, far = self.near.rows, self.far.rows
+        pairs = [(int(near[a]), int(far[b])) for a, b in flow.pairs]
+        paired = {row for pair in pairs for row in pair}
+        seen = self._seen(flow)
+        alone = [row for row in seen if row not in paired and self._watched(row)]
+        return Observed(
+            capture=self.capture,
+            points=self._by_point(flow),
+            is_reply=lambda row: is_reply(self.capture, flow, row),
+            pairs=pairs,
+            bridged=[(row, other) for row in seen for other in self._bridged(row)],
+            unpaired=alone if flow.fate == "forwarded" else (),
+            compared=compared,
+        )
+
+    def _bridged(self, row: int) -> list[int]:
+        """Return the other observations of a packet on the same side of the host."""
+        others = (*self.near.others.get(row, ()), *self.far.others.get(row, ()))
+        return [other for _, other in others]
+
+    def _by_point(self, flow: Flow) -> list[list[int]]:
+        """Return the rows of a flow at each point, in order of time."""
+        found: dict[str, list[int]] = {point.name: [] for point in self.points}
+        for row in {row for rows in self._traversals(flow) for row in rows}:
+            found[self._point_of(row)].append(row)
+        ts = self.capture.ts
+        return [
+            sorted(rows, key=lambda row: (int(ts[row]), row)) for rows in found.values()
+        ]
+
+    def _watched(self, row: int) -> bool:
+        return watched(int(self.capture.ts[row]), self.window)
+
+    def _point_of(self, row: int) -> str:
+        return self.interfaces[int(self.capture.point[row])]
+
+    def _placed(self, flow: Flow, bad: Violation) -> Violation:
+        row = bad.rows[0]
+        reply = is_reply(self.capture, flow, row)
+        return replace(bad, point=self._point_of(row), reply=reply)
+
+
+def _window(capture: Capture) -> tuple[int, int] | None:
+    """Return from when to when every point was watched: between all its canaries.
+
+    None where the capture has none.
+    """
+    is_canary = capture.ethertype == canary.ETHERTYPE
+    starts, ends = [], []
+    for point in np.unique(capture.point):
+        times = capture.ts[is_canary & (capture.point == point)]
+        if len(times) > 1:
+            starts.append(int(times.min()))
+            ends.append(int(times.max()))
+    return (max(starts), min(ends)) if starts else None
+
+
+def _renumbered(fields: Fields, skipped: int) -> Fields:
+    """Return the fields with an echo's number as if no request before were ignored."""
+    if not skipped or fields.seq is None:
+        return fields
+    return replace(fields, seq=fields.seq - skipped)
+
+
+def _is_lost(flow: Flow, told: Sequence[Traversal], packets: Sequence[Packet]) -> bool:
+    """Tell whether all of a flow left on the uplink and nothing came back."""
+    if flow.initiated != "inside" or flow.sent is None or flow.answered:
+        return False
+    crossed = all(traversal.crossed for traversal in told)
+    return crossed and bool(packets) and not any(one.reply for one in packets)
+
+
+def _refusal(packets: Sequence[Packet]) -> str:
+    """Return the first reset or ICMP error that answers the initiator, and whose."""
+    for one in packets:
+        if one.reply and (one.what.role is Role.RST or one.what.refuses):
+            return f"{what_text(one.what)} from {one.src.node}"
+    return ""
+
+
+def _fact(flow: Flow, symbols: Symbols, refusal: str) -> FlowFact:
+    met, sent = flow.met, flow.sent
+    return FlowFact(
+        proto=_protocol(met),
+        initiator=f"{symbols.address(met.src)}",
+        responder=_service(met, symbols),
+        sender=f"{symbols.address(sent.src)}" if sent else "",
+        target=_service(sent, symbols) if sent else "",
+        kind=flow.kind,
+        fate=flow.fate,
+        answered=flow.answered,
+        returned=flow.returned,
+        refusal=refusal,
+    )
+
+
+def _protocol(key: Tuple5) -> str:
+    name = PROTOCOL_NAMES.get(key.proto, f"protocol {key.proto}")
+    return f"{name} echo" if key.proto in (ICMP, ICMP6) and key.sport else name
+
+
+def _service(key: Tuple5, symbols: Symbols) -> str:
+    port = key.dport if key.proto in (TCP, UDP) else None
+    return end_text(End(symbols.address(key.dst), port))
+
+
+def _changes(before: Packet, after: Packet) -> Iterator[tuple[End, End]]:
+    """Yield each end that was rewritten; a port that was kept goes without saying."""
+    for old, new in ((before.src, after.src), (before.dst, after.dst)):
+        if old != new:
+            yield without_kept_port(old, new)

@@ -1,0 +1,116 @@
+"""What one packet is and says, in symbols. Knows one packet at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.flows import (
+    ECHO_REPLIES,
+    ECHO_REQUESTS,
+    ICMP,
+    ICMP6,
+    TCP,
+    Role,
+    is_error,
+    quoted_key,
+)
+from pytest_netlab.trace.values import MSS, Fields, TcpFlags, TcpOption, What
+from pytest_netlab.wire import UNTAGGED, Status, tcp
+
+if TYPE_CHECKING:
+    from pytest_netlab.capture import Capture
+    from pytest_netlab.trace.symbols import Symbols
+
+ICMP_HEADER = 8
+_V4, _DONT_FRAGMENT = 4, 2
+_V4_MTU = 0xFFFF  # RFC 1191; the rest of the word is RFC 4884's length
+DSCP = 0xFC  # of the tos octet; the rest is ECN (RFC 3168)
+
+
+def describe(
+    capture: Capture, row: int, symbols: Symbols, role: Role | None, *, reply: bool
+) -> tuple[What, Fields]:
+    """Return what a packet is, and its fields that a golden speaks of.
+
+    `role` is what a TCP segment is told as: one that carries data and FIN is both.
+    `reply` is the packet's direction in its flow.
+    """
+    proto = int(capture.proto[row])
+    if role is not None:
+        what, own = What(TCP, role=role), _tcp(capture, row, role)
+    elif is_error(capture, row):
+        what, own = _error(capture, row, symbols, reply=reply)
+    elif proto in (ICMP, ICMP6):
+        what, own = _icmp(capture, row, symbols)
+    else:
+        what, own = What(proto), {"length": int(capture.payload_len[row])}
+    return what, Fields(**own, **_header(capture, row, role))  # type: ignore[arg-type]
+
+
+def _header(capture: Capture, row: int, role: Role | None) -> dict[str, object]:
+    # The kernel marks data as ECN capable, a bare FIN never (tcp_output.c,
+    # tcp_ecn_send): whether the FIN travels with the last data is a matter of timing.
+    tos = int(capture.tos[row]) & (DSCP if role is Role.FIN else 0xFF)
+    told = {"tos": tos} if tos else {}
+    return {**_odd(capture, row), **told, "ttl": int(capture.ttl[row])}
+
+
+def _odd(capture: Capture, row: int) -> dict[str, object]:
+    """Return what no ordinary packet of a Docker host has, so that no trace says no."""
+    told: dict[str, object] = {}
+    if capture.vlan[row] != UNTAGGED:
+        told["vlan"] = int(capture.vlan[row])
+    if capture.status[row] & Status.FRAGMENT:
+        told["fragment"] = True  # the first: later ones belong to no flow
+    elif capture.ip_version[row] == _V4 and not capture.ip_flags[row] & _DONT_FRAGMENT:
+        told["df"] = False
+    return told
+
+
+def _icmp(
+    capture: Capture, row: int, symbols: Symbols
+) -> tuple[What, dict[str, object]]:
+    proto = int(capture.proto[row])
+    kind, code = int(capture.icmp_type[row]), int(capture.icmp_code[row])
+    length = {"length": int(capture.payload_len[row]) + ICMP_HEADER}
+    if (proto, kind) not in ECHO_REQUESTS and (proto, kind) not in ECHO_REPLIES:
+        return What(proto, icmp=(kind, code)), {**length}
+    ident = symbols.bind("id", int(capture.icmp_id[row]))
+    odd = {"code": code} if code else {}
+    seq = int(capture.icmp_seq[row])
+    return What(proto, icmp=(kind, 0)), {"id": ident, **odd, "seq": seq, **length}
+
+
+def _error(
+    capture: Capture, row: int, symbols: Symbols, *, reply: bool
+) -> tuple[What, dict[str, object]]:
+    names = ("proto", "icmp_type", "icmp_code")
+    proto, kind, code = (int(getattr(capture, name)[row]) for name in names)
+    # The packet in it travels against the error.
+    embedded = symbols.ends(quoted_key(capture, row), reply=not reply)
+    rest = int(capture.icmp_rest[row])
+    mtu = rest if proto == ICMP6 else rest & _V4_MTU
+    told = {"mtu": mtu} if mtu else {}
+    return What(proto, icmp=(kind, code), error=True), {"quotes": embedded, **told}
+
+
+def _tcp(capture: Capture, row: int, role: Role) -> dict[str, object]:
+    """Return the fields of a segment; only handshakes and resets have any.
+
+    Segmentation, acknowledgements and PSH depend on timing, so a golden cannot speak
+    of them; that each is untouched between the points is an invariant of the NAT.
+    """
+    if role not in (Role.SYN, Role.SYN_ACK, Role.RST):
+        return {}
+    told: dict[str, object] = {"flags": TcpFlags(int(capture.tcp_flags[row]))}
+    return told if role is Role.RST else {**told, "options": _options(capture, row)}
+
+
+def _options(capture: Capture, row: int) -> tuple[TcpOption, ...]:
+    """Return the options in order; only the MSS has its value."""
+    raw = tcp.raw_options(capture[row].bytes, int(capture.l4_offset[row]))
+    return tuple(_option(kind, value) for kind, value in tcp.options(raw))
+
+
+def _option(kind: int, value: bytes) -> TcpOption:
+    return TcpOption(kind, int.from_bytes(value, "big") if kind == MSS else None)

@@ -1,0 +1,99 @@
+"""Whether NAT kept a flow's source port or ICMP id, and whether it had to.
+
+Linux keeps it while the external tuple is free; else it draws one of the same class
+(nf_nat_core.c, nf_nat_l4proto_unique_tuple).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_netlab.nat import answers
+from pytest_netlab.trace.values import IDS, PORTS, PortTranslation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable
+
+    from pytest_netlab.flows import Tuple5
+    from pytest_netlab.nat import Flow
+    from pytest_netlab.trace.symbols import Symbols
+    from pytest_netlab.trace.values import CanonicalFlow, CanonicalTrace
+
+# first of a class -> the ports it may be mapped to
+_CLASSES = {0: range(1, 512), 512: range(600, 1024), 1024: range(1024, 65536)}
+
+
+class Holders:
+    """Which flows of a capture hold a tuple on one side of the NAT, and since when."""
+
+    def __init__(self, flows: Iterable[Flow], since: Callable[[Flow], int]) -> None:
+        """Look nothing up yet; `since` returns the time of a flow's first packet."""
+        self._since = since
+        self._flows: dict[tuple[str, Tuple5], list[Flow]] = defaultdict(list)
+        for flow in flows:
+            for side, key in (("inside", flow.inside), ("outside", flow.outside)):
+                if key is not None:
+                    self._flows[side, key].append(flow)
+
+    def keep(self, wanted: Tuple5, flow: Flow) -> bool:
+        """Tell whether another flow had this tuple where ours is sent on, before it."""
+        side = "outside" if flow.initiated == "inside" else "inside"
+        others = (
+            other
+            for key in (wanted, wanted.reply)
+            for other in self._flows.get((side, key), ())
+            if other is not flow
+        )
+        return any(self._since(other) <= self._since(flow) for other in others)
+
+
+def port_translation(
+    flow: Flow, holders: Holders, symbols: Symbols
+) -> PortTranslation | None:
+    """Return what became of a flow's source port or id; None where it was kept.
+
+    Args:
+        flow: one that crossed.
+        holders: the flows that may hold its tuple, unrelated ones included.
+        symbols: of this conversation.
+
+    """
+    met, sent = flow.met, flow.sent
+    if sent is None or flow.kind == "proxied" or met.sport == sent.sport:
+        return None
+    if met.proto not in (*PORTS, *IDS):
+        return None
+    name = "port" if met.proto in PORTS else "id"
+    wanted = sent._replace(sport=met.sport)
+    if met.proto in IDS:
+        wanted = wanted._replace(dport=met.dport)
+    return PortTranslation(
+        field=name,
+        original=symbols.bind(name, met.sport),
+        mapped=symbols.bind(name, sent.sport),
+        taken=holders.keep(wanted, flow),
+        in_class=name == "id" or _same_class(met.sport, sent.sport),
+        wanted=answers(wanted),
+    )
+
+
+def with_entries(trace: CanonicalTrace, held: Collection[str]) -> CanonicalTrace:
+    """Return a trace that knows what connection tracking held besides its flows.
+
+    A flow that ended before the capture began holds its tuple for a while.
+    """
+    return replace(trace, flows=tuple(_with_entries(one, held) for one in trace.flows))
+
+
+def _with_entries(flow: CanonicalFlow, held: Collection[str]) -> CanonicalFlow:
+    found = flow.translation
+    if found is None or found.taken or found.wanted not in held:
+        return flow
+    return replace(flow, translation=replace(found, taken=True))
+
+
+def _same_class(old: int, new: int) -> bool:
+    first = max(start for start in _CLASSES if start <= old)
+    return new in _CLASSES[first]

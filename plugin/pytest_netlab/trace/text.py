@@ -1,0 +1,168 @@
+"""The text of a trace: of each value, of a packet, and story.txt. Nothing reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pytest_netlab.flows import ECHO_REQUESTS, ICMP, ICMP6, UDP
+from pytest_netlab.trace.values import (
+    MSS,
+    End,
+    PortTranslation,
+    Rewrite,
+    Symbol,
+    TcpFlags,
+    TcpOption,
+)
+from pytest_netlab.wire import tcp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from pytest_netlab.trace.values import CanonicalFlow, CanonicalTrace, Packet, What
+
+# RFC 792, RFC 1812 5.2.7.1 and RFC 4443: the errors a router or host sends.
+_ERRORS = {
+    (ICMP, (3, 0)): "net unreachable",
+    (ICMP, (3, 1)): "host unreachable",
+    (ICMP, (3, 2)): "protocol unreachable",
+    (ICMP, (3, 3)): "port unreachable",
+    (ICMP, (3, 4)): "fragmentation needed",
+    (ICMP, (3, 9)): "net prohibited",
+    (ICMP, (3, 10)): "host prohibited",
+    (ICMP, (3, 13)): "admin prohibited",
+    (ICMP, (11, 0)): "time exceeded",
+    (ICMP6, (1, 4)): "port unreachable",
+    (ICMP6, (2, 0)): "packet too big",
+    (ICMP6, (3, 0)): "time exceeded",
+}
+# As tcpdump names them (RFC 9293, RFC 7323, RFC 2018).
+_OPTIONS = {1: "nop", MSS: "mss", 3: "wscale", 4: "sackOK", 5: "sack", 8: "TS"}
+
+
+def value_text(value: object, name: str = "") -> str:
+    """Return a value of a trace in words; `name` is of the field it is in."""
+    if name in _BY_NAME:
+        return _BY_NAME[name](value)
+    for kind, text in _BY_TYPE.items():
+        if isinstance(value, kind):
+            return text(value)
+    return f"{value}"
+
+
+def end_text(end: End) -> str:
+    """Return node and port."""
+    return f"{end.node}" if end.port is None else f"{end.node}:{end.port}"
+
+
+def rewrite_text(rewrite: Rewrite) -> str:
+    """Return what was rewritten: snat c1 -> host."""
+    changes = (f"{end_text(old)} -> {end_text(new)}" for old, new in rewrite.changes)
+    return f"{rewrite.kind} {', '.join(changes)}"
+
+
+def translation_text(found: PortTranslation) -> str:
+    """Return what became of a source port or id, and what is wrong with that."""
+    return f"{found.fault or 'remapped'}: {found.original} -> {found.mapped}"
+
+
+def _embedded(ends: tuple[End, End]) -> str:
+    return " > ".join(map(end_text, ends))
+
+
+def _options_text(options: tuple[TcpOption, ...]) -> str:
+    return ",".join(map(_option, options)) or "none"
+
+
+def _option(option: TcpOption) -> str:
+    name = _OPTIONS.get(option.kind, f"opt-{option.kind}")
+    return name if option.value is None else f"{name} {option.value}"
+
+
+_BY_TYPE: Mapping[type, Callable[[Any], str]] = {
+    End: end_text,
+    Rewrite: rewrite_text,
+    PortTranslation: translation_text,
+    TcpFlags: tcp.flag_text,
+}
+_BY_NAME: Mapping[str, Callable[[Any], str]] = {
+    "quotes": _embedded,
+    "options": _options_text,
+    "fragment": lambda _: "first",
+    "df": lambda _: "no",
+    "tos": "{:#04x}".format,
+}
+
+
+def what_text(what: What) -> str:
+    """Return what a packet is: SYN, echo request, port unreachable."""
+    if what.role is not None:
+        return what.role
+    if what.icmp is None:
+        return "datagram" if what.proto == UDP else f"protocol {what.proto}"
+    kind, code = what.icmp
+    if what.error:
+        return _ERRORS.get((what.proto, what.icmp), f"icmp error {kind}/{code}")
+    if what.is_echo:
+        asks = (what.proto, kind) in ECHO_REQUESTS
+        return "echo request" if asks else "echo reply"
+    return f"type {kind} code {code}"
+
+
+def packet_text(packet: Packet) -> str:
+    """Return a packet as one clause: source > destination role."""
+    ends = f"{end_text(packet.src)} > {end_text(packet.dst)}"
+    return f"{ends} {what_text(packet.what)}"
+
+
+def render(trace: CanonicalTrace, title: str) -> str:
+    """Return a trace as a reviewer reads it, one line a packet and point."""
+    parts = [_paragraph(trace, title, flow) for flow in trace.flows]
+    if not trace.flows:
+        parts = [f"{title}   no conversation at {', '.join(trace.points)}\n"]
+    if trace.forbidden:
+        lines = [f"  ! {one.field}: {one.got} ({one.flow})" for one in trace.forbidden]
+        parts.append("\n".join([f"{title}   never", *lines, ""]))
+    return "\n".join(parts)
+
+
+def _paragraph(trace: CanonicalTrace, title: str, flow: CanonicalFlow) -> str:
+    name = f"{flow.fact.proto}   {flow.fact.initiator} -> {flow.fact.responder}"
+    width = max((len(end_text(one.src)) for one in flow.packets), default=0)
+    rows = [_cells(one, width) for one in flow.packets]
+    silent = set(trace.points) - {one.point for one in flow.packets}
+    rows += [[point, "nothing"] for point in trace.points if point in silent]
+    body = [f"  {row}" for row in _columns(rows)]
+    body += [f"  ! {bad.field}: {bad.got}, not {bad.want}" for bad in flow.violations]
+    return "\n".join([f"{title}   {name}", *body, ""])
+
+
+def _cells(packet: Packet, width: int) -> list[str]:
+    fields = (_field(*one) for one in packet.fields.named())
+    rewrite = rewrite_text(packet.rewrite) if packet.rewrite else ""
+    ignored = f"({packet.ignored})" if packet.ignored else ""
+    return [
+        packet.point,
+        f"{end_text(packet.src).ljust(width)} > {end_text(packet.dst)}",
+        what_text(packet.what),
+        "  ".join(fields),
+        " ".join(filter(None, (rewrite, ignored))),
+    ]
+
+
+def _field(name: str, value: object) -> str:
+    """Return a field as text; a symbol says itself what it stands for."""
+    text = value_text(value, name)
+    is_said = isinstance(value, Symbol) and value.kind == name
+    return text if is_said else f"{name} {text}"
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Align cells in columns two spaces apart."""
+    widths: dict[int, int] = {}
+    for row in rows:
+        for index, cell in enumerate(row):
+            widths[index] = max(widths.get(index, 0), len(cell))
+    for row in rows:
+        cells: Iterable[str] = (c.ljust(widths[i]) for i, c in enumerate(row))
+        yield "  ".join(cells).rstrip()

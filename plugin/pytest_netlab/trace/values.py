@@ -1,0 +1,393 @@
+"""The canonical trace as values: typed fields, symbols for what differs by run.
+
+Text of them is made in `text` alone; nothing reads it back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pytest_netlab.flows import (
+    ECHO_REPLIES,
+    ECHO_REQUESTS,
+    ICMP,
+    ICMP6,
+    TCP,
+    UDP,
+    Role,
+)
+from pytest_netlab.nat import Translations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_netlab.checks import Violation
+    from pytest_netlab.nat import Fate, Kind
+
+PORTS, IDS = (TCP, UDP), (ICMP, ICMP6)
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """What stands for a value that differs between any two runs: port#1, addr#2."""
+
+    kind: str
+    number: int
+
+    def __str__(self) -> str:
+        """Return kind and number."""
+        return f"{self.kind}#{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a packet.
+
+    Attributes:
+        node: name of a node of the lab, or the symbol of another address.
+        port: the responder's literally, for it names a service; the initiator's as a
+            symbol; None without ports.
+
+    """
+
+    node: str | Symbol
+    port: int | Symbol | None = None
+
+
+class TcpFlags(enum.IntFlag):
+    """The flags of a segment (RFC 9293, 3.1; RFC 3168; RFC 7560 for AE)."""
+
+    FIN = 1
+    SYN = 2
+    RST = 4
+    PSH = 8
+    ACK = 16
+    URG = 32
+    ECE = 64
+    CWR = 128
+    AE = 256
+
+
+ECN = TcpFlags.ECE | TcpFlags.CWR | TcpFlags.AE
+MSS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class TcpOption:
+    """An option of a segment; `value` is the MSS in octets, None for all others.
+
+    Timestamps and the window scale depend on the sender's clock and memory.
+    """
+
+    kind: int
+    value: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class What:
+    """What a packet is: packets are aligned by it.
+
+    Attributes:
+        proto: IP protocol number.
+        role: of a TCP segment.
+        icmp: type and code, of ICMP and ICMPv6; of an echo, whose code is a field, 0.
+        error: it is an ICMP error, with the packet in it that it is about.
+
+    """
+
+    proto: int
+    role: Role | None = None
+    icmp: tuple[int, int] | None = None
+    error: bool = False
+
+    @property
+    def is_echo(self) -> bool:
+        """Whether it is an echo request or its reply."""
+        kind = self.proto, self.icmp[0] if self.icmp else -1
+        return not self.error and (kind in ECHO_REQUESTS or kind in ECHO_REPLIES)
+
+    @property
+    def asks_for_less(self) -> bool:
+        """Whether it says that a packet is too large for a link (RFC 1191, 8201)."""
+        return self.error and (self.proto, self.icmp) in _TOO_LARGE
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it is an ICMP error that says no, and not too late or too large."""
+        return self.error and (self.proto, self.icmp) not in (*_TOO_LARGE, *_TOO_LATE)
+
+
+_TOO_LARGE = ((ICMP, (3, 4)), (ICMP6, (2, 0)))
+_TOO_LATE = ((ICMP, (11, 0)), (ICMP6, (3, 0)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """What a golden speaks of in a packet; None where a packet has no such field.
+
+    In the order in which they are told.
+
+    Attributes:
+        id: of an echo.
+        code: of an echo, where it is not 0 (RFC 792 knows no other).
+        seq: of an echo.
+        length: octets above IP, of ICMP queries; of other datagrams, of their payload.
+        quotes: source and destination of the packet in an ICMP error.
+        mtu: of an ICMP error, in octets.
+        flags: of handshakes and resets.
+        options: of handshakes, in order.
+        vlan: the tag.
+        fragment: True for the first fragment of a datagram.
+        df: False for an IPv4 packet that may be fragmented.
+        tos: the octet, where it is not 0: DSCP and ECN.
+        ttl: or hop limit.
+
+    """
+
+    id: Symbol | None = None
+    code: int | None = None
+    seq: int | None = None
+    length: int | None = None
+    quotes: tuple[End, End] | None = None
+    mtu: int | None = None
+    flags: TcpFlags | None = None
+    options: tuple[TcpOption, ...] | None = None
+    vlan: int | None = None
+    fragment: bool | None = None
+    df: bool | None = None
+    tos: int | None = None
+    ttl: int | None = None
+
+    def named(self) -> Iterator[tuple[str, object]]:
+        """Yield the name and value of each field that the packet has."""
+        for name in FIELD_NAMES:
+            value = getattr(self, name)
+            if value is not None:
+                yield name, value
+
+
+FIELD_NAMES = tuple(one.name for one in dataclasses.fields(Fields))
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """What an observation shows to be rewritten since the one before.
+
+    Attributes:
+        kind: the flow's, or `undone` for a reply that was reverse-translated.
+        changes: of each end that changed, before and after; without ports where only
+            the node did.
+
+    """
+
+    kind: Kind | Literal["undone"]
+    changes: tuple[tuple[End, End], ...]
+
+
+def without_kept_port(old: End, new: End) -> tuple[End, End]:
+    """Return an end before and after a rewrite, without a port that was kept."""
+    return (End(old.node), End(new.node)) if old.port == new.port else (old, new)
+
+
+class Step(enum.Enum):
+    """What is between two observations of a packet."""
+
+    BRIDGED = "bridged"  # nothing may change
+    FORWARDED = "forwarded"  # ttl - 1, NAT as learned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packet:
+    """One packet at one capture point, in symbols: one observation of its traversal.
+
+    Attributes:
+        point: name of the capture point.
+        reply: it travels to the initiator.
+        src: where it is from.
+        dst: where it is for.
+        what: what it is.
+        fields: what a golden speaks of.
+        step: how it came here from the observation before; None for a first one.
+        rewrite: what was rewritten on that step.
+        ignored: why it is told and not compared: the network beyond the host, or
+            chance, put it there; "" for what is compared.
+        row: of the capture.
+
+    """
+
+    point: str
+    reply: bool
+    src: End
+    dst: End
+    what: What
+    fields: Fields
+    step: Step | None = None
+    rewrite: Rewrite | None = None
+    ignored: str = ""
+    row: int = dataclasses.field(default=-1, compare=False)
+
+    @property
+    def number(self) -> int:
+        """Return its number in the capture, from 1."""
+        return self.row + 1
+
+    def symbols(self) -> Iterator[Symbol]:
+        """Yield every symbol in it, in the order of the text."""
+        yield from symbols_in((self.src, self.dst, self.fields.id, self.fields.quotes))
+        yield from symbols_in(self.rewrite)
+
+
+def symbols_in(value: object) -> Iterator[Symbol]:
+    """Yield every symbol in a value of a trace."""
+    if isinstance(value, Symbol):
+        yield value
+    elif isinstance(value, End):
+        yield from symbols_in((value.node, value.port))
+    elif isinstance(value, Rewrite):
+        yield from symbols_in(value.changes)
+    elif isinstance(value, tuple):
+        for one in value:
+            yield from symbols_in(one)
+
+
+def map_symbols(value: Any, change: Callable[[Symbol], Symbol]) -> Any:
+    """Return a value of a trace with every symbol in it changed by a function."""
+    if isinstance(value, Symbol):
+        return change(value)
+    if isinstance(value, End):
+        return End(map_symbols(value.node, change), map_symbols(value.port, change))
+    if isinstance(value, Rewrite):
+        return replace(value, changes=map_symbols(value.changes, change))
+    if isinstance(value, tuple):
+        return tuple(map_symbols(one, change) for one in value)
+    return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortTranslation:
+    """A source port or ICMP id that NAT did not keep (RFC 4787, 4.2).
+
+    Attributes:
+        field: `port` or `id`.
+        original: what the initiator sent.
+        mapped: what left the host.
+        taken: another flow held the tuple it would have had.
+        in_class: it is one of the same range of ports (nf_nat_core.c).
+        wanted: the replies of the tuple it would have had, as conntrack tells them.
+
+    """
+
+    field: str
+    original: Symbol
+    mapped: Symbol
+    taken: bool
+    in_class: bool
+    wanted: str = dataclasses.field(default="", compare=False)
+
+    @property
+    def fault(self) -> str:
+        """Return what is wrong with it; "" where Linux must do just this."""
+        if not self.in_class:
+            return "remapped out of its class"
+        return "" if self.taken else "remapped although free"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowFact:
+    """One flow in symbols, as the host met it and as it sent it on.
+
+    `sender` and `target` are "" where the flow was never sent on; `returned` says that
+    answers came back to the initiator; `refusal` is the reset or ICMP error that did.
+    Ephemeral ports and ICMP ids are left out: they differ between any two runs. So do
+    sizes and counts, which are evidence and no part of what a flow is: `passed` is the
+    largest IP packet that was sent on, `stuck` the smallest that never was, 0 for none;
+    `copies` is how many packets were seen again, themselves, at one point.
+    """
+
+    proto: str
+    initiator: str
+    responder: str
+    sender: str
+    target: str
+    kind: Kind
+    fate: Fate
+    answered: bool = True
+    returned: bool = True
+    refusal: str = ""
+    passed: int = dataclasses.field(default=0, compare=False)
+    stuck: int = dataclasses.field(default=0, compare=False)
+    copies: int = dataclasses.field(default=0, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Return the flow's name: proto initiator -> responder."""
+        return f"{self.proto} {self.initiator} -> {self.responder}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanonicalFlow:
+    """One conversation, in symbols that are numbered within it.
+
+    Attributes:
+        fact: what it is, and what the host made of it.
+        packets: in causal order; a packet's observations one after the other.
+        violations: what no host may do to it, each kind once.
+        translation: of its source port or ICMP id; None where that was kept.
+        lost: the network beyond the host lost it: all of it was sent on, and nothing
+            came back.
+        unrelated: the container in it is no node of the lab.
+        traversals: the rows of each packet's observations, of all its packets: also of
+            those that are ignored or not told.
+
+    """
+
+    fact: FlowFact
+    packets: tuple[Packet, ...]
+    violations: tuple[Violation, ...] = ()
+    translation: PortTranslation | None = None
+    lost: bool = False
+    unrelated: bool = False
+    traversals: tuple[tuple[int, ...], ...] = dataclasses.field(
+        default=(), compare=False, repr=False
+    )
+
+    @property
+    def rows(self) -> list[int]:
+        """Return the rows of all its packets, ignored and untold ones too."""
+        return [row for rows in self.traversals for row in rows]
+
+    @property
+    def compared(self) -> tuple[Packet, ...]:
+        """Return the packets that are not ignored."""
+        return tuple(one for one in self.packets if not one.ignored)
+
+
+@dataclass(frozen=True, slots=True)
+class CanonicalTrace:
+    """What the lab's nodes said to each other, as every capture point saw it.
+
+    At a point that is not among `points` nobody looked; one that is has seen nothing
+    beyond what is told. `forbidden` is what no trace may have, of all packets;
+    `learned` is what was learned of both sides of the host, of all flows.
+    """
+
+    points: tuple[str, ...]
+    flows: tuple[CanonicalFlow, ...]
+    forbidden: tuple[Violation, ...] = ()
+    learned: Translations = dataclasses.field(
+        default_factory=Translations, compare=False, repr=False
+    )
+
+    @property
+    def facts(self) -> list[FlowFact]:
+        """Return each conversation as one fact."""
+        return [flow.fact for flow in self.flows]
+
+    def text(self, title: str) -> str:
+        """Return the trace as a reviewer reads it: story.txt."""
+        from pytest_netlab.trace.text import render  # noqa: PLC0415 - it knows us
+
+        return render(self, title)
