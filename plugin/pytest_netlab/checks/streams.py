@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _SPACE = 1 << 32
 # Beyond any window (RFC 7323, 2.3): it lies before the first byte, not after it.
 _HALF = 1 << 31
-_CUT = Status.TRUNCATED | Status.FRAGMENT
+_CUT = int(Status.TRUNCATED | Status.FRAGMENT)
+# An attribute of an enum's class takes a microsecond: too long, once a packet.
+_MALFORMED, _BAD = int(Status.MALFORMED), int(Checksum.BAD)
 
 
 def connections(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
@@ -158,10 +160,12 @@ def _differ(capture: Capture, one: int, other: int) -> bool:
 
 def damage(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
     """Yield what any receiver would throw away."""
+    capture = seen.capture
+    sums = {"ip_checksum": capture.ip_checksum, "l4_checksum": capture.l4_checksum}
     for row in rows:
-        if seen.capture.status[row] & Status.MALFORMED:
+        if capture.status[row] & _MALFORMED:
             want = "a packet as long as it says"
             yield Violation("damage", want, "another length", (row,))
-        for name in ("ip_checksum", "l4_checksum"):
-            if seen.capture.column(name)[row] == Checksum.BAD:
+        for name, states in sums.items():
+            if states[row] == _BAD:
                 yield Violation(name, "good", "bad", (row,))

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture import Capture
     from pytest_netlab.checks import Violation
+    from pytest_netlab.trace.values import Step
 
 # Addresses of the host itself: a flow between these alone is none of a scenario's.
 OWN = frozenset({"host", "bridge", "gateway"})
@@ -234,16 +235,15 @@ class _Builder:
         kind = "undone" if traversal.reply else flow.kind
         packets: list[Packet] = []
         for row, step in zip(traversal.rows, (None, *traversal.steps), strict=True):
-            packet = self._packet(row, traversal, symbols)
-            packet = replace(packet, ignored=traversal.ignored, step=step)
-            if packets:
-                changes = tuple(_changes(packets[-1], packet))
-                rewrite = Rewrite(kind, changes) if changes else None
-                packet = replace(packet, rewrite=rewrite)
+            packet = self._packet(row, traversal, symbols, step)
+            if packets and (changes := tuple(_changes(packets[-1], packet))):
+                packet = replace(packet, rewrite=Rewrite(kind, changes))
             packets.append(packet)
         return packets
 
-    def _packet(self, row: int, traversal: Traversal, symbols: Symbols) -> Packet:
+    def _packet(
+        self, row: int, traversal: Traversal, symbols: Symbols, step: Step | None
+    ) -> Packet:
         key = key_of(self.capture, row)
         if key is None:
             raise ValueError(f"packet {row + 1} belongs to no flow")
@@ -258,6 +258,8 @@ class _Builder:
             dst=dst,
             what=what,
             fields=_renumbered(fields, traversal.skipped),
+            step=step,
+            ignored=traversal.ignored,
             row=row,
         )
 

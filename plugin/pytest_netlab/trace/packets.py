@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_netlab.trace.symbols import Symbols
 
 ICMP_HEADER = 8
-_V4, _DONT_FRAGMENT = 4, 2
+_V4, _DONT_FRAGMENT, _FRAGMENT = 4, 2, int(Status.FRAGMENT)
 _V4_MTU = 0xFFFF  # RFC 1191; the rest of the word is RFC 4884's length
 DSCP = 0xFC  # of the tos octet; the rest is ECN (RFC 3168)
 
@@ -60,7 +60,7 @@ def _odd(capture: Capture, row: int) -> dict[str, object]:
     told: dict[str, object] = {}
     if capture.vlan[row] != UNTAGGED:
         told["vlan"] = int(capture.vlan[row])
-    if capture.status[row] & Status.FRAGMENT:
+    if capture.status[row] & _FRAGMENT:
         told["fragment"] = True  # the first: later ones belong to no flow
     elif capture.ip_version[row] == _V4 and not capture.ip_flags[row] & _DONT_FRAGMENT:
         told["df"] = False
