@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,54 @@ def loaded_by(module: str) -> list[str]:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     return done.stdout.split()
+
+
+# Who may parse text, and whose: a user's, a tool's, or a protocol's. Everything else
+# hands values on, and what one stage renders no other reads.
+PARSERS = {
+    "causes.clues": "iptables' and ip's words, in rules and links of a host",
+    "folders": "names of folders that a killed writer left",
+    "lab.facts": "what versions tools print",
+    "lab.modules": "the kernel's lists of modules",
+    "lab.owner": "names that carry an owner",
+    "nat.conntrack": "conntrack's lines",
+    "nat.ruleset": "iptables-save and nft",
+    "options": "which options take a path, by their own metavar",
+    "replay.ftp": "PORT, EPRT and the answers to PASV and EPSV",
+    "spec": "ids of scenarios and names of tests",
+    "store.place": "names of variants in proposals",
+    "store.requires": "what a golden requires, in its author's words",
+    "wire.address": "MAC addresses",
+}
+
+
+def parsers() -> set[str]:
+    """Return the modules of the package that import `re`."""
+    package = Path(pytest_netlab.__file__).parent
+    return {
+        ".".join(path.relative_to(package).with_suffix("").parts)
+        for path in package.rglob("*.py")
+        if "re" in imported(ast.parse(path.read_text()))
+    }
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Return the names of the modules that a module imports."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def test_who_parses_text() -> None:
+    """Regular expressions are for text of others, at the edge where it is read."""
+    assert parsers() == set(PARSERS)
+    assert not [
+        name for name in PARSERS if name.startswith(("trace", "checks", "diff"))
+    ]
 
 
 def test_layers() -> None:

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_netlab.nat import learn
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -93,14 +91,56 @@ def side(capture: Capture, points: Sequence[Point]) -> Side:
     farther = (one for one in points if one.distance > nearest)
     for point in sorted(farther, key=lambda one: one.distance):
         here = rows_of(capture, [point])
-        found = learn(capture.select(rows), capture.select(here)).pairs
-        pairs = () if found is None else found.tolist()
-        known = set()
-        for near, far in pairs:
-            known.add(far)
-            seen = others.setdefault(int(rows[near]), [])
-            if all(capture.point[row] != capture.point[here[far]] for _, row in seen):
-                seen.append((point.distance, int(here[far])))
-        alone = np.array([far not in known for far in range(len(here))], dtype=bool)
-        rows = np.union1d(rows, here[alone])
+        near, far = _bridged(capture, rows, here)
+        for row, other in zip(near.tolist(), far.tolist(), strict=True):
+            others.setdefault(row, []).append((point.distance, other))
+        rows = np.union1d(rows, np.setdiff1d(here, far))
     return Side(rows, others)
+
+
+# What tells a packet from all others, and what is left of it where a bridge did what no
+# bridge may do: change the IP header, or the bytes behind it.
+_ENDS = ("proto", "src", "dst", "sport", "dport", "icmp_type", "icmp_id")
+_CONTENT = ("payload_len", "payload_hash", "tcp_seq", "tcp_ack", "icmp_seq")
+_HEADER = ("ip_id", "frag_offset", "ttl", "tos")
+_LIKENESS = (
+    (*_ENDS, *_CONTENT, *_HEADER),
+    (*_ENDS, *_CONTENT, "frag_offset"),
+    (*_ENDS, "ip_id", "frag_offset"),
+)
+
+
+def _bridged(capture: Capture, near: Rows, far: Rows) -> tuple[Rows, Rows]:
+    """Return the rows of packets that two points with a bridge between them both saw.
+
+    Of packets that are alike, the first is the first's: a bridge keeps their order.
+    """
+    found: list[tuple[Rows, Rows]] = [(near[:0], far[:0])]
+    for names in _LIKENESS:
+        if not len(near) or not len(far):
+            break
+        mine, theirs = (_numbered(capture, rows, names) for rows in (near, far))
+        _, here, there = np.intersect1d(
+            mine, theirs, assume_unique=True, return_indices=True
+        )
+        found.append((near[here], far[there]))
+        near, far = np.delete(near, here), np.delete(far, there)
+    pairs = [np.concatenate(rows) for rows in zip(*found, strict=True)]
+    return pairs[0], pairs[1]
+
+
+def _numbered(capture: Capture, rows: Rows, names: Sequence[str]) -> NDArray[np.void]:
+    """Return a key of each row: its columns, and its number among those alike."""
+    columns = [capture.column(name)[rows] for name in names]
+    parts = [one.reshape(len(rows), -1).view(np.uint8) for one in columns]
+    plain = np.ascontiguousarray(np.concatenate(parts, axis=1))
+    alike = plain.view(np.dtype((np.void, plain.shape[1]))).ravel()
+    order = np.argsort(alike, kind="stable")
+    ordered = alike[order]
+    first = np.r_[True, ordered[1:] != ordered[:-1]][: len(rows)]
+    start = np.maximum.accumulate(np.where(first, np.arange(len(rows)), 0))
+    number = np.empty(len(rows), dtype=np.int64)
+    number[order] = np.arange(len(rows)) - start
+    whole = np.concatenate([plain, number.reshape(-1, 1).view(np.uint8)], axis=1)
+    whole = np.ascontiguousarray(whole)
+    return whole.view(np.dtype((np.void, whole.shape[1]))).ravel()
