@@ -17,6 +17,7 @@ from pytest_netlab.errors import (
     GoldenError,
     LabError,
     LabUnavailableError,
+    MemoryLimitError,
     NetlabError,
     PolicyError,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "GoldenError",
     "LabError",
     "LabUnavailableError",
+    "MemoryLimitError",
     "NetlabError",
     "Policy",
     "PolicyError",

@@ -43,6 +43,27 @@ class CaptureError(NetlabError):
         return f"{self.source}: {self.reason} (at byte {self.offset})"
 
 
+class MemoryLimitError(CaptureError):
+    """Captures take more memory than they may; `partial` is what was read until then.
+
+    Args:
+        reason: how much they may take, and what to do.
+        source: the names of the files.
+        offset: bytes of the (compressed) file that were read.
+        read: the files, each with how much was read of it.
+
+    """
+
+    def __init__(self, reason: str, *, source: str, offset: int, read: str) -> None:
+        """Keep the parts; the text is made from them."""
+        super().__init__(reason, source=source, offset=offset)
+        self.read = read
+
+    def __str__(self) -> str:
+        """Name the files, how much was read, the limit and what to do."""
+        return f"{self.read} {self.reason}"
+
+
 class BlindCaptureError(NetlabError):
     """A live capture cannot prove that it saw everything: no canary, or drops."""
 

@@ -5,21 +5,33 @@ Reading and decoding let go of the interpreter's lock, so that both processors w
 
 from __future__ import annotations
 
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Semaphore, Thread
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Item = TypeVar("Item")
+_PATIENCE = 1.0  # seconds until the other thread is asked whether it still lives
+_STACK = 1 << 24  # bytes that must be there for a thread to begin: its stack and some
 
 
 class Ahead(Generic[Item]):
     """An iterator over the same items; what the other raised is raised in its place."""
 
     def __init__(self, items: Iterator[Item], depth: int = 2) -> None:
-        """Start at once, and never be more than `depth` items ahead."""
+        """Start at once, and never be more than `depth` items ahead.
+
+        Raises:
+            MemoryError: there is not enough for another thread. One that begins
+                without would end before anybody hears of it.
+
+        """
+        np.empty(_STACK, dtype=np.uint8)
         self._items = items
         self._made: SimpleQueue[tuple[Item | None, BaseException | None]] = (
             SimpleQueue()
@@ -27,7 +39,10 @@ class Ahead(Generic[Item]):
         self._room = Semaphore(depth)
         self._closed = False
         self._thread = Thread(target=self._run, daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # what Python makes of EAGAIN and ENOMEM
+            raise MemoryError(str(error)) from error
 
     def _run(self) -> None:
         """Make items until there are no more, or nobody wants them."""
@@ -35,7 +50,8 @@ class Ahead(Generic[Item]):
             while self._room.acquire() and not self._closed:
                 self._made.put((next(self._items), None))
         except BaseException as error:  # noqa: BLE001 - it is raised over there
-            self._made.put((None, error))
+            with suppress(MemoryError):  # `_get` finds out
+                self._made.put((None, error))
 
     def __iter__(self) -> Iterator[Item]:
         """Return itself."""
@@ -43,12 +59,22 @@ class Ahead(Generic[Item]):
 
     def __next__(self) -> Item:
         """Return the next item."""
-        item, error = self._made.get()
+        item, error = self._get()
         if error is not None:
             self._made.put((None, error))  # for whoever asks again
             raise error
         self._room.release()
         return item  # type: ignore[return-value]
+
+    def _get(self) -> tuple[Item | None, BaseException | None]:
+        """Wait for the next item, as long as there is somebody to make it."""
+        while True:
+            alive = self._thread.is_alive()
+            try:
+                return self._made.get(timeout=_PATIENCE)
+            except Empty:
+                if not alive:
+                    raise MemoryError("a thread had none left to say so") from None
 
     def close(self) -> None:
         """Make no more items, and wait until the other iterator is left alone."""

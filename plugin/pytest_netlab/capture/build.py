@@ -62,9 +62,11 @@ class Known:
         self.interfaces = list(interfaces)
         self.names = dict(names or {})
         self.notes = [comment] if comment else []
+        self._about: About | None = None
 
     def add(self, fact: Fact) -> None:
         """Add what a block said; the first name of an address counts."""
+        self._about = None
         if isinstance(fact, Interface):
             self.interfaces.append(fact)
         elif isinstance(fact, Count):
@@ -85,12 +87,17 @@ class Known:
 
     @property
     def about(self) -> About:
-        """Return all of it as it is now."""
-        return About(
-            interfaces=tuple(self.interfaces),
-            names=MappingProxyType(self.names),
-            comment="\n".join(self.notes),
-        )
+        """Return all of it as it is now; the same object until something is added.
+
+        Every chunk has it: copies of a million names would add up.
+        """
+        if self._about is None:
+            self._about = About(
+                interfaces=tuple(self.interfaces),
+                names=MappingProxyType(self.names),
+                comment="\n".join(self.notes),
+            )
+        return self._about
 
 
 class Builder:

@@ -19,6 +19,7 @@ from pytest_netlab.wire.address import MAPPED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pytest_netlab.capture.budget import Budget
     from pytest_netlab.capture.build import Known
     from pytest_netlab.capture.stream import Stream
     from pytest_netlab.wire import Columns
@@ -29,6 +30,8 @@ _HEADER, _TRAILER = 12, 4
 _BODY = 8
 _MAX_INTERFACES = 1 << 16
 _FIRST_CLOCKS = 16
+_LARGE = 1 << 18  # bytes of a block that may take memory worth a look
+_COPIES = 3  # of a block: itself, its body, and what of that is one option or packet
 
 _PACKET = "IIIII"  # interface, time high and low, captured, on the wire
 _OLD_PACKET = "HHIIII"  # interface, drops, the same
@@ -88,9 +91,10 @@ class _Clock(NamedTuple):
 class _Section:
     """What the blocks of one section need to know of each other."""
 
-    def __init__(self, order: str, first: int) -> None:
+    def __init__(self, order: str, first: int, budget: Budget) -> None:
         """Start a section whose interfaces count from `first`."""
         self.order = order
+        self._budget = budget
         self.first = first
         self.clocks: list[_Clock] = []
         self.table = np.zeros((_FIRST_CLOCKS, 3), dtype=np.int64)
@@ -113,13 +117,18 @@ class _Section:
             raise ValueError(f"a block names interface {interface} of {known}")
         return self.clocks[interface]
 
+    def every(self, body: bytes, at: int) -> Iterator[blocks.Option]:
+        """Return all options, or records of names, from this offset to their end."""
+        found = blocks.options(body, at, self.order)
+        return self._budget.watch(found) if len(body) - at > _LARGE else found
+
     def options(self, body: bytes, at: int) -> dict[int, bytes]:
         """Return the options from this offset; comments joined, else the first."""
         found: dict[int, bytes] = {}
         if at >= len(body):
             return found
         comments = bytearray()  # there may be a million of nothing
-        for code, value in blocks.options(body, at, self.order):
+        for code, value in self.every(body, at):
             if code == blocks.COMMENT:
                 comments += b"\n" + value
             else:
@@ -132,10 +141,10 @@ class _Section:
 class PcapngReader:
     """Packets of a pcapng stream, into columns; all else of it into `known`."""
 
-    def __init__(self, stream: Stream, known: Known) -> None:
+    def __init__(self, stream: Stream, known: Known, budget: Budget) -> None:
         """Start at the first section header."""
-        self._stream, self._known = stream, known
-        self._section = _Section("<", 0)
+        self._stream, self._known, self._budget = stream, known, budget
+        self._section = _Section("<", 0, budget)
         self.walk = Walk(big=False)
         self.comments: dict[int, str] = {}
 
@@ -192,6 +201,9 @@ class PcapngReader:
             raise ValueError(f"a block claims {size} bytes")
         if stream.end - stream.at < size:
             return int(size)
+        if size > _LARGE:
+            self._budget.check(_COPIES * size)
+        self._budget.advance(size)
         block = bytes(stream.buffer[stream.at : stream.at + size])
         if block[-_TRAILER:] != head:
             raise ValueError("the two lengths of a block differ")
@@ -206,7 +218,8 @@ class PcapngReader:
         last = self._section
         for order in "<>":
             if magic == struct.pack(order + "I", blocks.MAGIC):
-                self._section = _Section(order, last.first + len(last.clocks))
+                first = last.first + len(last.clocks)
+                self._section = _Section(order, first, self._budget)
                 self.walk.big = order == ">"
                 self.walk.first = self._section.first
                 return
@@ -265,7 +278,7 @@ def _parse_interface(section: _Section, body: bytes) -> Sequence[Record]:
 def _addresses(section: _Section, body: bytes) -> Iterator[str]:
     """Yield an interface's addresses with the lengths of their networks."""
     at = 8
-    for code, value in blocks.options(body, at, section.order):
+    for code, value in section.every(body, at):
         with suppress(ValueError):  # a netmask with holes, or an odd size: not one
             if code == blocks.IF_IPV4 and len(value) == _WITH_MASK:
                 address, mask = value[:4], ip_address(value[4:])
@@ -343,7 +356,7 @@ def _direction(flags: int) -> int:
 def _parse_names(section: _Section, body: bytes) -> Sequence[Record]:
     """Return the first name of each address."""
     found = []
-    for kind, value in blocks.options(body, 0, section.order):
+    for kind, value in section.every(body, 0):
         if kind == blocks.NAME_IPV4:
             packed, text = MAPPED + value[:4], value[4:]
         elif kind == blocks.NAME_IPV6:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
 from pytest_netlab.capture import pcap, pcapng
+from pytest_netlab.capture.budget import Budget
 from pytest_netlab.capture.build import Known
 from pytest_netlab.capture.model import Block, Capture, Octets
 from pytest_netlab.capture.pcap import PcapReader
@@ -19,6 +20,7 @@ from pytest_netlab.wire import Columns
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_netlab.capture.budget import Memory
     from pytest_netlab.capture.model import About
     from pytest_netlab.capture.stream import Source, Stream
 
@@ -34,7 +36,12 @@ class Chunks:
     """
 
     def __init__(
-        self, source: Source, *, payload_hash: bool = True, checksums: bool = True
+        self,
+        source: Source,
+        *,
+        payload_hash: bool = True,
+        checksums: bool = True,
+        memory: Memory = None,
     ) -> None:
         """Open the source and read what says which format it is.
 
@@ -42,6 +49,8 @@ class Chunks:
             source: a path, or an open binary file, which may be a pipe.
             payload_hash: fill in `payload_hash` and `options_hash`.
             checksums: fill in `ip_checksum` and `l4_checksum`.
+            memory: bytes by which the process may grow meanwhile, or a `Budget` that
+                is shared; None is three quarters of what is free.
 
         Raises:
             CaptureError: it is no capture, or damaged at its very beginning.
@@ -50,13 +59,15 @@ class Chunks:
         """
         self._wanted = payload_hash, checksums
         self._known = Known()
+        self._budget = Budget.of(memory)
+        self._count = 0  # packets so far
         self._rows = _FEWEST
         self._begun = 0  # where in the buffer the chunk in hand begins
         keep_freed_memory()
         self._pool = Pool(self._fresh, lambda columns: columns.rows)
         with ExitStack() as stack:
-            self._stream = stack.enter_context(opened(source))
-            self._reader = _reader(self._stream, self._known)
+            self._stream = stack.enter_context(opened(source, self._budget))
+            self._reader = _reader(self._stream, self._known, self._budget)
             self._stack = stack.pop_all()
         self._chunks = self._read()
 
@@ -100,6 +111,7 @@ class Chunks:
         """Yield chunk after chunk; damage is raised after the packets before it."""
         need = 1
         while not need or self._stream.fill(need):
+            self._check()
             columns = self._columns()
             self._begun = self._stream.at
             try:
@@ -108,8 +120,14 @@ class Chunks:
                 yield from self._chunk(columns)
                 raise
             yield from self._chunk(columns)
+        self._check()
         self._stream.finish()
         self._reader.end()
+
+    def _check(self) -> None:
+        """Fail if what was read, or what somebody made of it, takes too much memory."""
+        self._budget.note(self._stream.source, self._count, self._stream.position)
+        self._budget.check()
 
     def _columns(self) -> Columns:
         self._reader.walk.row = 0
@@ -134,6 +152,7 @@ class Chunks:
         if rows == columns.rows:  # they were full before the buffer was read
             read, size = stream.at - self._begun, stream.end - stream.first
             self._rows = min(max(rows * size // max(read, 1) * 9 // 8, rows + 1), _MOST)
+        self._count += rows
         block = Block(columns, rows)
         yield Capture(block.array, rows, octets, self._known.about, (block,))
 
@@ -145,11 +164,11 @@ class Chunks:
         return {}
 
 
-def _reader(stream: Stream, known: Known) -> PcapReader | PcapngReader:
+def _reader(stream: Stream, known: Known, budget: Budget) -> PcapReader | PcapngReader:
     """Return the reader of whichever format this is."""
     magic = stream.peek(pcap.MAGIC_BYTES)
     if magic == pcapng.MAGIC:
-        return PcapngReader(stream, known)
+        return PcapngReader(stream, known, budget)
     if pcap.order(magic):
         return PcapReader(stream, known)
     reason = "not a pcap or pcapng file" if magic else "an empty file is no capture"
@@ -157,18 +176,26 @@ def _reader(stream: Stream, known: Known) -> PcapReader | PcapngReader:
 
 
 def open_capture(
-    source: Source, *, payload_hash: bool = True, checksums: bool = True
+    source: Source,
+    *,
+    payload_hash: bool = True,
+    checksums: bool = True,
+    memory: Memory = None,
 ) -> Chunks:
     """Open a capture to read it in chunks, in bounded memory: `for chunk in ...`.
 
-    Args and errors are those of `read`; damage is raised by the iteration, after all
-    packets before it.
+    Args and errors are those of `read`; damage, or too much memory in use for what is
+    kept, is raised by the iteration, after all packets before it.
     """
-    return Chunks(source, payload_hash=payload_hash, checksums=checksums)
+    return Chunks(source, payload_hash=payload_hash, checksums=checksums, memory=memory)
 
 
 def read(
-    source: Source, *, payload_hash: bool = True, checksums: bool = True
+    source: Source,
+    *,
+    payload_hash: bool = True,
+    checksums: bool = True,
+    memory: Memory = None,
 ) -> Capture:
     """Read a capture: pcap or pcapng, plain or compressed with gzip, xz or zstd.
 
@@ -176,16 +203,23 @@ def read(
         source: a path, or an open binary file, which may be a pipe.
         payload_hash: fill in `payload_hash` and `options_hash`.
         checksums: fill in `ip_checksum` and `l4_checksum`.
+        memory: bytes by which the process may grow meanwhile, or a `Budget` that
+            several captures share; None is three quarters of what is free, on the
+            machine and in the control groups of this process.
 
     Raises:
         CaptureError: the file is damaged or no capture; `partial` is the `Capture` of
             every packet before the damage.
+        MemoryLimitError: it takes more memory than it may; `partial` is the `Capture`
+            of what was read until then.
         OSError: the file cannot be read.
 
     """
     parts: list[Capture] = []
     try:
-        chunks = open_capture(source, payload_hash=payload_hash, checksums=checksums)
+        chunks = open_capture(
+            source, payload_hash=payload_hash, checksums=checksums, memory=memory
+        )
     except CaptureError as error:
         error.partial = Capture.from_frames([], [])
         raise

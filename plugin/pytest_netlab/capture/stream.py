@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from pytest_netlab.capture.ahead import Ahead
+from pytest_netlab.capture.budget import Budget
 from pytest_netlab.capture.pool import Pool
 from pytest_netlab.errors import CaptureError
 
@@ -49,6 +50,7 @@ class Stream:
     """
 
     __slots__ = (
+        "_budget",
         "_failure",
         "_file",
         "_rooms",
@@ -61,9 +63,16 @@ class Stream:
         "source",
     )
 
-    def __init__(self, file: _Readable, source: str, size: int = 0) -> None:
+    def __init__(
+        self,
+        file: _Readable,
+        source: str,
+        size: int = 0,
+        budget: Budget | None = None,
+    ) -> None:
         """Read from this file; source is what errors call it, size 0 is unknown."""
         self._file = file
+        self._budget = budget or Budget()
         self._failure: CaptureError | None = None
         self.source = source
         self.size = size
@@ -118,6 +127,7 @@ class Stream:
         offset, have = self.offset, self.end - self.at
         begin = _HEADROOM
         if have > begin:  # a record larger than most
+            self._budget.check(have + end)
             size = 1 << (have + end).bit_length()
             room, more = np.empty(size, dtype=np.uint8).data, room
             room[have : have + end - begin] = more[begin:end]
@@ -138,7 +148,7 @@ class Stream:
                 got = self._file.readinto(room[_HEADROOM:])
                 if not got:
                     return
-                yield room, _HEADROOM + got
+                yield _fitted(room, _HEADROOM + got), _HEADROOM + got
         except (EOFError, zlib.error, lzma.LZMAError) as error:
             self._failure = self.damage(f"compressed data: {error}", -1)
 
@@ -158,6 +168,19 @@ class Stream:
         """Let go of the file."""
         if isinstance(self._rooms, Ahead):
             self._rooms.close()
+
+
+def _fitted(room: memoryview, end: int) -> memoryview:
+    """Return the bytes in no more room than four times what they need.
+
+    A pipe and a decompressor fill little of a buffer at a time: who keeps a capture
+    would keep the rest of each.
+    """
+    if 4 * end >= len(room):
+        return room
+    fitted = np.empty(end, dtype=np.uint8).data
+    fitted[_HEADROOM:] = room[_HEADROOM:end]
+    return fitted
 
 
 class _Readable(Protocol):
@@ -197,12 +220,13 @@ class Pieces:
 
 
 @contextmanager
-def opened(source: Source) -> Iterator[Stream]:
+def opened(source: Source, budget: Budget | None = None) -> Iterator[Stream]:
     """Open a path, or use an open binary file, which stays open."""
     if isinstance(source, str | os.PathLike):
         with open(source, "rb", buffering=0) as file:  # noqa: PTH123 - str or path
             size = os.fstat(file.fileno()).st_size
-            stream = Stream(_plain(file, os.fspath(source)), os.fspath(source), size)
+            path = os.fspath(source)
+            stream = Stream(_plain(file, path), path, size, budget)
             try:
                 yield stream
             finally:
@@ -210,7 +234,7 @@ def opened(source: Source) -> Iterator[Stream]:
     else:
         name = getattr(source, "name", None)
         name = name if isinstance(name, str) else "<stream>"
-        yield Stream(_plain(source, name), name)
+        yield Stream(_plain(source, name), name, budget=budget)
 
 
 def _plain(file: Any, name: str) -> _Readable:

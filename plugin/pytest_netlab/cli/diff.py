@@ -6,13 +6,14 @@ import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pytest_netlab.capture import Capture, write
 from pytest_netlab.capture.export import addresses
 from pytest_netlab.cli.group import Trouble
+from pytest_netlab.cli.memory import bounded
 from pytest_netlab.cli.output import emit, json_pieces, lines
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import (
@@ -36,6 +37,7 @@ from pytest_netlab.trace import CanonicalTrace, canonicalize
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from pytest_netlab.capture import Budget
     from pytest_netlab.diff import Difference
     from pytest_netlab.diff.points import Points
 
@@ -67,13 +69,14 @@ class Read:
 )
 @click.option(f"--{INSIDE}", metavar="NAME", help="Interface, if not docker0.")
 @click.option(f"--{OUTSIDE}", metavar="NAME", help="Interface, if not uplink.")
+@bounded
 def command(
     golden: str,
     observed: str,
     form: str | None,
     policy: str | None,
     out: str | None,
-    **asked: str | None,
+    **asked: Any,
 ) -> None:
     """Compare two captures by what they tell, not byte by byte.
 
@@ -92,9 +95,10 @@ def command(
     spare(out, golden, observed)
     if asked[INSIDE] is not None and asked[INSIDE] == asked[OUTSIDE]:
         raise click.UsageError("--inside and --outside are two interfaces")
+    budget: Budget = asked.pop("budget")
     rules = _policy(Path(policy)) if policy else None
     with Watch() as watch:
-        want, got = (_read(name, watch) for name in (golden, observed))
+        want, got = (_read(name, watch, budget) for name in (golden, observed))
     points = both_points(want.capture, got.capture, asked)
     expected, seen = _stories(want, got, points)
     found = compare(expected, seen, rules or want.policy)
@@ -122,13 +126,13 @@ def _policy(path: Path) -> Policy:
         raise PolicyError(f"{path}: {error}") from error
 
 
-def _read(argument: str, watch: Watch) -> Read:
+def _read(argument: str, watch: Watch, budget: Budget) -> Read:
     """Read a golden with its policy, or any capture."""
     folder, policy = Path(argument), None
     if argument != STDIN and (folder / TOML).is_file():
         policy = read(folder).policy
     try:
-        return Read(whole(argument, watch), policy)
+        return Read(whole(argument, watch, budget), policy)
     except CaptureError as error:
         raise told(error) from error
 

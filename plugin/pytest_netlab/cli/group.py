@@ -65,6 +65,8 @@ class Commands(click.Group):
             raise Trouble(str(error), lines=error.quotes) from error
         except OSError as error:
             raise Trouble(_told(error)) from error
+        except MemoryError:
+            raise Trouble("this machine has not enough memory for that") from None
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
 

@@ -6,12 +6,13 @@ import gc
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pytest_netlab.capture import Capture, write
 from pytest_netlab.cli.group import Trouble
+from pytest_netlab.cli.memory import bounded
 from pytest_netlab.cli.output import emit, json_pieces, rendered, say
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sides import sides
@@ -24,6 +25,7 @@ from pytest_netlab.terminal import Safe, escaped
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from pytest_netlab.capture import Budget
     from pytest_netlab.checks import Violation
     from pytest_netlab.nat import Translations
 
@@ -53,6 +55,7 @@ class Learned:
     metavar="OUT.pcapng",
     help="Write the packets of violations and unpaired flows, with comments.",
 )
+@bounded
 def command(
     inside: str,
     outside: str | None,
@@ -60,6 +63,7 @@ def command(
     near: str | None,
     far: str | None,
     out: str | None,
+    **held: Any,
 ) -> None:
     """Tell what a NAT did to each flow, from captures of both its sides.
 
@@ -76,7 +80,8 @@ def command(
     """  # noqa: D301 - click's mark
     only_once(inside, outside)
     spare(out, inside, outside)
-    learned = _learned((inside, outside), (near, far), whole=out is not None)
+    budget: Budget = held["budget"]
+    learned = _learned((inside, outside), (near, far), budget, whole=out is not None)
     _check(learned.found)
     if out is not None and learned.captures is not None:
         from pytest_netlab.report import annotate  # noqa: PLC0415 - not always
@@ -89,6 +94,7 @@ def command(
 def _learned(
     files: tuple[str, str | None],
     points: tuple[str | None, str | None],
+    budget: Budget,
     *,
     whole: bool,
 ) -> Learned:
@@ -97,9 +103,9 @@ def _learned(
         with ExitStack() as stack:
             stack.enter_context(_unswept())
             watch = stack.enter_context(Watch())
-            near, far = sides(stack, watch, files, points)
+            near, far = sides(stack, watch, files, points, budget)
             captures = (near.whole(), far.whole()) if whole else None
-            found = learn(*captures) if captures else learn(near, far)
+            found = learn(*(captures or (near, far)), memory=budget)
             found.flows  # noqa: B018 - they are made now
     except CaptureError as error:
         raise told(error) from error

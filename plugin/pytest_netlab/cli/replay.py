@@ -14,6 +14,7 @@ import click
 
 from pytest_netlab.checks.forbidden import CHECKSUM
 from pytest_netlab.cli.group import Trouble
+from pytest_netlab.cli.memory import budgeted, held
 from pytest_netlab.cli.output import emit, lines, say
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import FILE, whole
@@ -32,6 +33,7 @@ from pytest_netlab.terminal import Safe, safe_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from pytest_netlab.capture import Budget
     from pytest_netlab.replay import Part, Played, Run
     from pytest_netlab.runner import Verdict
     from pytest_netlab.store import Golden
@@ -94,7 +96,8 @@ JUDGED = 10_000  # packets: a tap keeps up with more, but not while they are pla
     help="Keep packets, story and the host's state here, whatever comes of it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(capture: str, **options: Any) -> None:
+@budgeted
+def command(capture: str, budget: Budget, **options: Any) -> None:
     """Play a stored conversation through a private lab, from both ends.
 
     Each packet is sent where its sender would be, and awaited at the other end before
@@ -115,10 +118,10 @@ def command(capture: str, **options: Any) -> None:
     if wrong := suites.misuse(options["engine"], options["engine_suite"], None):
         raise click.UsageError(wrong.replace("--netlab-", "--"))
     pace, golden = _pace(options["speed"]), _golden(capture)
-    with Watch() as watch:
-        packets = whole(capture, watch)
     interface, fill = options["interface"], options["fill"]
-    parts = script(packets, interface=interface, flows=options["flows"], fill=fill)
+    with held(budget), Watch() as watch:
+        packets = whole(capture, watch, budget)
+        parts = script(packets, interface=interface, flows=options["flows"], fill=fill)
     named = ends_of(golden.story.facts) if golden is not None else ENDS
     ends = options["client"] or named[0], options["server"] or named[1]
     if golden is not None and (ends != named or options["flows"] or interface):

@@ -11,10 +11,11 @@ import click
 import numpy as np
 
 from pytest_netlab.cli.group import Trouble
+from pytest_netlab.cli.memory import bounded
 from pytest_netlab.cli.output import emit, json_pieces, lines
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import FILE, formats, opened, told
-from pytest_netlab.errors import CaptureError
+from pytest_netlab.errors import CaptureError, MemoryLimitError
 from pytest_netlab.lab.stored import VERDICT
 from pytest_netlab.report import outcome, packets
 from pytest_netlab.report import record as records
@@ -24,7 +25,7 @@ from pytest_netlab.terminal import Safe, escaped, safe_json
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_netlab.capture import Capture, Chunks
+    from pytest_netlab.capture import Budget, Capture, Chunks
 
 PIECE = 4096  # packets turned into text at once
 
@@ -36,7 +37,10 @@ PIECE = 4096  # packets turned into text at once
 @click.option(
     "-n", "--count", type=click.IntRange(min=1), help="Stop after that many packets."
 )
-def command(file: str, form: str | None, point: str | None, count: int | None) -> None:
+@bounded
+def command(
+    file: str, form: str | None, point: str | None, count: int | None, budget: Budget
+) -> None:
     """Print a capture, one line a packet, or why the run of an evidence folder failed.
 
     FILE is pcap or pcapng, plain or compressed (gzip, xz, zstd), a golden or evidence
@@ -60,12 +64,13 @@ def command(file: str, form: str | None, point: str | None, count: int | None) -
             return
     wanted = Wanted(form, point, count)
     try:
-        with opened(file) as chunks, Watch(quiet=sys.stdout.isatty()) as watch:
+        with opened(file, budget) as chunks, Watch(quiet=sys.stdout.isatty()) as watch:
             emit(wanted.batches(chunks, watch.chunks(chunks, file)))
     except CaptureError as error:
         if not wanted.shown:
             raise told(error) from error
-        text = f"{error}; the {wanted.shown} packets before the damage are printed"
+        before = "" if isinstance(error, MemoryLimitError) else " before the damage"
+        text = f"{error}; the {wanted.shown} packets{before} are printed"
         raise Trouble(text) from error
 
 

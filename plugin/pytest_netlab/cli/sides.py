@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from pytest_netlab.capture import Chunks
+    from pytest_netlab.capture import Budget, Chunks
     from pytest_netlab.cli.progress import Watch
 
 
@@ -119,11 +119,12 @@ def sides(
     watch: Watch,
     files: tuple[str, str | None],
     points: tuple[str | None, str | None],
+    budget: Budget,
 ) -> tuple[Side, Side]:
     """Return the inside and the outside of two files, or of one with both points."""
     options = "--inside", "--outside"
     first, second = files
-    chunks = stack.enter_context(opened(first))
+    chunks = stack.enter_context(opened(first, budget))
     watched = watch.chunks(chunks, first)
     if second is None:
         from pytest_netlab.spec import DOCKER0, UPLINK  # noqa: PLC0415 - milliseconds
@@ -134,7 +135,7 @@ def sides(
             Side(options[0], chunks, shared.chunks(0), names[0]),
             Side(options[1], chunks, shared.chunks(1), names[1]),
         )
-    others = stack.enter_context(opened(second))
+    others = stack.enter_context(opened(second, budget))
     far = watch.chunks(others, second)
     return (
         Side(options[0], chunks, watched, points[0]),

@@ -10,11 +10,12 @@ import click
 
 from pytest_netlab.capture import Capture, open_capture
 from pytest_netlab.cli.group import Trouble
+from pytest_netlab.errors import MemoryLimitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_netlab.capture import Chunks
+    from pytest_netlab.capture import Budget, Chunks
     from pytest_netlab.cli.progress import Watch
     from pytest_netlab.errors import CaptureError
 
@@ -34,15 +35,15 @@ def formats(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def opened(argument: str) -> Chunks:
+def opened(argument: str, budget: Budget) -> Chunks:
     """Open the capture that an argument names: file, folder or standard input."""
     if argument != STDIN:
-        return open_capture(located(argument))
+        return open_capture(located(argument), memory=budget)
     file = sys.stdin.buffer
     if file.isatty():
         raise Trouble("standard input is a terminal: pipe a capture into it")
     # Its buffer would wait until it is full; a live capture is shown as it comes.
-    return open_capture(getattr(file, "raw", file))
+    return open_capture(getattr(file, "raw", file), memory=budget)
 
 
 def located(argument: str) -> Path:
@@ -59,15 +60,17 @@ def located(argument: str) -> Path:
     return path / CAPTURE
 
 
-def whole(argument: str, watch: Watch) -> Capture:
+def whole(argument: str, watch: Watch, budget: Budget) -> Capture:
     """Read the whole capture that an argument names."""
-    with opened(argument) as chunks:
+    with opened(argument, budget) as chunks:
         parts = list(watch.chunks(chunks, argument))
         return Capture.joined(parts, chunks.about)
 
 
 def told(error: CaptureError) -> Trouble:
     """Return damage as a sentence that says what to do."""
+    if isinstance(error, MemoryLimitError):
+        return Trouble(str(error))
     if not error.offset:
         return Trouble(f"{error}; give a capture of tcpdump, dumpcap or Wireshark")
     return Trouble(f"{error}; `pytest-netlab show` prints the packets before it")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from pytest_netlab.capture import Budget
     from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat.ledger import Ledger
@@ -37,9 +38,10 @@ _MOST_VIOLATIONS = 100_000
 class Findings:
     """Pairs, the flow of each, and violations; of streams, counts only."""
 
-    def __init__(self, near: Point, far: Point, ledger: Ledger) -> None:
+    def __init__(self, near: Point, far: Point, ledger: Ledger, budget: Budget) -> None:
         """Start without a pair."""
         self._near, self._far, self._ledger = near, far, ledger
+        self._budget = budget
         self._in_memory = near.whole is not None and far.whole is not None
         self._pairs: list[Pairs] = []
         self._flows: list[Index] = []
@@ -98,7 +100,7 @@ class Findings:
         table = self._ledger.flows[:, : self._ledger.count].T.tolist()
         keys = self._near.table.conversations(), self._far.table.conversations()
         answered = self._near.table.answered(), self._far.table.answered()
-        flows = [_forwarded(keys, answered, row) for row in table]
+        flows = [_forwarded(keys, answered, row) for row in self._budget.watch(table)]
         if self._in_memory:
             flows = self._with_rows(flows)
         joined = {row[0] for row in table}, {row[1] for row in table}
@@ -152,13 +154,19 @@ class Findings:
 
     def _alone(self, near: set[int], far: set[int]) -> list[Flow]:
         """Return the conversations that no packet links to the other side."""
-        flows = _alone(self._near, near, "inside", frozenset())
-        flows += _alone(self._far, far, "outside", self._near.table.senders())
+        flows = _alone(self._near, self._without(self._near, near), "inside")
+        behind = self._near.table.senders()
+        flows += _alone(self._far, self._without(self._far, far), "outside", behind)
         ends = self._near.strays_left().capture, self._far.strays_left().capture
         joined = join_proxied(*ends, flows)
         if self._in_memory:
             return joined
         return [flow._replace(inside_rows=(), outside_rows=()) for flow in joined]
+
+    def _without(self, point: Point, joined: set[int]) -> Iterator[int]:
+        """Yield the numbers of a side's conversations but those."""
+        numbers = self._budget.watch(range(point.table.count))
+        return (number for number in numbers if number not in joined)
 
 
 def _forwarded(
@@ -195,9 +203,12 @@ def _facts(seen: Sightings, index: int) -> Facts:
 
 
 def _alone(
-    point: Point, joined: set[int], where: Side, behind: frozenset[str]
+    point: Point,
+    numbers: Iterable[int],
+    where: Side,
+    behind: frozenset[str] = frozenset(),
 ) -> list[Flow]:
-    """Return the conversations of one side without a twin; from `behind` they leaked.
+    """Return these conversations of one side as flows; from `behind` they leaked.
 
     Their rows are those of the point's strays.
     """
@@ -205,9 +216,7 @@ def _alone(
     rows = point.strays_left().by_conversation()
     answered = point.table.answered()
     other: Side = "outside" if where == "inside" else "inside"
-    for number in range(point.table.count):
-        if number in joined:
-            continue
+    for number in numbers:
         key = point.table.key(2 * number)
         fate: Fate = "local" if answered[number] else "dropped"
         sent = point.table.sent(number)

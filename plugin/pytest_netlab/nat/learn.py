@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_netlab.capture.budget import Budget
 from pytest_netlab.checks import Observation, check_pair
 from pytest_netlab.nat import likeness
 from pytest_netlab.nat.altered import pair_altered
@@ -24,6 +25,7 @@ from pytest_netlab.wire import Direction
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from pytest_netlab.capture.budget import Memory
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat.side import Source
     from pytest_netlab.nat.translations import Translations
@@ -34,7 +36,7 @@ _WINDOW = 1 << 18  # packets of a stream that wait for their twin, per point
 _TTL = np.uint64(0xFF)
 
 
-def learn(inside: Source, outside: Source) -> Translations:
+def learn(inside: Source, outside: Source, *, memory: Memory = None) -> Translations:
     """Pair the packets of two capture points and return each flow's rewrite.
 
     Packets are paired by what NAT may not change, never by clock, so the captures may
@@ -45,26 +47,36 @@ def learn(inside: Source, outside: Source) -> Translations:
     Args:
         inside: the side with the private addresses (docker0), or its chunks.
         outside: the side beyond the NAT (the uplink), or its chunks.
+        memory: bytes by which the process may grow meanwhile, or the `Budget` of the
+            captures; None is three quarters of what is free.
+
+    Raises:
+        MemoryLimitError: it takes more than that; also when flows are asked for.
 
     """
-    return _Learner(Side(inside), Side(outside)).run()
+    budget = Budget.of(memory)
+    sides = Side(inside), Side(outside)
+    return _Learner(*sides, budget, is_shared=memory is budget).run()
 
 
 class _Learner:
     """Reads both sides in turns, and pairs what it has after each."""
 
-    def __init__(self, near: Side, far: Side) -> None:
+    def __init__(
+        self, near: Side, far: Side, budget: Budget, *, is_shared: bool
+    ) -> None:
         self.near, self.far = near, far
+        self.budget, self._is_shared = budget, is_shared
         self.pairing, self.ledger = Pairing(), Ledger()
-        self.findings = Findings(near, far, self.ledger)
+        self.findings = Findings(near, far, self.ledger, budget)
         self.turns = Turns(near, far)
 
     def run(self) -> Translations:
         """Return what both sides show."""
         taps = self.near.knows_directions and self.far.knows_directions
-        self.near.start(int(Direction.INBOUND) if taps else 0)
-        self.far.start(int(Direction.OUTBOUND) if taps else 0)
         try:
+            self.near.start(int(Direction.INBOUND) if taps else 0)
+            self.far.start(int(Direction.OUTBOUND) if taps else 0)
             self._pair()
         finally:
             self.near.stop()
@@ -77,8 +89,16 @@ class _Learner:
         more = True
         while more:
             self.turns.read()
+            self._check()
             more = self.near.alive or self.far.alive
             self._step(final=not more)
+
+    def _check(self) -> None:
+        """Fail if all of it takes too much memory; who shares a budget has noted."""
+        if not self._is_shared:
+            self.budget.note("the inside", self.near.rows)
+            self.budget.note("the outside", self.far.rows)
+        self.budget.check()
 
     def _step(self, *, final: bool) -> None:
         """Pair what was read so far; what stays alone waits for the next step."""

@@ -96,7 +96,7 @@ def test_unencodable_names(command: Command) -> None:
 def test_interrupted(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C is no difference: the exit code is what shells make of SIGINT."""
 
-    def interrupt(_: object) -> None:
+    def interrupt(_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("pytest_netlab.cli.sources.open_capture", interrupt)

@@ -203,7 +203,7 @@ def test_help_teaches(command: Command) -> None:
 def test_unreadable(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the operating system refuses is one sentence with the file's name."""
 
-    def refuse(path: Path) -> None:
+    def refuse(path: Path, **_: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
     monkeypatch.setattr("pytest_netlab.cli.sources.open_capture", refuse)
