@@ -15,26 +15,39 @@ DEFAULT = "golden"
 def golden_root(here: Path) -> Path:
     """Return the folder that pytest's configuration names, as pytest finds it.
 
-    Files are read, no plugin is loaded and no conftest.py is run.
+    Files are read, no plugin is loaded and no conftest.py is run. As runs propose
+    goldens of their own project only, the folder must be inside pytest's rootdir.
 
     Args:
         here: an absolute folder.
 
     Raises:
-        Trouble: the configuration cannot be read.
+        Trouble: the configuration cannot be read, or leads elsewhere.
 
     """
-    import pytest  # noqa: PLC0415 - slow, and only these commands need it
-    from _pytest.config.findpaths import locate_config  # noqa: PLC0415
+    try:
+        home, named = _configured(here)
+        found, home = (home / named).resolve(), home.resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise Trouble(f"{error}; name the folder of goldens with --golden") from error
+    if not found.is_relative_to(home):
+        text = f"netlab_golden leads from {home} to {found}, which is outside of it"
+        raise Trouble(f"{text}; name the folder of goldens with --golden")
+    return found
 
-    wrong = (pytest.UsageError, pytest.fail.Exception)
+
+def _configured(here: Path) -> tuple[Path, str]:
+    """Return pytest's rootdir, and what netlab_golden is there."""
+    import pytest  # noqa: PLC0415 - slow, and only these commands need it
+    from _pytest.config.findpaths import locate_config  # noqa: PLC0415 - no other way
+
     try:
         root, _, found, *_ = locate_config(here, [])
-    except (OSError, ValueError, RecursionError, *wrong) as error:
-        raise Trouble(f"{error}; name the folder of goldens with --golden") from error
+    except (pytest.UsageError, pytest.fail.Exception) as error:
+        raise ValueError(str(error)) from error
     value = found.get("netlab_golden", DEFAULT)
     named = getattr(value, "value", value)  # pytest 9 wraps it
-    return (root or _with_setup(here)) / str(named)
+    return root or _with_setup(here), str(named)
 
 
 def _with_setup(here: Path) -> Path:
