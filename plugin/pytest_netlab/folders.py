@@ -89,12 +89,26 @@ def leftovers(folder: Path) -> list[str]:
 
 def everywhere(root: Path) -> list[str]:
     """Remove what killed writers left in a folder and in those it holds."""
-    removed = leftovers(root)
+    return [path for folder in (root, *_inner(root)) for path in leftovers(folder)]
+
+
+def left(root: Path) -> list[str]:
+    """Return what killed writers left in a folder and in those it holds."""
+    found = []
+    for folder in (root, *_inner(root)):
+        with suppress(OSError), _entered(folder) as parent:
+            for name in filter(_NAME.fullmatch, _names(parent)):
+                with suppress(OSError), _dead(name, parent) as here:
+                    found += [str(folder / name)] * (here is not None)
+    return found
+
+
+def _inner(root: Path) -> list[Path]:
+    """Return the folders in a folder: no links, and none that is hidden."""
     with suppress(OSError):
-        inner = [path for path in root.iterdir() if not path.name.startswith(".")]
-        for path in sorted(filter(_is_folder, inner)):
-            removed += leftovers(path)
-    return removed
+        found = [path for path in root.iterdir() if not path.name.startswith(".")]
+        return sorted(filter(_is_folder, found))
+    return []
 
 
 def _is_folder(path: Path) -> bool:
@@ -141,18 +155,25 @@ def _staging(folder: Path) -> Iterator[Path]:
 
 
 def _sweep(name: str, parent: int) -> bool:
-    """Remove a staging folder that nobody holds; tell whether it is gone."""
-    with suppress(OSError), _entered(name, parent) as here:
-        if os.fstat(here).st_uid not in (os.geteuid(), os.fstat(parent).st_uid):
-            return False
-        names = set(_names(here))
-        if not names:
-            os.rmdir(name, dir_fd=parent)
-            return True
-        if _LOCK in names and names <= {_LOCK, _NEW, _OLD}:
-            with _held(here) as ours:
-                return ours and _settle(here, name, parent)
+    """Remove a staging folder that nobody holds; return whether it is gone."""
+    with suppress(OSError), _dead(name, parent) as here:
+        return here is not None and _settle(here, name, parent)
     return False
+
+
+@contextmanager
+def _dead(name: str, parent: int) -> Iterator[int | None]:
+    """Hold what a killed writer left; None if a writer lives, or it is none of ours."""
+    with _entered(name, parent) as here:
+        owner, around = os.fstat(here).st_uid, os.fstat(parent).st_uid
+        names = set(_names(here))
+        if owner not in (os.geteuid(), around) or not names <= {_LOCK, _NEW, _OLD}:
+            yield None
+        elif not names:  # killed before it was locked; who lives makes another
+            yield here
+        else:
+            with _held(here) as ours:
+                yield here if ours else None
 
 
 @contextmanager
@@ -188,7 +209,8 @@ def _settle(here: int, name: str, parent: int) -> bool:
     for inner in (_NEW, _OLD):
         with suppress(FileNotFoundError):
             shutil.rmtree(inner, dir_fd=here)
-    os.unlink(_LOCK, dir_fd=here)
+    with suppress(FileNotFoundError):
+        os.unlink(_LOCK, dir_fd=here)
     os.rmdir(name, dir_fd=parent)
     return True
 

@@ -160,6 +160,46 @@ def test_failing_scenario_uses_its_golden(lost: Path, run: Run, fault: Fault) ->
     assert (lost.parent / "ping").is_dir()
 
 
+def test_delete_leaves_what_is_its_users(lost: Path, run: Run) -> None:
+    """Only the files of goldens go: notes stay, and so does what a link leads to."""
+    variant = lost / "old"
+    shutil.copytree(lost, variant)
+    for folder in (lost, variant):
+        (folder / "notes.md").write_text("mine")
+    shutil.copytree(lost, lost / "_parked")
+    away = lost.parents[1] / "away"
+    shutil.copytree(lost, away)
+    (lost / "link").symlink_to(away)
+    (lost.parent / "linked").symlink_to(away)
+    hidden = lost.with_name(".hidden")
+    shutil.copytree(lost, hidden, symlinks=True)
+
+    def held(folder: Path) -> list[str]:
+        return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+    before = held(away), held(hidden), held(lost / "_parked")
+
+    result = run("--netlab-unreferenced=delete")
+
+    result.stdout.fnmatch_lines([f"deleted, but for your files in: {lost}"])
+    result.stdout.no_fnmatch_line(f"*{hidden}*")
+    files = ["notes.md", "old", "old/notes.md", "link"]
+    assert [name for name in held(lost) if "_parked" not in name] == sorted(files)
+    assert (held(away), held(hidden), held(lost / "_parked")) == before
+    assert (lost.parent / "linked").is_symlink()
+
+
+def test_delete_that_fails_is_told(lost: Path, run: Run) -> None:
+    """What cannot be deleted is told with the reason, and the run ends as it should."""
+    (lost / "capture.pcapng").unlink()
+    (lost / "capture.pcapng").mkdir()
+
+    result = run("--netlab-unreferenced=delete")
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines([f"cannot be deleted (Is a directory): {lost}"])
+
+
 def test_delete_is_refused_in_ci(
     lost: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

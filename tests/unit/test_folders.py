@@ -165,7 +165,7 @@ def test_living_writer_is_left_alone(place: Path) -> None:
         source = "from pathlib import Path; from pytest_netlab import folders; print("
         source += f"folders.leftovers(Path({str(place.parent)!r})))"
         seen = subprocess.check_output([sys.executable, "-c", source], text=True)
-        assert folders.leftovers(place.parent) == []
+        assert folders.leftovers(place.parent) == folders.left(place.parent) == []
 
     assert seen == "[]\n"
     assert (place / "ours").read_text() == "new"
@@ -197,7 +197,9 @@ def test_everywhere(tmp_path: Path, inner: str) -> None:
     (tmp_path / inner).mkdir(exist_ok=True)
     staging = dead(tmp_path / inner)
 
+    assert folders.left(tmp_path) == [str(staging)]
     assert folders.everywhere(tmp_path) == [str(staging)]
+    assert folders.left(tmp_path) == []
     assert not staging.exists()
 
 
@@ -249,6 +251,7 @@ def test_what_is_named_alike_stays(tmp_path: Path, kind: str) -> None:
 
     assert folders.leftovers(tmp_path) == []
     assert sorted(tmp_path.rglob("*")) == before
+    assert folders.left(tmp_path) == ([str(tmp_path / NAME)] if kind == "inner" else [])
 
 
 def half_way(folder: Path) -> Path:
@@ -279,6 +282,7 @@ def test_put_back_goes_over_nothing(tmp_path: Path, kind: str) -> None:
         place.symlink_to("nowhere")
 
     assert folders.leftovers(tmp_path) == []
+    assert folders.left(tmp_path) == [str(staging)]
     assert (staging / "old" / "place" / "ours").read_text() == "old"
     assert list(place.iterdir() if kind == "folder" else []) == []
 

@@ -50,6 +50,15 @@ def test_id(name: str) -> None:
     assert Scenario(id=name).label == name
 
 
+@pytest.mark.parametrize("test", ["", "test_pending", "test_other", "test_it[a/b]"])
+def test_label_of_pending(test: str) -> None:
+    """No scenario's evidence has the folder that proposals have, not even pending's."""
+    label = Scenario(id="pending", test=test).label
+
+    assert label.startswith("pending.test_")
+    assert Scenario(id="pend", test="test_pending").label == "pend.test_pending"
+
+
 @pytest.mark.parametrize(
     "name", ["", "Ping", "ping_host", "a/b", "..", "-a", "a-", "a--b", "a b", "a\n"]
 )

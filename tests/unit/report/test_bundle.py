@@ -160,6 +160,27 @@ def test_foreign_folder_stays(tmp_path: Path) -> None:
     assert shown(tmp_path) == ["thesis.txt"]
 
 
+@pytest.mark.parametrize("marked", [True, False])
+def test_link_is_not_followed(tmp_path: Path, *, marked: bool) -> None:
+    """A link where evidence goes leads nowhere: what is behind it stays as it is."""
+    elsewhere, link = tmp_path / "elsewhere", tmp_path / "artifacts" / "ping"
+    bundle.write(elsewhere, capture=None, record=recorded(None), state=STATE)
+    if not marked:
+        (elsewhere / bundle.MARK).unlink()
+    link.parent.mkdir()
+    link.symlink_to(elsewhere)
+    before = {p: p.read_bytes() for p in elsewhere.rglob("*") if p.is_file()}
+
+    if marked:
+        bundle.write(link, capture=None, record=recorded(None), state={})
+        assert not link.is_symlink()
+        assert list((link / "host").iterdir()) == []
+    else:
+        with pytest.raises(LabError, match="is no evidence of pytest-netlab"):
+            bundle.write(link, capture=None, record=recorded(None), state={})
+    assert {p: p.read_bytes() for p in elsewhere.rglob("*") if p.is_file()} == before
+
+
 def test_packets_that_differ_say_so(
     tmp_path: Path, seen: tuple[Capture, Verdict]
 ) -> None:
@@ -222,4 +243,4 @@ def test_interrupted(
     with pytest.raises(KeyboardInterrupt):
         bundle.write(folder, capture=seen[0], record=recorded(None), state={})
     assert {path: path.read_bytes() for path in folder.glob("*.*")} == before
-    assert list(tmp_path.glob(".new-*")) == []
+    assert [p.name for p in tmp_path.glob(".pytest-netlab-*")] == []
