@@ -202,6 +202,12 @@ def _golden_options(group: Group) -> None:
         "(default: on-failure; always with --netlab-artifacts)",
     )
     group.addoption(
+        "--netlab-keep-env",
+        action="store_true",
+        help="leave values of environment variables and credentials in evidence and "
+        "messages of scenarios (default: masked as ***)",
+    )
+    group.addoption(
         "--netlab-stimulus",
         choices=("body", "replay"),
         default="body",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_netlab import hookspecs, isolation, options, shown
+from pytest_netlab import hiding, hookspecs, isolation, options, shown
 from pytest_netlab.errors import (
     LabError,
     LabUnavailableError,
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pytest_netlab.runner import Netlab
     from pytest_netlab.store import PendingStore, Store
 
-LAB_FIXTURES = {"netlab", "netlab_lab"}
 STORED = pytest.StashKey["Stored"]()
 MARKER = (
     "netlab(id, waive=[...]): a Docker networking scenario, judged from packets; waive "
@@ -73,6 +72,7 @@ def pytest_configure(config: pytest.Config) -> None:
         pytest.exit(text, isolation.WRONG_USE)
     with shown.refusals():
         options.check(config)
+    hiding.register(config)
     _watch_unreferenced(config)
 
 
@@ -95,8 +95,9 @@ def _engine_root(config: pytest.Config) -> Path | None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Tell what is under test, when scenarios are asked for."""
+    mask = hiding.mask(config)
     with shown.refusals():
-        return [one_line(f"netlab: {told}") for told in _header(config)]
+        return [one_line(mask.text(f"netlab: {told}")) for told in _header(config)]
 
 
 def _header(config: pytest.Config) -> list[str]:
@@ -114,7 +115,7 @@ def _header(config: pytest.Config) -> list[str]:
     except LabUnavailableError as error:
         return [str(error)]
     except LabError as error:
-        raise pytest.UsageError(str(error)) from error
+        raise pytest.UsageError(hiding.mask(config).text(str(error))) from error
     engine = config.getoption("--netlab-engine")
     return [told for told in (header(engine, root), modules.note(engine)) if told]
 
@@ -130,7 +131,8 @@ def netlab_lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
     _progress(pytestconfig, f"netlab: starting the lab (engine {engine}) ...")
     with _skipping(pytestconfig):
         root = _engine_root(pytestconfig)
-        wanted = replace(options.of_lab(pytestconfig), root=root)
+        mask = hiding.mask(pytestconfig)
+        wanted = replace(options.of_lab(pytestconfig), root=root, mask=mask)
         lab = backends.start(engine, wanted)
     try:
         pytestconfig.hook.pytest_netlab_lab_started(lab=lab)
@@ -173,6 +175,7 @@ def netlab(request: pytest.FixtureRequest) -> Netlab:
     _sweep(request.config, scenario, store)
     update = request.config.getoption("netlab_update")
     found = Netlab(lab, scenario, store, update=update)
+    found.mask = hiding.mask(request.config)
     if offline:
         found.stored = request.node.stash[STORED].bundle
     return found
@@ -289,7 +292,7 @@ def _progress(config: pytest.Config, text: str) -> None:
         return
     with capture.global_and_fixture_disabled():
         terminal.ensure_newline()
-        terminal.write_line(one_line(text))
+        terminal.write_line(one_line(hiding.mask(config).text(text)))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -299,14 +302,14 @@ def pytest_runtest_makereport(
     """Let a scenario's report lead with the verdict, and keep its evidence.
 
     What it says comes from packets, files and programs: of every test that uses a lab,
-    nothing is shown as it is.
+    nothing is shown as it is. What is secret is masked before it is escaped.
     """
     report = yield
     if item.get_closest_marker("netlab") is not None:
         _lead(item, call, report)
-    elif LAB_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
-        return report
-    shown.spell_out(report)
+    hiding.hide(item.config, report)
+    if hiding.uses_lab(item):
+        shown.spell_out(report)
     return report
 
 

@@ -16,6 +16,7 @@ from pytest_netlab.errors import (
     LabError,
     NetlabError,
 )
+from pytest_netlab.masking import Mask
 from pytest_netlab.nat import (
     HostChange,
     answers,
@@ -192,6 +193,7 @@ class Netlab:
         self.recorded: Path | None = None
         self.stored: Path | None = None
         self.judged_on: Mapping[str, str] = {}
+        self.mask = Mask()
         lab.demand_engine()
         lab.reset()
 
@@ -470,7 +472,8 @@ class Netlab:
         return self._provenance_of(self._evidence())
 
     def _provenance_of(self, state: Mapping[str, str]) -> dict[str, str]:
-        return {"ruleset": ruleset(state, self._lab.symbols), **self._lab.facts}
+        rules = self.mask.text(ruleset(state, self._lab.symbols))  # of their comments
+        return {"ruleset": rules, **self._lab.facts}
 
     def _host_change(
         self,

@@ -8,6 +8,8 @@ from ipaddress import IPv4Interface
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from pytest_netlab.masking import Mask
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -126,7 +128,8 @@ class LabOptions:
 
     `image` is a name or an archive's path; `root` is the folder a private engine is
     taken from, the machine's own where None; `worker` numbers labs that run side by
-    side (pytest-xdist), from 0; `transports` are those of the published port.
+    side (pytest-xdist), from 0; `transports` are those of the published port; `mask`
+    learns the environments that the engine is told and tells.
     """
 
     topology: Topology = field(default_factory=Topology)
@@ -135,3 +138,4 @@ class LabOptions:
     daemon: tuple[str, ...] = ()
     transports: tuple[str, ...] = ("tcp",)
     worker: int = 0
+    mask: Mask = field(default_factory=Mask, compare=False, repr=False)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pytest_netlab.errors import NetlabError
+from pytest_netlab.masking import Mask
 from pytest_netlab.terminal import escaped, one_line
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ class Commands(click.Group):
             with _in_words():
                 return super().invoke(ctx)
         except NetlabError as error:
-            raise Trouble(str(error), lines=error.quotes) from error
+            text = Mask().text(str(error))
+            raise Trouble(text, lines=error.quotes) from error
         except OSError as error:
             raise Trouble(_told(error)) from error
         except MemoryError:

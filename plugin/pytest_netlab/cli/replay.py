@@ -20,6 +20,7 @@ from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import FILE, whole
 from pytest_netlab.flows import TCP, UDP
 from pytest_netlab.lab import backends, suites
+from pytest_netlab.masking import Mask
 from pytest_netlab.replay import ends_of, left_out, replay, script, way
 from pytest_netlab.report import bundle
 from pytest_netlab.report.record import Record
@@ -95,6 +96,11 @@ JUDGED = 10_000  # packets: a tap keeps up with more, but not while they are pla
     metavar="FOLDER",
     help="Keep packets, story and the host's state here, whatever comes of it.",
 )
+@click.option(
+    "--keep-env",
+    is_flag=True,
+    help="Leave values of environment variables and credentials in the evidence.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @budgeted
 def command(capture: str, budget: Budget, **options: Any) -> None:
@@ -129,7 +135,8 @@ def command(capture: str, budget: Budget, **options: Any) -> None:
         golden = None
     count = sum(len(part.steps) for part in parts)
     left = left_out(packets, parts) if options["flows"] is None else 0
-    lab = _lab(parts, options["engine"], options["engine_suite"])
+    mask = Mask(hides=not options["keep_env"])
+    lab = _lab(parts, options["engine"], options["engine_suite"], mask)
     with closing(lab):
         way(lab.nodes, *ends)
         folder = golden.folder if golden is not None else Path("replay")
@@ -137,6 +144,7 @@ def command(capture: str, budget: Budget, **options: Any) -> None:
         netlab = Netlab(
             lab, Scenario(id=folder.name, waive=waive), Store(folder.parent)
         )
+        netlab.mask = mask
         play = partial(replay, lab.nodes, parts, ends, pace=pace)
         played, verdict = _played(netlab, golden, count, play)
         done = Done(netlab=netlab, left=left, played=played, verdict=verdict)
@@ -165,14 +173,15 @@ class Done:
         return judged and not self.played.findings
 
 
-def _lab(parts: Sequence[Part], backend: str, suite: str | None) -> Any:
+def _lab(parts: Sequence[Part], backend: str, suite: str | None, mask: Mask) -> Any:
     """Start a lab that publishes its port for what is to be played."""
     root = suites.chosen(suite, None, _say)
     if sys.stderr.isatty():
         _say("starting a lab ...")
     udp = any(part.key.proto == UDP for part in parts)
     transports = ("tcp", "udp") if udp else ("tcp",)
-    return backends.start(backend, LabOptions(root=root, transports=transports))
+    wanted = LabOptions(root=root, transports=transports, mask=mask)
+    return backends.start(backend, wanted)
 
 
 def _golden(argument: str) -> Golden | None:
@@ -213,8 +222,13 @@ def _kept(done: Done, folder: str | None) -> Path | None:
         verdict=done.verdict,
     )
     captured = trace.capture if trace is not None else None
-    state = netlab.judged_on or netlab.state()
-    return bundle.write(Path(folder), capture=captured, record=record, state=state)
+    return bundle.write(
+        Path(folder),
+        capture=captured,
+        record=record,
+        state=netlab.judged_on or netlab.state(),
+        mask=netlab.mask,
+    )
 
 
 def _pace(text: str) -> float:

@@ -239,7 +239,9 @@ class DockerLab:
         jobs = state.host_jobs(self.nodes["host"], interfaces)
         jobs |= state.node_jobs(self.nodes.values())
         if not self._trouble:
-            jobs |= state.engine_jobs(parts.client, parts.containers)
+            jobs |= state.engine_jobs(
+                parts.client, parts.containers, shared=parts.shared
+            )
         jobs |= {"conntrack-events.txt": self._heard, "dockerd.log": parts.log}
         return state.collect(jobs)
 

@@ -12,7 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import containers, image, needs, owner, running, scripts, sweep
+from pytest_netlab.lab import (
+    containers,
+    image,
+    needs,
+    overheard,
+    owner,
+    running,
+    scripts,
+    sweep,
+)
 from pytest_netlab.lab.daemon import Daemon
 from pytest_netlab.lab.docker_lab import DockerLab, Parts
 from pytest_netlab.lab.holder import Holder
@@ -85,6 +94,7 @@ def _build(options: LabOptions, token: str, undo: ExitStack) -> Parts:
     )
     segment.build(alias=cgroup, route=True)
     client = undo.enter_context(closing(daemon.connect()))
+    overheard.listen(client, options.mask)
     return Parts(
         client=client,
         holder=holder,

@@ -20,6 +20,7 @@ from pytest_netlab.lab import (
     image,
     links,
     needs,
+    overheard,
     owner,
     running,
     scripts,
@@ -57,6 +58,7 @@ def start(options: LabOptions) -> DockerLab:
         raise LabUnavailableError(reason)
     with ExitStack() as undo:
         client = undo.enter_context(closing(_engine()))
+        overheard.listen(client, options.mask)
         bridge = _bridge(client)
         with running.refusals("looking for what dead runs left"):
             sweep.containers(client)

@@ -76,11 +76,19 @@ def node_jobs(nodes: Iterable[NamespaceNode]) -> dict[str, Any]:
     return {f"ip-{node.name}.txt": partial(_say, node, *script) for node in nodes}
 
 
-def engine_jobs(client: Any, containers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the jobs that ask the engine."""
+def engine_jobs(
+    client: Any, containers: Mapping[str, Any], *, shared: bool
+) -> dict[str, Any]:
+    """Return the jobs that ask the engine.
+
+    Of one that is `shared` only the lab's containers are described, else all.
+    """
 
     def inspect() -> Any:
-        return [client.api.inspect_container(item.id) for item in containers.values()]
+        ids = [item.id for item in containers.values()]
+        every = [] if shared else client.api.containers(all=True)
+        ids += [item["Id"] for item in reversed(every) if item["Id"] not in ids]
+        return [client.api.inspect_container(one) for one in ids]
 
     def logs() -> str:
         return str(containers["web"].logs().decode(errors="replace"))

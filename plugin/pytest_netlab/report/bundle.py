@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import json
 from typing import TYPE_CHECKING
 
 from pytest_netlab import capture as captures
 from pytest_netlab import folders, owners
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab.stored import CAPTURE, HOST, VERDICT
+from pytest_netlab.masking import Mask
 from pytest_netlab.report import annotate, dissect
 from pytest_netlab.report.record import dumps
 
@@ -21,11 +23,21 @@ if TYPE_CHECKING:
     from pytest_netlab.runner import Verdict
 
 
-MARK = ".pytest-netlab"
+MARK, MASKED = ".pytest-netlab", "masked.txt"
+NOTE = """\
+Values of environment variables, and credentials, are *** in these texts; their
+names are there. Packets are as they were. --netlab-keep-env leaves the values in
+(of `pytest-netlab replay`: --keep-env).
+"""
 
 
 def write(
-    folder: Path, *, capture: Capture | None, record: Record, state: Mapping[str, str]
+    folder: Path,
+    *,
+    capture: Capture | None,
+    record: Record,
+    state: Mapping[str, str],
+    mask: Mask | None = None,
 ) -> Path:
     """Write an evidence bundle in place of an older one, and return its folder.
 
@@ -40,40 +52,57 @@ def write(
         capture: both points, or None when the capture itself failed.
         record: how the run ended.
         state: file name -> text, as a lab's `state()` returns.
+        mask: takes secrets out of every text, not of packets; None for one that knows
+            this process's environment.
 
     """
     _demand_ours(folder)
     with folders.replaced(folder) as fresh:
-        _fill(fresh, capture, record, state)
+        _fill(fresh, capture, record.verdict)
+        texts = _texts(fresh, record, state)
+        for name, text in _masked(texts, mask or Mask()).items():
+            owners.write(fresh / name, text)
     return folder
 
 
-def _fill(
-    folder: Path, capture: Capture | None, record: Record, state: Mapping[str, str]
-) -> None:
-    host = folder / HOST
-    owners.make(host)
+def _fill(folder: Path, capture: Capture | None, verdict: Verdict | None) -> None:
+    owners.make(folder / HOST)
     about = "evidence of pytest-netlab: replaced by the next run\n"
     owners.write(folder / MARK, about)
-    for name, text in state.items():
-        owners.write(host / name, text)
-    owners.write(folder / VERDICT, dumps(record))
-    verdict = record.verdict
-    if verdict is not None:
-        for name, text in _stories(verdict).items():
-            owners.write(folder / name, text)
     if capture is not None:
         found = verdict.differences if verdict is not None else ()
         captures.write(folder / CAPTURE, annotate.commented(capture, found))
-        _dissect(folder, verdict)
 
 
-def _dissect(folder: Path, verdict: Verdict | None) -> None:
-    """Add Wireshark's words on the packets that differ, where it is installed."""
-    found = [d.packet for d in verdict.differences if d.packet] if verdict else []
-    if found and dissect.available():
-        words = dissect.dissect(folder / CAPTURE, found)
-        owners.write(folder / "dissection.txt", words)
+def _texts(folder: Path, record: Record, state: Mapping[str, str]) -> dict[str, str]:
+    """Return file -> text of all that is written beside the packets in the folder."""
+    texts = {f"{HOST}/{name}": text for name, text in state.items()}
+    texts[VERDICT] = dumps(record)
+    if record.verdict is not None:
+        texts |= _stories(record.verdict)
+        if (folder / CAPTURE).exists():
+            texts |= _dissection(folder, record.verdict)
+    return texts
+
+
+def _dissection(folder: Path, verdict: Verdict) -> dict[str, str]:
+    """Return Wireshark's words on the packets that differ, where it is installed."""
+    found = [d.packet for d in verdict.differences if d.packet]
+    if not found or not dissect.available():
+        return {}
+    return {"dissection.txt": dissect.dissect(folder / CAPTURE, found)}
+
+
+def _masked(texts: Mapping[str, str], mask: Mask) -> dict[str, str]:
+    """Return the texts without secrets, and a note if there were any.
+
+    Facts are versions and settings by which goldens are chosen: they stay as they are.
+    """
+    shown = {name: mask.file(name, text) for name, text in texts.items()}
+    facts, verdict = json.loads(texts[VERDICT])["facts"], json.loads(shown[VERDICT])
+    if verdict["facts"] != facts:
+        shown[VERDICT] = json.dumps({**verdict, "facts": facts}, indent=2) + "\n"
+    return shown if shown == texts else {**shown, MASKED: NOTE}
 
 
 def _demand_ours(folder: Path) -> None:

@@ -159,6 +159,7 @@ def _keep(
             capture=trace.capture if trace is not None else None,
             record=record,
             state=netlab.judged_on or netlab.state(),
+            mask=netlab.mask,
         )
     except Exception as failed:  # noqa: BLE001 - nothing here may hide the verdict
         return None, f"no evidence was kept: {one_line(str(failed))}"

@@ -11,6 +11,7 @@ import pytest
 from pytest_netlab import capture as captures
 from pytest_netlab.errors import GoldenError, LabError
 from pytest_netlab.lab.fake import FakeLab
+from pytest_netlab.masking import Mask
 from pytest_netlab.report import bundle, dissect, record, render
 from pytest_netlab.report.record import Record
 from pytest_netlab.runner import Netlab, Update, Verdict
@@ -59,6 +60,30 @@ def recorded(verdict: Verdict | None) -> Record:
 def shown(folder: Path) -> list[str]:
     """Return what a folder holds, in order, without what is hidden."""
     return sorted(path.name for path in folder.glob("[!.]*"))
+
+
+def test_no_text_has_a_secret(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
+    """A value that a container has is in no text; the record can be read as ever."""
+    capture, verdict = seen
+    mask = Mask({})
+    mask.learn("DB_PASSWORD", 'wh"at ever')
+    inspect = json.dumps([{"Config": {"Env": ['DB_PASSWORD=wh"at ever', "A=b"]}}])
+    state = {"dockerd.log": 'got "wh\\"at ever"\n', "docker-inspect.json": inspect}
+    told = replace(recorded(verdict), error='no wh"at ever')
+    folder = tmp_path / "ping"
+
+    bundle.write(folder, capture=capture, record=told, state=state, mask=mask)
+
+    held = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    assert not any(b"at ever" in octets for octets in held)
+    assert (folder / "host" / "dockerd.log").read_text() == 'got "***"\n'
+    assert json.loads((folder / "host" / "docker-inspect.json").read_text()) == [
+        {"Config": {"Env": ["DB_PASSWORD=***", "A=***"]}}
+    ]
+    again = record.read(folder)
+    assert again.error == "no ***"
+    assert again.verdict is not None
+    assert again.verdict.differences == verdict.differences
 
 
 def test_everything(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:

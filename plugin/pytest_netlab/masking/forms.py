@@ -1,0 +1,95 @@
+"""In what shapes a value appears in text: escaped, quoted, encoded, cut."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from base64 import b64encode, urlsafe_b64encode
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    Span = tuple[int, int]
+
+# Three octets are four characters: of an encoded value that begins at any of them,
+# so many characters at either end also depend on the neighbours.
+_FIRST = (0, 2, 3)
+_LAST = (0, 3, 2)
+MARGIN = 3
+SHORTEST = 6  # characters of base64, and of a piece beside an ellipsis
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_-]")
+_ELLIPSIS = re.compile(r"\.{3,}|…")
+
+
+def forms(value: str) -> dict[str, int]:
+    """Return text -> how many characters of base64 beside it belong to the value."""
+    found: dict[str, int] = {}
+    for form in _escaped(value):
+        found[form] = 0
+    for form in _encoded(value.encode(errors="replace")):
+        found.setdefault(form, MARGIN)
+    return found
+
+
+def _escaped(value: str) -> Iterator[str]:
+    inner = json.dumps(value)[1:-1]
+    yield from (value, inner, json.dumps(inner)[1:-1], repr(value)[1:-1])
+    yield json.dumps(value, ensure_ascii=False)[1:-1]
+    yield value.replace("'", "'\"'\"'")  # shlex.quote's; a shell's own is the next
+    yield value.replace("'", "'\\''")
+    yield html.escape(value)
+    for safe in ("", "/"):
+        percent = quote(value, safe=safe, errors="replace")
+        yield percent
+        yield re.sub("%..", lambda octet: octet[0].lower(), percent)
+    yield quote_plus(value, errors="replace")
+
+
+def _encoded(octets: bytes) -> Iterator[str]:
+    """Yield what is in base64 of any text that holds the value."""
+    for shift in range(3):
+        count = shift + len(octets)
+        for encode in (b64encode, urlsafe_b64encode):
+            text = encode(bytes(shift) + octets).decode()
+            text = text[_FIRST[shift] : len(text) - _LAST[count % 3]]
+            if len(text) >= SHORTEST:
+                yield text
+
+
+def widened(text: str, span: Span, margin: int) -> Span:
+    """Return a span with the characters of base64 beside it, at most so many."""
+    first, last = span
+    least, most = first - margin, last + margin
+    while first > max(least, 0) and _BASE64.match(text, first - 1):
+        first -= 1
+    while last < most and _BASE64.match(text, last):
+        last += 1
+    return first, last
+
+
+def pieces(text: str, values: Collection[str]) -> Iterator[Span]:
+    """Yield where an ellipsis stands for a part of a value, and the rest is shown.
+
+    pytest cuts the middle of long values, and others their end.
+    """
+    every = "\n".join(values)
+    for mark in _ELLIPSIS.finditer(text):
+        first, last = mark.span()
+        before = text[max(first - SHORTEST, 0) : first]
+        after = text[last : last + SHORTEST]
+        near = [one for one in (before, after) if len(one) == SHORTEST and one in every]
+        for value in values if near else ():
+            length = len(value)
+            begun = _common(text[max(first - length, 0) : first], value)
+            ended = _common(text[last : last + length][::-1], value[::-1])
+            if max(begun, ended) >= SHORTEST:
+                yield first - begun, last + ended
+
+
+def _common(text: str, value: str) -> int:
+    """Return how much of a value's beginning a text ends with."""
+    longest = range(min(len(text), len(value)), 0, -1)
+    return next((n for n in longest if text.endswith(value[:n])), 0)

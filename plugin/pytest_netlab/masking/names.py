@@ -1,0 +1,70 @@
+"""Which variables are secret by their name, and which values are worth hiding in text.
+
+A value that is short, or that everybody's text has anyway (a path, an address, a
+version), hides nothing and would take the meaning from logs and rules.
+"""
+
+from __future__ import annotations
+
+import re
+
+# What is in a secret's name -> where exactly. KEY only as the end of a longer word
+# (API_KEY, apiKey): `key` alone is a word of nft.
+KEYWORDS = {
+    "pass": r"pass(?!ive|thr|ed|ing)",
+    "pwd": r"(?<=[a-z0-9][_.-])pwd",
+    "secret": "secret",
+    "token": "token",
+    "credential": "credential",
+    "cookie": "cookie",
+    "signature": "signature",
+    "webhook": "webhook",
+    "auth": r"auth(?!or(?!i))",
+    "key": r"(?<=[a-z0-9_.-])key",
+    "dsn": r"(?<![a-z])dsn",
+}
+_SECRET = re.compile("|".join(KEYWORDS.values()), re.IGNORECASE)
+_ADDRESS = r"[\d.:]+(?:/\d+)?|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*(?:/\d+)?"
+_VERSION = r"v?\d+(?:\.\d+)+[\w.~+-]*"
+_SHAPED = re.compile(rf"{_ADDRESS}|{_VERSION}|/[\w./:@+-]*|[\w.-]+\.UTF-8")
+# Of a secret's name: a key may begin with `/` and a password with digits.
+_CERTAIN = re.compile(r"\d{1,5}|\d+(?:\.\d+)+(?::\d+|/\d+)?|(?:/[a-z0-9_.-]+){2,}")
+# Words of every report, and passwords that protect nothing.
+_COMMON = re.compile(
+    "true|false|none|null|yes|off|auto|default|debug|info|warning|error|admin|root|user"
+    "|guest|tests?|testing|pass|passw(or)?d|secret|token|postgres|mysql|redis|example"
+    "|changeme|localhost|docker0?|host(0[12])?|gateway|bridge|uplink|production"
+    "|development|staging",
+    re.IGNORECASE,
+)
+SHORTEST_SECRET, SHORTEST, LONG = 4, 8, 16
+IN_WORDS = 6  # shorter ones are replaced as words only
+
+
+def is_secret(name: str) -> bool:
+    """Return whether a variable, key or label of this name holds a secret."""
+    return _SECRET.search(name) is not None
+
+
+def is_telling(value: str, *, secret: bool) -> bool:
+    """Return whether a value is to be replaced wherever it appears.
+
+    Args:
+        value: of an environment variable.
+        secret: whether the variable's name says that it is one.
+
+    """
+    text = value.strip()
+    if _COMMON.fullmatch(text):
+        return False
+    if secret:
+        return len(text) >= SHORTEST_SECRET and _CERTAIN.fullmatch(text) is None
+    if len(text) < SHORTEST or _SHAPED.fullmatch(text):
+        return False
+    return len(text) >= LONG or _mixed(text)
+
+
+def _mixed(text: str) -> bool:
+    """Return whether characters of two kinds are in it: no plain word is."""
+    kinds = (str.islower, str.isupper, str.isdigit, lambda one: not one.isalnum())
+    return sum(any(map(kind, text)) for kind in kinds) > 1
