@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from pytest_netlab.lab.sweep import remove_cgroup
+from pytest_netlab.lab import supervisor
 
 ROUNDS = 5
 COLD_LIMIT = 2.5
@@ -55,7 +55,7 @@ def bare() -> float:
     command = [*namespaces, "--mount-proc", "sh", "-c", BARE]
     subprocess.run(command, check=True, capture_output=True)
     seconds = time.perf_counter() - started
-    remove_cgroup("pytest-netlab-bench")
+    supervisor.end("bench")  # its cgroups are named as if that were a token
     return seconds
 
 

@@ -19,7 +19,7 @@ from pytest_netlab.errors import (
     PolicyError,
     ReplayError,
 )
-from pytest_netlab.lab import suites
+from pytest_netlab.lab import signals, suites
 from pytest_netlab.spec import ARTIFACTS, PENDING, Scenario
 from pytest_netlab.terminal import one_line
 from pytest_netlab.unreferenced import GOLDEN
@@ -128,17 +128,40 @@ def netlab_lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
     if pytestconfig.getoption("--netlab-offline"):
         pytest.skip("this run judges stored packets (--netlab-offline): it has no lab")
     engine = pytestconfig.getoption("--netlab-engine")
-    _progress(pytestconfig, f"netlab: starting the lab (engine {engine}) ...")
-    with _skipping(pytestconfig):
-        root = _engine_root(pytestconfig)
-        mask = hiding.mask(pytestconfig)
-        wanted = replace(options.of_lab(pytestconfig), root=root, mask=mask)
-        lab = backends.start(engine, wanted)
-    try:
-        pytestconfig.hook.pytest_netlab_lab_started(lab=lab)
-        yield lab
-    finally:
-        lab.close()
+    with signals.orderly():
+        _progress(pytestconfig, f"netlab: starting the lab (engine {engine}) ...")
+        with _skipping(pytestconfig):
+            root = _engine_root(pytestconfig)
+            mask = hiding.mask(pytestconfig)
+            wanted = replace(options.of_lab(pytestconfig), root=root, mask=mask)
+            lab = backends.start(engine, wanted)
+        try:
+            pytestconfig.hook.pytest_netlab_lab_started(lab=lab)
+            yield lab
+        finally:
+            with signals.deferred():
+                lab.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Let xdist's controller, which has no lab, end its workers before it ends."""
+    scenarios = "netlab" in (session.config.getoption("-m") or "")
+    controls = session.config.pluginmanager.has_plugin("dsession")
+    with signals.orderly() if scenarios and controls else nullcontext():
+        return (yield)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Exit with the code of the signal that ended the run, as a shell would say it.
+
+    A worker keeps pytest's own code, by which xdist knows what happened to it.
+    """
+    code = signals.exit_code()
+    interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
+    if code and interrupted and not hasattr(session.config, "workerinput"):
+        session.exitstatus = code
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.output import say
 from pytest_netlab.folders import everywhere
 
@@ -18,9 +19,10 @@ from pytest_netlab.folders import everywhere
 def command(folders: tuple[str, ...], *, roots: bool) -> None:
     """Remove what runs that were killed left behind, and nothing else.
 
-    Links, cgroups and containers carry the process that made them; only those of dead
-    processes go. Every run does the same when it starts. Of folders that are named,
-    of goldens or evidence, what a killed run was writing there goes too.
+    Processes, cgroups, links and containers carry the process that made them; only
+    those of dead processes go. Every run does the same when it starts. Of folders that
+    are named, of goldens or evidence, what a killed run was writing there goes too.
+    What cannot be removed is named, and the exit code is 2.
 
     \b
     pytest-netlab clean
@@ -29,7 +31,9 @@ def command(folders: tuple[str, ...], *, roots: bool) -> None:
     """  # noqa: D301 - click's mark
     from pytest_netlab.lab.sweep import sweep  # noqa: PLC0415 - imports docker
 
-    removed = [path for name in folders for path in everywhere(Path(name))] + sweep()
+    swept = sweep()
+    removed = [path for name in folders for path in everywhere(Path(name))]
+    removed += swept.removed
     if roots:
         from pytest_netlab.lab import suites  # noqa: PLC0415 - only if asked for
 
@@ -37,3 +41,8 @@ def command(folders: tuple[str, ...], *, roots: bool) -> None:
     for name in removed:
         say(f"removed {name}")
     say(f"{len(removed)} leftovers removed")
+    if swept.left:
+        raise Trouble(
+            f"cannot remove {', '.join(swept.left)}: look at what holds them (a "
+            "frozen cgroup above, a disk that does not answer), and clean again"
+        )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pytest_netlab.errors import NetlabError
+from pytest_netlab.lab import signals
 from pytest_netlab.masking import Mask
 from pytest_netlab.terminal import escaped, one_line
 
@@ -60,7 +61,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; exit code 1 means that something differs, and only that."""
         try:
-            with _in_words():
+            with _in_words(), signals.orderly():
                 return super().invoke(ctx)
         except NetlabError as error:
             text = Mask().text(str(error))
@@ -69,6 +70,8 @@ class Commands(click.Group):
             raise Trouble(_told(error)) from error
         except MemoryError:
             raise Trouble("this machine has not enough memory for that") from None
+        except signals.Interrupted:
+            sys.exit(signals.exit_code())
         except KeyboardInterrupt:
             sys.exit(INTERRUPTED)
 

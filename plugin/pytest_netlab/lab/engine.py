@@ -1,7 +1,7 @@
 """The `private` backend: a dockerd of the lab's own, in namespaces of its own.
 
-It never touches the machine's Docker, links, rules or sysctls. All but the cgroup
-directories ends with the holder, and that ends with this process.
+It never touches the machine's Docker, links, rules or sysctls. All but the cgroups ends
+with the holder, and that ends with this process; the supervisor removes the cgroups.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def start(options: LabOptions) -> DockerLab:
     """
     if reason := unavailable(options):
         raise LabUnavailableError(reason)
-    sweep.cgroups()
+    sweep.locally()
     with ExitStack() as undo:
         lab = DockerLab(_build(options, owner.mint(), undo))
         lab.prepare()
@@ -75,11 +75,10 @@ def start(options: LabOptions) -> DockerLab:
 def _build(options: LabOptions, token: str, undo: ExitStack) -> Parts:
     """Make the parts; the engine starts while the links are made."""
     cgroup = owner.PREFIX + token
-    undo.callback(sweep.remove_cgroup, cgroup)
     log = undo.enter_context(Log())
     land = userland(options.root)
     roots = (str(land.lower), *(() if land.own_tools else _program_mounts(land.path)))
-    holder = undo.enter_context(closing(Holder(scripts.PRIVATE, *roots)))
+    holder = undo.enter_context(closing(Holder(token, scripts.PRIVATE, *roots)))
     # dockerd takes the first of its pools that overlaps no route when it starts. Naming
     # that network lets the uplink be made meanwhile.
     bip = f"--bip={_bridge_address(options.topology)}"

@@ -2,18 +2,20 @@
 
 A `Holder` is process 1 of a pid namespace. It reads a pipe whose other end only this
 process has; however this process ends, the pipe closes, process 1 returns, and the
-kernel ends every process, mount and namespace under it. Knows nothing of networks.
+kernel ends every process, mount and namespace under it. A supervisor outside reads the
+same pipe, and ends what the kernel cannot. Knows nothing of networks.
 """
 
 from __future__ import annotations
 
+import os
 import selectors
-import signal
 import subprocess
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 from pytest_netlab.errors import LabError
+from pytest_netlab.lab import owner, scripts, signals, supervisor
 from pytest_netlab.lab.log import Log
 
 if TYPE_CHECKING:
@@ -36,23 +38,31 @@ _LAST = '\necho "ready $pid"\nread -r _ || :\n'
 class Holder:
     """The namespaces; `close` ends them, and so does the death of this process."""
 
-    def __init__(self, setup: str, *args: str) -> None:
+    def __init__(self, token: str, setup: str, *args: str) -> None:
         """Run a shell script as process 1; return when it is through.
+
+        All that runs in it carries the token of its owner.
 
         Raises:
             LabError: the script failed, or took too long.
 
         """
+        self._token = token
         self._children: list[subprocess.Popen[bytes]] = []
-        with Log() as log:
-            self._process = subprocess.Popen(
-                [*UNSHARE, "sh", "-c", _FIRST + setup + _LAST, "netlab", *args],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log.fileno(),
-                cwd="/",
-                start_new_session=True,  # Ctrl-C is for pytest; it closes us in order
-            )
+        reader, writer = os.pipe()
+        self._lifeline = os.fdopen(writer, "wb")
+        with Log() as log, os.fdopen(reader, "rb") as lifeline:
+            with signals.deferred():
+                self._supervisor = supervisor.Supervisor(token, lifeline.fileno())
+                self._process = subprocess.Popen(
+                    [*UNSHARE, "sh", "-c", _FIRST + setup + _LAST, "netlab", *args],
+                    stdin=lifeline,
+                    stdout=subprocess.PIPE,
+                    stderr=log.fileno(),
+                    env={**os.environ, owner.MARK: token},
+                    cwd="/",
+                    start_new_session=True,  # Ctrl-C is for pytest, which closes us
+                )
             try:
                 self.pid = self._await_ready(log)
             except BaseException:
@@ -79,18 +89,23 @@ class Holder:
         """Return the argv that runs a command in a network namespace, to die with us.
 
         The command sees the machine's own files, and only its pids and links are the
-        lab's; with ``own_files`` it sees the root of process 1.
+        lab's; with ``own_files`` it sees the root of process 1. Its exit code is a
+        shell's: 128 and the number of the signal that ended it.
         """
-        target = ("--target", str(self.pid), *(("--mount",) if own_files else ()))
-        return ["nsenter", *target, "--pid", f"--net={netns}", "--", *argv]
+        mark = f"{owner.MARK}={self._token}"
+        target = ("nsenter", "--target", str(self.pid))
+        files = (*target, "--mount", "--") if own_files else ()
+        return [
+            *("env", mark, *target, "--no-fork", "--pid", f"--net={netns}", "--"),
+            *("sh", "-c", scripts.REAPER, "netlab", *files, *argv),
+        ]
 
     def spawn(
         self, argv: Sequence[str], log: Log, env: Mapping[str, str]
     ) -> subprocess.Popen[bytes]:
         """Start a program in all of the holder's namespaces; it ends with them."""
-        target = ("--target", str(self.pid))
         process = subprocess.Popen(
-            ["nsenter", *target, "--pid", "--mount", "--net", "--", *argv],
+            self.command(argv, self.netns, own_files=True),
             stdin=subprocess.DEVNULL,
             stdout=log.fileno(),
             stderr=subprocess.STDOUT,
@@ -101,30 +116,27 @@ class Holder:
         return process
 
     def close(self) -> None:
-        """Close the pipe, and return when all that was inside is gone.
+        """Close the pipe, and return when all that carries the token is gone.
 
         unshare returns when process 1 is reaped, and the kernel lets that be reaped
         only after every other process of the pid namespace.
 
         Raises:
-            LabError: a process did not end although it was killed; names it.
+            LabError: something stays; the text names it.
 
         """
-        for pipe in (self._process.stdin, self._process.stdout):
-            _pipe(pipe).close()
-        for child in self._children:
-            # nsenter stops itself where its program was stopped. It must go on, to reap
-            # what the kernel kills: process 1 waits for that.
-            child.send_signal(signal.SIGCONT)
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(STOP_SECONDS)
-        # unshare's --kill-child passes a kill on to process 1.
-        left = [one for one in (self._process, *self._children) if not _ended(one)]
+        with signals.deferred():
+            self._lifeline.close()
+            _pipe(self._process.stdout).close()
+            over = self._supervisor.wait() or supervisor.end(self._token)
+            children = (self._process, *self._children)
+            left = [f"process {one.pid}" for one in children if not _ended(one)]
+        if not over:
+            left += [name for mark, name in supervisor.carriers() if mark == self._token]
         if left:
-            text = ", ".join(f"pid {one.pid}" for one in left)
             raise LabError(
-                f"of a lab there is still, although killed: {text}. Next: look "
-                "with `ps -o pid,stat,wchan,args` at what it waits for."
+                f"of a lab there is still, although killed: {', '.join(left)}. Next: "
+                "look with `ps -o pid,stat,wchan,args` at what it waits for."
             )
 
     def _await_ready(self, log: Log) -> int:

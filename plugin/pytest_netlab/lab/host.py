@@ -60,6 +60,7 @@ def start(options: LabOptions) -> DockerLab:
         client = undo.enter_context(closing(_engine()))
         overheard.listen(client, options.mask)
         bridge = _bridge(client)
+        sweep.locally()
         with running.refusals("looking for what dead runs left"):
             sweep.containers(client)
         sweep.links()
@@ -73,7 +74,7 @@ def _build(client: Any, bridge: str, options: LabOptions, undo: ExitStack) -> Pa
     token = owner.mint()
     topology = undo.enter_context(_Claim(options)).topology
     _demand_free(topology)
-    holder = undo.enter_context(closing(Holder(scripts.HOST)))
+    holder = undo.enter_context(closing(Holder(token, scripts.HOST)))
     segment = Segment(
         topology=topology,
         switch=holder.named(SWITCH),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import image, needs, owner, scripts
+from pytest_netlab.lab import image, needs, owner, scripts, sweep
 from pytest_netlab.lab.docker_lab import CONTAINER_LINK, DockerLab, Parts
 from pytest_netlab.lab.holder import Holder
 from pytest_netlab.lab.links import index_of, netlink, silence
@@ -133,6 +133,7 @@ def start(options: LabOptions) -> DockerLab:
     """
     if reason := unavailable(options):
         raise LabUnavailableError(reason)
+    sweep.locally()
     with ExitStack() as undo:
         lab = DockerLab(_build(options, undo))
         lab.prepare()
@@ -145,7 +146,8 @@ def _build(options: LabOptions, undo: ExitStack) -> Parts:
     bridge = topology.bridge
     if bridge is None:
         raise LabError(f"{topology.uplink.network} leaves docker0 no network")
-    holder = undo.enter_context(closing(Holder(scripts.KERNEL + SYSCTLS)))
+    token = owner.mint()
+    holder = undo.enter_context(closing(Holder(token, scripts.KERNEL + SYSCTLS)))
     segment = Segment(
         topology=topology,
         switch=holder.named(SWITCH),
@@ -153,7 +155,7 @@ def _build(options: LabOptions, undo: ExitStack) -> Parts:
         host=holder.netns,
         uplink=UPLINK,
     )
-    segment.build(alias=owner.PREFIX + owner.mint(), route=True)
+    segment.build(alias=owner.PREFIX + token, route=True)
     hosts = islice(bridge.network.hosts(), 1, None)  # the first is the bridge's
     machines = {
         name: _machine(holder, name, (str(address), str(bridge.ip)), undo)

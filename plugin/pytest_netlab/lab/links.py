@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab.netns import inside
+from pytest_netlab.lab.signals import deferred
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,8 @@ SILENT = {
 def netlink(netns: str | None) -> Iterator[Any]:
     """Open pyroute2 in a namespace; None is the one this thread is in.
 
+    Signals wait until it is closed: its event loop must not be cut.
+
     Raises:
         LabError: the kernel refused what the block asked for.
 
@@ -43,7 +46,7 @@ def netlink(netns: str | None) -> Iterator[Any]:
     from pyroute2 import IPRoute  # noqa: PLC0415 - 0.4 s that a run without lab saves
     from pyroute2.netlink.exceptions import NetlinkError  # noqa: PLC0415
 
-    with ExitStack() as stack:
+    with deferred(), ExitStack() as stack:
         if netns is not None:
             stack.enter_context(inside(netns))
         ip = stack.enter_context(IPRoute())

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.lab.signals import deferred
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,20 +28,22 @@ def inside(path: str) -> Iterator[None]:
 
     Only the calling thread moves, and it comes back whatever the block raises. Threads
     and processes that it starts in the block begin there, and they do not come back.
+    Signals wait until it is back (`signals.orderly`).
 
     Raises:
         LabError: there is no such namespace, or this process may not enter it.
 
     """
-    home = os.open(_HERE, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        _enter_path(path)
+    with deferred():
+        home = os.open(_HERE, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            yield
+            _enter_path(path)
+            try:
+                yield
+            finally:
+                _setns(home)
         finally:
-            _setns(home)
-    finally:
-        os.close(home)
+            os.close(home)
 
 
 def _enter_path(path: str) -> None:

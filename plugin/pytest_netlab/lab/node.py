@@ -9,6 +9,7 @@ import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import CommandError, LabError
@@ -102,11 +103,22 @@ def _parts(late: subprocess.TimeoutExpired) -> tuple[Any, Any]:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a command and all it started that kept its process group."""
+    """End a command and all it started that kept its process group.
+
+    The command leads a session of its own, below its reaper.
+    """
     if process.poll() is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        for leader in (*_children(process.pid), process.pid):
+            with suppress(ProcessLookupError):
+                os.killpg(leader, signal.SIGKILL)
     process.wait()
     for pipe in (process.stdout, process.stderr):
         if pipe is not None:
             pipe.close()
+
+
+def _children(pid: int) -> list[int]:
+    with suppress(OSError):  # it has ended
+        children = Path(f"/proc/{pid}/task/{pid}/children")
+        return [int(word) for word in children.read_text(encoding="ascii").split()]
+    return []

@@ -9,12 +9,19 @@ import os
 import re
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LABEL = "org.pytest-netlab.owner"
 PREFIX = "pytest-netlab-"
+MARK = "PYTEST_NETLAB_OWNER"  # in the environment of every process of a lab
 
 _TOKEN = re.compile(r"(?P<pid>\d+)-(?P<start>\d+)-(?P<pidns>\d+)-\d+")
 _serial = count(1)
+_INITIAL = 0xEFFFFFFC  # PROC_PID_INIT_INO: who is in this namespace sees every process
+_DEAD = "ZX"  # a zombie: its parent has not asked how it ended
 
 
 def mint() -> str:
@@ -28,14 +35,36 @@ def mint() -> str:
 
 
 def is_dead(token: str) -> bool:
-    """Tell whether the process that minted a token is gone for certain.
+    """Return whether the process that minted a token is gone for certain.
 
-    Processes of another pid namespace cannot be seen from here, so they count as alive.
+    Processes of a pid namespace above or beside this one cannot be seen from here, so
+    they count as alive.
     """
     match = _TOKEN.fullmatch(token)
-    if match is None or int(match["pidns"]) != _pid_namespace():
+    if match is None:
         return False
-    return _start_time(int(match["pid"])) != int(match["start"])
+    pid, namespace = int(match["pid"]), int(match["pidns"])
+    if namespace == _pid_namespace():
+        return _start_time(pid) != int(match["start"])
+    if _pid_namespace() != _INITIAL:
+        return False
+    return not any(_may_be(path, pid, namespace) for path in processes())
+
+
+def processes() -> Iterator[Path]:
+    """Yield /proc/PID of every process that can be seen from here."""
+    yield from (path for path in Path("/proc").iterdir() if path.name.isdigit())
+
+
+def of_process(path: Path) -> str | None:
+    """Return the token in the environment of a process; None if it has none."""
+    mark = f"{MARK}=".encode()
+    try:
+        words = (path / "environ").read_bytes().split(b"\0")
+    except OSError:  # it has ended, or is somebody else's
+        return None
+    found = (word.removeprefix(mark) for word in words if word.startswith(mark))
+    return find(next(found, b"").decode(errors="replace"))
 
 
 def find(text: str) -> str | None:
@@ -48,11 +77,31 @@ def _pid_namespace() -> int:
     return Path("/proc/self/ns/pid").stat().st_ino
 
 
+def _may_be(path: Path, pid: int, namespace: int) -> bool:
+    """Return whether a process may be the one with a pid in a pid namespace below."""
+    try:
+        status = (path / "status").read_text(encoding="utf-8", errors="replace")
+        lines = (line for line in status.splitlines() if line.startswith("NSpid:"))
+        _, *below = next(lines, "NSpid: 0").split()[1:]
+        if below[-1:] != [str(pid)]:
+            return False
+        return (path / "ns" / "pid").stat().st_ino == namespace
+    except PermissionError:
+        return True
+    except OSError:  # it has ended
+        return False
+
+
 def _start_time(pid: int) -> int | None:
-    """Return when a process began, in ticks since boot; None if there is none."""
+    """Return when a process began, in ticks since boot; None if none runs.
+
+    The first thread of a process is a zombie too when it has ended before the others.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The command's name is in parentheses and may itself hold spaces and parentheses.
-    return int(stat.rpartition(")")[2].split()[19])
+    words = stat.rpartition(")")[2].split()
+    state, threads, start = words[0], int(words[17]), int(words[19])
+    return None if state in _DEAD and threads < 2 else start  # noqa: PLR2004 - itself

@@ -1,6 +1,8 @@
-"""What process 1 of a lab's namespaces does before it waits: shell, and only mounts.
+"""What runs of a lab without Python: POSIX sh, so that it outlives this process.
 
-Each script is POSIX sh under `set -e`; the arguments are in the comments.
+What process 1 of its namespaces does before it waits (under `set -e`, and only mounts),
+what stands between the lab and its commands, and what ends it all. The arguments are in
+the comments.
 """
 
 from __future__ import annotations
@@ -84,3 +86,67 @@ done
 PRIVATE = OWN_ROOT + _QUIET + BEYOND
 KERNEL = OWN_RUN + _QUIET + BEYOND
 HOST = OWN_RUN + BEYOND
+
+# What a command of the lab has as parent: outside the pid namespace, where the command
+# is process 1's child's child. It must not stop when the command stops, as nsenter does
+# (it passes SIGSTOP on to itself): nobody else may reap what is its child, and a pid
+# namespace ends only when all that was in it is reaped. So:
+# - `setsid`: a command that stops its process group does not stop this one;
+# - a subshell with `exec`: `kill` and `true` are programs, not the shell's own words;
+# - the shell's own remarks ("Killed") are not the command's.
+REAPER = """
+exec 3>&2 2>/dev/null
+(exec 2>&3 3>&-; exec setsid -- "$@")
+exit $?
+"""
+
+# Ends what carries the owner's token $1, below the cgroup file systems in $2, in at
+# most $3 rounds; fails if something is left then.
+# - Process 1 of the lab's namespaces carries the mark, and takes all in them with it.
+# - unshare ends by itself when it has reaped process 1, which says that all is gone:
+#   for half of the rounds it is only woken, should it be stopped.
+# - A frozen process dies only when it is thawed (cgroup v1), at every level.
+# - A cgroup is busy until the last process in it is reaped, hence the rounds.
+# - 0 in cgroup.procs is a process of a pid namespace that cannot be seen from here; to
+#   `kill` it means the own group.
+_END = """
+end() {
+  rounds=$3
+  while :; do
+    busy=
+    for path in $(grep -lzxF "PYTEST_NETLAB_OWNER=$1" /proc/[0-9]*/environ); do
+      pid=${path#/proc/}
+      pid=${pid%/environ}
+      [ "$pid" = $$ ] && continue
+      busy=yes signal=KILL
+      read -r name <"/proc/$pid/comm"
+      [ "$name" != unshare ] || [ $((2 * rounds)) -lt "$3" ] || signal=CONT
+      kill -"$signal" "$pid"
+    done
+    own=$(find "$2/pytest-netlab-$1" "$2"/*/"pytest-netlab-$1" -depth -type d)
+    for cgroup in $own; do
+      while read -r pid; do
+        [ "$pid" -le 1 ] || kill -KILL "$pid"
+      done <"$cgroup/cgroup.procs"
+      [ ! -e "$cgroup/freezer.state" ] || echo THAWED >"$cgroup/freezer.state"
+      [ ! -e "$cgroup/cgroup.freeze" ] || echo 0 >"$cgroup/cgroup.freeze"
+    done
+    [ -z "$own" ] || rmdir $own || busy=yes
+    [ -n "$busy" ] || return 0
+    rounds=$((rounds - 1))
+    [ "$rounds" -gt 0 ] || return 1
+    sleep 0.02
+  done
+} 2>/dev/null
+"""
+# It carries the mark itself, so that it is found if it is stopped; its children do not.
+SUPERVISOR = (
+    _END
+    + """
+trap '' HUP INT TERM
+unset PYTEST_NETLAB_OWNER
+read -r _ || :
+end "$@"
+"""
+)
+END = _END + 'end "$@"\n'

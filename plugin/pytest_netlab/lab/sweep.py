@@ -1,4 +1,4 @@
-"""Remove what dead owners left behind: cgroups, links, containers, images.
+"""Remove what dead owners left behind: processes, cgroups, links, containers, images.
 
 Everything a lab makes carries its owner's token; what carries none, or that of a
 process that lives or cannot be seen, is not touched.
@@ -6,91 +6,132 @@ process that lives or cannot be seen, is not touched.
 
 from __future__ import annotations
 
-import os
-import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
-from pathlib import Path
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.errors import LabError
-from pytest_netlab.lab import owner, running
+from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.lab import owner, running, supervisor
 from pytest_netlab.lab.links import netlink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
-CGROUPS = Path("/sys/fs/cgroup")
-RELEASE_SECONDS = 2
+    # name -> token
+    Found = dict[str, str]
+
+START_SECONDS = 2  # no start waits longer for what does not end
 ENGINE_SECONDS = 10
 REMOVERS = 4
 
 
-def sweep() -> list[str]:
-    """Remove all leftovers of dead owners that can be seen from here; return names."""
-    found = cgroups() + links()
-    if running.address().startswith("unix://"):  # another machine's owners are unseen
-        with suppress(LabError), closing(running.connect(ENGINE_SECONDS)) as client:
-            found += containers(client)
-    return found
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep did, as names.
 
+    Attributes:
+        removed: what was there, and is not there any more.
+        left: what is still there.
 
-def cgroups() -> list[str]:
-    """Remove cgroups of dead owners from every hierarchy; return their paths."""
-    return [
-        str(path)
-        for path in _cgroup_folders(owner.PREFIX + "*")
-        if _of_dead(path.name) and _remove_tree(path)
-    ]
-
-
-def remove_cgroup(name: str) -> None:
-    """Remove an own cgroup from every hierarchy.
-
-    A cgroup is busy for a moment after its last process is reaped.
     """
-    end = time.monotonic() + RELEASE_SECONDS
-    for path in _cgroup_folders(name):
-        while not _remove_tree(path) and time.monotonic() < end:
-            time.sleep(0.005)
+
+    removed: tuple[str, ...]
+    left: tuple[str, ...]
+
+    def __add__(self, other: Swept) -> Swept:
+        """Return both."""
+        return Swept(self.removed + other.removed, self.left + other.left)
 
 
-def links() -> list[str]:
-    """Remove links of dead owners from this namespace; return their names."""
-    removed = []
-    with netlink(None) as ip:
-        for link in ip.get_links():
-            if _of_dead(link.get("ifalias") or ""):
+def sweep() -> Swept:
+    """Remove all leftovers of dead owners that can be seen from here; look again."""
+    found = locally(supervisor.SECONDS) + links()
+    if not running.address().startswith("unix://"):
+        return found  # another machine's owners are unseen
+    with ExitStack() as stack:
+        try:
+            client = stack.enter_context(closing(running.connect(ENGINE_SECONDS)))
+        except LabUnavailableError:
+            return found
+        try:
+            with running.refusals("looking for containers of dead runs"):
+                return found + containers(client)
+        except LabError as error:
+            return found + Swept(removed=(), left=(str(error),))
+
+
+def locally(seconds: float = START_SECONDS) -> Swept:
+    """End the processes of dead owners, frozen or not, and remove their cgroups."""
+
+    def found() -> Found:
+        return _dead({name: token for token, name in supervisor.carriers()})
+
+    def remove(token: str) -> None:
+        supervisor.end(token, seconds)
+
+    return _swept(found, remove)
+
+
+def links() -> Swept:
+    """Remove links of dead owners from this namespace."""
+
+    def found() -> Found:
+        with netlink(None) as ip:
+            named = {str(link.get("ifname")): link for link in ip.get_links()}
+        aliases = {name: link.get("ifalias") or "" for name, link in named.items()}
+        return _dead({n: owner.find(alias) or "" for n, alias in aliases.items()})
+
+    def remove(token: str) -> None:
+        names = [name for name, other in found().items() if other == token]
+        with netlink(None) as ip:
+            for index in (i for name in names for i in ip.link_lookup(ifname=name)):
                 with suppress(Exception):  # pyroute2's error: it is gone already
-                    ip.link("del", index=link["index"])
-                removed.append(str(link.get("ifname")))
-    return removed
+                    ip.link("del", index=index)
+
+    return _swept(found, remove)
 
 
-def containers(client: Any) -> list[str]:
-    """Remove containers and images of dead owners; return their names."""
+def containers(client: Any) -> Swept:
+    """Remove containers and images of dead owners."""
     everything = {"label": owner.LABEL}
-    labels = [
-        *(item.labels for item in client.containers.list(all=True, filters=everything)),
-        *(item.labels for item in client.images.list(filters=everything)),
-    ]
-    dead = {found[owner.LABEL] for found in labels if _of_dead(found[owner.LABEL])}
-    return [name for token in sorted(dead) for name in remove_owned(client, token)]
+
+    def found() -> Found:
+        made = client.containers.list(all=True, filters=everything, ignore_removed=True)
+        owners = {item.name: item.labels[owner.LABEL] for item in made}
+        for image in client.images.list(filters=everything):
+            name = next(iter(image.tags), image.id)
+            owners[name] = image.labels[owner.LABEL]
+        return _dead(owners)
+
+    return _swept(found, lambda token: remove_owned(client, token))
 
 
-def remove_owned(client: Any, token: str) -> list[str]:
-    """Remove the containers of one owner, then its images; return their names."""
+def _swept(found: Callable[[], Found], remove: Callable[[str], object]) -> Swept:
+    """Remove what is found, owner by owner, and look again."""
+    before = found()
+    for token in sorted(set(before.values())):
+        remove(token)
+    after = found() if before else {}
+    removed = tuple(name for name in before if name not in after)
+    return Swept(removed=removed, left=tuple(after))
+
+
+def _dead(found: Found) -> Found:
+    dead = {token for token in set(found.values()) if owner.is_dead(token)}
+    return {name: token for name, token in found.items() if token in dead}
+
+
+def remove_owned(client: Any, token: str) -> None:
+    """Remove the containers of one owner, then its images."""
     from docker.errors import APIError  # noqa: PLC0415 - slow, and not always needed
 
     ours = {"label": f"{owner.LABEL}={token}"}
     found = client.containers.list(all=True, filters=ours, ignore_removed=True)
-    names = [container.name for container in found]
     drop(found)
     for item in client.images.list(filters=ours):
-        names += item.tags
         with suppress(APIError):
             client.images.remove(item.id, force=True)
-    return names
 
 
 def drop(found: Iterable[Any]) -> None:
@@ -111,26 +152,3 @@ def remove_image(client: Any, name: str) -> None:
 
     with suppress(APIError):
         client.images.remove(name)
-
-
-def _of_dead(text: str) -> bool:
-    token = owner.find(text)
-    return token is not None and owner.is_dead(token)
-
-
-def _cgroup_folders(pattern: str) -> Iterator[Path]:
-    """Yield matching directories at the top of the v2 tree or of each v1 hierarchy."""
-    yield from CGROUPS.glob(pattern)
-    yield from CGROUPS.glob(f"*/{pattern}")
-
-
-def _remove_tree(path: Path) -> bool:
-    """Remove a cgroup and those below it; False while a process is in one."""
-    for folder, _, _ in os.walk(path, topdown=False):
-        try:
-            Path(folder).rmdir()
-        except FileNotFoundError:
-            continue  # another sweep was faster
-        except OSError:
-            return False
-    return True

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_netlab.lab import engine as private
-from pytest_netlab.lab import links, owner, scripts, sweep
+from pytest_netlab.lab import links, owner, scripts
 from pytest_netlab.lab.daemon import SOCKET, Daemon
 from pytest_netlab.lab.holder import Holder
 from pytest_netlab.lab.log import Log
@@ -25,17 +26,22 @@ if TYPE_CHECKING:
 
 SECONDS = 60
 KINDS = ("pid", "net", "mnt")
+CGROUPS = Path("/sys/fs/cgroup")
+MARK = "PYTEST_NETLAB_OWNER"
 # Starts a lab, tells what it is made of, and is busy in it until it is killed.
 HOLD = """
-from pytest_netlab.lab import engine
+from pytest_netlab.lab import {lab}
 from pytest_netlab.spec import LabOptions
-lab = engine.start(LabOptions())
-print(lab.nodes["c1"].holder.pid, flush=True)
+lab = {lab}.start(LabOptions())
+c1 = lab.nodes["c1"]
 try:
-    lab.nodes["c1"].run("sleep", "60", timeout=90)
+    {before}
+    print(c1.holder.pid, flush=True)
+    {command}
 finally:
     lab.close()
 """
+SLEEP = 'c1.run("sleep", "600", timeout=900)'
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +56,8 @@ def python() -> Iterator[Callable[[str], subprocess.Popen[str]]]:
 
     def run(code: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", code]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
         started.append(process)
         return process
 
@@ -58,7 +65,6 @@ def python() -> Iterator[Callable[[str], subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
-    sweep.cgroups()
 
 
 class Crowd:
@@ -76,16 +82,35 @@ class Crowd:
         }
         assert self._members
 
+    @classmethod
+    def of(cls, pid: int) -> Crowd:
+        """Note the processes in the namespaces of a lab's holder."""
+        paths = (Path(f"/proc/{pid}/ns/{kind}") for kind in KINDS)
+        return cls({path.stat().st_ino for path in paths})
+
+    def alive(self) -> list[str]:
+        """Return what the kernel says of those that live, or that nobody reaped.
+
+        What an ended parent left to the machine's process 1 is the latter's to reap.
+        """
+        found = (_stat(path) for path, when in self._members if _started(path) == when)
+        return [text for text in found if text and ") Z 1 " not in text]
+
     def gone(self) -> bool:
-        """Tell whether none of them lives."""
-        return not any(_started(path) == when for path, when in self._members)
+        """Return whether none of them lives."""
+        return not self.alive()
+
+
+def _stat(path: Path) -> str:
+    try:
+        return (path / "stat").read_text()
+    except OSError:
+        return ""
 
 
 def _started(path: Path) -> str:
-    try:
-        return (path / "stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        return ""
+    words = _stat(path).rpartition(")")[2].split()
+    return words[19] if words else ""
 
 
 def _namespaces(path: Path) -> set[int]:
@@ -98,12 +123,7 @@ def _namespaces(path: Path) -> set[int]:
 @pytest.fixture
 def crowd() -> Callable[[int], Crowd]:
     """Return a function that notes all processes of the lab with a holder's pid."""
-
-    def note(pid: int) -> Crowd:
-        paths = (Path(f"/proc/{pid}/ns/{kind}") for kind in KINDS)
-        return Crowd({path.stat().st_ino for path in paths})
-
-    return note
+    return Crowd.of
 
 
 @pytest.fixture
@@ -119,26 +139,73 @@ def until() -> Callable[[Callable[[], bool], float], bool]:
     return wait
 
 
+class Left:
+    """What carries the token of a process: cgroups, and processes with the mark."""
+
+    def __init__(self, pid: int) -> None:
+        """Take the pid and start time of a process that lives."""
+        self._token = f"{pid}-{_started(Path(f'/proc/{pid}'))}-"
+
+    def processes(self) -> list[Path]:
+        """Return /proc/PID of those that have the token in their environment."""
+        mark = f"{MARK}={self._token}".encode()
+        return [p for p in Path("/proc").glob("[0-9]*") if mark in _environ(p)]
+
+    def cgroups(self) -> list[Path]:
+        """Return the cgroups that have the token in their name."""
+        pattern = f"{owner.PREFIX}{self._token}*"
+        return [*CGROUPS.glob(pattern), *CGROUPS.glob(f"*/{pattern}")]
+
+    def all(self) -> list[Path]:
+        """Return both."""
+        return self.processes() + self.cgroups()
+
+
+def _environ(path: Path) -> bytes:
+    try:
+        return (path / "environ").read_bytes()
+    except OSError:
+        return b""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A process with a lab, who is in the lab, and what is left of it."""
+
+    process: subprocess.Popen[str]
+    members: Crowd
+    left: Left
+
+    def there(self) -> list[str]:
+        """Return what is there of the lab."""
+        return self.members.alive() + [str(path) for path in self.left.all()]
+
+    def gone(self) -> bool:
+        """Return whether nothing is."""
+        return not self.there()
+
+
 @pytest.fixture
-def cgroups_of() -> Callable[[int], list[str]]:
-    """Return a function that lists the cgroups a process left, in every hierarchy."""
-
-    def find(pid: int) -> list[str]:
-        pattern = f"{owner.PREFIX}{pid}-*"
-        roots = (sweep.CGROUPS, *sweep.CGROUPS.glob("*"))
-        return [str(path) for root in roots for path in root.glob(pattern)]
-
-    return find
+def left() -> type[Left]:
+    """Return the class that looks for what is left of a process."""
+    return Left
 
 
 @pytest.fixture
-def held(
-    python: Callable[[str], subprocess.Popen[str]], crowd: Callable[[int], Crowd]
-) -> tuple[subprocess.Popen[str], Crowd]:
-    """Return a process that holds a lab, and the lab's processes."""
-    process = python(HOLD)
-    assert process.stdout is not None
-    return process, crowd(int(process.stdout.readline()))
+def hold(python: Callable[[str], subprocess.Popen[str]]) -> Callable[..., Held]:
+    """Return a function that starts a process with a lab, and says what is of it.
+
+    `before` and `command` are lines of Python that the lab is given; it is busy with
+    the second one until it is told to go on.
+    """
+
+    def start(command: str = SLEEP, before: str = "pass", lab: str = "engine") -> Held:
+        process = python(HOLD.format(command=command, before=before, lab=lab))
+        assert process.stdout is not None
+        members = Crowd.of(int(process.stdout.readline()))
+        return Held(process, members, Left(process.pid))
+
+    return start
 
 
 @pytest.fixture(scope="module")
@@ -150,15 +217,15 @@ def lab_host() -> Iterator[Callable[[str], str]]:
     """
     if reason := private.unavailable(LabOptions()):
         pytest.skip(reason)
-    cgroup = owner.PREFIX + owner.mint()
-    with Log() as log, closing(Holder(scripts.PRIVATE, "/")) as holder:
+    token = owner.mint()
+    cgroup = owner.PREFIX + token
+    with Log() as log, closing(Holder(token, scripts.PRIVATE, "/")) as holder:
         with links.netlink(holder.netns) as ip:
             ip.link("set", index=links.index_of(ip, "lo"), state="up")
         flags = ("--bip=10.200.0.1/16",)
         daemon = Daemon(holder, log, cgroup=cgroup, flags=flags)
         with closing(daemon.connect()):
             yield lambda code: _run_on(holder, code)
-    sweep.remove_cgroup(cgroup)
 
 
 def _run_on(holder: Holder, code: str) -> str:

@@ -274,13 +274,14 @@ removed = sweep.sweep()
 left = sorted(item.name for item in engine.containers.list(all=True))
 for name in ("stranger", "unseen"):
     engine.containers.get(name).remove(force=True)
-tell([removed, left, len(lab.nodes)])
+tell([removed.removed, left, removed.left])
 lab.close()
 """,
     )
 
-    removed, left, _ = names
+    removed, left, stays = names
     assert {"dead", "nldead"} == set(removed)
+    assert stays == []
     assert {"stranger", "unseen"} <= set(left)
     assert len(left) == 6
 

@@ -15,7 +15,7 @@ import pytest
 
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab import engine as private
-from pytest_netlab.lab import owner, sweep
+from pytest_netlab.lab import owner, supervisor
 from pytest_netlab.spec import LabOptions, Topology
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def test_uplink_in_dockers_network_moves_docker0() -> None:
 def _cgroups() -> list[str]:
     """Return the cgroups of this process's labs, in every hierarchy."""
     pattern = f"{owner.PREFIX}{os.getpid()}-*"
-    roots = (sweep.CGROUPS, *sweep.CGROUPS.glob("*"))
+    roots = (supervisor.CGROUPS, *supervisor.CGROUPS.glob("*"))
     return sorted(str(path) for root in roots for path in root.glob(pattern))
 
 

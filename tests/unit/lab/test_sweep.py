@@ -1,21 +1,46 @@
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
 
 import pytest
+from click.testing import CliRunner
 
-from pytest_netlab.lab import owner, sweep
+from pytest_netlab.cli import main
+from pytest_netlab.lab import owner, supervisor, sweep
+
+STUBBORN = "trap '' HUP INT TERM; echo there; while :; do sleep 600; done"
 
 
 @pytest.fixture
 def hierarchies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a folder that plays the cgroup file systems."""
-    monkeypatch.setattr(sweep, "CGROUPS", tmp_path)
+    monkeypatch.setattr(supervisor, "CGROUPS", tmp_path)
     return tmp_path
 
 
 def dead_token() -> str:
     """Return the token of a process that never was."""
     return owner.mint().replace(str(os.getpid()), "4194303", 1)
+
+
+@pytest.fixture
+def marked() -> Iterator[Popen[str]]:
+    """Return a process that carries a dead owner's token and ignores signals."""
+    with Popen(
+        ["sh", "-c", STUBBORN],
+        env={**os.environ, owner.MARK: dead_token()},
+        stdin=DEVNULL,
+        stdout=PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "there\n"
+        yield process
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, 9)
 
 
 def test_dead_owners_cgroups_go(hierarchies: Path) -> None:
@@ -25,9 +50,9 @@ def test_dead_owners_cgroups_go(hierarchies: Path) -> None:
     for folder in folders:
         (folder / "container" / "inner").mkdir(parents=True)
 
-    removed = sweep.cgroups()
+    swept = sweep.locally()
 
-    assert sorted(removed) == sorted(map(str, folders))
+    assert set(map(str, folders)) <= set(swept.removed)
     assert not any(folder.exists() for folder in folders)
 
 
@@ -37,27 +62,65 @@ def test_others_cgroups_stay(hierarchies: Path) -> None:
     for name in names:
         (hierarchies / name).mkdir()
 
-    assert sweep.cgroups() == []
+    sweep.locally()
+
     assert sorted(path.name for path in hierarchies.iterdir()) == sorted(names)
 
 
-def test_busy_cgroup_is_not_claimed(hierarchies: Path) -> None:
-    """One that cannot be removed is not reported as removed."""
+def test_what_stays_is_named(hierarchies: Path) -> None:
+    """A cgroup that cannot be removed is what is left, and not what was removed."""
     folder = hierarchies / (owner.PREFIX + dead_token())
     folder.mkdir()
     (folder / "busy").touch()
 
-    assert sweep.cgroups() == []
-    assert folder.exists()
+    swept = sweep.locally(seconds=0.1)
+
+    assert str(folder) in swept.left
+    assert str(folder) not in swept.removed
+
+
+def test_clean_says_what_stays(
+    hierarchies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`clean` ends with exit code 2 and one sentence when something stays."""
+    monkeypatch.setattr(supervisor, "SECONDS", 0.1)
+    name = owner.PREFIX + dead_token()
+    (hierarchies / name).mkdir()
+    (hierarchies / name / "busy").touch()
+
+    done = CliRunner().invoke(main, ["clean"])
+
+    assert done.exit_code == 2
+    assert f"Error: cannot remove {hierarchies / name}" in done.output
 
 
 def test_own_cgroup_goes_everywhere(hierarchies: Path) -> None:
-    """A lab's own cgroup is removed by name while its owner lives."""
-    name = owner.PREFIX + owner.mint()
-    folders = [hierarchies / kind / name for kind in ("cpu", "memory")]
+    """A lab's own cgroup is removed by its token while its owner lives."""
+    token = owner.mint()
+    folders = [hierarchies / kind / f"{owner.PREFIX}{token}" for kind in ("cpu", "pid")]
     for folder in folders:
         folder.mkdir(parents=True)
 
-    sweep.remove_cgroup(name)
+    ended = supervisor.end(token)
 
+    assert ended
     assert not any(folder.exists() for folder in folders)
+
+
+def test_dead_owners_processes_end(marked: Popen[str]) -> None:
+    """A process that carries a dead owner's token is ended, whatever it ignores."""
+    swept = sweep.locally(seconds=60)
+
+    assert marked.wait(60) == -9
+    assert f"process {marked.pid} (sh)" in swept.removed
+
+
+def test_living_owners_processes_stay() -> None:
+    """A process of an owner that lives is left alone."""
+    env = {**os.environ, owner.MARK: owner.mint()}
+    with Popen(["sleep", "600"], env=env) as process:
+        sweep.locally()
+        running = process.poll() is None
+        process.kill()
+
+    assert running
