@@ -6,7 +6,7 @@ export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 # Compiled anew in every process, imports take longer than dockerd's start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup netlab test lint bench mutate trial fuzz fresh clean
+.PHONY: help setup netlab test lint bench mutate death trial fuzz fresh clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -36,6 +36,12 @@ bench: setup ## times, as ratios to named peers of the same run (minutes)
 mutate: setup ## break goldens and labs on purpose: all must turn red (minutes)
 	@.venv/bin/pytest-netlab mutate $(ARGS)
 	@.venv/bin/pytest-netlab mutate --live $(ARGS)
+
+death: setup ## kill runs at random, 100 times: nothing may be left (minutes)
+	@seed=$${NETLAB_DEATH_SEED:-$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}; \
+	echo "seed $$seed: NETLAB_DEATH_SEED=$$seed make death draws the same again"; \
+	NETLAB_DEATH_SEED=$$seed NETLAB_DEATH_DRAWS=$${NETLAB_DEATH_DRAWS:-100} \
+	.venv/bin/pytest tests/integration/lab/test_death_table.py $(ARGS)
 
 trial: setup ## count false alarms: 300 runs on a busy host (a quarter of an hour)
 	@.venv/bin/python benchmarks/trial.py $(ARGS)

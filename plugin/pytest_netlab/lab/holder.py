@@ -132,7 +132,8 @@ class Holder:
             children = (self._process, *self._children)
             left = [f"process {one.pid}" for one in children if not _ended(one)]
         if not over:
-            left += [name for mark, name in supervisor.carriers() if mark == self._token]
+            carriers = supervisor.carriers()
+            left += [name for token, name in carriers if token == self._token]
         if left:
             raise LabError(
                 f"of a lab there is still, although killed: {', '.join(left)}. Next: "

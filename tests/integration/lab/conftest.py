@@ -80,13 +80,18 @@ class Crowd:
             for path in Path("/proc").glob("[0-9]*")
             if (started := _started(path)) and _namespaces(path) & namespaces
         }
-        assert self._members
 
     @classmethod
     def of(cls, pid: int) -> Crowd:
         """Note the processes in the namespaces of a lab's holder."""
         paths = (Path(f"/proc/{pid}/ns/{kind}") for kind in KINDS)
-        return cls({path.stat().st_ino for path in paths})
+        found = cls({path.stat().st_ino for path in paths})
+        assert found.paths()
+        return found
+
+    def paths(self) -> list[Path]:
+        """Return /proc/PID of each, the oldest first."""
+        return [path for path, _ in sorted(self._members, key=lambda one: int(one[1]))]
 
     def alive(self) -> list[str]:
         """Return what the kernel says of those that live, or that nobody reaped.
@@ -124,6 +129,12 @@ def _namespaces(path: Path) -> set[int]:
 def crowd() -> Callable[[int], Crowd]:
     """Return a function that notes all processes of the lab with a holder's pid."""
     return Crowd.of
+
+
+@pytest.fixture
+def crowd_in() -> Callable[[set[int]], Crowd]:
+    """Return a function that notes all processes in some namespaces, or none."""
+    return Crowd
 
 
 @pytest.fixture

@@ -83,13 +83,14 @@ lab.close()
 
 
 def test_close_leaves_the_host_as_it_was(lab_host: Machine) -> None:
-    """Links, routes, rules, containers and images are what they were before."""
+    """Links, routes, rules, containers, a paused one too, and images are as before."""
     before, after = ask(
         lab_host,
         """
 before = machine()
 lab = host.start(options())
 assert machine() != before
+lab.nodes["c1"].container.pause()
 lab.close()
 lab.close()
 tell([before, machine()])
@@ -234,7 +235,8 @@ child = subprocess.Popen(
     [sys.executable, "-c", "from ipaddress import *; import signal;"
      "from pytest_netlab.lab import host; from pytest_netlab.spec import *;"
      "plan = Topology(uplink=IPv4Interface('198.51.100.7/24'));"
-     "lab = host.start(LabOptions(topology=plan)); print('up', flush=True);"
+     "lab = host.start(LabOptions(topology=plan));"
+     "lab.nodes['c1'].container.pause(); print('up', flush=True);"
      "signal.pause()"],
     stdout=subprocess.PIPE,
 )
