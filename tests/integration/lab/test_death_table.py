@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Draw = tuple[str, str, str, float]
 
 SECONDS = 120
-SEED = os.environ.get("NETLAB_DEATH_SEED", "1")
+SEED = os.environ.get("NETLAB_DEATH_SEED", "4")
 DRAWS = int(os.environ.get("NETLAB_DEATH_DRAWS", "15"))
 MOMENTS = ("starting", "capturing", "running", "paused", "closing")
 TARGETS = (
