@@ -208,10 +208,10 @@ def _sweep(config: pytest.Config, scenario: Scenario, store: Store) -> None:
     """Put right what a killed run left where this one reads and writes."""
     from pytest_netlab import folders  # noqa: PLC0415 - only for scenarios
 
-    artifacts = _artifacts(config)
     store.sweep(scenario.id)
-    folders.leftovers(artifacts)
-    folders.leftovers(artifacts / PENDING)
+    if not config.getoption("--netlab-offline"):
+        folders.leftovers(_artifacts(config))
+        folders.leftovers(_artifacts(config) / PENDING)
 
 
 def _artifacts(config: pytest.Config) -> Path:
