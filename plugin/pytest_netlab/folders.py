@@ -12,6 +12,7 @@ import fcntl
 import os
 import re
 import shutil
+import stat
 import tempfile
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,7 @@ _NAME = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}")  # as tempfile makes the
 _LOCK, _NEW, _OLD = "lock", "new", "old"
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 _LACKING = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # libc, or the file system
+_FILLED = (errno.ENOTEMPTY, errno.EEXIST)
 _LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # NFS without lockd
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _LOCK_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -48,9 +50,7 @@ def replaced(folder: Path, ours: Collection[str] | None = None) -> Iterator[Path
             there is there.
 
     """
-    if os.path.lexists(folder) and not (folder.is_dir() or folder.is_symlink()):
-        text = "is no folder, and stays as it is"
-        raise NotADirectoryError(errno.ENOTDIR, text, str(folder))
+    _refuse_file(folder)
     leftovers(folder.parent)
     with _staging(folder.parent) as staging:
         fresh = staging / _NEW / folder.name
@@ -60,6 +60,14 @@ def replaced(folder: Path, ours: Collection[str] | None = None) -> Iterator[Path
             leftovers(folder)
             _carry(folder, fresh, ours)
         _swap(fresh, folder, staging / _OLD / folder.name)
+
+
+def _refuse_file(folder: Path) -> None:
+    with suppress(FileNotFoundError):
+        mode = folder.lstat().st_mode
+        if not (stat.S_ISDIR(mode) or stat.S_ISLNK(mode)):
+            text = "is no folder, and stays as it is"
+            raise NotADirectoryError(errno.ENOTDIR, text, str(folder))
 
 
 def remove(folder: Path) -> None:
@@ -156,6 +164,9 @@ def _staging(folder: Path) -> Iterator[Path]:
 
 def _sweep(name: str, parent: int) -> bool:
     """Remove a staging folder that nobody holds; return whether it is gone."""
+    with suppress(OSError):
+        os.rmdir(name, dir_fd=parent)  # killed, or not yet come, to lock it
+        return True
     with suppress(OSError), _dead(name, parent) as here:
         return here is not None and _settle(here, name, parent)
     return False
@@ -169,11 +180,9 @@ def _dead(name: str, parent: int) -> Iterator[int | None]:
         names = set(_names(here))
         if owner not in (os.geteuid(), around) or not names <= {_LOCK, _NEW, _OLD}:
             yield None
-        elif not names:  # killed before it was locked; who lives makes another
-            yield here
-        else:
-            with _held(here) as ours:
-                yield here if ours else None
+            return
+        with _held(here) as ours:
+            yield here if ours else None
 
 
 @contextmanager
@@ -209,8 +218,7 @@ def _settle(here: int, name: str, parent: int) -> bool:
     for inner in (_NEW, _OLD):
         with suppress(FileNotFoundError):
             shutil.rmtree(inner, dir_fd=here)
-    with suppress(FileNotFoundError):
-        os.unlink(_LOCK, dir_fd=here)
+    os.unlink(_LOCK, dir_fd=here)
     os.rmdir(name, dir_fd=parent)
     return True
 
@@ -249,17 +257,31 @@ def _carry(folder: Path, fresh: Path, ours: Collection[str] = ()) -> None:
 
 def _swap(fresh: Path, folder: Path, aside: Path) -> None:
     """Put a folder in place of another; what was there is aside, or where it was."""
+    while True:  # another writer may fill the place, or empty it, at the same time
+        try:
+            return _exchange(fresh, folder)
+        except FileNotFoundError:
+            if _renamed(fresh, folder):
+                return None
+        except OSError as error:
+            if error.errno not in _LACKING:
+                raise
+            owners.make(aside.parent)
+            with suppress(FileNotFoundError):
+                folder.rename(aside)
+            fresh.rename(folder)
+            return None
+
+
+def _renamed(fresh: Path, folder: Path) -> bool:
+    """Put a folder where there is none; return False if there is one by now."""
     try:
-        _exchange(fresh, folder)
-    except FileNotFoundError:
         fresh.rename(folder)
     except OSError as error:
-        if error.errno not in _LACKING:
+        if error.errno not in _FILLED:
             raise
-        owners.make(aside.parent)
-        with suppress(FileNotFoundError):
-            folder.rename(aside)
-        fresh.rename(folder)
+        return False
+    return True
 
 
 def _exchange(one: Path, other: Path) -> None:

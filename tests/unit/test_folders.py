@@ -8,6 +8,8 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -327,6 +329,24 @@ def test_sweep_meets_a_beginning_writer(
     assert swept
     assert (place / "ours").read_text() == "new"
     assert hidden(place.parent) == []
+
+
+def test_many_writers(tmp_path: Path) -> None:
+    """Writers of one folder and sweeps, all at the same time: nothing of it is left."""
+    place = tmp_path / "place"
+
+    def write(text: int) -> None:
+        for _ in range(20):
+            with folders.replaced(place) as fresh:
+                (fresh / "ours").write_text(f"{text}")
+            folders.leftovers(tmp_path)
+            with suppress(FileNotFoundError):
+                folders.remove(place)
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(write, range(6)))
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_without_locks(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
