@@ -8,7 +8,7 @@ import click
 
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.output import say
-from pytest_netlab.folders import everywhere
+from pytest_netlab.folders import everywhere, left
 
 
 @click.command(name="clean")
@@ -41,8 +41,10 @@ def command(folders: tuple[str, ...], *, roots: bool) -> None:
     for name in removed:
         say(f"removed {name}")
     say(f"{len(removed)} leftovers removed")
-    if swept.left:
+    stays = [*swept.left, *(path for name in folders for path in left(Path(name)))]
+    if stays:
         raise Trouble(
-            f"cannot remove {', '.join(swept.left)}: look at what holds them (a "
-            "frozen cgroup above, a disk that does not answer), and clean again"
+            f"cannot remove {', '.join(stays)}: look at what holds them (a frozen "
+            "cgroup above, a disk that does not answer, another folder in the place "
+            "of one that is to be put back), and clean again"
         )
