@@ -33,6 +33,7 @@ def loaded_by(module: str) -> list[str]:
 # hands values on, and what one stage renders no other reads.
 PARSERS = {
     "causes.clues": "iptables' and ip's words, in rules and links of a host",
+    "cli.memory": "sizes, as a user writes them",
     "folders": "names of folders that a killed writer left",
     "lab.facts": "what versions tools print",
     "lab.modules": "the kernel's lists of modules",
