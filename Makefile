@@ -46,8 +46,8 @@ death: setup ## kill runs at random, 100 times: nothing may be left (minutes)
 trial: setup ## count false alarms: 300 runs on a busy host (a quarter of an hour)
 	@.venv/bin/python benchmarks/trial.py $(ARGS)
 
-fuzz: setup ## fuzz the reader, compiled with sanitizers (ten minutes)
-	@tests/fuzz/build_sanitized.sh $(or $(ARGS),-max_total_time=600)
+fuzz: setup ## fuzz reader, nat and diff, compiled with sanitizers (ten minutes)
+	@tests/fuzz/build_sanitized.sh $(or $(ARGS),-max_total_time=300)
 
 fresh: setup ## run `make netlab` in a machine with nothing installed (minutes)
 	@NETLAB_FRESH=1 .venv/bin/pytest tests/integration/test_fresh_machine.py $(ARGS)

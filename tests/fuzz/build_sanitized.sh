@@ -3,7 +3,8 @@
 # the counters that lead a fuzzer, in a tree of its own: build/sanitized. Then fuzz there:
 #
 #   tests/fuzz/build_sanitized.sh                      # build only
-#   tests/fuzz/build_sanitized.sh -max_total_time=600  # and fuzz with libFuzzer's options
+#   tests/fuzz/build_sanitized.sh -max_total_time=300  # and fuzz, so long each: the
+#                                        # reader (libFuzzer's options), then nat and diff
 #
 # PYTHON names the interpreter (.venv/bin/python), CLANG the compiler. As root, what is
 # missing is installed.
@@ -54,4 +55,5 @@ export PYTEST_NETLAB_FUZZ_PRELOAD="$library/asan_with_fuzzer.so"
 export PYTHONPATH="$target/plugin:$root" PYTHONMALLOC=malloc
 export ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:quarantine_size_mb=64
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-exec "$python" "$root/tests/fuzz/fuzz_reader.py" "$@"
+"$python" "$root/tests/fuzz/fuzz_reader.py" "$@"
+exec "$python" "$root/tests/fuzz/fuzz_pairs.py" "$@"
