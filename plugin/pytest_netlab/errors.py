@@ -64,6 +64,30 @@ class MemoryLimitError(CaptureError):
         return f"{self.read} {self.reason}"
 
 
+class DocumentError(NetlabError):
+    """A document that somebody else wrote cannot be read.
+
+    Args:
+        reason: why, in one clause.
+        source: its file.
+
+    """
+
+    def __init__(self, reason: str, source: object) -> None:
+        """Keep the parts; the text is made from them."""
+        super().__init__(reason, source)
+        self.reason = reason
+        self.source = source
+
+    def __str__(self) -> str:
+        """Name the file and the reason."""
+        return f"{self.source}: cannot read it: {self.reason}"
+
+
+class DeclarationError(NetlabError, ValueError):
+    """A scenario, or the marker that declares one, says what cannot be meant."""
+
+
 class BlindCaptureError(NetlabError):
     """A live capture cannot prove that it saw everything: no canary, or drops."""
 

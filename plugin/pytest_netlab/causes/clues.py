@@ -29,7 +29,7 @@ SETTINGS = {
     "tcp_liberal": "net.netfilter.nf_conntrack_tcp_be_liberal",
     "conntrack_checksum": "net.netfilter.nf_conntrack_checksum",
 }
-_MTU = re.compile(r"^link (\S+) mtu (\d+)")
+_MTU = re.compile(r"^link (\S+) mtu (\d{1,9})\b", re.ASCII)
 
 
 def gone(host: HostChange, *words: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from pytest_netlab import documents
 from pytest_netlab.capture import Capture, write
 from pytest_netlab.capture.export import addresses
 from pytest_netlab.cli.group import Trouble
@@ -28,7 +28,7 @@ from pytest_netlab.cli.sources import (
 )
 from pytest_netlab.diff import Policy, compare
 from pytest_netlab.diff.points import INSIDE, OUTSIDE, both_points, called
-from pytest_netlab.errors import CaptureError, PolicyError
+from pytest_netlab.errors import CaptureError, DocumentError, PolicyError
 from pytest_netlab.report import annotate, differences
 from pytest_netlab.store import KEYS, TOML, read
 from pytest_netlab.terminal import Safe, escaped
@@ -114,9 +114,9 @@ def command(
 def _policy(path: Path) -> Policy:
     """Read a policy: a golden.toml, its policy table, or what is in the table."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise PolicyError(f"{path}: not TOML: {error}") from error
+        table = documents.toml(path)
+    except DocumentError as error:
+        raise PolicyError(str(error)) from error
     inner = table.get("policy")
     if isinstance(inner, dict) and set(table) <= KEYS:
         table = inner

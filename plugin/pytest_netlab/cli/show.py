@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
+from pytest_netlab import documents
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.memory import bounded
 from pytest_netlab.cli.output import emit, json_pieces, lines
@@ -89,7 +90,8 @@ def _verdict(folder: Path, form: str | None) -> Safe:
     """Return what the run of an evidence folder told, or its verdict.json."""
     record = records.read(folder)
     if form == "json":
-        return safe_json((folder / VERDICT).read_text(encoding="utf-8"))
+        text = documents.content(folder / VERDICT, opened=documents.unlinked).decode()
+        return safe_json(text)
     return escaped(f"{outcome.told(record, folder)}\n")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pytest_netlab.checks.forbidden import FORBIDDEN, FORBIDDEN_BY
+from pytest_netlab.documents import brief
 from pytest_netlab.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -144,4 +145,5 @@ def waivers(names: object) -> frozenset[str]:
 
 
 def _unknown(what: str, got: object, known: Iterable[str], where: str = POLICY) -> str:
-    return f"unknown {what} {got!r} in {where}; known are: {', '.join(known)}"
+    names = ", ".join(known)
+    return f"unknown {what} {brief(got)} in {where}; known are: {names}"

@@ -5,13 +5,12 @@ Reads evidence bundles, goldens and bare captures. Needs neither root nor Linux.
 
 from __future__ import annotations
 
-import json
-import tomllib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab import capture as captures
-from pytest_netlab.errors import GoldenError, LabUnavailableError
+from pytest_netlab import documents
+from pytest_netlab.errors import DocumentError, GoldenError, LabUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from pytest_netlab.spec import Point, Scenario
 
 FORMAT = 1  # of verdict.json
+FILES = 100  # of a host's state, at most
 CAPTURE, VERDICT, HOST, GOLDEN = "capture.pcapng", "verdict.json", "host", "golden.toml"
 OVER = "this run judges stored packets (--netlab-offline): there is no lab"
 
@@ -73,29 +73,31 @@ def table(path: Path) -> dict[str, Any]:
 
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise GoldenError(f"{path}: cannot read it: {error}") from error
+        found = documents.json_file(path)
+    except DocumentError as error:
+        raise GoldenError(str(error)) from error
     if not isinstance(found, dict) or "format" not in found:
         raise GoldenError(f"{path}: this is no verdict of pytest-netlab")
-    if found["format"] != FORMAT:
-        text = f"format {found['format']!r}, and this version reads format {FORMAT}"
+    if not documents.is_format(found["format"], FORMAT):
+        name = documents.brief(found["format"])
+        text = f"format {name}, and this version reads format {FORMAT}"
         raise GoldenError(f"{path} is of {text}")
     return found
 
 
 def _bundle(folder: Path) -> Stored:
-    verdict = table(folder / VERDICT)
-    error, facts = verdict.get("error", ""), verdict.get("facts", {})
-    if not isinstance(error, str) or not isinstance(facts, dict):
-        raise GoldenError(f"{folder / VERDICT}: error or facts are damaged")
+    path = folder / VERDICT
+    verdict = table(path)
+    error = verdict.get("error", "")
+    if not isinstance(error, str):
+        raise GoldenError(f"{path}: error must be a text")
+    facts = _texts(verdict.get("facts", {}), "facts", path)
     if not (folder / CAPTURE).is_file():
         raise GoldenError(f"{folder} holds no packets; its run ended by: {error}")
-    texts = sorted((folder / HOST).glob("*"))
     return Stored(
         capture=_packets(folder / CAPTURE),
         facts=facts,
-        state={path.name: path.read_text(errors="replace") for path in texts},
+        state=_state(folder / HOST),
         bundle=folder,
         failure=error if verdict.get("outcome") == "fail" else "",
     )
@@ -117,10 +119,26 @@ def _recorded(folder: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise GoldenError(f"{path}: cannot read it: {error}") from error
-    return dict(found.get("provenance", {}))
+        found = documents.toml(path)
+    except DocumentError as error:
+        raise GoldenError(str(error)) from error
+    return _texts(found.get("provenance", {}), "provenance", path)
+
+
+def _texts(value: object, name: str, path: Path) -> dict[str, str]:
+    try:
+        return documents.texts(value, name, path)
+    except DocumentError as error:
+        raise GoldenError(str(error)) from error
+
+
+def _state(folder: Path) -> dict[str, str]:
+    """Return the host's state: what the files of a folder hold, none of them linked."""
+    try:
+        held = documents.folder(folder, most=FILES)
+    except DocumentError as error:
+        raise GoldenError(str(error)) from error
+    return {name: text.decode(errors="replace") for name, text in held.items()}
 
 
 class StoredLab:

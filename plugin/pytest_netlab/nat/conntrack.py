@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _PAIR = re.compile(r"\b(src|dst|sport|dport)=(\S+)")
 _PROTOCOL = re.compile(r"\b(tcp|udp|icmpv6|icmp|sctp|dccp|gre)\b")
 _TUPLE = re.compile(r"\b(src|dst|sport|dport|id)=(\S+)")
-_COUNT = re.compile(r"nf_conntrack_(count|max) = (\d+)")
+_COUNT = re.compile(r"nf_conntrack_(count|max) = (\d{1,18})(?!\d)", re.ASCII)
 _NEARLY = 0.999
 _NUMBERS = {ICMP: "icmp", ICMP6: "icmpv6", TCP: "tcp", UDP: "udp"}
 _NAMES = {"icmp": "icmp echo", "icmpv6": "icmp6 echo"}

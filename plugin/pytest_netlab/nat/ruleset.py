@@ -19,12 +19,15 @@ _COUNTERS = re.compile(r"\[\d+:\d+\]\s*")
 _ADDRESS = re.compile(r"\b(\d+\.\d+\.\d+\.\d+)(?:/(\d+))?")
 _IPTABLES = re.compile(r"table ip6? (filter|nat|mangle|raw|security) ")
 _NFT_COUNTER = re.compile(r"counter packets \d+ bytes \d+")
-_NFT_HANDLE = re.compile(r"\s*# handle \d+$")
-_RANDOM = re.compile(
-    r"(MASQUERADE|SNAT)\b.*--random(-fully)?\b"
-    r"|\b(masquerade|snat)\b.*\b(fully-)?random\b"
+_NFT_HANDLE = re.compile(r"# handle \d+$")
+# What stands before, and what somewhere behind it. One pattern for both would look for
+# the second from each of the first again: hours, for a rule that was made for it.
+_RANDOM = (
+    (re.compile(r"(MASQUERADE|SNAT)\b"), re.compile(r"--random(-fully)?\b")),
+    (re.compile(r"\b(masquerade|snat)\b"), re.compile(r"\b(fully-)?random\b")),
 )
-_DNAT = re.compile(r"--dport (\d+) .*-j DNAT --to-destination (\S+)")
+_DPORT = re.compile(r"--dport (\d+) ")
+_DNAT = re.compile(r"-j DNAT --to-destination (\S+)")
 _TRANSLATES = re.compile(
     r"^(legacy |ip6 )?nat -A|NOTRACK|notrack|^nft .*\b(dnat|snat|masquerade|redirect)\b"
 )
@@ -178,9 +181,11 @@ def _only_in(these: Sequence[str], those: Sequence[str]) -> Iterator[str]:
 
 
 def _moved(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    """Yield the rules of both that stand in another order."""
+    """Yield the rules of both that stand in another order; repeated ones count once."""
     both = set(old) & set(new)
-    was, now = ([rule for rule in rules if rule in both] for rules in (old, new))
+    was, now = (
+        [rule for rule in dict.fromkeys(rules) if rule in both] for rules in (old, new)
+    )
     matcher = SequenceMatcher(None, was, now, autojunk=False)
     for verb, start, end, _, _ in matcher.get_opcodes():
         if verb in ("delete", "replace"):
@@ -199,13 +204,23 @@ def randomises(rules: str) -> bool:
         rules: normalised, a line each: iptables' or nft's words.
 
     """
-    return any(_RANDOM.search(rule) for rule in rules.splitlines())
+    pairs = [(rule, pair) for rule in rules.splitlines() for pair in _RANDOM]
+    return any(_follows(rule, *pair) is not None for rule, pair in pairs)
 
 
 def published(rule: str) -> Published | None:
     """Return what a normalised DNAT rule publishes; None for any other rule."""
-    found = _DNAT.search(rule)
-    return Published(*found.groups()) if found else None
+    found = _follows(rule, _DPORT, _DNAT)
+    return Published(found[0][1], found[1][1]) if found else None
+
+
+def _follows(
+    rule: str, first: re.Pattern[str], second: re.Pattern[str]
+) -> tuple[re.Match[str], re.Match[str]] | None:
+    """Return where one pattern matches and another behind it; None for nowhere."""
+    start = first.search(rule)
+    end = second.search(rule, start.end()) if start else None
+    return (start, end) if start and end else None
 
 
 def named(rule: str, symbols: Mapping[str, str]) -> str:

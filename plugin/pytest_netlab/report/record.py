@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
-from pytest_netlab import nat
+from pytest_netlab import documents, nat
 from pytest_netlab.causes import Cause
 from pytest_netlab.diff import Difference
 from pytest_netlab.errors import GoldenError
@@ -62,7 +62,7 @@ def dumps(record: Record) -> str:
         "format": stored.FORMAT,
         **flat,
         "cause": verdict.cause if verdict else "",
-        "error": record.error,
+        "error": documents.storable(record.error),
         "differences": [d.plain() for d in verdict.differences] if verdict else [],
         "flows": [asdict(fact) for fact in verdict.observed.facts] if verdict else [],
         "facts": dict(record.facts),
@@ -162,6 +162,8 @@ def _made(kind: Any, value: Any) -> Any:
     if kind is CanonicalTrace:
         return CanonicalTrace((), ())
     if is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, dict):
+            raise TypeError(f"{documents.brief(value)} is no {kind.__name__}")
         hints = typing.get_type_hints(kind, localns={**NAMES, "Verdict": Verdict})
         return kind(**{name: _made(hints[name], value[name]) for name in value})
     origin, inner = get_origin(kind), get_args(kind)
@@ -175,5 +177,6 @@ def _made(kind: Any, value: Any) -> Any:
         return {name: _made(inner[1], one) for name, one in value.items()}
     known = value in inner if origin is Literal else isinstance(value, kind)
     if not known:
-        raise ValueError(f"{value!r} is no {getattr(kind, '__name__', kind)}")
+        name = getattr(kind, "__name__", kind)
+        raise ValueError(f"{documents.brief(value)} is no {name}")
     return value

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
 from pytest_netlab import capture as captures
-from pytest_netlab import folders, owners
+from pytest_netlab import documents, folders, owners
 from pytest_netlab.diff import Policy
-from pytest_netlab.errors import CaptureError, GoldenError, PolicyError
+from pytest_netlab.errors import (
+    CaptureError,
+    DocumentError,
+    GoldenError,
+    PolicyError,
+)
 from pytest_netlab.store.requires import Requires
 from pytest_netlab.trace import CanonicalTrace, canonicalize
 
@@ -20,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.store.regular import Opener
+    from pytest_netlab.documents import Opener
 
 FORMAT = 1
 CAPTURE, STORY, TOML = "capture.pcapng", "story.txt", "golden.toml"
@@ -33,10 +37,6 @@ HEADER = """\
 # edited; the rest is written by `pytest -m netlab --netlab-update` or `pytest-netlab
 # accept` and describes capture.pcapng beside it.
 """
-
-
-def _opened(path: Path) -> IO[bytes]:
-    return path.open("rb")
 
 
 class MissingGoldenError(GoldenError):
@@ -75,7 +75,7 @@ def read(folder: Path, scenario: str | None = None) -> Golden:
 
 
 def read_with_capture(
-    folder: Path, scenario: str | None = None, opened: Opener = _opened
+    folder: Path, scenario: str | None = None, opened: Opener = documents.regular
 ) -> tuple[Golden, Capture]:
     """Read a golden and the packets it was made of; each file is read once.
 
@@ -158,36 +158,41 @@ _STUB = (
 
 
 def read_toml(
-    path: Path, scenario: str | None = None, opened: Opener = _opened
+    path: Path, scenario: str | None = None, opened: Opener = documents.regular
 ) -> dict[str, Any]:
     """Read golden.toml, and refuse what it cannot mean."""
     try:
-        with opened(path) as file:
-            table = tomllib.load(file)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        text = f"{path}: cannot read it: {error}; restore it from version control"
-        raise GoldenError(text) from error
-    unknown = sorted(set(table) - KEYS)
-    if unknown:
-        known = ", ".join(sorted(KEYS))
-        text = f"{path}: unknown key {unknown[0]!r}; known keys are {known}"
-        raise GoldenError(text)
-    _check_head(path, table, scenario)
-    for key in TABLES:
-        if not isinstance(table.get(key, {}), dict):
-            raise GoldenError(f"{path}: {key} must be a table: [{key}]")
-    for key in TEXTS:
-        if not isinstance(table.get(key, ""), str):
-            raise GoldenError(f'{path}: {key} must be a text: {key} = "..."')
+        table = documents.toml(path, opened)
+        unknown = sorted(set(table) - KEYS)
+        if unknown:
+            known = ", ".join(sorted(KEYS))
+            name = documents.brief(unknown[0])
+            raise GoldenError(f"{path}: unknown key {name}; known keys are {known}")
+        _check_head(path, table, scenario)
+        _check_values(path, table)
+    except DocumentError as error:
+        raise GoldenError(f"{error}; restore it from version control") from error
+    requires(path, table)
     return table
 
 
 def _check_head(path: Path, table: Mapping[str, Any], scenario: str | None) -> None:
     named = table.get("scenario")
     fits = named == scenario if scenario else isinstance(named, str)
-    if table.get("format") != FORMAT or not fits:
+    is_known = documents.is_format(table.get("format"), FORMAT)
+    if not is_known or not fits:
         owner = f" for scenario {scenario!r}" if scenario else ""
         raise GoldenError(f"{path}: not a golden of format {FORMAT}{owner}")
+
+
+def _check_values(path: Path, table: Mapping[str, Any]) -> None:
+    if not isinstance(table.get("policy", {}), dict):
+        raise GoldenError(f"{path}: policy must be a table: [policy]")
+    for key in ("symbols", "provenance"):
+        documents.texts(table.get(key, {}), key, path)
+    for key in TEXTS:
+        if not isinstance(table.get(key, ""), str):
+            raise GoldenError(f'{path}: {key} must be a text: {key} = "..."')
 
 
 def requires(path: Path, table: Mapping[str, Any]) -> Requires:
@@ -216,9 +221,8 @@ def _read_capture(path: Path, opened: Opener) -> Capture:
 
 def _check_story(path: Path, want: str, opened: Opener) -> None:
     try:
-        with opened(path) as file:
-            told = file.read()
-    except OSError:
+        told = documents.content(path, most=len(want.encode()), opened=opened)
+    except DocumentError:
         told = b""
     if told != want.encode():
         raise GoldenError(

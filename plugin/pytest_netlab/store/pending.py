@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tomllib
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import tomli_w
 
-from pytest_netlab import folders
-from pytest_netlab.errors import GoldenError
+from pytest_netlab import documents, folders
+from pytest_netlab.errors import DocumentError, GoldenError
 from pytest_netlab.spec import PENDING
 from pytest_netlab.store import files, regular
 from pytest_netlab.store.files import CAPTURE, STORY, Golden
@@ -25,10 +24,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.store.regular import Opener
+    from pytest_netlab.documents import Opener
 
 FORMAT = 1
 MARK = "pending.toml"
+PIECE, MOST = 1 << 20, 1 << 30  # bytes read at once, and of a capture in all
 KEYS = ("format", "golden", "base", "test", "differs", "made")
 HEADER = "# Proposed by a run of pytest-netlab. See `pytest-netlab review --help`.\n"
 
@@ -242,10 +242,22 @@ def digest(golden: Path) -> str:
         return ""
     found = hashlib.sha256()
     for name in (CAPTURE, STORY):
-        path = golden / name
-        held = path.read_bytes() if path.is_file() else b""
-        found.update(b"%d:" % len(held) + held)
+        _add(found, golden / name)
     return found.hexdigest()
+
+
+def _add(found: Any, path: Path) -> None:
+    """Add a file's size and content to a digest; one that is not there is empty."""
+    if not path.is_file():
+        found.update(b"0:")
+        return
+    with documents.regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MOST:
+            raise GoldenError(f"{path}: it has more than {MOST >> 20} MiB")
+        found.update(b"%d:" % size)
+        while piece := file.read(PIECE):
+            found.update(piece)
 
 
 def _refuse_stale(pending: Pending) -> None:
@@ -265,11 +277,10 @@ def _record(pending: Pending) -> None:
 
 def _read_mark(path: Path, opened: Opener) -> dict[str, Any]:
     try:
-        with opened(path) as file:
-            table = tomllib.load(file)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise _damaged(path, str(error)) from error
-    if set(table) != set(KEYS) or table["format"] != FORMAT:
+        table = documents.toml(path, opened)
+    except DocumentError as error:
+        raise _damaged(path, error.reason) from error
+    if set(table) != set(KEYS) or not documents.is_format(table["format"], FORMAT):
         raise _damaged(path, f"it must have {', '.join(KEYS)}, and format {FORMAT}")
     if not isinstance(table["made"], datetime) or table["made"].tzinfo is None:
         raise _damaged(path, "made must be a time with a zone")

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_netlab.documents import brief
 from pytest_netlab.errors import GoldenError
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ EQUALITIES = ("==", "!=")
 _CLAUSE = re.compile(
     r"(?P<fact>\w+)\s*(?P<sign>==|!=|<=|>=|<|>)\s*(?P<value>[^\s<>=!]+)"
 )
-_VERSION = re.compile(r"v?(\d+(?:\.\d+)*)")
+_VERSION = re.compile(r"v?(\d+(?:\.\d+)*)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Clause:
             return compare(facts[self.fact], self.value)
         if got is None:  # a version is asked for, and this is none
             return self.sign == "!="
-        room = [0] * (len(want) - len(got))
+        room = [_number("0")] * (len(want) - len(got))
         return compare([*got, *room][: len(want)], want)
 
 
@@ -91,19 +92,25 @@ def _clause(text: str) -> Clause:
     if found is None:
         signs = " ".join(OPERATORS)
         raise GoldenError(
-            f"requires: cannot read {text!r}: write a fact, one of {signs} and a "
+            f"requires: cannot read {brief(text)}: write a fact, one of {signs} and a "
             'value, as in "engine >= 28, backend == nf_tables"'
         )
     clause = Clause(*found.group("fact", "sign", "value"))
     if _version(clause.value) is None and clause.sign not in EQUALITIES:
         raise GoldenError(
-            f"requires: {text!r}: {clause.value!r} is no version, so only == and != "
-            "can be asked"
+            f"requires: {brief(text)}: {brief(clause.value)} is no version, so only == "
+            "and != can be asked"
         )
     return clause
 
 
-def _version(text: str) -> Sequence[int] | None:
-    """Return the numbers a version begins with: 20.10.24+dfsg1 is 20, 10, 24."""
+def _version(text: str) -> Sequence[tuple[int, str]] | None:
+    """Return the numbers a version begins with: of 20.10.24+dfsg1 20, 10 and 24."""
     found = _VERSION.match(text)
-    return [int(part) for part in found[1].split(".")] if found else None
+    return [_number(part) for part in found[1].split(".")] if found else None
+
+
+def _number(digits: str) -> tuple[int, str]:
+    """Return what sorts as a number does, however long: `int` has a limit."""
+    plain = digits.lstrip("0")
+    return len(plain), plain

@@ -187,7 +187,7 @@ def test_policy(command: Command, text: str) -> None:
     [
         ('tll = "any"', "p.toml: unknown field 'tll' in [policy]; known are: check"),
         ('ttl = "some"', "p.toml: unknown rule for ttl 'some' in [policy]; known are"),
-        ("ttl =", "p.toml: not TOML: "),
+        ("ttl =", "p.toml: cannot read it: "),
         ('extra = 1\n[policy]\nttl = "any"', "p.toml: unknown field 'extra' in [pol"),
     ],
 )
