@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_netlab import hiding, hookspecs, isolation, options, shown
+from pytest_netlab import hiding, hookspecs, isolation, marker, options, shown
 from pytest_netlab.errors import (
+    DeclarationError,
     LabError,
     LabUnavailableError,
-    PolicyError,
     ReplayError,
 )
 from pytest_netlab.lab import signals, suites
-from pytest_netlab.spec import ARTIFACTS, PENDING, Scenario
-from pytest_netlab.terminal import one_line
+from pytest_netlab.spec import ARTIFACTS, PENDING
+from pytest_netlab.terminal import joined, one_line
 from pytest_netlab.unreferenced import GOLDEN
 
 if TYPE_CHECKING:
@@ -30,13 +30,11 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.protocol import Lab
     from pytest_netlab.lab.stored import Stored
     from pytest_netlab.runner import Netlab
+    from pytest_netlab.spec import Scenario
     from pytest_netlab.store import PendingStore, Store
 
+SHOWN = 20  # markers of one file that cannot be meant
 STORED = pytest.StashKey["Stored"]()
-MARKER = (
-    "netlab(id, waive=[...]): a Docker networking scenario, judged from packets; waive "
-    "names global negatives that it may show (pytest-netlab)"
-)
 
 
 def pytest_addoption(
@@ -67,7 +65,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; refuse what cannot be meant."""
-    config.addinivalue_line("markers", MARKER)
+    config.addinivalue_line("markers", marker.HELP)
     if text := isolation.inside(config, config.option):  # a conftest's plugin is late
         pytest.exit(text, isolation.WRONG_USE)
     with shown.refusals():
@@ -118,6 +116,20 @@ def _header(config: pytest.Config) -> list[str]:
         raise pytest.UsageError(hiding.mask(config).text(str(error))) from error
     engine = config.getoption("--netlab-engine")
     return [told for told in (header(engine, root), modules.note(engine)) if told]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[
+    None, pytest.CollectReport, pytest.CollectReport
+]:
+    """Refuse a file or class whose markers cannot be meant."""
+    report = yield
+    tests = [node for node in report.result if isinstance(node, pytest.Item)]
+    wrong = [text for test in tests if (text := marker.misused(test))]
+    if wrong:
+        report.outcome, report.result = "failed", []
+        report.longrepr = joined(wrong[:SHOWN])
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -178,8 +190,7 @@ def _skipping(config: pytest.Config) -> Iterator[None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Skip a scenario that asks for what its lab does not have."""
-    scenario = item.get_closest_marker("netlab") is not None
-    with _skipping(item.config) if scenario else nullcontext():
+    with _skipping(item.config) if marker.is_on(item) else nullcontext():
         yield
 
 
@@ -189,7 +200,8 @@ def netlab(request: pytest.FixtureRequest) -> Netlab:
     from pytest_netlab.runner import Netlab  # noqa: PLC0415 - imports numpy
     from pytest_netlab.store import Store  # noqa: PLC0415
 
-    scenario, store = _scenario(request.node), Store(_golden_folder(request.node))
+    scenario = marker.scenario(request.node)
+    store = Store(_golden_folder(request.node))
     if offline := request.config.getoption("--netlab-offline"):
         request.node.stash[STORED] = _stored(request.config, scenario, store)
         lab: Any = _over(request.node.stash[STORED])
@@ -244,7 +256,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Judge a scenario by stored packets, or play its golden's, without its body."""
     offline = pyfuncitem.config.getoption("--netlab-offline")
     replay = options.replays(pyfuncitem.config)
-    if not (offline or replay) or pyfuncitem.get_closest_marker("netlab") is None:
+    if not (offline or replay) or not marker.is_on(pyfuncitem):
         return None
     if replay:
         _rerun(pyfuncitem)
@@ -268,28 +280,6 @@ def _rerun(item: pytest.Function) -> None:
         netlab.rerun()
     except (MissingGoldenError, ReplayError) as error:
         pytest.skip(f"--netlab-stimulus=replay: {error}")
-
-
-def _scenario(item: pytest.Item) -> Scenario:
-    """Return the declaration of a test: id from its marker, else from its file."""
-    from pytest_netlab.diff.policy import waivers  # noqa: PLC0415 - imports numpy
-
-    marker = item.get_closest_marker("netlab")
-    name = item.path.stem.removeprefix("test_").replace("_", "-")
-    if marker is not None and marker.args:
-        name = marker.args[0]
-    said = dict(marker.kwargs) if marker is not None else {}
-    waive = said.pop("waive", ())
-    if said:
-        names = ", ".join(said)
-        raise pytest.UsageError(f"{item.nodeid}: the marker netlab takes no {names}")
-    doc = getattr(getattr(item, "function", None), "__doc__", None) or ""
-    about = doc.strip().partition("\n")[0]
-    try:
-        waived = tuple(waivers(waive))
-        return Scenario(id=name, description=about, test=item.name, waive=waived)
-    except (PolicyError, ValueError) as error:
-        raise pytest.UsageError(f"{item.nodeid}: {error}") from error
 
 
 def _golden_folder(item: pytest.Item) -> Path:
@@ -328,7 +318,7 @@ def pytest_runtest_makereport(
     nothing is shown as it is. What is secret is masked before it is escaped.
     """
     report = yield
-    if item.get_closest_marker("netlab") is not None:
+    if marker.is_on(item):
         _lead(item, call, report)
     hiding.hide(item.config, report)
     if hiding.uses_lab(item):
@@ -397,8 +387,8 @@ def _pending(item: pytest.Item, report: pytest.TestReport) -> PendingStore | Non
 def _note_golden(item: pytest.Item, report: pytest.TestReport) -> None:
     """Note which golden a test uses: to be read, and as it is."""
     try:
-        folder = _golden_folder(item) / _scenario(item).id
-    except pytest.UsageError:  # its fixture has said so
+        folder = _golden_folder(item) / marker.scenario(item).id
+    except (DeclarationError, pytest.UsageError):  # its fixture has said so
         return
     report.user_properties.append((GOLDEN, str(folder)))
     setattr(report, GOLDEN, str(folder))

@@ -8,6 +8,8 @@ from ipaddress import IPv4Interface
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from pytest_netlab.documents import brief
+from pytest_netlab.errors import DeclarationError
 from pytest_netlab.masking import Mask
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ CONTAINERS = ("c1", "c2", "c3", "web")
 PEERS = ("host01", "host02")
 WEB_PORT = 80
 PUBLISHED_PORT = 81
+LONGEST_ID, LONGEST_LABEL = 100, 200  # a folder's name has 255 bytes at most
 LONGEST_PREFIX, SHORTEST_PREFIX = 29, 8
 ARTICLE_UPLINK = IPv4Interface("172.16.211.128/24")
 
@@ -103,11 +106,15 @@ class Scenario:
         """Refuse an id that is no plain name: it becomes a folder's.
 
         Raises:
-            ValueError: says what an id looks like.
+            DeclarationError: says what an id looks like.
 
         """
+        if len(self.id) > LONGEST_ID:
+            text = f"scenario id {brief(self.id)}: use at most {LONGEST_ID} characters"
+            raise DeclarationError(text)
         if not ID.fullmatch(self.id):
-            raise ValueError(f"scenario id {self.id!r}: use lower case, digits and -")
+            text = f"scenario id {brief(self.id)}: use lower case, digits and -"
+            raise DeclarationError(text)
 
     @property
     def label(self) -> str:
@@ -117,8 +124,10 @@ class Scenario:
             return self.id
         test = self.test or usual
         name = re.sub(r"[^\w.=-]+", "-", f"{self.id}.{test}")
-        if re.fullmatch(r"\w+(\[[\w.=-]+\])?", test):
+        is_short = len(name.encode()) <= LONGEST_LABEL
+        if is_short and re.fullmatch(r"\w+(\[[\w.=-]+\])?", test):
             return name
+        name = name.encode()[:LONGEST_LABEL].decode(errors="ignore")
         return f"{name}{crc32(test.encode()):08x}"  # others may read the same
 
 
