@@ -89,7 +89,7 @@ def test_another_waiver(leaking: pytest.Pytester, run: Run) -> None:
             "*unknown global negative 'leaks' in waive; known are: container-*",
         ),
         (", waive='leaks'", "*waive is a list of names: container-address-on-uplink,*"),
-        (", wave=[]", "*the marker netlab takes no wave*"),
+        (", wave=[]", "*the marker netlab takes no 'wave'*"),
     ],
     ids=["name", "no list", "keyword"],
 )
