@@ -303,8 +303,6 @@ RECORD: Mapping[str, Edit] = {
     "difference packet": _set("one", "verdict", "differences", 0, "packet"),
     "cause text": _set("leaked", "verdict", "differences", 0, "cause"),
     "cause name": _set([1], "verdict", "differences", 0, "cause", "name"),
-    "observed null": _raw(b"null", "verdict", "observed"),
-    "observed told": _set({"a": 1}, "verdict", "observed", "told"),
     "host list": _set([], "verdict", "host"),
     "host settings": _set({"mtu": "1500"}, "verdict", "host", "settings"),
     "host setting": _set({"mtu": ["1500", 5]}, "verdict", "host", "settings"),

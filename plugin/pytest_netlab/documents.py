@@ -52,9 +52,12 @@ def regular(path: Path, flags: int = 0) -> IO[bytes]:
         OSError: it is not there, or no regular file.
 
     """
-    # A FIFO waits for its other end, and some devices do more than that.
-    flags |= os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
-    file = open(os.open(path, flags), "rb")  # noqa: PTH123, SIM115 - a descriptor
+
+    def safely(name: str, others: int) -> int:
+        # A FIFO waits for its other end, and some devices do more than that.
+        return os.open(name, others | flags | os.O_NONBLOCK)
+
+    file = open(path, "rb", opener=safely)  # noqa: SIM115 - the caller's to close
     if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         return file
     file.close()

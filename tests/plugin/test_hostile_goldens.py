@@ -41,7 +41,7 @@ COMMANDS = (
     ("accept", NAME),
     ("review", "--accept-all"),
 )
-NO_TARGET = ("loop", "nowhere")  # links as good as nothing: then it is missing
+NO_TARGET = ("loop", "nowhere")
 POLICIES = {
     name: edit
     for name, edit in GOLDEN.items()
@@ -146,9 +146,9 @@ def test_no_file(project: Path, place: str, name: str) -> None:
     """What is no regular file, or has no end, is never read as a golden's."""
     put(project / "golden" / NAME / name, PLACES[place])
 
-    of = "golden" if place in NO_TARGET else name
-    refused("mutate", "--golden=golden", NAME, of=of)
-    refused("accept", NAME, of=of)
+    missing = name == TOML or place in NO_TARGET  # then there is no golden at all
+    refused("mutate", "--golden=golden", NAME, of="golden" if missing else name)
+    refused("accept", NAME, of="golden" if missing else name)
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -7,15 +7,17 @@ busybox's `httpd` and a folder /srv.
 from __future__ import annotations
 
 import io
-import json
+import lzma
 import shutil
 import tarfile
+import zlib
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab import documents
+from pytest_netlab.errors import DocumentError, LabError, LabUnavailableError
 from pytest_netlab.lab.owner import LABEL
 from pytest_netlab.lab.running import refusals
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "pytest-netlab"
 APPLETS = ("sh", "sleep", "httpd", "ls", "cat", "ip", "ping", "wget", "nc")
+BROKEN = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError)  # an archive
 FOLDERS = ("bin", "etc", "home", "proc", "srv", "sys", "tmp")
 
 _LISTING = "".join(f'<li><a href="{name}/">{name}/</a></li>\n' for name in FOLDERS)
@@ -128,14 +131,37 @@ def _saved_tags(path: Path) -> list[str] | None:
         with tarfile.open(path) as tar:
             for member in tar:
                 if member.name == "manifest.json" and (file := tar.extractfile(member)):
-                    images = json.load(file)
-                    return [tag for each in images for tag in each["RepoTags"] or ()]
-    except (tarfile.TarError, ValueError, KeyError, TypeError) as error:
+                    return _tags(file.read(documents.LARGEST), path)
+    except (*BROKEN, OSError, DocumentError, ValueError) as error:
         raise LabError(
             f"{path} is no image: it must be made by `docker save`, or be a tar of a "
             f"root file system ({error})"
         ) from error
     return None
+
+
+def _tags(manifest: bytes, path: Path) -> list[str]:
+    """Return the names of all images of a manifest.
+
+    Raises:
+        ValueError: it is none.
+
+    """
+    images = documents.json_of(manifest, f"manifest.json of {path}")
+    if not isinstance(images, list) or not all(isinstance(i, dict) for i in images):
+        raise ValueError("its manifest.json is no list of images")
+    found = [tag for each in images for tag in _texts(each.get("RepoTags", 0))]
+    if not images:
+        raise ValueError("its manifest.json has no image")
+    return found
+
+
+def _texts(tags: object) -> list[str]:
+    if tags is None:  # an image without a name
+        return []
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise ValueError("the RepoTags in its manifest.json are no list of names")
+    return tags
 
 
 def _import(client: Any, archive: bytes | Path, owner: str) -> str:

@@ -6,13 +6,13 @@ kernel never answers what is played, and the tap sees all of it.
 
 from __future__ import annotations
 
-import json
 import select
 import socket
 import time
 from struct import Struct
 from typing import TYPE_CHECKING
 
+from pytest_netlab.documents import json_of
 from pytest_netlab.errors import BlindCaptureError, CommandError
 from pytest_netlab.lab.events import SO_RCVBUFFORCE
 from pytest_netlab.lab.ring import (
@@ -166,5 +166,5 @@ def _route(node: NamespaceNode, peer: str) -> dict[str, object]:
     done = node.run("ip", "-json", "route", "get", peer, check=False)
     if done.returncode:
         raise CommandError(f"{node.name} has no route to {peer}: {done.stderr.strip()}")
-    found: list[dict[str, object]] = json.loads(done.stdout)
+    found: list[dict[str, object]] = json_of(done.stdout.encode(), "ip route")
     return found[0]

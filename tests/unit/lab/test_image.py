@@ -1,8 +1,12 @@
+import gzip
 import io
+import lzma
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from tests.hostile import DEEP, DIGITS
 
 from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.lab import image
@@ -47,17 +51,76 @@ def test_dynamic_busybox_does_not_do(program: Path) -> None:
         image.root_archive()
 
 
+def saved(path: Path, manifest: bytes, pack: str = "") -> None:
+    """Write an archive with this manifest, and pack it."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        item = tarfile.TarInfo("manifest.json")
+        item.size = len(manifest)
+        tar.addfile(item, io.BytesIO(manifest))
+    plain = buffer.getvalue()
+    packed = {"": plain, "gz": gzip.compress(plain), "xz": lzma.compress(plain)}
+    path.write_bytes(packed[pack])
+
+
 @pytest.mark.parametrize("tags", [["a:1"], [], None])
 def test_saved_image_names_itself(tags: list[str] | None, tmp_path: Path) -> None:
     """An archive of `docker save` gives its names, even when it has none."""
     path = tmp_path / "image.tar"
     text = f'[{{"RepoTags": {tags or "null"}}}]'.replace("'", '"').encode()
-    with tarfile.open(path, "w") as tar:
-        item = tarfile.TarInfo("manifest.json")
-        item.size = len(text)
-        tar.addfile(item, io.BytesIO(text))
+    saved(path, text)
 
     assert image._saved_tags(path) == (tags or [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{}",
+        b"5",
+        b"[]",
+        b"[5]",
+        b"[[]]",
+        b"[null]",
+        b"[{}]",
+        b'[{"RepoTags": 5}]',
+        b'[{"RepoTags": "a:1"}]',
+        b'[{"RepoTags": [5]}]',
+        b'[{"RepoTags": [["a"]]}]',
+        b'[{"RepoTags": {"a": 1}}]',
+        b'[{"RepoTags": [%s]}]' % DIGITS,
+        rb'[{"RepoTags": ["\ud800"]}]',
+        b'[{"RepoTags": ["a"], "RepoTags": []}]',
+        b"[" * DEEP,
+        b"[" * DEEP + b"]" * DEEP,
+        b"\xff",
+    ],
+    ids=range(19),
+)
+@pytest.mark.parametrize("pack", ["", "gz", "xz"])
+def test_hostile_manifest(text: bytes, pack: str, tmp_path: Path) -> None:
+    """An archive whose manifest means nothing is no image."""
+    path = tmp_path / "image.tar"
+    saved(path, text, pack)
+
+    with pytest.raises(LabError, match=r"image\.tar is no image: ") as caught:
+        image._saved_tags(path)
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("pack", ["", "gz", "xz"])
+def test_damaged_archive(pack: str, tmp_path: Path) -> None:
+    """An archive that is cut or altered is no image, or one of a root file system."""
+    path = tmp_path / "image.tar"
+    saved(path, b"[" + b" " * 5000 + b'{"RepoTags": ["a:1"]}]', pack)
+    whole = path.read_bytes()
+
+    for at in range(0, len(whole), max(len(whole) // 50, 1)):
+        for damaged in (whole[:at], whole[:at] + b"\xff" + whole[at + 1 :]):
+            path.write_bytes(damaged)
+            with suppress(LabError):
+                image._saved_tags(path)
 
 
 def test_root_archive_is_no_saved_image(program: Path, tmp_path: Path) -> None:
