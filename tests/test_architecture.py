@@ -34,6 +34,7 @@ def loaded_by(module: str) -> list[str]:
 PARSERS = {
     "causes.clues": "iptables' and ip's words, in rules and links of a host",
     "cli.memory": "sizes, as a user writes them",
+    "documents": "keys of TOML, before a slow reader parses them",
     "folders": "names of folders that a killed writer left",
     "lab.facts": "what versions tools print",
     "lab.modules": "the kernel's lists of modules",
