@@ -6,20 +6,19 @@ fit into it; malloc gives large blocks back to the kernel each time they are fre
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, Generic, TypeVar
+import ctypes
+import weakref
+from collections import deque
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from numpy.typing import NDArray
 
 _KEPT = 4  # one that is filled, one that is looked at, and some that were kept
-_OURS = 3  # references to an item at rest: the list, a local name, the argument
 
 _MOST_KEPT = 31 << 20  # just below the largest block that malloc learns from
-
-Item = TypeVar("Item")
 
 
 def keep_freed_memory() -> None:
@@ -31,33 +30,35 @@ def keep_freed_memory() -> None:
     np.empty(_MOST_KEPT, dtype=np.uint8)
 
 
-class Pool(Generic[Item]):
-    """Makes items of a size, or hands out one that it made and nobody holds any more.
+class Pool:
+    """Lends memory, and lends it again once it was given back.
 
-    An item is held by any reference to it, or to its `block`, if it has one.
+    What is lent is an array over an object of its own, the lease. Whoever looks at any
+    part of the memory, by another array, a memoryview or a pointer's owner, holds the
+    lease by it (PEP 3118: a buffer's exporter outlives the buffer). The end of the
+    lease, told by a weak reference, gives the memory back. Nobody counts references: an
+    interpreter may borrow some, as CPython 3.14 does for local names.
     """
 
-    def __init__(
-        self, make: Callable[[int], Item], size_of: Callable[[Item], int]
-    ) -> None:
-        """Make items with `make(size)`."""
-        self._make = make
-        self._size_of = size_of
-        self._items: list[Item] = []
+    def __init__(self) -> None:
+        """Start without memory."""
+        self._free: deque[NDArray[np.uint8]] = deque(maxlen=_KEPT)
 
-    def take(self, size: int) -> Item:
-        """Return an item of at least this size; what is in it is anybody's guess."""
-        for item in self._items:
-            if _at_rest(item) and size <= self._size_of(item) < 2 * size:
-                return item
-        item = self._make(size)
-        self._items = [item, *self._items[: _KEPT - 1]]
-        return item
+    def take(self, size: int) -> NDArray[np.uint8]:
+        """Return this many bytes; what is in them is anybody's guess."""
+        memory = self._fitting(size)
+        lease = (ctypes.c_char * size).from_buffer(memory.data)
+        weakref.finalize(lease, self._free.append, memory).atexit = False
+        return np.frombuffer(memoryview(lease), dtype=np.uint8)
 
+    def _fitting(self, size: int) -> NDArray[np.uint8]:
+        """Return free memory that is large enough and not far too large, or fresh.
 
-def _at_rest(item: object) -> bool:
-    """Tell whether nobody but the pool holds the item."""
-    if sys.getrefcount(item) > _OURS + 1:
-        return False
-    block = getattr(item, "block", None)
-    return block is None or sys.getrefcount(block) <= _OURS
+        Another thread may give back in the meantime: one at a time is taken out.
+        """
+        for _ in range(len(self._free)):
+            memory = self._free.popleft()
+            if size <= len(memory) < 2 * size:
+                return memory
+            self._free.append(memory)
+        return np.empty(size, dtype=np.uint8)

@@ -16,6 +16,7 @@ from pytest_netlab.capture.pool import Pool, keep_freed_memory
 from pytest_netlab.capture.stream import opened
 from pytest_netlab.errors import CaptureError
 from pytest_netlab.wire import Columns
+from pytest_netlab.wire.columns import size_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ class Chunks:
         self._rows = _FEWEST
         self._begun = 0  # where in the buffer the chunk in hand begins
         keep_freed_memory()
-        self._pool = Pool(self._fresh, lambda columns: columns.rows)
+        self._pool = Pool()
         with ExitStack() as stack:
             self._stream = stack.enter_context(opened(source, self._budget))
             self._reader = _reader(self._stream, self._known, self._budget)
@@ -131,13 +132,11 @@ class Chunks:
 
     def _columns(self) -> Columns:
         self._reader.walk.row = 0
-        columns = self._pool.take(self._rows)
+        hashes, checksums = self._wanted
+        block = self._pool.take(size_of(self._rows))
+        columns = Columns(self._rows, block, hashes=hashes, checksums=checksums)
         columns.clear()
         return columns
-
-    def _fresh(self, rows: int) -> Columns:
-        hashes, checksums = self._wanted
-        return Columns(rows, hashes=hashes, checksums=checksums)
 
     def _chunk(self, columns: Columns) -> Iterator[Capture]:
         """Yield the decoded rows; the next columns have as many as a buffer holds."""

@@ -141,7 +141,7 @@ class Stream:
 
         Damage of compressed data ends it; all that came before is served first.
         """
-        pool = Pool(lambda size: np.empty(size, dtype=np.uint8), len)
+        pool = Pool()
         try:
             while True:
                 room = pool.take(_HEADROOM + _STEP).data

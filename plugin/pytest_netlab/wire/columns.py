@@ -160,6 +160,12 @@ def _places(rows: int) -> list[Place]:
     return places
 
 
+def size_of(rows: int) -> int:
+    """Return the bytes of a block of columns for this many packets."""
+    last = _places(rows)[-1]
+    return last.at + last.size + _LINE
+
+
 class Columns:
     """Preallocated columns in one block, and the packet that is being decoded.
 
@@ -226,12 +232,20 @@ class Columns:
         offset: memoryview
 
     def __init__(
-        self, rows: int, *, hashes: bool = True, checksums: bool = True
+        self,
+        rows: int,
+        block: npt.NDArray[np.uint8] | None = None,
+        *,
+        hashes: bool = True,
+        checksums: bool = True,
     ) -> None:
-        """Make zeroed columns for this many packets; no packet is tagged yet."""
+        """Make columns for this many packets, zeroed; no packet is tagged yet.
+
+        `block` is memory to use, of `size_of(rows)` bytes: it needs a `clear` first.
+        """
         places = _places(rows)
         self.rows = rows
-        self.block = np.zeros(places[-1].at + places[-1].size + _LINE, dtype=np.uint8)
+        self.block = np.zeros(size_of(rows), dtype=np.uint8) if block is None else block
         self.hashes, self.checksums = hashes, checksums
         self.start = self.limit = self.end = 0
         memory.bind(self, places, self.block)
