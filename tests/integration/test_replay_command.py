@@ -155,6 +155,21 @@ def test_golden_is_judged_by(tmp_path: Path) -> None:
     assert len(read(tmp_path / "kept" / "capture.pcapng")) >= 24
 
 
+@pytest.mark.parametrize("kept", [(), ("--keep-env",)], ids=["masked", "kept"])
+def test_evidence_tells_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: tuple[str, ...]
+) -> None:
+    """Of a secret of the environment evidence has ***, unless it is to be kept."""
+    monkeypatch.setenv("CI_API_TOKEN", "zq9-xyzzy-4711")
+    folder = tmp_path / "of-zq9-xyzzy-4711"
+
+    done = command(GOLDEN / "ping-beyond", *KERNEL, "--evidence", folder, *kept)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    told = json.loads((folder / "verdict.json").read_text())["test"]
+    assert ("of-***" in told, "xyzzy" in told) == (not kept, bool(kept))
+
+
 def test_other_ends_than_the_golden() -> None:
     """Played between other nodes, a golden's packets are judged without it."""
     done = command(GOLDEN / "ping-beyond", *KERNEL, "--client", "c2")
