@@ -1,9 +1,10 @@
 """Files <-> `Capture`: packets as columns. Knows wire, no flow and no NAT."""
 
 from pytest_netlab.capture.budget import Budget
-from pytest_netlab.capture.model import Capture, Frame, Interface
+from pytest_netlab.capture.model import Capture
 from pytest_netlab.capture.packet import Packet
 from pytest_netlab.capture.read import Chunks, open_capture, read
+from pytest_netlab.capture.values import Frame, Interface
 from pytest_netlab.capture.write import write
 
 __all__ = [

@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_netlab.capture.model import About, Block, Interface, Octets
+from pytest_netlab.capture.values import About, Block, Interface, Octets
 from pytest_netlab.wire import UNTAGGED, Columns, Status, decode
 from pytest_netlab.wire.ethernet import tagged
 from pytest_netlab.wire.stack import ETHERNET, SLL
@@ -14,7 +14,7 @@ from pytest_netlab.wire.stack import ETHERNET, SLL
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_netlab.capture.model import Frame
+    from pytest_netlab.capture.values import Frame
 
 _CHUNK = 4096
 _TAG = 4

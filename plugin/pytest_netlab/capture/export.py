@@ -14,13 +14,13 @@ from pytest_netlab.wire.stack import ETHERNET
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from pytest_netlab.capture.model import Capture
+    from pytest_netlab.capture.values import Rows
 
 ADDRESSES = tuple(column.name for column in COLUMNS if column.width == ADDRESS_BYTES)
 MACS = ("eth_src", "eth_dst")
 
 
-def to_arrow(capture: Capture) -> Any:
+def to_arrow(capture: Rows) -> Any:
     """Return a capture as a pyarrow.Table: `interface`, then every column as it is.
 
     Addresses are fixed_size_binary(16). Columns share the capture's memory.
@@ -39,7 +39,7 @@ def to_arrow(capture: Capture) -> Any:
     )
 
 
-def to_pandas(capture: Capture) -> Any:
+def to_pandas(capture: Rows) -> Any:
     """Return a capture as a pandas.DataFrame: `interface`, then every column.
 
     Addresses are text, "" where a packet has none; anything else is as in the capture.
@@ -57,7 +57,7 @@ def to_pandas(capture: Capture) -> Any:
     return pandas.DataFrame(table)
 
 
-def to_scapy(capture: Capture, row: int) -> Any:
+def to_scapy(capture: Rows, row: int) -> Any:
     """Return one packet of a capture, dissected by scapy.
 
     Raises:
@@ -71,13 +71,13 @@ def to_scapy(capture: Capture, row: int) -> Any:
     return packet.to_scapy()
 
 
-def interfaces(capture: Capture) -> list[str]:
+def interfaces(capture: Rows) -> list[str]:
     """Return the name of the interface of each packet."""
     names = [known.name for known in capture.interfaces]
     return [names[point] for point in capture.point.tolist()]
 
 
-def addresses(capture: Capture, name: str) -> list[str]:
+def addresses(capture: Rows, name: str) -> list[str]:
     """Return a column of IP addresses as text; "" where a packet has none."""
     column = capture.column(name)
     packed = column.tobytes()
@@ -91,11 +91,13 @@ def addresses(capture: Capture, name: str) -> list[str]:
     return texts
 
 
-def macs(capture: Capture, name: str) -> list[str]:
+def macs(capture: Rows, name: str) -> list[str]:
     """Return a column of Ethernet addresses as text; "" where a packet has none."""
     links = np.array([known.linktype for known in capture.interfaces] or [0])
     column = capture.column(name)
-    held = (links[capture.point] == ETHERNET) & (capture.caplen > 0) | (column != 0)
+    held = (links[capture.point] == ETHERNET) & (
+        np.asarray(capture.column("caplen"), dtype=np.uint32) > 0
+    ) | (column != 0)
     pairs = zip(column.tolist(), held.tolist(), strict=True)
     return [_mac(number) if there else "" for number, there in pairs]
 
@@ -104,7 +106,7 @@ _address = lru_cache(maxsize=1 << 16)(address_text)
 _mac = lru_cache(maxsize=1 << 12)(mac_text)
 
 
-def _holds(capture: Capture, name: str) -> npt.NDArray[np.bool_]:
+def _holds(capture: Rows, name: str) -> npt.NDArray[np.bool_]:
     """Tell of each packet whether it has the header of this address column."""
     header = "quoted_ttl" if name.startswith("quoted") else "ip_version"
     held: npt.NDArray[np.bool_] = capture.column(header).astype(np.bool_)

@@ -2,128 +2,23 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from pytest_netlab.capture.build import Builder, Known
 from pytest_netlab.capture.packet import Packet
-from pytest_netlab.wire import COLUMNS, UNTAGGED, Columns
+from pytest_netlab.capture.values import Block, Frame, Octets, joined
+from pytest_netlab.wire import COLUMNS, Columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
+    from pytest_netlab.capture.values import About, Interface, Make
+
 _NAMES = frozenset(column.name for column in COLUMNS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interface:
-    """Where packets were captured; counters are None where nobody counted.
-
-    `addresses` are its own, each with the length of its network: "172.17.0.1/16".
-    """
-
-    name: str
-    linktype: int = 1
-    snaplen: int = 0
-    received: int | None = None
-    dropped: int | None = None
-    comment: str = ""
-    addresses: tuple[str, ...] = ()
-
-
-class Frame(NamedTuple):
-    """One packet as a tap or a file delivers it, before it is decoded.
-
-    `status` holds Status flags only the tap can know; `vlan` is a tag the tap took off.
-    """
-
-    interface: int
-    ts: int
-    data: bytes
-    wirelen: int
-    direction: int = 0
-    status: int = 0
-    vlan: int = UNTAGGED
-    comment: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
-    """What a capture says beside its packets."""
-
-    interfaces: tuple[Interface, ...] = ()
-    names: Mapping[str, str] = field(default_factory=dict)
-    comment: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Octets:
-    """Raw bytes of all packets: the pieces of a file, and the offset of each in it."""
-
-    pieces: Sequence[memoryview]
-    bases: Sequence[int]
-    comments: Mapping[int, str]
-
-    def at(self, offset: int, size: int) -> bytes:
-        """Return the bytes of a packet."""
-        if not self.pieces:
-            return b""
-        index = bisect_right(self.bases, offset) - 1
-        start = offset - self.bases[index]
-        return bytes(self.pieces[index][start : start + size])
-
-    def halves(self, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.uint16]:
-        """Return the big-endian 16-bit words at these offsets."""
-        found = np.zeros(len(offsets), dtype=np.uint16)
-        index = np.searchsorted(self.bases, offsets, side="right") - 1
-        order = np.argsort(index, kind="stable")
-        ends = np.cumsum(np.bincount(index, minlength=len(self.pieces)))
-        first = 0
-        for base, piece, end in zip(self.bases, self.pieces, ends, strict=True):
-            mine, octets = order[first:end], np.frombuffer(piece, dtype=np.uint8)
-            at = offsets[mine] - base
-            found[mine] = octets[at].astype(np.uint16) << 8 | octets[at + 1]
-            first = end
-        return found
-
-    def take(self, rows: npt.NDArray[np.intp]) -> Octets:
-        """Return those of these rows, renumbered, over the same pieces."""
-        if not self.comments:
-            return self
-        comments = {
-            row: self.comments[old]
-            for row, old in enumerate(rows.tolist())
-            if old in self.comments
-        }
-        return Octets(pieces=self.pieces, bases=self.bases, comments=comments)
-
-
-class Block(NamedTuple):
-    """Decoded columns, and how many of their rows are packets."""
-
-    columns: Columns
-    rows: int
-
-    def array(self, name: str) -> npt.NDArray[np.generic]:
-        """Return a column without the rows that no packet has."""
-        return self.columns.array(name)[: self.rows]
-
-
-Make = Callable[[str], "npt.NDArray[np.generic]"]
-
-
-def joined(parts: Sequence[Make]) -> Make:
-    """Return what makes a column of all parts, once somebody asks for it."""
-    if not parts:
-        return Columns(0).array
-    if len(parts) == 1:
-        return parts[0]
-    return lambda name: np.concatenate([part(name) for part in parts])
 
 
 class Capture:
@@ -217,9 +112,7 @@ class Capture:
         comment: str = "",
     ) -> Self:
         """Decode frames, of any iterable, into a capture."""
-        from pytest_netlab.capture import build  # noqa: PLC0415 - it needs us
-
-        builder = build.Builder(build.Known(interfaces, names, comment))
+        builder = Builder(Known(interfaces, names, comment))
         for frame in frames:
             builder.add(frame)
         blocks, octets, about = builder.parts()

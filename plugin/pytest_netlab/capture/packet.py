@@ -9,7 +9,7 @@ from pytest_netlab.wire import COLUMNS, Direction, address_text, render
 from pytest_netlab.wire.ethernet import ARP
 
 if TYPE_CHECKING:
-    from pytest_netlab.capture.model import Capture
+    from pytest_netlab.capture.values import Rows
 
 _SECOND = 1_000_000_000
 _ARROWS = {Direction.UNKNOWN: "", Direction.INBOUND: "In ", Direction.OUTBOUND: "Out "}
@@ -30,7 +30,7 @@ _SCAPY_RAW = {4: ("inet", "IP"), 6: ("inet6", "IPv6")}
 class Packet:
     """One row of a capture."""
 
-    capture: Capture
+    capture: Rows
     index: int
 
     @property
@@ -69,9 +69,9 @@ class Packet:
     def _has_address(self, name: str) -> bool:
         """Tell whether the column holds an address in this row."""
         if name.startswith("quoted"):
-            return bool(self.capture.quoted_ttl[self.index])
-        is_arp = self.capture.ethertype[self.index] == ARP
-        return bool(self.capture.ip_version[self.index]) and not is_arp
+            return bool(self.capture.column("quoted_ttl")[self.index])
+        is_arp = self.capture.column("ethertype")[self.index] == ARP
+        return bool(self.capture.column("ip_version")[self.index]) and not is_arp
 
     @property
     def text(self) -> str:

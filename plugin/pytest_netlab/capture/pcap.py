@@ -5,7 +5,7 @@ from __future__ import annotations
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from pytest_netlab.capture.model import Interface
+from pytest_netlab.capture.values import Interface
 from pytest_netlab.capture.walk import FULL, MAX_PACKET, MORE, Walk
 
 if TYPE_CHECKING:

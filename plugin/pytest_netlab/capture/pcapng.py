@@ -11,7 +11,7 @@ import numpy as np
 
 from pytest_netlab.capture import blocks
 from pytest_netlab.capture.build import Count, Fact, Name, Note
-from pytest_netlab.capture.model import Interface
+from pytest_netlab.capture.values import Interface
 from pytest_netlab.capture.walk import FULL, MAX_BLOCK, MORE, Walk
 from pytest_netlab.wire import ADDRESS_BYTES, Direction, Status, address_text, decode
 from pytest_netlab.wire.address import MAPPED

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Self
 from pytest_netlab.capture import pcap, pcapng
 from pytest_netlab.capture.budget import Budget
 from pytest_netlab.capture.build import Known
-from pytest_netlab.capture.model import Block, Capture, Octets
+from pytest_netlab.capture.model import Capture
 from pytest_netlab.capture.pcap import PcapReader
 from pytest_netlab.capture.pcapng import PcapngReader
 from pytest_netlab.capture.pool import Pool, keep_freed_memory
 from pytest_netlab.capture.stream import opened
+from pytest_netlab.capture.values import Block, Octets
 from pytest_netlab.errors import CaptureError
 from pytest_netlab.wire import Columns
 from pytest_netlab.wire.columns import size_of
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_netlab.capture.budget import Memory
-    from pytest_netlab.capture.model import About
     from pytest_netlab.capture.stream import Source, Stream
+    from pytest_netlab.capture.values import About
 
 _FEWEST, _MOST = 256, 1 << 16  # rows of a chunk
 

@@ -16,7 +16,8 @@ from pytest_netlab.wire.address import MAPPED
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pytest_netlab.capture.model import Capture, Frame, Interface
+    from pytest_netlab.capture.model import Capture
+    from pytest_netlab.capture.values import Frame, Interface
 
 _NANOSECONDS = 9
 _SECOND = 1_000_000_000

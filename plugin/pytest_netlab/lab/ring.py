@@ -12,7 +12,7 @@ from collections import deque
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_netlab.capture.model import Frame
+from pytest_netlab.capture.values import Frame
 from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.lab.netns import inside
 from pytest_netlab.wire.columns import Direction, Status

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_netlab.capture.model import Frame
+    from pytest_netlab.capture.values import Frame
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 HALF, WRAP = 1 << 31, (1 << 32) - 1  # RFC 9293, 3.4: sequence numbers wrap

@@ -6,14 +6,14 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_netlab.capture.model import Interface
+from pytest_netlab.capture.values import Interface
 from pytest_netlab.lab.ring import Ring, packet_socket
 from pytest_netlab.wire import canary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_netlab.capture.model import Frame
+    from pytest_netlab.capture.values import Frame
 
 HARDWARE_ADDRESS = 4  # in what a packet socket's getsockname returns
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from pytest_netlab.capture import Capture
 from pytest_netlab.capture.ahead import Ahead
-from pytest_netlab.capture.model import Octets, joined
+from pytest_netlab.capture.values import Octets, joined
 from pytest_netlab.flows import FlowTable
 from pytest_netlab.nat.sightings import Sightings, sight
 from pytest_netlab.wire import Direction

@@ -4,6 +4,7 @@
 """
 
 from pytest_netlab.trace.build import canonicalize, translations
+from pytest_netlab.trace.canonical import CanonicalTrace
 from pytest_netlab.trace.points import Place, Point
 from pytest_netlab.trace.port_translation import with_entries
 from pytest_netlab.trace.text import (
@@ -15,7 +16,6 @@ from pytest_netlab.trace.text import (
 )
 from pytest_netlab.trace.values import (
     CanonicalFlow,
-    CanonicalTrace,
     End,
     Fields,
     FlowFact,

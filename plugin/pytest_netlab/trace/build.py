@@ -19,6 +19,7 @@ from pytest_netlab.flows import (
     key_of,
 )
 from pytest_netlab.nat import Flow, Translations, learn
+from pytest_netlab.trace.canonical import CanonicalTrace
 from pytest_netlab.trace.packets import describe
 from pytest_netlab.trace.points import Point, rows_of, side, two_points
 from pytest_netlab.trace.port_translation import Holders, port_translation
@@ -29,7 +30,6 @@ from pytest_netlab.trace.traversal import Traversal, is_reply
 from pytest_netlab.trace.traversals import traversals, watched
 from pytest_netlab.trace.values import (
     CanonicalFlow,
-    CanonicalTrace,
     End,
     Fields,
     FlowFact,

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat import Flow
+    from pytest_netlab.trace.canonical import CanonicalTrace
     from pytest_netlab.trace.symbols import Symbols
-    from pytest_netlab.trace.values import CanonicalFlow, CanonicalTrace
+    from pytest_netlab.trace.values import CanonicalFlow
 
 # first of a class -> the ports it may be mapped to
 _CLASSES = {0: range(1, 512), 512: range(600, 1024), 1024: range(1024, 65536)}

@@ -19,7 +19,8 @@ from pytest_netlab.wire import tcp
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from pytest_netlab.trace.values import CanonicalFlow, CanonicalTrace, Packet, What
+    from pytest_netlab.checks import Violation
+    from pytest_netlab.trace.values import CanonicalFlow, Packet, What
 
 # RFC 792, RFC 1812 5.2.7.1 and RFC 4443: the errors a router or host sends.
 _ERRORS = {
@@ -115,23 +116,28 @@ def packet_text(packet: Packet) -> str:
     return f"{ends} {what_text(packet.what)}"
 
 
-def render(trace: CanonicalTrace, title: str) -> str:
+def render(
+    points: Sequence[str],
+    flows: Sequence[CanonicalFlow],
+    forbidden: Sequence[Violation],
+    title: str,
+) -> str:
     """Return a trace as a reviewer reads it, one line a packet and point."""
-    parts = [_paragraph(trace, title, flow) for flow in trace.flows]
-    if not trace.flows:
-        parts = [f"{title}   no conversation at {', '.join(trace.points)}\n"]
-    if trace.forbidden:
-        lines = [f"  ! {one.field}: {one.got} ({one.flow})" for one in trace.forbidden]
+    parts = [_paragraph(points, title, flow) for flow in flows]
+    if not flows:
+        parts = [f"{title}   no conversation at {', '.join(points)}\n"]
+    if forbidden:
+        lines = [f"  ! {one.field}: {one.got} ({one.flow})" for one in forbidden]
         parts.append("\n".join([f"{title}   never", *lines, ""]))
     return "\n".join(parts)
 
 
-def _paragraph(trace: CanonicalTrace, title: str, flow: CanonicalFlow) -> str:
+def _paragraph(points: Sequence[str], title: str, flow: CanonicalFlow) -> str:
     name = f"{flow.fact.proto}   {flow.fact.initiator} -> {flow.fact.responder}"
     width = max((len(end_text(one.src)) for one in flow.packets), default=0)
     rows = [_cells(one, width) for one in flow.packets]
-    silent = set(trace.points) - {one.point for one in flow.packets}
-    rows += [[point, "nothing"] for point in trace.points if point in silent]
+    silent = set(points) - {one.point for one in flow.packets}
+    rows += [[point, "nothing"] for point in points if point in silent]
     body = [f"  {row}" for row in _columns(rows)]
     body += [f"  ! {bad.field}: {bad.got}, not {bad.want}" for bad in flow.violations]
     return "\n".join([f"{title}   {name}", *body, ""])

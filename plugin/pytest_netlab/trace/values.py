@@ -19,7 +19,6 @@ from pytest_netlab.flows import (
     UDP,
     Role,
 )
-from pytest_netlab.nat import Translations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -363,31 +362,3 @@ class CanonicalFlow:
     def compared(self) -> tuple[Packet, ...]:
         """Return the packets that are not ignored."""
         return tuple(one for one in self.packets if not one.ignored)
-
-
-@dataclass(frozen=True, slots=True)
-class CanonicalTrace:
-    """What the lab's nodes said to each other, as every capture point saw it.
-
-    At a point that is not among `points` nobody looked; one that is has seen nothing
-    beyond what is told. `forbidden` is what no trace may have, of all packets;
-    `learned` is what was learned of both sides of the host, of all flows.
-    """
-
-    points: tuple[str, ...]
-    flows: tuple[CanonicalFlow, ...]
-    forbidden: tuple[Violation, ...] = ()
-    learned: Translations = dataclasses.field(
-        default_factory=Translations, compare=False, repr=False
-    )
-
-    @property
-    def facts(self) -> list[FlowFact]:
-        """Return each conversation as one fact."""
-        return [flow.fact for flow in self.flows]
-
-    def text(self, title: str) -> str:
-        """Return the trace as a reviewer reads it: story.txt."""
-        from pytest_netlab.trace.text import render  # noqa: PLC0415 - it knows us
-
-        return render(self, title)

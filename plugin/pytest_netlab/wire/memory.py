@@ -5,7 +5,7 @@ The compiled core fills in pointers instead, from memory.pxd.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -13,13 +13,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from pytest_netlab.wire.columns import Columns, Place
 
-
-def bind(
-    columns: Columns, places: Iterable[Place], block: npt.NDArray[np.uint8]
-) -> None:
-    """Set one attribute a place to that part of the block."""
+def bind(columns: object, places: Iterable[Any], block: npt.NDArray[np.uint8]) -> None:
+    """Set one attribute of `Columns` for each `Place` to that part of the block."""
     for place in places:
         cells = block[place.at : place.at + place.size].view(place.dtype)
         setattr(columns, place.name, cells.data)

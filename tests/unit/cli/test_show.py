@@ -12,7 +12,8 @@ from tests.traffic import INSIDE, two_points
 from tests.unit.cli.conftest import BAD, MANY
 
 from pytest_netlab.capture import Interface, open_capture, read, write
-from pytest_netlab.capture.model import About, Capture
+from pytest_netlab.capture.model import Capture
+from pytest_netlab.capture.values import About
 from pytest_netlab.report.packets import FIELDS
 
 if TYPE_CHECKING:

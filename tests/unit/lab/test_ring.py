@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from struct import pack
 
-from pytest_netlab.capture.model import Frame
+from pytest_netlab.capture.values import Frame
 from pytest_netlab.lab.ring import Ring
 from pytest_netlab.wire.columns import Direction, Status
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from pytest_netlab.capture.model import Frame
+from pytest_netlab.capture.values import Frame
 from pytest_netlab.lab.settle import ACK, FIN, RST, SYN, Conversations
 
 PSH_ACK = ACK | 0x08
