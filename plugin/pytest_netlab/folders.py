@@ -34,6 +34,14 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _LOCK_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
+def inner(folder: Path) -> list[Path]:
+    """Return the folders in a folder, in order: no links, and none that is hidden."""
+    with suppress(OSError):
+        found = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        return sorted(filter(_is_folder, found))
+    return []
+
+
 @contextmanager
 def replaced(folder: Path, ours: Collection[str] | None = None) -> Iterator[Path]:
     """Yield an empty folder, and put it in place of another once it is filled.
@@ -97,26 +105,18 @@ def leftovers(folder: Path) -> list[str]:
 
 def everywhere(root: Path) -> list[str]:
     """Remove what killed writers left in a folder and in those it holds."""
-    return [path for folder in (root, *_inner(root)) for path in leftovers(folder)]
+    return [path for folder in (root, *inner(root)) for path in leftovers(folder)]
 
 
 def left(root: Path) -> list[str]:
     """Return what killed writers left in a folder and in those it holds."""
     found = []
-    for folder in (root, *_inner(root)):
+    for folder in (root, *inner(root)):
         with suppress(OSError), _entered(folder) as parent:
             for name in filter(_NAME.fullmatch, _names(parent)):
                 with suppress(OSError), _dead(name, parent) as here:
                     found += [str(folder / name)] * (here is not None)
     return found
-
-
-def _inner(root: Path) -> list[Path]:
-    """Return the folders in a folder: no links, and none that is hidden."""
-    with suppress(OSError):
-        found = [path for path in root.iterdir() if not path.name.startswith(".")]
-        return sorted(filter(_is_folder, found))
-    return []
 
 
 def _is_folder(path: Path) -> bool:
@@ -215,9 +215,9 @@ def _settle(here: int, name: str, parent: int) -> bool:
     """
     if not _put_back(here, parent):
         return False
-    for inner in (_NEW, _OLD):
+    for part in (_NEW, _OLD):
         with suppress(FileNotFoundError):
-            shutil.rmtree(inner, dir_fd=here)
+            shutil.rmtree(part, dir_fd=here)
     os.unlink(_LOCK, dir_fd=here)
     os.rmdir(name, dir_fd=parent)
     return True

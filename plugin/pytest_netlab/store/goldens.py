@@ -56,7 +56,7 @@ class Store:
         """Return the scenarios that have a golden."""
         return [
             path.name
-            for path in regular.folders(self.root)
+            for path in folders.inner(self.root)
             if any((one / TOML).is_file() for one in (path, *_inner(path)))
         ]
 
@@ -169,7 +169,7 @@ class Store:
 
 def _inner(folder: Path) -> list[Path]:
     """Return the folders of a golden that may be its variants."""
-    return [one for one in regular.folders(folder) if not one.name.startswith("_")]
+    return [one for one in folders.inner(folder) if not one.name.startswith("_")]
 
 
 def kept(folder: Path, scenario: str) -> dict[str, Any]:

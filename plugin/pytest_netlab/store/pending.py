@@ -109,7 +109,7 @@ class PendingStore:
         if self.root.is_symlink():
             text = f"{self.root} is a link, and none is followed: move it away"
             raise GoldenError(text)
-        found = regular.folders(self.root)
+        found = folders.inner(self.root)
         return [one.name for one in found if regular.is_file(one / MARK)]
 
     def load(self, name: str, goldens: Path) -> Pending:

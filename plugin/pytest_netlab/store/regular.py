@@ -69,19 +69,6 @@ def _demand(found: os.stat_result, path: Path) -> None:
         raise OSError(errno.EINVAL, "is no regular file", str(path))
 
 
-def folders(root: Path) -> list[Path]:
-    """Return the folders in a folder, in order; no links, and none that is hidden."""
-    try:
-        found = [Path(entry.path) for entry in os.scandir(root) if _plain(entry)]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    return sorted(found)
-
-
-def _plain(entry: os.DirEntry[str]) -> bool:
-    return not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
-
-
 def is_file(path: Path) -> bool:
     """Return whether a path is a regular file, and no link to one."""
     return path.is_file() and not path.is_symlink()
