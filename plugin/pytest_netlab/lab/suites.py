@@ -62,8 +62,7 @@ def provide(suite: str, say: Say) -> Path:
     _demand_tools()
     mirror = _mirror()
     try:
-        ready.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(suite, say):
+        with _for_root_alone(), _locked(suite, say):
             if not ready.is_dir():  # or another run has built it meanwhile
                 _build(suite, mirror, ready, say)
     except OSError as error:
@@ -213,6 +212,17 @@ _ELSEWHERE = "make room, name another cache with XDG_CACHE_HOME, or see docs/lab
 
 def _unfinished(suite: str) -> list[Path]:
     return list(cache().glob(f".{suite}-*"))
+
+
+@contextmanager
+def _for_root_alone() -> Iterator[None]:
+    """Let nobody else write to what is made in the block: root runs programs of it."""
+    before = os.umask(0o022)
+    try:
+        cache().mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextmanager
