@@ -89,7 +89,7 @@ def _told(capture: Capture, copies: Sequence[Traversal]) -> Iterator[Traversal]:
         far = len(copy.rows) == len(best.rows)
         came = entered(capture, copy)
         if ip_id and ip_id in seen:
-            by_network = came and far
+            by_network = came and far and copy is not best
             if by_network:
                 yield replace(copy, ignored=DUPLICATE)
             elif copy is not best:

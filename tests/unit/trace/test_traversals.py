@@ -165,56 +165,6 @@ def test_reset_comes_last() -> None:
     assert [p.role for p in told(capture)] == ["SYN", "data", "RST"]
 
 
-def test_furthest_copy() -> None:
-    """The copy that got furthest is told where the first was; that was lost here."""
-    key = LOCAL._replace(src=C1, dst=HOST01, dport=80)
-    syn = Packet(key=key, flags=SYN, ip_id=1, way=IN)
-    again = replace(syn, ip_id=2)
-    data = Packet(key=key, data=b"x", ip_id=3, way=IN)
-    capture = two_points(
-        [
-            (INSIDE, syn),
-            (INSIDE, data),
-            (OUTSIDE, routed(data, key._replace(src=HOST))),
-            (INSIDE, again),
-            (OUTSIDE, routed(again, key._replace(src=HOST))),
-        ]
-    )
-
-    assert [(p.role, p.rows) for p in told(capture)] == [
-        ("SYN", (3, 4)),
-        ("SYN", (0,)),
-        ("data", (1, 2)),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("ip_id", "expected"),
-    [(0, "repeated"), (5, "duplicate"), (6, "repeated")],
-    ids=["no id", "same id", "another id"],
-)
-def test_duplicate(ip_id: int, expected: str) -> None:
-    """What the network doubled, and what was sent once more, is ignored."""
-    syn = Packet(key=LOCAL, flags=SYN, ip_id=5 if ip_id else 0)
-
-    capture = connection(syn, replace(syn, ip_id=ip_id))
-
-    assert [one.ignored for one in told(capture)] == ["", expected]
-
-
-def test_doubled_here() -> None:
-    """What reached the host once and left it twice is told as the host's doing."""
-    syn = Packet(key=LOCAL, flags=SYN, ip_id=5, way=IN)
-
-    clone = replace(syn, way=OUT)
-    capture = two_points([(OUTSIDE, syn), (OUTSIDE, clone)])
-
-    assert [(p.role, p.ignored) for p in told(capture)] == [
-        ("SYN", ""),
-        ("duplicate", ""),
-    ]
-
-
 @pytest.mark.parametrize("ttl", [64, 32])
 def test_merged_only_if_they_fared_alike(ttl: int) -> None:
     """Adjacent data is one passage unless its ttl tells that it took another way."""
