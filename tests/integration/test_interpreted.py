@@ -12,7 +12,7 @@ import pytest
 from pytest_netlab.core import core
 
 UNIT = Path(__file__).resolve().parents[1] / "unit"
-LAYERS = ("wire", "capture", "nat", "diff", "test_flows.py")
+LAYERS = ("wire", "capture", "flows", "nat", "diff")
 INTERPRETED = {**os.environ, "PYTEST_NETLAB_INTERPRETED": "1"}
 
 
