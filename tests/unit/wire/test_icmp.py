@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scapy.layers.inet import ICMP
 from tests.unit.wire.conftest import digest
 
-from pytest_netlab.wire import Checksum, Status, icmp, ipv4, tcp, udp
+from pytest_netlab.wire import Checksum, Status, icmp, ipv4, udp
 
 if TYPE_CHECKING:
     from tests.unit.wire.conftest import Decoder
@@ -68,47 +68,6 @@ def test_errors_quote(decoded: Decoder, kind: int) -> None:
 def test_others_do_not(decoded: Decoder, kind: int) -> None:
     """What looks like a datagram in an echo is data."""
     assert decoded(_error(QUOTED, kind))["quoted_proto"] == 0
-
-
-def test_a_quoted_echo_has_its_id(decoded: Decoder) -> None:
-    """Eight bytes are quoted at least, and the id is among them."""
-    quoted = ipv4.build(A, B, 1, icmp.build_echo(8, 0xABCD, 1))[:28]
-
-    assert decoded(_error(quoted))["quoted_icmp_id"] == 0xABCD
-
-
-def test_a_quoted_error_has_none(decoded: Decoder) -> None:
-    """Its bytes 4 and 5 mean something else."""
-    quoted = ipv4.build(A, B, 1, icmp.build(11, 0, 0xABCD0000))
-
-    assert decoded(_error(quoted))["quoted_icmp_id"] == 0
-
-
-def test_a_quoted_later_fragment_has_no_ports(decoded: Decoder) -> None:
-    """It carries no header to take them from."""
-    quoted = ipv4.build(A, B, 17, b"\x11" * 8, frag_offset=8)
-    row = decoded(_error(quoted))
-
-    assert (row["quoted_src"], row["quoted_sport"]) == (A, 0)
-
-
-def test_ports_need_four_bytes_only(decoded: Decoder) -> None:
-    """Old routers quote eight bytes of TCP, broken ones fewer."""
-    quoted = ipv4.build(A, B, 6, tcp.build(A, B, 1, 2))
-    row, less = decoded(_error(quoted[:24])), decoded(_error(quoted[:23]))
-
-    assert (row["quoted_sport"], row["quoted_dport"]) == (1, 2)
-    assert (
-        less["quoted_proto"],
-        less["quoted_sport"],
-        less["quoted_dport"],
-    ) == (6, 0, 0)
-
-
-@pytest.mark.parametrize("size", [1, 19])
-def test_a_quote_without_a_header_is_malformed(decoded: Decoder, size: int) -> None:
-    """RFC 792 promises the header and eight bytes."""
-    assert decoded(_error(QUOTED[:size]))["status"] == Status.MALFORMED
 
 
 def test_a_message_that_is_not_all_there(decoded: Decoder) -> None:

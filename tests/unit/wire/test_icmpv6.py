@@ -60,23 +60,6 @@ def test_errors_quote(decoded: Decoder, kind: int) -> None:
     ) == (1234, 80, 1280)
 
 
-def test_a_quoted_echo_behind_an_extension(decoded: Decoder) -> None:
-    """The chain of the quoted datagram is walked too."""
-    echo = icmpv6.build_echo(A, B, 128, 0xABCD, 1)
-    quoted = ipv6.build(A, B, 60, bytes((58, 0)) + bytes(6) + echo)
-    row = decoded(_error(1, quoted))
-
-    assert (row["quoted_proto"], row["quoted_icmp_id"]) == (58, 0xABCD)
-
-
-def test_a_quoted_later_fragment_has_no_ports(decoded: Decoder) -> None:
-    """Its transport is known, its header is elsewhere."""
-    fragment = bytes((6, 0)) + (64).to_bytes(2, "big") + bytes(4) + b"\x11" * 8
-    row = decoded(_error(1, ipv6.build(A, B, 44, fragment)))
-
-    assert (row["quoted_proto"], row["quoted_sport"]) == (6, 0)
-
-
 def test_neighbour_discovery_does_not_quote(decoded: Decoder) -> None:
     """Types from 128 on are no errors."""
     assert decoded(_error(135, QUOTED))["quoted_proto"] == 0
