@@ -11,12 +11,10 @@ import pytest
 from tests.unit.capture.conftest import FILES
 
 from pytest_netlab.capture import Capture, open_capture, read, stream, write
-from pytest_netlab.capture.ahead import Ahead
 from pytest_netlab.errors import CaptureError
 from pytest_netlab.wire import COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 STEPS = [(40, 8), (200, 64), (1000, 1 << 16)]
@@ -120,28 +118,3 @@ def test_columns_that_nobody_wants_stay_empty(written: bytes) -> None:
             else (np.array_equal(ours, full.column(column.name)))
         )
     assert full.payload_hash.any()
-
-
-def failing() -> Iterator[int]:
-    """Yield one item, then fail."""
-    yield 1
-    raise ValueError("two")
-
-
-def test_ahead_raises_in_its_place() -> None:
-    """An error over there comes after what was made before it, every time."""
-    items = Ahead(failing())
-
-    assert next(items) == 1
-    for _ in range(2):
-        with pytest.raises(ValueError, match="two"):
-            next(items)
-    items.close()
-
-
-def test_ahead_ends() -> None:
-    """And an end is an end."""
-    items = Ahead(iter([1, 2, 3]), depth=1)
-
-    assert list(items) == [1, 2, 3]
-    items.close()
