@@ -28,6 +28,7 @@ from tests.unit.flows.conftest import (
     WEB,
     WEB6,
     error6,
+    icmp6_frame,
     icmp_packet,
 )
 
@@ -134,6 +135,20 @@ def test_no_flow(frame: bytes) -> None:
 
     assert ways_of(table, [frame]) == [NO_WAY]
     assert table.count == 0
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        *map(icmp6_frame, (127, 138, 142, 144)),
+        Packet(key=DNS._replace(dst="223.255.255.255")),
+        Packet(key=DNS._replace(src=WEB6.src, dst="fe80::1")),
+        Packet(key=DNS._replace(src="224.0.0.251")),
+    ],
+)
+def test_flow(packet: Packet | bytes) -> None:
+    """Other ICMPv6 is of a flow, and so is whatever goes to one host."""
+    assert ways_of(FlowTable(), [packet]) == [0]
 
 
 def test_every_kind_of_packet_has_the_way_of_its_key() -> None:

@@ -1,4 +1,4 @@
-"""Captures read in chunks teach what whole ones do; offloads, cuts, clocks."""
+"""Captures read in chunks teach what whole ones do; cuts, clocks."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ import pytest
 from tests.traffic import C1, C2, HOST, HOST01, Packet, capture, routed
 
 from pytest_netlab.capture import Capture, Interface, read, write
-from pytest_netlab.flows import TCP, UDP, Tuple5
+from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.nat import Translations, learn, turns
-from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_netlab.nat import Flow
 
-WEB = Tuple5(TCP, C1, 40000, HOST01, 80)
 DNS = Tuple5(UDP, C1, 5555, HOST01, 53)
 YEAR_NS = 31_536_000 * 10**9
 
@@ -140,61 +138,6 @@ def test_altered_in_chunks() -> None:
 
     assert found.unpaired == {}
     assert sum(flow.packets for flow in found.flows) == 100
-
-
-def segments(sizes: Sequence[int], first: int = 1000) -> list[Packet]:
-    """Return segments of a connection that carry so many bytes each."""
-    found = []
-    for number, size in enumerate(sizes):
-        data = bytes(i % 251 for i in range(first, first + size))
-        packet = Packet(key=WEB, seq=first, ack=7, data=data, ip_id=100 + number)
-        found.append(replace(packet, flags=tcp.ACK))
-        first += size
-    return found
-
-
-ACK = Packet(key=WEB.reply, seq=7, ack=1000, ip_id=9)
-
-
-@pytest.mark.parametrize(
-    ("near", "far"),
-    [
-        ([4344], [1448, 1448, 1448]),
-        ([1448] * 3, [4344]),
-        ([2896, 1448], [1448] * 3),
-        ([2000, 3000], [1448, 1448, 1448, 656]),
-        ([4000], [4000]),
-    ],
-    ids=["GSO", "GRO", "GSO in part", "other borders", "the same"],
-)
-def test_byte_ranges(near: list[int], far: list[int]) -> None:
-    """A super-frame is the packets that carry its bytes, whatever their ids."""
-    inside = [routed(ACK), *segments(near)]
-    outside = [replace(ACK, key=sent(WEB).reply)]
-    whole = {(p.seq, len(p.data)): p.ip_id for p in inside}
-    outside += [  # only what is the same packet has the same id
-        replace(routed(p, sent(WEB)), ip_id=whole.get((p.seq, len(p.data)), 500 + i))
-        for i, p in enumerate(segments(far))
-    ]
-
-    found = learn(capture(inside), capture(outside))
-
-    rows_in = {row for row, _ in found.flows[0].pairs}
-    rows_out = {row for _, row in found.flows[0].pairs}
-    assert (rows_in, rows_out) == (set(range(len(inside))), set(range(len(outside))))
-    assert found.violations == ()
-    assert [flow.fate for flow in found.flows] == ["forwarded"]
-
-
-def test_a_lost_segment_of_a_super_frame() -> None:
-    """The rest of it is still paired; what was lost stays alone."""
-    outside = [replace(ACK, key=sent(WEB).reply)]
-    outside += [routed(p, sent(WEB)) for p in segments([1448] * 3)]
-    del outside[2]
-
-    found = learn(capture([routed(ACK), *segments([4344])]), capture(outside))
-
-    assert found.flows[0].pairs == ((0, 0), (1, 1), (1, 2))
 
 
 def cut(whole: Capture, size: int) -> Capture:
