@@ -6,6 +6,7 @@ from struct import pack
 
 import pytest
 
+from pytest_netlab.capture import blocks
 from pytest_netlab.capture.blocks import COMMENT, Option, options, padding
 
 
@@ -92,3 +93,18 @@ def test_options_before_the_damage() -> None:
     assert next(found) == (2, b"x")
     with pytest.raises(ValueError, match="runs past its block"):
         next(found)
+
+
+def test_numbers() -> None:
+    """Blocks and options have the numbers of draft-ietf-opsawg-pcapng."""
+    kinds = "INTERFACE OLD_PACKET SIMPLE_PACKET NAMES STATISTICS PACKET"
+    codes = "IF_NAME IF_DESCRIPTION IF_IPV4 IF_IPV6 IF_TSRESOL IF_TSOFFSET"
+
+    assert [getattr(blocks, name) for name in kinds.split()] == [1, 2, 3, 4, 5, 6]
+    assert [getattr(blocks, name) for name in codes.split()] == [2, 3, 4, 5, 9, 14]
+    assert (blocks.SECTION, blocks.MAGIC) == (0x0A0D0D0A, 0x1A2B3C4D)
+    assert (blocks.END_OF_OPTIONS, blocks.COMMENT, blocks.FLAGS) == (0, 1, 2)
+    assert (blocks.ISB_IFRECV, blocks.ISB_IFDROP) == (4, 5)
+    assert (blocks.NAME_END, blocks.NAME_IPV4, blocks.NAME_IPV6) == (0, 1, 2)
+    assert (blocks.DIRECTION_BITS, blocks.CHECKSUM_NOT_READY) == (3, 0x200)
+    assert pack("<H", blocks.MAX_OPTION) == b"\xff\xff"

@@ -12,19 +12,20 @@ from pytest_netlab.wire import Status, icmp, icmpv6, ipv4, ipv6, tcp, udp
 if TYPE_CHECKING:
     from tests.unit.wire.conftest import Decoder
 
-A, B, R = "172.17.0.2", "10.0.0.1", "192.0.2.1"
-A6, B6, R6 = "2001:db8::1", "2001:db8::2", "2001:db8::ff"
+A, B, R, OTHER = "172.17.0.2", "10.0.0.1", "192.0.2.1", "198.51.100.7"
+A6, B6 = "2001:db8::1", "2001:db8::2"
+R6, OTHER6 = "2001:db8::ff", "2001:db8::77"
 UDP = ipv4.build(A, B, 17, udp.build(A, B, 1234, 53, b"data"), ttl=9, ip_id=77)
 TCP6 = ipv6.build(A6, B6, 6, tcp.build(A6, B6, 1234, 80), ttl=7)
 NO_PORTS = (0, 0, 0)
 
 
 def error(quoted: bytes) -> bytes:
-    """Return a datagram with an error about this packet, IPv4 or IPv6 itself."""
+    """Return an error about this packet, of its IP version, to somebody else."""
     if quoted[:1] >= b"\x60":
-        body = icmpv6.build(R6, A6, 1, 0, bytes(4) + quoted)
-        return ipv6.build(R6, A6, 58, body)
-    return ipv4.build(R, A, 1, icmp.build_error(3, 4, quoted))
+        body = icmpv6.build(R6, OTHER6, 1, 0, bytes(4) + quoted)
+        return ipv6.build(R6, OTHER6, 58, body)
+    return ipv4.build(R, OTHER, 1, icmp.build_error(3, 4, quoted))
 
 
 def ends(row: dict[str, int | str]) -> tuple[int | str, ...]:
