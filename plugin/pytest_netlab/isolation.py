@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pytest_netlab import options
+from pytest_netlab.errors import DeclarationError
 from pytest_netlab.spec import ARTIFACTS
 from pytest_netlab.terminal import one_line
 
@@ -149,8 +150,10 @@ def _taken(config: pytest.Config, chosen: Namespace) -> Iterator[tuple[str, Path
     off = f"take it off PYTHONPATH and the ini's pythonpath; files there {_read()}"
     for entry in [*map(str, config.getini("pythonpath")), *sys.path]:
         yield "the import path", config.invocation_params.dir / entry, off
-    goldens = config.rootpath / config.getini("netlab_golden")
-    yield "the golden folder", goldens, "name one outside by the ini key netlab_golden"
+    with suppress(DeclarationError):  # it is none, and refused soon
+        goldens = options.golden_root(config)
+        other = f"name one outside by the ini key {options.GOLDEN}"
+        yield "the golden folder", goldens, other
     bundled = Path(str(files("pytest_netlab.golden")))
     yield "the folder of bundled goldens", bundled, "judge a copy of them"
     for anchor in anchors or [config.invocation_params.dir]:  # as pytest does at once

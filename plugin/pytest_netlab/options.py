@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from functools import cache
 from ipaddress import IPv4Interface
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
+from pytest_netlab.documents import brief
+from pytest_netlab.errors import DeclarationError
 from pytest_netlab.lab import suites
 from pytest_netlab.spec import ARTIFACTS, LabOptions, Topology
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOLDEN, GOLDENS = "netlab_golden", "golden"
+AS_IN = f"name a folder from rootdir, as in {GOLDEN} = tests/{GOLDENS}"
+LONGEST = 255  # bytes of a name in a path, for Linux
 UNREFERENCED = ("ignore", "warn", "reject", "delete")
 ENGINES = ("private", "host", "kernel", "fake")
 KEEP = ("on-failure", "always", "never")
@@ -47,7 +56,7 @@ def register(parser: pytest.Parser) -> None:
         "netlab", "Docker host networking scenarios (pytest-netlab)"
     )
     _table(group)
-    parser.addini("netlab_golden", "folder of goldens, from rootdir", default="golden")
+    parser.addini(GOLDEN, "folder of goldens, from rootdir", default=GOLDENS)
 
 
 def check(config: pytest.Config) -> None:
@@ -58,11 +67,57 @@ def check(config: pytest.Config) -> None:
 
     """
     _refuse_in_ci(config)
+    _check_goldens(config)
     of_lab(config)
     if wrong := suites.misuse(*of_engine(config)):
         raise pytest.UsageError(wrong)
     _offline_of(config)
     _refuse_two_ways(config)
+
+
+def golden_root(config: pytest.Config) -> Path:
+    """Return the folder of goldens, which need not be there.
+
+    Raises:
+        DeclarationError: the ini key names what is no folder, or cannot be one.
+
+    """
+    named = _named(config)
+    folder = config.rootpath / named
+    try:
+        is_folder = stat.S_ISDIR(folder.stat().st_mode)
+    except FileNotFoundError:
+        is_folder = not folder.is_symlink()  # it is made when a golden is recorded
+    except OSError as error:
+        text = f"{GOLDEN} cannot be {brief(named)}: {error.strerror}"
+        raise DeclarationError(text) from error
+    if not is_folder:
+        raise DeclarationError(f"{GOLDEN}: {folder} is no folder")
+    return folder
+
+
+def _named(config: pytest.Config) -> str:
+    try:
+        named = config.getini(GOLDEN)
+    except (TypeError, ValueError) as error:  # pytest looks at types, too
+        raise DeclarationError(f"{GOLDEN}: {error}: {AS_IN}") from error
+    if not isinstance(named, str):
+        raise DeclarationError(f"{GOLDEN} is one text, not {brief(named)}: {AS_IN}")
+    if not named.strip():
+        raise DeclarationError(f"{GOLDEN} is empty: {AS_IN}")
+    parts = named.split("/")
+    if not named.isprintable() or max(map(len, map(os.fsencode, parts))) > LONGEST:
+        raise DeclarationError(f"{GOLDEN} cannot be {brief(named)}: {AS_IN}")
+    return named
+
+
+def _check_goldens(config: pytest.Config) -> None:
+    """Refuse a folder of goldens that is none; a file `golden` may be anybody's."""
+    try:
+        if _named(config) != GOLDENS:
+            golden_root(config)
+    except DeclarationError as error:
+        raise pytest.UsageError(str(error)) from error
 
 
 def of_lab(config: pytest.Config) -> LabOptions:

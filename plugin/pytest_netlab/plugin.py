@@ -286,7 +286,7 @@ def _golden_folder(item: pytest.Item) -> Path:
     """Return where goldens are: bundled ones for bundled scenarios, else the ini's."""
     config = item.config
     if item.path.parent != Path(str(files("pytest_netlab.scenarios"))):
-        return config.rootpath / str(config.getini("netlab_golden"))
+        return options.golden_root(config)
     bundled = Path(str(files("pytest_netlab.golden")))
     ours = bundled.is_relative_to(config.rootpath)
     if config.getoption("netlab_update") != "none" and not ours:
@@ -379,9 +379,11 @@ def _pending(item: pytest.Item, report: pytest.TestReport) -> PendingStore | Non
     never = os.environ.get("CI") or config.getoption("--netlab-keep") == "never"
     if never or config.getoption("--netlab-offline") or report.when != "call":
         return None
-    if not _golden_folder(item).is_relative_to(config.rootpath):
+    try:
+        ours = _golden_folder(item).is_relative_to(config.rootpath)
+    except DeclarationError:  # its fixture has said so
         return None
-    return PendingStore.beside(_artifacts(config))
+    return PendingStore.beside(_artifacts(config)) if ours else None
 
 
 def _note_golden(item: pytest.Item, report: pytest.TestReport) -> None:

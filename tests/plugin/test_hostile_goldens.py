@@ -110,6 +110,14 @@ def test_commands(project: Path, edit: str) -> None:
     assert golden.read_bytes() == hostile
 
 
+@pytest.mark.parametrize("name", ["copy", "My golden", "ping_beyond", "x" * 200])
+def test_replay_of_a_copy(project: Path, name: str) -> None:
+    """A golden in a folder of another name is refused before a lab is started."""
+    (project / "golden" / NAME).rename(project / "golden" / name)
+
+    refused("replay", f"golden/{name}", "--engine=kernel", of="in a folder of another")
+
+
 @pytest.mark.parametrize("edit", POLICIES)
 def test_policy_file(project: Path, edit: str) -> None:
     """A policy in a file of its own is read as carefully."""

@@ -296,19 +296,17 @@ def test_docstring(pytester: pytest.Pytester, run: Run) -> None:
 
 
 def test_long_name(pytester: pytest.Pytester, run: Run) -> None:
-    """A test with a long parameter has a folder for its evidence."""
-    pytester.makepyfile(
-        """
+    """A test with a long name has a folder for its evidence."""
+    source = """
         import pytest
 
         @pytest.mark.netlab("ping", waive=["container-address-on-uplink"])
-        @pytest.mark.parametrize("x", ["x" * 5000])
-        def test_ping(netlab, x):
+        def NAME(netlab):
             with netlab.capture() as trace:
                 netlab.c1.run("ping", "-c", "1", netlab.host01.address)
             netlab.check(trace)
         """
-    )
+    pytester.makepyfile(source.replace("NAME", f"test_{'ä' * 300}"))
     run("--netlab-update", "--netlab-keep=always").assert_outcomes(passed=1)
 
     result = run("--netlab-offline=netlab-artifacts", "--netlab-strict")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_netlab.cli.group import Trouble
+from pytest_netlab.documents import brief
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,9 @@ def _configured(here: Path) -> tuple[Path, str]:
         raise ValueError(str(error)) from error
     value = found.get("netlab_golden", DEFAULT)
     named = getattr(value, "value", value)  # pytest 9 wraps it
-    return root or _with_setup(here), str(named)
+    if not isinstance(named, str):
+        raise ValueError(f"netlab_golden is one text, not {brief(named)}")  # noqa: TRY004 - told as the others are
+    return root or _with_setup(here), named
 
 
 def _with_setup(here: Path) -> Path:

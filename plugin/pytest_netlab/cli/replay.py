@@ -17,7 +17,8 @@ from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.memory import budgeted, held
 from pytest_netlab.cli.output import emit, lines, say
 from pytest_netlab.cli.progress import Watch
-from pytest_netlab.cli.sources import FILE, whole
+from pytest_netlab.cli.sources import CAPTURE, FILE, whole
+from pytest_netlab.documents import brief
 from pytest_netlab.flows import TCP, UDP
 from pytest_netlab.lab import backends, suites
 from pytest_netlab.masking import Mask
@@ -185,9 +186,21 @@ def _lab(parts: Sequence[Part], backend: str, suite: str | None, mask: Mask) -> 
 
 
 def _golden(argument: str) -> Golden | None:
-    """Return the golden of a folder that is one; None of any other capture."""
-    folder = Path(argument)
-    return read_golden(folder) if (folder / TOML).is_file() else None
+    """Return the golden of a folder that is one; None of any other capture.
+
+    Raises:
+        Trouble: its folder has another name than its scenario: it is no store's.
+
+    """
+    folder = Path(argument).resolve()
+    if not (folder / TOML).is_file():
+        return None
+    golden = read_golden(folder)
+    if folder.name != golden.scenario:
+        name = brief(golden.scenario)
+        text = f"{argument}: a golden of {name} in a folder of another name: rename it"
+        raise Trouble(f"{text}, or name its {CAPTURE}")
+    return golden
 
 
 def _played(
