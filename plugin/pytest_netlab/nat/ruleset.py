@@ -181,11 +181,9 @@ def _only_in(these: Sequence[str], those: Sequence[str]) -> Iterator[str]:
 
 
 def _moved(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    """Yield the rules of both that stand in another order; repeated ones count once."""
+    """Yield the rules of both that stand in another order."""
     both = set(old) & set(new)
-    was, now = (
-        [rule for rule in dict.fromkeys(rules) if rule in both] for rules in (old, new)
-    )
+    was, now = ([rule for rule in rules if rule in both] for rules in (old, new))
     matcher = SequenceMatcher(None, was, now, autojunk=False)
     for verb, start, end, _, _ in matcher.get_opcodes():
         if verb in ("delete", "replace"):

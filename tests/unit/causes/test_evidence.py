@@ -137,6 +137,13 @@ def test_too_large_and_told() -> None:
     assert "bridge > c1 fragmentation needed); link uplink mtu 300 up" in cause.text
 
 
+def test_no_mtu() -> None:
+    """What a link's evidence says may be no number that Python converts: no MTU."""
+    change = HostChange(extra=(f"link uplink mtu {'9' * 5000} up",))
+
+    assert only([PING], [replace(DROPPED, stuck=1428)], change).name == "not forwarded"
+
+
 def test_another_identity() -> None:
     """What leaves with another IP id is two flows, and one cause."""
     half = replace(PING, **KEPT, fate="local")  # type: ignore[arg-type]

@@ -156,3 +156,14 @@ def test_moved_rules_and_routes() -> None:
 def test_randomises(rule: str, *, expected: bool) -> None:
     """Only a source translation that says so asks for random ports."""
     assert randomises(f"nat :POSTROUTING ACCEPT\n{rule}") is expected
+
+
+@pytest.mark.parametrize("word", ["SNAT ", "snat ", "--dport 1 ", " "])
+def test_rules_of_nobody(word: str) -> None:
+    """A rule that repeats half of what is looked for is read once, not once a word."""
+    long = f"x {word * 60_000}"
+    state = {"iptables.txt": f"*nat\n-A {long}", "nftables.txt": f"table x {{\n{long}"}
+
+    assert len(ruleset(state, SYMBOLS).splitlines()) == 2
+    assert randomises(long) is False
+    assert published(long) is None

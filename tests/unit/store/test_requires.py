@@ -14,6 +14,7 @@ HOST = {
     "docker_proxy": "on",
     "bridge_nf": "1",
     "runc": "unknown",
+    "many": "9" * 5000,  # Python converts 4300 of them
 }
 
 
@@ -47,6 +48,12 @@ HOST = {
         ("runc != 1", True),
         ("nothing == on", False),
         ("nothing != on", False),
+        ("engine >= 020.010", True),
+        ("engine == 20.10.024", True),
+        pytest.param(f"engine < {'9' * 5000}", True, id="digits"),
+        pytest.param(f"engine > 20.{'9' * 5000}", False, id="more digits"),
+        pytest.param(f"many >= 1{'0' * 4999}", True, id="digits of a fact"),
+        pytest.param(f"many < 1{'0' * 5000}", True, id="digits of both"),
     ],
 )
 def test_holds(text: str, holds: bool) -> None:  # noqa: FBT001 - a row of a table
@@ -63,6 +70,7 @@ def test_holds(text: str, holds: bool) -> None:  # noqa: FBT001 - a row of a tab
         ("engine >= 28,", "cannot read ''"),
         (">= 28", "cannot read"),
         ("engine >= 28 and kernel > 6", "cannot read"),
+        pytest.param("x" * 10**5, "cannot read 'xxx.*[.][.][.].*xxx'", id="long"),
         ("backend < nf_tables", "'nf_tables' is no version, so only == and !="),
     ],
 )
