@@ -1,6 +1,10 @@
 """What a router and its NAT leave alone of a packet: two observations of it.
 
-To forbid another change, write a check and list it in `PAIR`.
+What learning checks, of every pair of two captures: so the ledger flags what is wrong
+(`nat/ledger`, in C, from the few facts it keeps of a packet) before anything here is
+called for the words. A check of `PAIR` without a flag is tried only on pairs that
+something altered. To forbid something in a trace's conversations, look into
+`conversation`: a check there needs no flag.
 """
 
 from __future__ import annotations
@@ -131,7 +135,8 @@ def _embedded(near: Observation, far: Observation) -> Iterator[Words]:
                 yield "quotes", key.dst, sender
 
 
-# In the order in which a packet's violations are told.
+# In the order in which a packet's violations are told. `_untouched` and `_payload` have
+# no flag: a pair in which these differ was joined by likeness.
 PAIR: tuple[Callable[[Observation, Observation], Iterator[Words]], ...] = (
     _ttl,
     _tos,

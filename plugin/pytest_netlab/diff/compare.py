@@ -337,7 +337,7 @@ def _violations(
     Where what is forbidden is demanded, a golden does not forgive it.
     """
     known = {bad.field for bad in want.violations}
-    known = {name for name in known if not policy.demands(FORBIDDEN_BY.get(name, ""))}
+    known = {name for name in known if not policy.demands(FORBIDDEN_BY.get(name, name))}
     for bad in got.violations:
         if bad.field not in known and policy.minds(bad.field):
             yield _impossible(got.fact.name, bad)

@@ -117,7 +117,7 @@ class Policy:
     def minds(self, broken: str) -> bool:
         """Tell whether it matters that an invariant is broken between the points."""
         name = "quotes" if broken.startswith("quote") else _BROKEN.get(broken, broken)
-        waived = FORBIDDEN_BY.get(broken) in self.waived
+        waived = FORBIDDEN_BY.get(broken, broken) in self.waived
         return self.rules.get(name) != "any" and not waived
 
     def demands(self, negative: str) -> bool:

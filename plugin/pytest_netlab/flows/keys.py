@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
 
 ICMP, TCP, UDP, ICMP6 = 1, 6, 17, 58
+# A key of these has ports; one of an ICMP query has its id in their place.
+WITH_PORTS = frozenset({TCP, UDP})
 PROTOCOL_NAMES = {ICMP: "icmp", TCP: "tcp", UDP: "udp", ICMP6: "icmp6"}
 
 ECHO_REQUESTS = frozenset({(ICMP, 8), (ICMP6, 128)})
@@ -35,7 +37,7 @@ class Tuple5(NamedTuple):
     def __str__(self) -> str:
         """Render as tcpdump would: proto src.port > dst.port."""
         name = PROTOCOL_NAMES.get(self.proto, f"proto {self.proto}")
-        if self.proto in (TCP, UDP):
+        if self.proto in WITH_PORTS:
             return f"{name} {self.src}.{self.sport} > {self.dst}.{self.dport}"
         if self.sport:
             return f"{name} {self.src} > {self.dst} id {self.sport}"
@@ -91,7 +93,7 @@ def way_of(capture: Capture, row: int) -> Tuple5 | None:
 
 
 def _ports(capture: Capture, row: int, proto: int) -> tuple[int, int]:
-    if proto in (TCP, UDP):
+    if proto in WITH_PORTS:
         return int(capture.sport[row]), int(capture.dport[row])
     kind = (proto, int(capture.icmp_type[row]))
     if kind in ECHO_REQUESTS or kind in ECHO_REPLIES:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_netlab.flows import TCP, UDP, key_of
+from pytest_netlab.flows import TCP, WITH_PORTS, key_of
 from pytest_netlab.wire import Status
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _ends(capture: Capture, row: int) -> Ends:
     key, ttl = key_of(capture, row), int(capture.ttl[row])
     if key is None:
         return ttl, None, None
-    if key.proto in (TCP, UDP):
+    if key.proto in WITH_PORTS:
         return ttl, (key.src, key.sport), (key.dst, key.dport)
     return ttl, (key.src, 0), (key.dst, 0)
 

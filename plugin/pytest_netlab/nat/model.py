@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network, ip_address
 from typing import TYPE_CHECKING
 
-from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
+from pytest_netlab.flows import ICMP, WITH_PORTS, Tuple5
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +42,7 @@ class Nat:
         """Return the key of a packet of the uplink on docker0; None: not forwarded."""
         if key not in self._out:
             target = self.published.get(key.dport)
-            if key.proto not in (TCP, UDP) or key.dst != self.address or not target:
+            if key.proto not in WITH_PORTS or key.dst != self.address or not target:
                 return None
             self._track(key, self._free(key._replace(dst=target[0], dport=target[1])))
         return self._out[key]

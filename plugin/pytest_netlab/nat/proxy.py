@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_netlab.flows import TCP, UDP, key_of
+from pytest_netlab.flows import WITH_PORTS, key_of
 from pytest_netlab.nat.translations import Flow
 from pytest_netlab.wire import Direction
 
@@ -68,7 +68,7 @@ def _first_payload(
     the outside and speaks to the container on the inside.
     """
     key = flow.inside or flow.outside
-    if key is None or key.proto not in (TCP, UDP):
+    if key is None or key.proto not in WITH_PORTS:
         return None
     for row in flow.inside_rows or flow.outside_rows:
         if capture.payload_len[row] and key_of(capture, row) == key:

@@ -7,7 +7,7 @@ import io
 import json
 from typing import TYPE_CHECKING
 
-from pytest_netlab.flows import ICMP, ICMP6, PROTOCOL_NAMES, TCP, UDP
+from pytest_netlab.flows import ICMP, ICMP6, PROTOCOL_NAMES, WITH_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +22,6 @@ SHOWN = 200  # of a table's rows: nobody reads more, and a table of many takes l
 PAIRED = ("flow", "proto", "kind", "inside", "outside", "packets")
 ALONE = ("flow", "proto", "unpaired", "seen", "from -> to")
 BROKEN = ("violation", "inside", "outside", "want", "got")
-PORTS = frozenset({TCP, UDP})
 ENDS = ("src", "sport", "dst", "dport", "id")
 FIELDS = (
     "flow",
@@ -97,7 +96,7 @@ def ends(key: Tuple5 | None) -> str:
     """Return where a flow comes from and goes to."""
     if key is None:
         return ""
-    if key.proto in PORTS:
+    if key.proto in WITH_PORTS:
         return f"{end(key.src, key.sport)} -> {end(key.dst, key.dport)}"
     ident = f" id {key.sport}" if key.proto in (ICMP, ICMP6) else ""
     return f"{key.src} -> {key.dst}{ident}"
@@ -142,7 +141,7 @@ def _json(key: Tuple5 | None) -> str:
     if key is None:
         return "null"
     proto, src, sport, dst, dport = key
-    if proto in PORTS:
+    if proto in WITH_PORTS:
         return f'{{"src": "{src}", "sport": {sport}, "dst": "{dst}", "dport": {dport}}}'
     ident = f', "id": {sport}' if proto in (ICMP, ICMP6) else ""
     return f'{{"src": "{src}", "dst": "{dst}"{ident}}}'
@@ -168,7 +167,7 @@ def _cells(key: Tuple5 | None) -> tuple[object, ...]:
     if key is None:
         return ("",) * len(ENDS)
     proto, src, sport, dst, dport = key
-    if proto in PORTS:
+    if proto in WITH_PORTS:
         return src, sport, dst, dport, ""
     return src, "", dst, "", sport if proto in (ICMP, ICMP6) else ""
 

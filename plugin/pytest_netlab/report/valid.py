@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_netlab.wire import UNTAGGED, icmp, icmpv6, ipv4, tcp, udp
+from pytest_netlab.flows import WITH_PORTS
+from pytest_netlab.wire import UNTAGGED, icmp, icmpv6, ipv4, tcp
 from pytest_netlab.wire.ethernet import ARP
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     Mask = npt.NDArray[np.bool_]
 
-_PORTS = (tcp.PROTO, udp.PROTO)
+_PORTS = tuple(WITH_PORTS)
 _ICMP = (icmp.PROTO, icmpv6.PROTO)
 _IDENT = ("ip_id", "ip_flags", "frag_offset")
 _ECHOES = {

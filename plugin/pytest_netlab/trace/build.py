@@ -12,8 +12,7 @@ from pytest_netlab.flows import (
     ICMP,
     ICMP6,
     PROTOCOL_NAMES,
-    TCP,
-    UDP,
+    WITH_PORTS,
     Role,
     Tuple5,
     key_of,
@@ -383,7 +382,7 @@ def _protocol(key: Tuple5) -> str:
 
 
 def _service(key: Tuple5, symbols: Symbols) -> str:
-    port = key.dport if key.proto in (TCP, UDP) else None
+    port = key.dport if key.proto in WITH_PORTS else None
     return end_text(End(symbols.address(key.dst), port))
 
 

@@ -10,8 +10,9 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_netlab.flows import WITH_PORTS
 from pytest_netlab.nat import answers
-from pytest_netlab.trace.values import IDS, PORTS, PortTranslation
+from pytest_netlab.trace.values import IDS, PortTranslation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -64,9 +65,9 @@ def port_translation(
     met, sent = flow.met, flow.sent
     if sent is None or flow.kind == "proxied" or met.sport == sent.sport:
         return None
-    if met.proto not in (*PORTS, *IDS):
+    if met.proto not in (*WITH_PORTS, *IDS):
         return None
-    name = "port" if met.proto in PORTS else "id"
+    name = "port" if met.proto in WITH_PORTS else "id"
     wanted = sent._replace(sport=met.sport)
     if met.proto in IDS:
         wanted = wanted._replace(dport=met.dport)

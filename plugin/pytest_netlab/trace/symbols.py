@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_netlab.flows import TCP, UDP, Tuple5
+from pytest_netlab.flows import WITH_PORTS, Tuple5
 from pytest_netlab.trace.values import End, Symbol
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Symbols:
         The responder's port names a service and stays literal.
         """
         src, dst = self.address(key.src), self.address(key.dst)
-        if key.proto not in (TCP, UDP):
+        if key.proto not in WITH_PORTS:
             return End(src), End(dst)
         if reply:
             return End(src, key.sport), End(dst, self.bind("port", key.dport))

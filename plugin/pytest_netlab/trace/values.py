@@ -15,8 +15,6 @@ from pytest_netlab.flows import (
     ECHO_REQUESTS,
     ICMP,
     ICMP6,
-    TCP,
-    UDP,
     Role,
 )
 
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_netlab.checks import Violation
     from pytest_netlab.nat import Fate, Kind
 
-PORTS, IDS = (TCP, UDP), (ICMP, ICMP6)
+IDS = (ICMP, ICMP6)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from tests.traffic import C1, HOST, HOST01, IN, MACS, OUT, Packet, at_uplink, routed
 
@@ -102,3 +103,12 @@ def test_names() -> None:
     """A policy names what it waives."""
     assert Policy.parse({"waive": [CONTAINER]}).waived == {CONTAINER}
     assert all(text for text in FORBIDDEN.values())
+
+
+def test_documented() -> None:
+    """The page on verdicts lists what is forbidden, and nothing else."""
+    page = Path(__file__).parents[3] / "docs" / "verdicts.md"
+    section = page.read_text().split("## What no scenario may show")[1].split("##")[0]
+    rows = [line.split("`")[1] for line in section.splitlines() if line[:3] == "| `"]
+
+    assert rows == list(FORBIDDEN)
