@@ -1,4 +1,4 @@
-"""Why a flow is not as expected: each rule alone, then from whole captures."""
+"""Which rule tells why a flow is not as expected: by facts, then whole captures."""
 
 from __future__ import annotations
 
@@ -7,56 +7,39 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.unit.causes.cases import (
+    ACCEPT,
+    DNAT_RULE,
+    DOUBLED,
+    DROPPED,
+    KEPT,
+    LEG,
+    LOCAL,
+    MASQUERADE,
+    NOTRACK,
+    OTHER_NODE,
+    PING,
+    PROXIED,
+    REFUSED,
+    TOO_LARGE,
+    WEB,
+    Seen,
+)
 
-from pytest_netlab.causes import Cause, explain
+from pytest_netlab.causes import Cause, explain, unseen
 from pytest_netlab.lab.fake import FakeLab
 from pytest_netlab.nat import Connection, HostChange
 from pytest_netlab.spec import POINTS, LabOptions
-from pytest_netlab.trace import CanonicalTrace, FlowFact, canonicalize
+from pytest_netlab.trace import (
+    CanonicalTrace,
+    FlowFact,
+    PortTranslation,
+    Symbol,
+    canonicalize,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-PING = FlowFact(
-    proto="icmp echo",
-    initiator="c1",
-    responder="host01",
-    sender="host",
-    target="host01",
-    kind="snat",
-    fate="forwarded",
-)
-WEB = FlowFact(
-    proto="tcp",
-    initiator="host01",
-    responder="host:81",
-    sender="host01",
-    target="web:80",
-    kind="dnat",
-    fate="forwarded",
-)
-PROXIED = replace(WEB, sender="bridge", kind="proxied", fate="proxied")
-KEPT = {"sender": "", "target": "", "kind": "none"}
-REFUSED = replace(WEB, **KEPT, fate="local")  # type: ignore[arg-type]
-DROPPED = replace(PING, **KEPT, fate="dropped", answered=False)  # type: ignore[arg-type]
-LEG = FlowFact(
-    proto="tcp",
-    initiator="bridge",
-    responder="web:80",
-    kind="none",
-    fate="local",
-    sender="",
-    target="",
-)
-
-DNAT_RULE = (
-    "nat -A DOCKER ! -i docker0 -p tcp --dport 81 -j DNAT --to-destination web:80"
-)
-OTHER_PORT = DNAT_RULE.replace("--dport 81", "--dport 82")
-OTHER_NODE = DNAT_RULE.replace("web:80", "c2:80")
-JUMP = "nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER"
-MASQUERADE = "nat -A POSTROUTING -s net ! -o docker0 -j MASQUERADE"
-ACCEPT = "filter -A FORWARD -i docker0 ! -o docker0 -j ACCEPT"
 
 
 def only(
@@ -172,115 +155,95 @@ def test_rule(want: FlowFact, got: list[FlowFact], name: str, words: str) -> Non
     assert re.search(words, cause.text)
 
 
+BAD_SUM, TTL = Seen("l4_checksum", "good", "bad"), Seen("ttl", "63", "60")
+MAPPED = PortTranslation(
+    field="port",
+    original=Symbol("port", 1),
+    mapped=Symbol("port", 2),
+    taken=False,
+    in_class=True,
+)
+MOVED, UNDONE = Seen("port", "", "", found=MAPPED), Seen("undone", "c1", "host")
+UNPAIRED = Seen("unpaired-forwarded", "both", "one")
+ENTRY = Connection("tcp", "host01", "host:81", "host01", "c2:80")
+FULL = HostChange(full="9 of 9 connections")
+REPUBLISHED = HostChange(missing=(DNAT_RULE,), extra=(OTHER_NODE,))
+SMALLER = HostChange(missing=("link a mtu 1500",), extra=("link a mtu 1300",))
+HALF = replace(PING, **KEPT, fate="local")  # type: ignore[arg-type]
+HAIRPIN = replace(LEG, initiator="c1", responder="host:81")
+STRAIGHT = replace(HAIRPIN, responder="web:80")
+
+
 @pytest.mark.parametrize(
-    ("want", "got", "host", "words"),
+    ("flows", "host", "signs", "name"),
     [
-        (WEB, PROXIED, HostChange(missing=(JUMP,)), f"this rule is gone: {JUMP}"),
-        (WEB, REFUSED, HostChange(missing=(JUMP,)), f"this rule is gone: {JUMP}"),
+        ([WEB, PROXIED], REPUBLISHED, [], "wrong target"),
         (
-            PING,
-            replace(PING, sender="c1", kind="none"),
-            HostChange(missing=(JUMP, MASQUERADE)),
-            f"this rule is gone: {MASQUERADE}",
-        ),
-        (PING, DROPPED, HostChange(missing=(ACCEPT,)), f"this rule is gone: {ACCEPT}"),
-        (
-            PING,
-            DROPPED,
-            HostChange(missing=(ACCEPT,), settings={"ip_forward": ("1", "0")}),
-            "net.ipv4.ip_forward is 0 here, 1 when recorded",
-        ),
-        (PING, DROPPED, HostChange(missing=(JUMP,)), "filter FORWARD chain"),
-        (PING, DROPPED, HostChange(extra=(ACCEPT,)), "filter FORWARD chain"),
-        *(
-            (PING, DROPPED, HostChange(extra=(rule,)), f"this rule is new: {rule}")
-            for rule in (
-                "filter -A FORWARD -s net -j DROP",
-                "filter -A FORWARD -j REJECT",
-                "raw -A PREROUTING -j CT --notrack",
-                "raw -A PREROUTING -j NOTRACK",
-                "add rule inet x forward reject",
-                "add rule inet x forward drop",
-            )
+            [WEB, replace(WEB, target="c2:80")],
+            HostChange(tracked=(ENTRY,)),
+            [],
+            "stale",
         ),
         (
-            PING,
-            replace(PING, sender="host02"),
-            HostChange(extra=("nat -A POSTROUTING -j SNAT --to-source host02",)),
-            "this rule is new: nat -A POSTROUTING -j SNAT",
+            [WEB, PROXIED],
+            HostChange(),
+            [replace(UNDONE, flow=WEB.name)],
+            "reply not un",
         ),
+        ([PING, PING], HostChange(extra=(NOTRACK,)), [TTL, UNDONE], "reply not undone"),
+        ([PING, PING], HostChange(), [TTL, BAD_SUM], "corrupted checksum"),
+        ([PING, DROPPED], FULL, [BAD_SUM], "corrupted checksum"),
+        ([PING, replace(DROPPED, refusal="no from x")], FULL, [], "table full"),
+        ([PING, DROPPED], FULL, [], "table full"),
+        ([PING, replace(DROPPED, refusal="no from x")], SMALLER, [], "rejected"),
+        ([PING, replace(DROPPED, stuck=1428)], SMALLER, [], "MTU black hole"),
+        ([PING, replace(DROPPED, stuck=1428)], SMALLER, [TOO_LARGE], "rejected"),
+        ([PING, HALF, replace(HALF, initiator="host")], None, [], "header changed"),
+        ([PING, PING], None, [TTL, DOUBLED], "delivered twice"),
+        ([PING, PING], None, [MOVED, TTL], "header changed"),
+        ([PING, PING], None, [UNPAIRED, MOVED], "remapped although free"),
+        ([PING, PING], None, [UNPAIRED], "not forwarded"),
+        ([LOCAL, replace(LOCAL, answered=False)], None, [], "not answered"),
         (
-            PING,
-            replace(PING, sender="host02"),
-            HostChange(extra=(ACCEPT, MASQUERADE)),
-            f"this rule is new: {MASQUERADE}",
+            [HAIRPIN, replace(HAIRPIN, answered=False), STRAIGHT],
+            HostChange(missing=(MASQUERADE,)),
+            [],
+            "hairpin without masquerade",
         ),
-        (
-            WEB,
-            replace(REFUSED, refusal="RST from host"),
-            HostChange(extra=("filter -A INPUT -j REJECT",)),
-            "refused by RST from host; this rule is new: filter -A INPUT -j REJECT",
-        ),
-        (
-            PING,
-            replace(PING, returned=False),
-            HostChange(missing=(ACCEPT,)),
-            f"this rule is gone: {ACCEPT}",
-        ),
+        ([PING], FULL, [], "table full"),
     ],
 )
-def test_cited(want: FlowFact, got: FlowFact, host: HostChange, words: str) -> None:
-    """Where the host is known a cause cites the rule or setting that differs."""
-    assert words in only([want], [got], host).text
-
-
-@pytest.mark.parametrize(
-    ("extra", "name"), [(OTHER_PORT, "wrong port"), (OTHER_NODE, "wrong target")]
-)
-@pytest.mark.parametrize("got", [PROXIED, REFUSED], ids=["proxy", "refused"])
-def test_republished(extra: str, name: str, got: FlowFact) -> None:
-    """A DNAT rule replaced by one that leads elsewhere names where."""
-    cause = only(
-        [WEB], [got], HostChange(missing=(JUMP, DNAT_RULE), extra=(JUMP, extra))
-    )
-
-    assert cause.name == name
-    assert cause.text == f"host:81 no longer leads to web:80: {extra}"
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        HostChange(missing=(DNAT_RULE,)),
-        HostChange(extra=(OTHER_PORT,)),
-        HostChange(
-            missing=(DNAT_RULE,),
-            extra=("nat -A DOCKER --dport 9 -j DNAT --to-destination c1:9",),
-        ),
-    ],
-    ids=["gone only", "new only", "unrelated"],
-)
-def test_not_republished(host: HostChange) -> None:
-    """Without a rule in place of the old one the packets tell the cause."""
-    assert only([WEB], [PROXIED], host).name == "proxied"
-
-
-@pytest.mark.parametrize(
-    ("want", "got", "name"),
-    [
-        (replace(WEB, kind="hairpin"), PROXIED, "flow differs"),
-        (WEB, replace(WEB, target="web:8080"), "wrong port"),
-    ],
-    ids=["no dnat expected", "translated elsewhere"],
-)
-def test_republished_only_in_place_of_dnat(
-    want: FlowFact, got: FlowFact, name: str
+def test_order_of_rules(
+    flows: list[FlowFact], host: HostChange | None, signs: list[Seen], name: str
 ) -> None:
-    """What rules say counts only where a translation is expected and did not happen."""
-    cause = only([want], [got], HostChange(missing=(DNAT_RULE,), extra=(OTHER_NODE,)))
+    """Of two rules that fit, the one that says more about the host's doing tells."""
+    want, *got = flows
+    causes = explain([want], got, host, signs)
 
-    assert cause.name == name
-    assert "no longer leads" not in cause.text
+    assert [cause.name.startswith(name) for cause in causes] == [True]
+
+
+def test_details_without_a_cause() -> None:
+    """A field that no rule knows has no cause: the difference says all there is."""
+    assert explain([PING], [PING], None, [Seen("seq", "1", "2")]) == []
+
+
+def test_evidence_of_another_flow() -> None:
+    """What differs of another flow tells nothing of this one."""
+    assert explain([PING], [PING], None, [replace(TTL, flow=WEB.name)]) == []
+
+
+def test_host_is_known() -> None:
+    """A cause cites what differs of the host, where that is known."""
+    assert only([PING], [DROPPED], HostChange(missing=(ACCEPT,))).text.endswith(ACCEPT)
+
+
+def test_unseen() -> None:
+    """Of a point that only one of two captures has nothing is said."""
+    cause = unseen("uplink", "captured", "not captured")
+
+    assert (cause.name, cause.flow) == ("blind", "every flow")
+    assert cause.text.startswith("uplink was captured when the golden was recorded and")
 
 
 def test_stranger_beside_a_proxied_flow() -> None:
@@ -397,25 +360,3 @@ def test_whole_capture_without_stimulus() -> None:
 
     assert {c.name for c in explain(story().facts, silent.facts)} == {"no traffic"}
     assert {c.name for c in explain(silent.facts, story().facts)} == {"unexpected flow"}
-
-
-def test_stale_conntrack() -> None:
-    """An entry that does not follow unchanged rules is older than they are."""
-    entry = Connection("tcp", "host01", "host:81", "host01", "c2:80")
-    wrong = replace(WEB, target="c2:80")
-
-    assert only([WEB], [wrong], HostChange(tracked=(entry,))).name == "stale conntrack"
-    changed = HostChange(missing=(DNAT_RULE,), tracked=(entry,))
-    assert only([WEB], [wrong], changed).name == "wrong target"
-
-
-def test_hairpin_without_masquerade() -> None:
-    """A container that is reached by the host's address with its source kept."""
-    want = replace(LEG, initiator="c1", responder="host:81")
-    direct = replace(want, responder="web:80")
-    lost = replace(want, answered=False, fate="dropped")
-    rule = "nat -A POSTROUTING -s net -d web -j MASQUERADE"
-    causes = explain([want], [lost, direct], HostChange(missing=(rule,)))
-
-    assert [cause.name for cause in causes] == ["hairpin without masquerade"]
-    assert f"this rule is gone: {rule}" in causes[0].text

@@ -1,0 +1,109 @@
+"""Flows and evidence for the rules that name causes. Values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pytest_netlab.causes import Case, Cause
+from pytest_netlab.flows import ICMP, TCP, Role
+from pytest_netlab.nat import HostChange
+from pytest_netlab.trace import End, Fields, FlowFact, Packet, What
+
+PING = FlowFact(
+    proto="icmp echo",
+    initiator="c1",
+    responder="host01",
+    sender="host",
+    target="host01",
+    kind="snat",
+    fate="forwarded",
+)
+WEB = FlowFact(
+    proto="tcp",
+    initiator="host01",
+    responder="host:81",
+    sender="host01",
+    target="web:80",
+    kind="dnat",
+    fate="forwarded",
+)
+PROXIED = replace(WEB, sender="bridge", kind="proxied", fate="proxied")
+KEPT = {"sender": "", "target": "", "kind": "none"}
+REFUSED = replace(WEB, **KEPT, fate="local")  # type: ignore[arg-type]
+DROPPED = replace(PING, **KEPT, fate="dropped", answered=False)  # type: ignore[arg-type]
+LEG = FlowFact(
+    proto="tcp",
+    initiator="bridge",
+    responder="web:80",
+    kind="none",
+    fate="local",
+    sender="",
+    target="",
+)
+LOCAL = replace(PING, **KEPT, responder="host", fate="local")  # type: ignore[arg-type]
+
+DNAT_RULE = (
+    "nat -A DOCKER ! -i docker0 -p tcp --dport 81 -j DNAT --to-destination web:80"
+)
+OTHER_PORT = DNAT_RULE.replace("--dport 81", "--dport 82")
+OTHER_NODE = DNAT_RULE.replace("web:80", "c2:80")
+JUMP = "nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER"
+MASQUERADE = "nat -A POSTROUTING -s net ! -o docker0 -j MASQUERADE"
+ACCEPT = "filter -A FORWARD -i docker0 ! -o docker0 -j ACCEPT"
+NOTRACK = "raw -A PREROUTING -j CT --notrack"
+LINK, WAS = "link uplink mtu 1300 up", "link uplink mtu 1500 up"
+LINK_TOLD = f"{LINK} here, {WAS} when recorded"
+SMALLER = HostChange(missing=(WAS,), extra=(LINK,))
+VERSIONS = {"kernel": ("6.1", "6.18")}
+VERSIONS_TOLD = "(kernel is 6.18 here, 6.1 when recorded)"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What differs of a flow, as `compare` tells it."""
+
+    field: str
+    want: str
+    got: str
+    flow: str = PING.name
+    point: str = "uplink"
+    direction: str = "original"
+    expected: object = None
+    found: object = None
+
+
+DUPLICATE = Packet(
+    point="docker0",
+    reply=False,
+    src=End("c1"),
+    dst=End("host01"),
+    what=What(TCP, role=Role.DUPLICATE),
+    fields=Fields(ttl=63),
+)
+ERROR = replace(DUPLICATE, what=What(ICMP, icmp=(3, 4), error=True))
+TOO_LARGE = Seen("packet", "nothing", "bridge > c1 fragmentation needed", found=ERROR)
+DOUBLED = Seen("packet", "nothing", "c1 > host01", point="docker0", found=DUPLICATE)
+
+
+def case(
+    want: FlowFact,
+    got: FlowFact,
+    host: HostChange | None = None,
+    *,
+    evidence: tuple[Seen, ...] = (),
+    others: tuple[FlowFact, ...] = (),
+) -> Case:
+    """Return what a rule looks at: a flow, and what else was observed."""
+    return Case(
+        want=want,
+        got=got,
+        evidence=evidence,
+        flows=(got, *others),
+        host=host or HostChange(),
+    )
+
+
+def words(cause: Cause | None) -> tuple[str, str]:
+    """Return name and text of a cause there must be."""
+    assert cause is not None
+    return cause.name, cause.text

@@ -1,0 +1,174 @@
+"""What of a host's differences is cited, and in which words."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_netlab.causes import clues
+from pytest_netlab.nat import HostChange
+
+RULES = ("filter -A INPUT -j DROP", "nat -A DOCKER -j DNAT", "nat -A DOCKER -j ACCEPT")
+SAME = HostChange()
+
+
+def test_nothing_differs() -> None:
+    """Of a host that is as it was nothing is cited."""
+    told = [
+        clues.gone(SAME, "nat"),
+        clues.new(SAME, "nat"),
+        clues.reordered(SAME, "nat"),
+        clues.setting(SAME, "kernel"),
+        clues.route(SAME, "c1"),
+        clues.link(SAME),
+        clues.versions(SAME),
+    ]
+
+    assert told == [""] * 7
+    assert clues.mtu(SAME) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        (("nat -A",), RULES[1]),
+        (("nat -A", "ACCEPT"), RULES[2]),
+        (("DOCKER", "DROP"), ""),
+        ((), RULES[0]),
+    ],
+)
+def test_gone_and_moved(words: tuple[str, ...], rule: str) -> None:
+    """The first rule that has all the words is cited."""
+    host = HostChange(missing=RULES, moved=RULES)
+
+    assert clues.gone(host, *words) == (f"this rule is gone: {rule}" if rule else "")
+    assert clues.reordered(host, *words) == (
+        f"this rule stands elsewhere now: {rule}" if rule else ""
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "rule"),
+    [
+        (("ACCEPT", "DNAT"), RULES[1]),
+        (("REJECT", "DROP"), RULES[0]),
+        (("REJECT",), ""),
+        ((), ""),
+    ],
+)
+def test_new(words: tuple[str, ...], rule: str) -> None:
+    """The first rule that has any of the words is cited."""
+    told = clues.new(HostChange(extra=RULES), *words)
+
+    assert told == (f"this rule is new: {rule}" if rule else "")
+
+
+def test_where_rules_are_looked_for() -> None:
+    """Rules that are gone, new and moved are told apart."""
+    host = HostChange(missing=("a",), extra=("b",), moved=("c",))
+
+    assert not any([clues.gone(host, "b"), clues.gone(host, "c")])
+    assert not any([clues.new(host, "a"), clues.new(host, "c")])
+    assert not any([clues.reordered(host, "a"), clues.reordered(host, "b")])
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (("ip_forward",), "net.ipv4.ip_forward is 0 here, 1 when recorded"),
+        (("kernel", "ip_forward"), "kernel is 6.18 here, 6.1 when recorded"),
+        (("ip_forward", "kernel"), "net.ipv4.ip_forward is 0 here, 1 when recorded"),
+        (("rp_filter", "kernel"), "kernel is 6.18 here, 6.1 when recorded"),
+        (("rp_filter",), ""),
+        ((), ""),
+    ],
+)
+def test_setting(names: tuple[str, ...], told: str) -> None:
+    """The first setting that differs is cited, by the name that people set."""
+    host = HostChange(settings={"kernel": ("6.1", "6.18"), "ip_forward": ("1", "0")})
+
+    assert clues.setting(host, *names) == told
+
+
+@pytest.mark.parametrize(
+    ("nodes", "told"),
+    [
+        (("c1", "web"), "the route differs: none here, route c1 via a then"),
+        (
+            ("web", "c1"),
+            "the route differs: route web via b here, route web via a then",
+        ),
+        (("host01",), "the route differs: route host01 via b here, none then"),
+        (("c", "host02"), ""),
+    ],
+)
+def test_route(nodes: tuple[str, ...], told: str) -> None:
+    """The first node that is reached another way is cited, and by its whole name."""
+    host = HostChange(
+        missing=("link uplink", "route c1 via a", "route web via a"),
+        extra=("link uplink", "route host01 via b", "route web via b"),
+    )
+
+    assert clues.route(host, *nodes) == told
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra", "told"),
+    [
+        (("link a up",), ("link a down",), "link a down here, link a up when recorded"),
+        (("link a up",), (), "a link is gone here, link a up when recorded"),
+        ((), ("route", "link a up"), "link a up here, none when recorded"),
+        (("a link",), ("linked",), ""),
+    ],
+)
+def test_link(missing: tuple[str, ...], extra: tuple[str, ...], told: str) -> None:
+    """The first link that differs is cited as it is and as it was."""
+    assert clues.link(HostChange(missing=missing, extra=extra)) == told
+
+
+@pytest.mark.parametrize(
+    ("missing", "extra", "octets"),
+    [
+        (("link a mtu 1500 up",), ("link a mtu 1400 up",), 1400),
+        (("link a mtu 1500 up",), ("link a mtu 1500 down",), 0),
+        (("link a mtu 1500 up",), ("link a mtu 9000 up",), 0),
+        ((), ("link a mtu 1400 up",), 0),
+        (("link b mtu 1500 up",), ("link a mtu 1400 up",), 0),
+        (
+            ("link a mtu 1500", "link b mtu 1500", "link c mtu 1500"),
+            ("link a mtu 1400", "link b mtu 1300", "link c mtu 1450", "route x"),
+            1300,
+        ),
+        (("link a mtu 1500",), ("nft link a mtu 1400",), 0),
+        (("link a mtu 1500",), (f"link a mtu {'9' * 5000} up",), 0),
+        ((f"link a mtu {'9' * 5000} up",), ("link a mtu 1400",), 0),
+    ],
+    ids=[
+        *("lower", "same", "higher", "new link", "another link", "lowest", "no link"),
+        *("no number here", "no number then"),
+    ],
+)
+def test_mtu(missing: tuple[str, ...], extra: tuple[str, ...], octets: int) -> None:
+    """The smallest MTU counts that a link has which had a larger one."""
+    assert clues.mtu(HostChange(missing=missing, extra=extra)) == octets
+
+
+def test_versions() -> None:
+    """All versions that differ are cited, in a fixed order, and settings are not."""
+    names = ("backend", "iptables", "rp_filter", "kernel", "engine")
+    host = HostChange(settings=dict.fromkeys(names, ("1", "2")))
+
+    told = ("engine", "kernel", "iptables", "backend")
+    assert clues.versions(host).split(", ") == [
+        part for name in told for part in (f"{name} is 2 here", "1 when recorded")
+    ]
+
+
+def test_first() -> None:
+    """The first clue there is is all that is told; without one, where to look."""
+    newer = HostChange(settings={"kernel": ("6.1", "6.18")})
+
+    assert clues.first("", "a", "b", host=newer, otherwise="look") == "a"
+    assert clues.first("", host=SAME, otherwise="look") == "look"
+    assert clues.first(host=newer, otherwise="look") == (
+        "look (kernel is 6.18 here, 6.1 when recorded)"
+    )

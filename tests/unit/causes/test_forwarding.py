@@ -1,0 +1,498 @@
+"""Whether packets were sent on, and who refused them: each rule alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.unit.causes.cases import (
+    ACCEPT,
+    DOUBLED,
+    DROPPED,
+    JUMP,
+    LINK,
+    LINK_TOLD,
+    LOCAL,
+    PING,
+    REFUSED,
+    SMALLER,
+    TOO_LARGE,
+    VERSIONS,
+    VERSIONS_TOLD,
+    WEB,
+    Seen,
+    case,
+    words,
+)
+
+from pytest_netlab.causes import forwarding
+from pytest_netlab.nat import HostChange
+
+if TYPE_CHECKING:
+    from pytest_netlab.causes import Case
+    from pytest_netlab.trace import FlowFact
+
+FULL = HostChange(full="9 of 9 connections")
+DROP = "filter -A FORWARD -s net -j DROP"
+TOS = Seen("tos", "2", "0")
+
+
+@pytest.mark.parametrize(
+    ("others", "text"),
+    [
+        (0, "no packet of {} was seen: the stimulus never reached the host"),
+        (2, "{} was seen 2 times only: one more never reached it"),
+    ],
+)
+def test_untouched(others: int, text: str) -> None:
+    """A flow that was not seen, or not as often, never reached the host."""
+    found = forwarding.untouched(PING, others, HostChange())
+
+    assert (found.name, found.flow) == ("no traffic", PING.name)
+    assert found.text == text.format(PING.name)
+
+
+def test_untouched_where_the_table_is_full() -> None:
+    """A bridge that tracks drops a packet before its tap sees it."""
+    found = forwarding.untouched(PING, 0, FULL)
+
+    assert (found.name, found.flow) == ("table full", PING.name)
+    assert f"{PING.name} was dropped: connection tracking is full (9 of" in found.text
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "host", "full"),
+    [
+        (PING, DROPPED, FULL, True),
+        (PING, DROPPED, HostChange(), False),
+        (PING, PING, FULL, False),
+        (LOCAL, DROPPED, FULL, False),
+    ],
+    ids=["full", "room enough", "sent on", "for the host itself"],
+)
+def test_table_full(
+    want: FlowFact, got: FlowFact, host: HostChange, *, full: bool
+) -> None:
+    """What was to be forwarded is dropped where nothing more can be tracked."""
+    found = forwarding.table_full(case(want, got, host))
+
+    assert (found.name if found else "") == ("table full" if full else "")
+
+
+@pytest.mark.parametrize(
+    ("limit", "passed", "stuck", "found"),
+    [
+        (1300, 0, 1301, True),
+        (1300, 0, 1300, False),
+        (1300, 0, 0, False),
+        (1300, 1200, 1300, True),
+        (300, 0, 500, True),
+        (0, 500, 577, True),
+        (0, 500, 576, False),
+        (0, 600, 600, False),
+        (0, 600, 601, True),
+        (0, 0, 1400, False),
+    ],
+)
+def test_black_hole(limit: int, passed: int, stuck: int, *, found: bool) -> None:
+    """What is larger than a new MTU, or than what passes, vanishes in a hole.
+
+    Without a new MTU it must be larger than what every link takes (RFC 791).
+    """
+    lost = replace(DROPPED, passed=passed, stuck=stuck)
+    link = replace(SMALLER, extra=(LINK.replace("1300", f"{limit}"),))
+
+    cause = forwarding.black_hole(case(PING, lost, link if limit else None))
+
+    assert (cause.name if cause else "") == ("MTU black hole" if found else "")
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "evidence"),
+    [
+        (replace(PING, stuck=1400), DROPPED, ()),
+        (PING, replace(DROPPED, refusal="prohibited from host"), ()),
+        (PING, DROPPED, (TOS, TOO_LARGE)),
+    ],
+    ids=["as ever", "refused", "told"],
+)
+def test_no_black_hole(
+    want: FlowFact, got: FlowFact, evidence: tuple[Seen, ...]
+) -> None:
+    """What was ever lost, was refused, or is told of, is no black hole."""
+    lost = replace(got, stuck=1428)
+
+    assert forwarding.black_hole(case(PING, replace(DROPPED, stuck=1428), SMALLER))
+    assert forwarding.black_hole(case(want, lost, SMALLER, evidence=evidence)) is None
+
+
+@pytest.mark.parametrize(
+    ("passed", "host", "text"),
+    [
+        (0, SMALLER, f"smaller ones; {LINK_TOLD}"),
+        (900, HostChange(), "those up to 900 pass; look at the MTU of the links"),
+        *(
+            (900, HostChange(extra=(ACCEPT, rule)), f"pass; this rule is new: {rule}")
+            for rule in ("-f frag", "packet-too-big", "-p icmp", "--icmp-type 3")
+        ),
+        (
+            0,
+            replace(SMALLER, extra=(LINK, "-p icmp -j DROP")),
+            f"{LINK_TOLD}; this rule is new: -p icmp -j DROP",
+        ),
+    ],
+)
+def test_what_makes_a_hole(passed: int, host: HostChange, text: str) -> None:
+    """The link that is too small is cited, and the rule that silences its error."""
+    lost = replace(DROPPED, passed=passed, stuck=1428)
+
+    told = words(forwarding.black_hole(case(PING, lost, host)))[1]
+
+    assert told.startswith("packets of 1428 octets and more vanish in the host, and n")
+    assert told.endswith(text)
+
+
+def test_too_large_and_told() -> None:
+    """A link that is too small is no black hole where its host says so."""
+    about = (TOS, TOO_LARGE)
+    text = "packets are too large for a link, and their sender is told so (bridge > c1 "
+
+    told = forwarding.too_large(case(PING, PING, SMALLER, evidence=about))
+    alone = forwarding.too_large(case(PING, PING, evidence=about))
+
+    assert words(told) == ("rejected", f"{text}fragmentation needed); {LINK_TOLD}")
+    assert words(alone)[1].endswith("needed); look at the MTU of the links")
+
+
+def test_not_too_large() -> None:
+    """Nobody asked for less, or it is a refusal, which has a cause of its own."""
+    refused = replace(PING, refusal="frag needed from bridge")
+
+    signs = (TOS, DOUBLED)
+
+    assert forwarding.too_large(case(PING, PING, SMALLER, evidence=signs)) is None
+    assert forwarding.too_large(case(PING, refused, evidence=(TOO_LARGE,))) is None
+
+
+PROHIBITED = replace(DROPPED, refusal="host prohibited from bridge")
+RESET = replace(REFUSED, refusal="RST from host")
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "host", "text"),
+    [
+        (PING, PROHIBITED, HostChange(), "c1 was refused by host prohibited from bri"),
+        (
+            WEB,
+            replace(WEB, refusal="RST from web"),
+            HostChange(),
+            "by RST from web; lo",
+        ),
+        (WEB, RESET, HostChange(extra=(DROP,)), f"this rule is new: {DROP}"),
+        (
+            PING,
+            PROHIBITED,
+            HostChange(extra=(DROP, "filter -A x -j REJECT")),
+            "; this rule is new: filter -A x -j REJECT",
+        ),
+        (
+            PING,
+            PROHIBITED,
+            HostChange(extra=("nft reject",)),
+            "; this rule is new: nft",
+        ),
+        (
+            PING,
+            PROHIBITED,
+            HostChange(extra=("route c1 via x",), missing=("route host01 via y",)),
+            "; the route differs: none here, route host01 via y then",
+        ),
+        (
+            PING,
+            PROHIBITED,
+            HostChange(extra=("route c1 via x",)),
+            "; the route differs: route c1 via x here, none then",
+        ),
+        (
+            WEB,
+            replace(WEB, refusal="RST from web"),
+            HostChange(extra=("route web via x",)),
+            "; the route differs: route web via x here, none then",
+        ),
+        (
+            PING,
+            PROHIBITED,
+            HostChange(settings=VERSIONS),
+            f"; look at the filter table {VERSIONS_TOLD}",
+        ),
+    ],
+)
+def test_rejected(want: FlowFact, got: FlowFact, host: HostChange, text: str) -> None:
+    """A refusal tells whose it is, and which rule or route may have made it."""
+    name, told = words(forwarding.rejected(case(want, got, host)))
+
+    assert name == "rejected"
+    assert text in told
+
+
+@pytest.mark.parametrize(
+    ("want", "got"),
+    [
+        (PING, DROPPED),
+        (replace(WEB, refusal="RST from web"), replace(WEB, refusal="RST from host")),
+        (WEB, RESET),
+    ],
+    ids=["nobody refuses", "refused as ever", "no such port"],
+)
+def test_not_rejected(want: FlowFact, got: FlowFact) -> None:
+    """A reset of a host that has no such port refuses nothing: no rule did."""
+    assert forwarding.rejected(case(want, got)) is None
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "text"),
+    [
+        (PING, DROPPED, "c1 reached the host but were never sent on to host01, nobody"),
+        (WEB, REFUSED, "to web:80, the host itself answered; no DNAT rule in nat/DOCK"),
+        (WEB, replace(REFUSED, answered=False), "nobody answered; look at net.ipv4.ip"),
+        (PING, replace(DROPPED, answered=True), "host itself answered; look at net.ip"),
+    ],
+)
+def test_not_forwarded(want: FlowFact, got: FlowFact, text: str) -> None:
+    """What was never sent on was not translated, or not let through."""
+    name, told = words(forwarding.not_forwarded(case(want, got)))
+
+    assert name == "not forwarded"
+    assert text in told
+
+
+def test_forwarded() -> None:
+    """What was sent on, or was never to be, is not missed there."""
+    assert forwarding.not_forwarded(case(PING, replace(PING, target="host02"))) is None
+    assert forwarding.not_forwarded(case(LOCAL, DROPPED)) is None
+
+
+BARRIERS = (
+    DROP,
+    "filter -A FORWARD -j REJECT",
+    "raw -A PREROUTING -j CT --notrack",
+    "raw -A PREROUTING -j NOTRACK",
+    "add rule inet x forward reject",
+    "add rule inet x forward drop",
+    "route host01 unreachable",
+)
+
+
+@pytest.mark.parametrize(
+    ("host", "cited"),
+    [
+        *(
+            (
+                HostChange(
+                    missing=(ACCEPT,), settings={"bridge_nf": ("1", "0"), name: x}
+                ),
+                f"{told} is 0 here, 1 when recorded",
+            )
+            for x in [("1", "0")]
+            for name, told in (
+                ("ip_forward", "net.ipv4.ip_forward"),
+                ("forward_bridge", "net.ipv4.conf.docker0.forwarding"),
+                ("forward_uplink", "net.ipv4.conf of the uplink: forwarding"),
+                ("rp_filter", "net.ipv4.conf: rp_filter"),
+            )
+        ),
+        (HostChange(missing=(JUMP, ACCEPT), extra=(DROP,)), f"is gone: {ACCEPT}"),
+        *(
+            (HostChange(extra=(rule,)), f"this rule is new: {rule}")
+            for rule in BARRIERS
+        ),
+        (HostChange(extra=(DROP, "route host01 x")), f"this rule is new: {DROP}"),
+        (
+            HostChange(extra=("route host01 via x",), moved=(ACCEPT,)),
+            "the route differs: route host01 via x here, none then",
+        ),
+        (
+            HostChange(moved=(JUMP, ACCEPT), settings={"tcp_loose": ("1", "0")}),
+            f"this rule stands elsewhere now: {ACCEPT}",
+        ),
+        *(
+            (
+                replace(SMALLER, settings={name: ("1", "0")}),
+                " is 0 here, 1 when recorded",
+            )
+            for name in ("bridge_nf", "tcp_loose", "tcp_liberal")
+        ),
+        (SMALLER, LINK_TOLD),
+        (HostChange(extra=(ACCEPT,), missing=(JUMP,)), "filter FORWARD chain"),
+        (HostChange(settings=VERSIONS), f"filter FORWARD chain {VERSIONS_TOLD}"),
+    ],
+)
+def test_what_keeps_from_forwarding(host: HostChange, cited: str) -> None:
+    """Settings that forward are cited first, then rules, routes, order and links."""
+    found = forwarding.not_forwarded(case(PING, DROPPED, host))
+
+    assert words(found)[1].endswith(cited)
+
+
+@pytest.mark.parametrize(
+    ("host", "cited"),
+    [
+        (HostChange(missing=("nat -A X", JUMP), extra=(DROP,)), f"is gone: {JUMP}"),
+        (HostChange(missing=("filter DOCKER",), extra=(DROP,)), f"is new: {DROP}"),
+        (HostChange(extra=(DROP,), moved=(JUMP,)), f"this rule is new: {DROP}"),
+        (HostChange(moved=(ACCEPT, JUMP)), f"this rule stands elsewhere now: {JUMP}"),
+        (HostChange(settings=VERSIONS), f"DOCKER matched host:81 {VERSIONS_TOLD}"),
+    ],
+    ids=["gone", "another table's", "barrier", "moved", "versions"],
+)
+def test_what_keeps_from_translation(host: HostChange, cited: str) -> None:
+    """Where the host answers a published port itself, its DNAT rule is looked for."""
+    found = forwarding.not_forwarded(case(WEB, REFUSED, host))
+
+    assert words(found)[1].endswith(cited)
+
+
+def test_route_to_the_target() -> None:
+    """The route that is cited is the one to the node that a port is of."""
+    host = HostChange(extra=("route web via x",))
+
+    found = forwarding.not_forwarded(case(WEB, replace(REFUSED, answered=False), host))
+
+    assert words(found)[1].endswith(
+        "the route differs: route web via x here, none then"
+    )
+
+
+SILENT = replace(PING, returned=False)
+
+
+@pytest.mark.parametrize(
+    ("got", "host", "name", "text"),
+    [
+        (
+            SILENT,
+            HostChange(),
+            "reply not forwarded",
+            "host01's replies reached the host but not c1; look at the filter FORWARD",
+        ),
+        (
+            SILENT,
+            HostChange(missing=(ACCEPT,)),
+            "reply not forwarded",
+            f"gone: {ACCEPT}",
+        ),
+        (
+            SILENT,
+            HostChange(extra=("route c1 x",)),
+            "reply not forwarded",
+            "c1; the route differs: route c1 x here, none then",
+        ),
+        (
+            replace(SILENT, answered=False),
+            HostChange(missing=(ACCEPT,)),
+            "not answered",
+            "host01 never answered what was sent on to it",
+        ),
+        (
+            replace(SILENT, answered=False),
+            SMALLER,
+            "not answered",
+            f"what was sent on to it; {LINK_TOLD}",
+        ),
+    ],
+)
+def test_not_returned(got: FlowFact, host: HostChange, name: str, text: str) -> None:
+    """Replies that never came are the target's fault, replies kept here the host's."""
+    cause = forwarding.not_returned(case(PING, got, host))
+
+    assert words(cause)[0] == name
+    assert text in words(cause)[1]
+    assert words(cause)[1].endswith(text) or "filter" in text
+
+
+@pytest.mark.parametrize(
+    ("want", "got"),
+    [(PING, PING), (SILENT, SILENT), (PING, replace(SILENT, target="host02"))],
+    ids=["returned", "silent as ever", "sent elsewhere"],
+)
+def test_returned(want: FlowFact, got: FlowFact) -> None:
+    """Replies are missed of what was sent on as it should, if there ever were any."""
+    assert forwarding.not_returned(case(want, got)) is None
+
+
+UNPAIRED = Seen("unpaired-forwarded", "seen at both points", "seen at this one only")
+LIMIT = "filter -A DOCKER-USER -m limit --limit 1/hour -j DROP"
+
+
+@pytest.mark.parametrize(
+    ("want", "direction", "name", "end"),
+    [
+        (PING, "original", "not forwarded", "host01"),
+        (PING, "reply", "reply not forwarded", "c1"),
+        (WEB, "original", "not forwarded", "web:80"),
+    ],
+)
+def test_partly_forwarded(want: FlowFact, direction: str, name: str, end: str) -> None:
+    """A flow that is forwarded, and some packets of it are not."""
+    signs = (TOS, replace(UNPAIRED, direction=direction))
+    text = f"some packets reached the host and were never sent on to {end}; "
+    node = end.partition(":")[0]
+    route = HostChange(extra=(f"route {node} x",))
+
+    def told(host: HostChange) -> tuple[str, str]:
+        return words(
+            forwarding.partly_forwarded(case(want, want, host, evidence=signs))
+        )
+
+    look = "look at rules with a limit or a chance"
+    assert told(HostChange()) == (name, text + look)
+    assert told(HostChange(extra=(LIMIT,))) == (
+        name,
+        f"{text}this rule is new: {LIMIT}",
+    )
+    assert told(route)[1].endswith(f"route {node} x here, none then")
+
+
+@pytest.mark.parametrize(
+    "looked_at",
+    [case(PING, PING, evidence=(TOS,)), case(PING, SILENT, evidence=(UNPAIRED,))],
+    ids=["no packet lost", "another flow"],
+)
+def test_not_partly_forwarded(looked_at: Case) -> None:
+    """A flow that differs as a whole has another cause than single packets."""
+    assert forwarding.partly_forwarded(looked_at) is None
+
+
+MUTE = replace(LOCAL, fate="dropped", answered=False)
+
+
+@pytest.mark.parametrize(
+    ("host", "cited"),
+    [
+        (HostChange(extra=(ACCEPT, DROP)), f"this rule is new: {DROP}"),
+        (HostChange(missing=(ACCEPT,)), "look at the filter INPUT and OUTPUT chains"),
+        (HostChange(settings=VERSIONS), f"OUTPUT chains {VERSIONS_TOLD}"),
+    ],
+)
+def test_unanswered(host: HostChange, cited: str) -> None:
+    """What is meant for the host itself is not forwarded, but not answered."""
+    name, text = words(forwarding.unanswered(case(LOCAL, MUTE, host)))
+
+    assert name == "not answered"
+    assert text == f"host never answered; {cited}" or text.endswith(cited)
+
+
+@pytest.mark.parametrize(
+    ("want", "got"),
+    [
+        (PING, MUTE),
+        (replace(LOCAL, answered=False), MUTE),
+        (LOCAL, LOCAL),
+        (LOCAL, replace(MUTE, target="c2")),
+    ],
+    ids=["to be forwarded", "mute as ever", "answered", "sent on"],
+)
+def test_answered(want: FlowFact, got: FlowFact) -> None:
+    """A host that was never asked, or never answered, does as ever."""
+    assert forwarding.unanswered(case(want, got)) is None

@@ -1,0 +1,153 @@
+"""What the rules about translation cite of the host, the surest clue first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.unit.causes.cases import (
+    ACCEPT,
+    JUMP,
+    MASQUERADE,
+    NOTRACK,
+    OTHER_NODE,
+    PING,
+    PROXIED,
+    VERSIONS,
+    VERSIONS_TOLD,
+    WEB,
+    Seen,
+    case,
+)
+
+from pytest_netlab.causes.translation import (
+    leaked,
+    missourced,
+    mistranslated,
+    proxied,
+    remapped,
+    undone,
+)
+from pytest_netlab.nat import HostChange
+from pytest_netlab.trace import FlowFact, PortTranslation, Symbol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pytest_netlab.causes import Case, Cause
+
+BRIDGE_NF = "net.bridge.bridge-nf-call-iptables is 0 here, 1 when recorded"
+SNAT = "nat -A POSTROUTING -j SNAT --to-source host02"
+MAPPED = PortTranslation(
+    field="port",
+    original=Symbol("port", 1),
+    mapped=Symbol("port", 2),
+    taken=False,
+    in_class=True,
+)
+UNDONE, REMAPPED = Seen("undone", "", "host"), Seen("port", "", "", found=MAPPED)
+ALMOST = ("nat -A POSTROUTING -j ACCEPT", "nat -A DOCKER -j MASQUERADE")
+
+
+def told(
+    rule: Callable[[Case], Cause | None],
+    host: HostChange,
+    flow: tuple[FlowFact, FlowFact],
+) -> str:
+    """Return what a rule says of a flow, as expected and observed."""
+    want, got = flow
+    found = rule(case(want, got, host, evidence=(UNDONE, REMAPPED)))
+    assert found is not None
+    return found.text
+
+
+@pytest.mark.parametrize(
+    ("host", "cited"),
+    [
+        (HostChange(extra=(ACCEPT, OTHER_NODE)), f"this rule is new: {OTHER_NODE}"),
+        *(
+            (HostChange(extra=(rule,)), f"this rule is new: {rule}")
+            for rule in (
+                "nft x dnat to c2",
+                "-j REDIRECT --to 9",
+                "nft x redirect to 9",
+            )
+        ),
+        (HostChange(extra=(ACCEPT,)), "nat/DOCKER names another destination"),
+    ],
+)
+def test_mistranslated(host: HostChange, cited: str) -> None:
+    """A new rule that may lead elsewhere is why a target is another."""
+    assert told(mistranslated, host, (WEB, replace(WEB, target="c2:80"))).endswith(
+        cited
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "cited"),
+    [
+        (HostChange(extra=(NOTRACK,), missing=(JUMP,)), f"this rule is new: {NOTRACK}"),
+        (HostChange(extra=("-j NOTRACK",)), "this rule is new: -j NOTRACK"),
+        (HostChange(settings={"bridge_nf": ("1", "0")}, missing=(JUMP,)), BRIDGE_NF),
+        (HostChange(missing=(ACCEPT, JUMP)), f"this rule is gone: {JUMP}"),
+        (HostChange(settings=VERSIONS), f"raw table {VERSIONS_TOLD}"),
+    ],
+    ids=["untracked", "untracked by name", "bridge", "rule", "versions"],
+)
+def test_undone(host: HostChange, cited: str) -> None:
+    """What is not tracked is not translated back; nor is what no rule sees."""
+    assert told(undone, host, (PING, PING)).endswith(cited)
+
+
+@pytest.mark.parametrize(
+    ("host", "cited"),
+    [
+        (HostChange(missing=(JUMP,), extra=(NOTRACK,)), f"this rule is gone: {JUMP}"),
+        (HostChange(missing=(MASQUERADE,), extra=(NOTRACK,)), f"new: {NOTRACK}"),
+        (HostChange(extra=("-j NOTRACK",), moved=(JUMP,)), "new: -j NOTRACK"),
+        (HostChange(moved=(ACCEPT, JUMP)), f"this rule stands elsewhere now: {JUMP}"),
+        (HostChange(missing=("filter -N DOCKER",)), "-> DOCKER did not match"),
+        (HostChange(settings=VERSIONS), f"did not match {VERSIONS_TOLD}"),
+    ],
+    ids=["gone", "untracked", "untracked by name", "moved", "unrelated", "versions"],
+)
+def test_proxied(host: HostChange, cited: str) -> None:
+    """docker-proxy gets what the DNAT rule does not."""
+    assert told(proxied, host, (WEB, PROXIED)).endswith(cited)
+
+
+@pytest.mark.parametrize(
+    ("host", "cited"),
+    [
+        (HostChange(missing=(*ALMOST, MASQUERADE), extra=(NOTRACK,)), MASQUERADE),
+        (HostChange(missing=ALMOST, extra=(NOTRACK,)), f"this rule is new: {NOTRACK}"),
+        (HostChange(extra=(MASQUERADE, "-j NOTRACK")), "this rule is new: -j NOTRACK"),
+        (HostChange(extra=(ACCEPT, SNAT), moved=(MASQUERADE,)), f"new: {SNAT}"),
+        (HostChange(moved=(JUMP, MASQUERADE)), f"elsewhere now: {MASQUERADE}"),
+        (HostChange(settings=VERSIONS), f"matched {VERSIONS_TOLD}"),
+    ],
+    ids=["gone", "untracked", "untracked by name", "before it", "moved", "versions"],
+)
+def test_leaked(host: HostChange, cited: str) -> None:
+    """A container's address leaks where the MASQUERADE rule does not match."""
+    bare = replace(PING, sender="c1", kind="none")
+
+    assert told(leaked, host, (PING, bare)).endswith(cited)
+
+
+@pytest.mark.parametrize("rule", [SNAT, MASQUERADE, "nft x snat to a", "x masquerade"])
+def test_another_source(rule: str) -> None:
+    """A new rule for sources is why one is another, in its address or its port."""
+    host = HostChange(extra=(ACCEPT, rule), settings=VERSIONS)
+    wrong = replace(PING, sender="host02")
+
+    assert told(missourced, host, (PING, wrong)).endswith(f"this rule is new: {rule}")
+    assert told(remapped, host, (PING, PING)).endswith(f"this rule is new: {rule}")
+
+
+def test_remapped_without_a_rule() -> None:
+    """Where no rule asks for another port, the versions may."""
+    host = HostChange(extra=(ACCEPT,), settings=VERSIONS)
+
+    assert told(remapped, host, (PING, PING)).endswith(f"in nat {VERSIONS_TOLD}")
