@@ -16,12 +16,10 @@ from tests.traffic import (
     HOST01,
     IN,
     INSIDE,
-    MACS,
     NAMES,
     OUT,
     OUTSIDE,
     START_NS,
-    STRANGER,
     SYN,
     SYN_ACK,
     SYN_OPTIONS,
@@ -33,23 +31,17 @@ from tests.traffic import (
 
 from pytest_netlab.capture import Capture, Frame, Interface
 from pytest_netlab.diff import compare
-from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
+from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.trace import (
     CanonicalTrace,
     canonicalize,
-    translations,
     value_text,
     what_text,
 )
 from pytest_netlab.wire import (
     Checksum,
-    arp,
-    canary,
     checksum,
-    ethernet,
     icmp,
-    icmpv6,
-    ipv6,
     octets,
     tcp,
 )
@@ -277,17 +269,6 @@ def test_behaviour_does(steps: list[Step]) -> None:
     assert compare(canonicalize(visit(VISIT)), canonicalize(visit(steps)))
 
 
-def test_repeated_resets() -> None:
-    """However many late segments are answered with a reset, it is told once."""
-    reset = Step("server", tcp.RST, 1)
-
-    once = canonicalize(visit([*SHAKE, ASK, reset]))
-    often = canonicalize(visit([*SHAKE, ASK, reset, replace(reset, at=9), reset]))
-
-    assert compare(once, often) == []
-    assert [what_text(x.what) for x in once.flows[0].packets][-2:] == ["RST", "RST"]
-
-
 PING = Tuple5(ICMP, C1, 7, HOST01, 7)
 PINGED = PING._replace(src=HOST)
 
@@ -344,55 +325,6 @@ def test_remapped_port() -> None:
     )
 
 
-def neighbour_solicitation() -> bytes:
-    """Return a frame of IPv6 neighbour discovery."""
-    src, dst = "fe80::1", "fd00::2"
-    body = icmpv6.build(src, dst, 135, 0, bytes(20))
-    packet = ipv6.build(src, dst, ICMP6, body, ttl=255)
-    return ethernet.build(*MACS, packet, ethertype=ethernet.IPV6)
-
-
-NOISE: list[tuple[str, Packet | bytes]] = [
-    (INSIDE, canary.build(canary.Canary("1", INSIDE, "open"), bytes(6))),
-    (
-        INSIDE,
-        ethernet.build(
-            *MACS,
-            arp.build(arp.REQUEST, C1, BRIDGE, MACS[0], MACS[1]),
-            ethertype=ethernet.ARP,
-        ),
-    ),
-    (INSIDE, neighbour_solicitation()),
-    (OUTSIDE, Packet(key=Tuple5(UDP, HOST01, 5353, "224.0.0.251", 5353), way=IN)),
-    (OUTSIDE, Packet(key=Tuple5(UDP, HOST01, 68, "255.255.255.255", 67), way=IN)),
-    (OUTSIDE, Packet(key=Tuple5(TCP, STRANGER, 4000, "192.0.2.8", 22), way=IN)),
-    (OUTSIDE, Packet(key=Tuple5(UDP, HOST, 123, STRANGER, 123), way=OUT)),
-    (OUTSIDE, Packet(key=Tuple5(UDP, HOST, 123, "172.16.211.2", 123), way=OUT)),
-    (INSIDE, Packet(key=Tuple5(ICMP, BRIDGE, 7, STRANGER, 7), way=OUT)),
-]
-
-
-def test_noise_is_not_told() -> None:
-    """Canaries, links' own protocols, groups and strangers are no part of a story."""
-    alone = canonicalize(two_points(ping()))
-    mixed: list[tuple[str, Packet | bytes]] = []
-    for seen in ping():
-        mixed += [*NOISE, seen]
-
-    assert canonicalize(two_points(mixed)) == alone
-    assert canonicalize(two_points(NOISE)).flows == ()
-
-
-def test_stranger_with_a_node() -> None:
-    """Who speaks to a node is told, by a number instead of a name."""
-    probe = Packet(key=Tuple5(UDP, C1, 5555, STRANGER, 53), way=IN)
-
-    story = canonicalize(two_points([(INSIDE, probe)]))
-
-    assert [fact.name for fact in story.facts] == ["udp c1 -> addr#1:53"]
-    assert story.facts[0].fate == "dropped"
-
-
 def test_icmp_that_is_no_echo() -> None:
     """An ICMP query without an id is told as what it is."""
     query = Packet(key=Tuple5(ICMP, C1, 0, HOST, 0), body=icmp.build(13), way=IN)
@@ -410,13 +342,6 @@ def test_in_order_of_first_packet() -> None:
     story = canonicalize(two_points([*late, *first[1:], first[0], *ping()]))
 
     assert [fact.initiator for fact in story.facts] == ["host01", "c2", "c1"]
-
-
-def test_packet_numbers() -> None:
-    """A line names its packet's number in the whole capture, from 1."""
-    story = canonicalize(two_points([*NOISE, *ping()]))
-
-    assert [x.number for x in story.flows[0].packets] == [10, 11, 12, 13]
 
 
 def test_reset_is_a_refusal() -> None:
@@ -511,15 +436,6 @@ def test_given_names() -> None:
     story = canonicalize(two_points(ping()), names={C1: "left", HOST01: "right"})
 
     assert [fact.name for fact in story.facts] == ["icmp echo left -> right"]
-
-
-def test_translations_of_a_capture() -> None:
-    """What happened between two points of a capture is learned from their rows."""
-    capture = two_points([*NOISE, *ping()])
-
-    flows = translations(capture, INSIDE, OUTSIDE).flows
-
-    assert [flow.sent for flow in flows if flow.kind == "snat"] == [PINGED]
 
 
 def test_two_interfaces_of_one_name() -> None:
