@@ -1,0 +1,82 @@
+"""In what a host differs from the golden's, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_netlab.nat import HostChange
+from pytest_netlab.report.provenance import changes, environment
+
+KERNEL, ENGINE = ("6.1", "6.18"), ("20.10", "29.0")
+FULL_TITLE = "this host differs from the one the golden was recorded on"
+
+
+@pytest.mark.parametrize(
+    ("recorded_on", "settings", "told"),
+    [
+        ({}, {}, ""),
+        ({"kernel": "6.1"}, {}, ""),
+        ({"kernel": "6.1"}, {"ip_forward": ("1", "0")}, ""),
+        ({}, {"kernel": KERNEL}, "recorded on kernel 6.1; here kernel 6.18"),
+        (
+            {"engine": "20.10", "os": "debian"},
+            {"kernel": KERNEL},
+            "recorded on engine 20.10, kernel 6.1; here kernel 6.18",
+        ),
+        (
+            {},
+            {"kernel": KERNEL, "engine": ENGINE},
+            "recorded on engine 20.10, kernel 6.1; here engine 29.0, kernel 6.18",
+        ),
+        (
+            {"kernel": "6.1.0-13"},
+            {"kernel": KERNEL},
+            "recorded on kernel 6.1.0-13; here kernel 6.18",
+        ),
+    ],
+    ids=["same", "as recorded", "setting", "kernel", "engine too", "both", "recorded"],
+)
+def test_environment(
+    recorded_on: dict[str, str], settings: dict[str, tuple[str, str]], told: str
+) -> None:
+    """Versions are told if one differs: all that are known of then, those of here."""
+    assert environment(recorded_on, HostChange(settings=settings)) == told
+
+
+def test_same_host() -> None:
+    """Of a host that is as it was nothing is told, whatever it was recorded on."""
+    assert list(changes({"kernel": "6.1"}, HostChange())) == []
+
+
+def test_changes() -> None:
+    """Versions come first, then settings, then rules as a diff."""
+    host = HostChange(
+        missing=("rule a", "rule b"),
+        extra=("rule c",),
+        settings={"ip_forward": ("1", "0"), "kernel": KERNEL, "engine": ENGINE},
+    )
+
+    assert list(changes({}, host)) == [
+        FULL_TITLE,
+        "  recorded on engine 20.10, kernel 6.1; here engine 29.0, kernel 6.18",
+        "  ip_forward: 1 then, 0 here",
+        "  - rule a",
+        "  - rule b",
+        "  + rule c",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("host", "lines"),
+    [
+        (HostChange(settings={"os": ("a", "b")}), ["  os: a then, b here"]),
+        (HostChange(missing=("rule",)), ["  - rule"]),
+        (HostChange(extra=("rule",)), ["  + rule"]),
+        (HostChange(moved=("rule",)), []),
+        (HostChange(full="9 of 9"), []),
+    ],
+    ids=["setting", "gone", "new", "moved", "full"],
+)
+def test_one_change(host: HostChange, lines: list[str]) -> None:
+    """What differs is told under one title; order and fullness are for causes."""
+    assert list(changes({}, host)) == [FULL_TITLE, *lines]
