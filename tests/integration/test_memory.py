@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import pytest
 from tests.fuzz import bombs
 
 from pytest_netlab.capture.share import groups
+from pytest_netlab.lab import owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,9 +34,11 @@ def limited(limit: int) -> Iterator[Path]:
     found = next(((f, v) for f, v in groups() if (f / v.limit).exists()), None)
     if found is None:
         pytest.skip("no control group of memory above this process")
-    folder = found[0] / f"netlab-memory-{os.getpid()}"
+    folder = found[0] / f"{owner.PREFIX}{owner.mint()}"  # no killed run left this one
     try:
         folder.mkdir()
+    except FileExistsError:
+        raise
     except OSError as error:
         pytest.skip(f"no control group can be made: {error}")
     try:

@@ -77,6 +77,7 @@ def test_run(last, netlab):
             netlab.c1.run("sh", "-c", script, str(GO), timeout=600)
 '''
 STARTED = "netlab: starting the lab"
+PASSED = "1 passed"
 
 
 def draws() -> Iterator[Draw]:
@@ -202,15 +203,14 @@ def strike(pid: int, way: str, *, group: bool = False) -> None:
             (os.killpg if group else os.kill)(pid, number)
 
 
-def expected(target: str, moment: str, way: str) -> int | None:
-    """Return the exit code that the row promises, if it does."""
-    ours = target in ("pytest", "group")
-    if not ours or moment in ("starting", "closing") or len(WAYS[way]) > 1:
-        return None  # before the lab is there, and after, pytest is as ever
-    (number,) = WAYS[way]
+def expected(way: str, *, ours: bool) -> tuple[int, ...]:
+    """Return the exit codes of a run in which pytest was hit, or a part of its lab."""
+    if not ours:
+        return int(pytest.ExitCode.OK), int(pytest.ExitCode.TESTS_FAILED)
+    number = WAYS[way][-1]
     if number == signal.SIGINT:
-        return int(pytest.ExitCode.INTERRUPTED)
-    return -number if number == signal.SIGKILL else 128 + number
+        return (int(pytest.ExitCode.INTERRUPTED),)
+    return (-number if number == signal.SIGKILL else 128 + number,)
 
 
 @pytest.mark.parametrize("draw", list(draws()), ids=lambda draw: "-".join(draw[:3]))
@@ -235,7 +235,7 @@ def test_nothing_is_left(
     crowd = crowd_in(pid_namespaces(marked))
     if way == "frozen":
         freeze(stays.cgroups())
-    hit(play, target, way, found(target, marked, crowd.paths()))
+    ours, way = hit(play, target, way, found(target, marked, crowd.paths()))
     play.go_on()
     code = play.process.wait(SECONDS)
     if target == "supervisor":
@@ -244,18 +244,26 @@ def test_nothing_is_left(
     assert until(lambda: not stays.all() + crowd.alive(), SECONDS), (
         stays.all() + crowd.alive()
     )
-    assert code == (expected(target, moment, way) or code), play.said
+    # After the lab is gone pytest is as ever, and it may have been gone before the hit.
+    after = moment == "closing" or PASSED in play.said
+    assert after or code in expected(way, ours=ours), play.said
 
 
-def hit(play: Run, target: str, way: str, them: list[Path]) -> None:
-    """Hit one of those a row means; pytest, where there is none of them."""
-    ours = play.process.pid
-    if target not in ("pytest", "group") and them:
-        strike(int(them[-1].name), way)
+def hit(play: Run, target: str, way: str, them: list[Path]) -> tuple[bool, str]:
+    """Hit one of those a row means; pytest, where there is none of them.
+
+    Returns whether pytest was hit, and how who was hit last was.
+    """
+    pid = play.process.pid
+    ours = target in ("pytest", "group") or not them
+    if ours:
+        strike(pid, way, group=target == "group")
     else:
-        strike(ours, way, group=target == "group")
-    if target == "supervisor":  # else closing does its work
-        strike(ours, "KILL")
+        strike(int(them[-1].name), way)
+    if target != "supervisor":
+        return ours, way
+    strike(pid, "KILL")  # else closing does its work
+    return True, "KILL"
 
 
 def clean() -> None:
@@ -263,4 +271,5 @@ def clean() -> None:
     code = "from pytest_netlab.cli import main; main()"
     command = [sys.executable, "-c", code, "clean"]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    # 2: something stays, of whatever run of this machine.
+    assert done.returncode in (0, 2), done.stdout + done.stderr

@@ -109,10 +109,9 @@ def test_own_cgroup_goes_everywhere(hierarchies: Path) -> None:
 
 def test_dead_owners_processes_end(marked: Popen[str]) -> None:
     """A process that carries a dead owner's token is ended, whatever it ignores."""
-    swept = sweep.locally(seconds=60)
+    sweep.locally(seconds=60)  # or another sweep on this machine
 
     assert marked.wait(60) == -9
-    assert f"process {marked.pid} (sh)" in swept.removed
 
 
 def test_living_owners_processes_stay() -> None:
