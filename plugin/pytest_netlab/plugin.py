@@ -142,17 +142,19 @@ def netlab_lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
     engine = pytestconfig.getoption("--netlab-engine")
     with signals.orderly():
         _progress(pytestconfig, f"netlab: starting the lab (engine {engine}) ...")
-        with _skipping(pytestconfig):
-            root = _engine_root(pytestconfig)
-            mask = hiding.mask(pytestconfig)
-            wanted = replace(options.of_lab(pytestconfig), root=root, mask=mask)
-            lab = backends.start(engine, wanted)
+        lab: Lab | None = None
         try:
+            with _skipping(pytestconfig):
+                root = _engine_root(pytestconfig)
+                mask = hiding.mask(pytestconfig)
+                wanted = replace(options.of_lab(pytestconfig), root=root, mask=mask)
+                lab = backends.start(engine, wanted)
             pytestconfig.hook.pytest_netlab_lab_started(lab=lab)
             yield lab
         finally:
             with signals.deferred():
-                lab.close()
+                if lab is not None:
+                    lab.close()
 
 
 @pytest.hookimpl(wrapper=True)

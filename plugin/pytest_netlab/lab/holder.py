@@ -51,22 +51,25 @@ class Holder:
         self._children: list[subprocess.Popen[bytes]] = []
         reader, writer = os.pipe()
         self._lifeline = os.fdopen(writer, "wb")
+        begun = False
         with Log() as log, os.fdopen(reader, "rb") as lifeline:
-            with signals.deferred():
-                self._supervisor = supervisor.Supervisor(token, lifeline.fileno())
-                self._process = subprocess.Popen(
-                    [*UNSHARE, "sh", "-c", _FIRST + setup + _LAST, "netlab", *args],
-                    stdin=lifeline,
-                    stdout=subprocess.PIPE,
-                    stderr=log.fileno(),
-                    env={**os.environ, owner.MARK: token},
-                    cwd="/",
-                    start_new_session=True,  # Ctrl-C is for pytest, which closes us
-                )
             try:
+                with signals.deferred():  # raises at its end the signal that waited
+                    self._supervisor = supervisor.Supervisor(token, lifeline.fileno())
+                    self._process = subprocess.Popen(
+                        [*UNSHARE, "sh", "-c", _FIRST + setup + _LAST, "netlab", *args],
+                        stdin=lifeline,
+                        stdout=subprocess.PIPE,
+                        stderr=log.fileno(),
+                        env={**os.environ, owner.MARK: token},
+                        cwd="/",
+                        start_new_session=True,  # Ctrl-C is for pytest, which closes us
+                    )
+                    begun = True
                 self.pid = self._await_ready(log)
             except BaseException:
-                self.close()
+                if begun:
+                    self.close()
                 raise
 
     @property
