@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     Run = Callable[..., pytest.RunResult]
+    from tests.hostile import Place
+
     Fault = Callable[[str], None]
 
 LONGEST = 2000  # characters of a sentence, with what it quotes and a path
-JSON = "verdict.json"
+JSON, CAPTURE = "verdict.json", "capture.pcapng"
+OTHERS = ('"scenario": "other"', '"scenario": null', '"scene": "ping"')
 CASES = '''
 import pytest
 
@@ -105,6 +108,89 @@ def test_harmless_host(run: Run, kept: Path) -> None:
 
     bad = {n: t for n, t in told.items() if not t.startswith("ping FAILED: leaked")}
     assert bad == {}
+
+
+@pytest.fixture
+def asserted(recorded: pytest.Pytester, run: Run) -> Path:
+    """Return the evidence of a run that failed by an assertion, its packets right."""
+    test = recorded.path / "test_ping.py"
+    test.write_text(test.read_text() + "\n    assert False\n")
+    run("--netlab-artifacts=kept").assert_outcomes(failed=1)
+    return recorded.path / "kept" / "ping"
+
+
+def test_no_verdict_json(run: Run, asserted: Path) -> None:
+    """Evidence without its verdict.json is damaged, and no capture that passes."""
+
+    def bare(folder: Path, left: str) -> None:
+        for name in {JSON, ".pytest-netlab", "host"} - {left}:
+            path = folder / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    places = {
+        name: lambda folder, place=place: put(folder / JSON, place)
+        for name, place in PLACES.items()
+    }
+    cases: dict[str, Place] = {
+        **places,
+        "gone": lambda folder: (folder / JSON).unlink(),
+        "but its mark": lambda folder: bare(folder, ".pytest-netlab"),
+        "but its host": lambda folder: bare(folder, "host"),
+    }
+    told = dict(zip(cases, offline(run, asserted, cases), strict=True))
+
+    bad = {n: t for n, t in told.items() if JSON not in t or "\n" in t}
+    assert bad == {}
+
+
+def test_another_scenario(run: Run, asserted: Path) -> None:
+    """A verdict.json is its own folder's scenario's."""
+    text = (asserted / JSON).read_text()
+    named = '"scenario": "ping"'
+    others = {name: text.replace(named, name, 1) for name in OTHERS}
+    assert text not in others.values()
+    cases = {
+        name: lambda folder, other=other: (folder / JSON).write_text(other)
+        for name, other in others.items()
+    }
+
+    told = dict(zip(cases, offline(run, asserted, cases), strict=True))
+
+    bad = {n: t for n, t in told.items() if "not of 'ping'" not in t or "\n" in t}
+    assert bad == {}
+
+
+def test_capture_that_is_no_file(run: Run, asserted: Path) -> None:
+    """Packets are read from a regular file of the evidence itself, not by a link."""
+    root = asserted.parent.parent
+    elsewhere = root / "elsewhere.pcapng"
+    shutil.copy(asserted / CAPTURE, elsewhere)
+    link: Place = lambda path: path.symlink_to(elsewhere)  # noqa: E731
+    places = {"link": link, **PLACES}
+    del places["sparse"]  # a regular file
+    cases = {
+        name: lambda folder, place=place: put(folder / CAPTURE, place)
+        for name, place in places.items()
+    }
+
+    told = dict(zip(cases, offline(run, asserted, cases), strict=True))
+
+    bad = {n: t for n, t in told.items() if "cannot read it" not in t or "\n" in t}
+    assert bad == {}
+
+
+def test_commands_follow_no_link(asserted: Path) -> None:
+    """`show` and `diff` read a link that is named, and none of evidence."""
+    elsewhere = asserted.parent / "elsewhere.pcapng"
+    (asserted / CAPTURE).rename(elsewhere)
+    (asserted / CAPTURE).symlink_to(elsewhere)
+    folder, file = str(asserted), str(asserted / CAPTURE)
+
+    for arguments in (["show", "--csv", folder], ["diff", file, folder]):
+        result = CliRunner().invoke(main, arguments)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.output
+        assert "symbolic link" in result.stderr
+    assert CliRunner().invoke(main, ["show", "--csv", file]).exit_code == 0
 
 
 def test_show(kept: Path) -> None:

@@ -17,10 +17,9 @@ from pytest_netlab.cli.output import emit, json_pieces, lines
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import FILE, formats, opened, told
 from pytest_netlab.errors import CaptureError, MemoryLimitError
-from pytest_netlab.lab.stored import VERDICT
+from pytest_netlab.lab.stored import MARK, VERDICT
 from pytest_netlab.report import outcome, packets
 from pytest_netlab.report import record as records
-from pytest_netlab.report.bundle import MARK
 from pytest_netlab.terminal import Safe, escaped, safe_json
 
 if TYPE_CHECKING:

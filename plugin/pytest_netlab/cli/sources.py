@@ -11,6 +11,7 @@ import click
 from pytest_netlab.capture import Capture, open_capture
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.errors import MemoryLimitError
+from pytest_netlab.lab.stored import is_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +54,9 @@ def located(argument: str) -> Path:
         raise Trouble(f"{argument}: no such file; name a capture file, or {FOLDER}")
     if not path.is_dir():
         return path
+    if is_bundle(path) and (path / CAPTURE).is_symlink():
+        text = f"{path / CAPTURE}: it is a symbolic link, and of evidence none is read"
+        raise Trouble(text)
     if not (path / CAPTURE).is_file():
         raise Trouble(
             f"{argument} holds no {CAPTURE}; name a capture file, or {FOLDER}"

@@ -5,6 +5,7 @@ Reads evidence bundles, goldens and bare captures. Needs neither root nor Linux.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.documents import Opener
     from pytest_netlab.lab.protocol import Node, Tap
     from pytest_netlab.spec import Point, Scenario
 
 FORMAT = 1  # of verdict.json
 FILES = 100  # of a host's state, at most
 CAPTURE, VERDICT, HOST, GOLDEN = "capture.pcapng", "verdict.json", "host", "golden.toml"
+MARK = ".pytest-netlab"  # says that a folder is evidence, to be replaced
 OVER = "this run judges stored packets (--netlab-offline): there is no lab"
 
 
@@ -52,17 +55,27 @@ def find(root: Path, scenario: Scenario) -> Stored:
     """
     for name in dict.fromkeys((scenario.label, scenario.id)):
         folder = root / name
-        if (folder / VERDICT).is_file():
+        if is_bundle(folder):
             if name == scenario.label:
-                return _bundle(folder)
+                return _bundle(folder, scenario.id)
         elif (folder / CAPTURE).is_file():
-            return Stored(capture=_packets(folder / CAPTURE), facts=_recorded(folder))
+            packets = _packets(folder / CAPTURE)
+            return Stored(capture=packets, facts=_recorded(folder))
         elif (root / f"{name}.pcapng").is_file():
             return Stored(capture=_packets(root / f"{name}.pcapng"))
     raise LabUnavailableError(
         f"no packets of {scenario.label} in {root}: there is neither "
         f"{scenario.label}/{CAPTURE} nor {scenario.label}.pcapng"
     )
+
+
+def is_bundle(folder: Path) -> bool:
+    """Tell whether a folder is the evidence of a run, be it damaged.
+
+    What a run failed by may be in its verdict.json only. Without it, its packets must
+    not pass for a golden's, or for a bare capture.
+    """
+    return any(os.path.lexists(folder / name) for name in (VERDICT, MARK, HOST))
 
 
 def table(path: Path) -> dict[str, Any]:
@@ -85,17 +98,23 @@ def table(path: Path) -> dict[str, Any]:
     return found
 
 
-def _bundle(folder: Path) -> Stored:
+def _bundle(folder: Path, scenario: str) -> Stored:
     path = folder / VERDICT
+    if not os.path.lexists(path):
+        text = f"{folder} is damaged evidence, its {VERDICT} is gone: run it again"
+        raise GoldenError(text)
     verdict = table(path)
+    if (name := verdict.get("scenario")) != scenario:
+        name = documents.brief(name)
+        raise GoldenError(f"{path} is of {name}, and not of {scenario!r}")
     error = verdict.get("error", "")
     if not isinstance(error, str):
         raise GoldenError(f"{path}: error must be a text")
     facts = _texts(verdict.get("facts", {}), "facts", path)
-    if not (folder / CAPTURE).is_file():
+    if not os.path.lexists(folder / CAPTURE):
         raise GoldenError(f"{folder} holds no packets; its run ended by: {error}")
     return Stored(
-        capture=_packets(folder / CAPTURE),
+        capture=_packets(folder / CAPTURE, documents.unlinked),
         facts=facts,
         state=_state(folder / HOST),
         bundle=folder,
@@ -103,8 +122,13 @@ def _bundle(folder: Path) -> Stored:
     )
 
 
-def _packets(path: Path) -> Capture:
-    found = captures.read(path)
+def _packets(path: Path, opened: Opener = documents.regular) -> Capture:
+    try:
+        with opened(path) as file:
+            found = captures.read(file)
+    except OSError as error:
+        text = f"{path}: cannot read it: {error.strerror or error}"
+        raise GoldenError(text) from error
     if not found.names:
         raise GoldenError(
             f"{path} does not say which address is which node: give a capture that "

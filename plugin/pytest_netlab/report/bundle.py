@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_netlab import capture as captures
 from pytest_netlab import folders, owners
 from pytest_netlab.errors import LabError
-from pytest_netlab.lab.stored import CAPTURE, HOST, VERDICT
+from pytest_netlab.lab.stored import CAPTURE, HOST, MARK, VERDICT
 from pytest_netlab.masking import Mask
 from pytest_netlab.report import annotate, dissect
 from pytest_netlab.report.record import dumps
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_netlab.runner import Verdict
 
 
-MARK, MASKED = ".pytest-netlab", "masked.txt"
+MASKED = "masked.txt"
 NOTE = """\
 Values of environment variables, and credentials, are *** in these texts; their
 names are there. Packets are as they were. --netlab-keep-env leaves the values in

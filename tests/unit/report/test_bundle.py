@@ -11,6 +11,7 @@ import pytest
 from pytest_netlab import capture as captures
 from pytest_netlab.errors import GoldenError, LabError
 from pytest_netlab.lab.fake import FakeLab
+from pytest_netlab.lab.stored import MARK
 from pytest_netlab.masking import Mask
 from pytest_netlab.report import bundle, dissect, record, render
 from pytest_netlab.report.record import Record
@@ -191,7 +192,7 @@ def test_link_is_not_followed(tmp_path: Path, *, marked: bool) -> None:
     elsewhere, link = tmp_path / "elsewhere", tmp_path / "artifacts" / "ping"
     bundle.write(elsewhere, capture=None, record=recorded(None), state=STATE)
     if not marked:
-        (elsewhere / bundle.MARK).unlink()
+        (elsewhere / MARK).unlink()
     link.parent.mkdir()
     link.symlink_to(elsewhere)
     before = {p: p.read_bytes() for p in elsewhere.rglob("*") if p.is_file()}
