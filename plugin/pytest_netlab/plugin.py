@@ -426,5 +426,13 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         for name in ("recorded", "pending", "evidence")
         if f"netlab_{name}" in properties
     ]
+    places += [
+        str(value)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport)
+        for name, value in report.user_properties
+        if name == "netlab-trouble"
+    ]
     for place in dict.fromkeys(places):
         terminalreporter.write_line(one_line(place))

@@ -166,9 +166,27 @@ def test_evidence_never_replaces_foreign_files(
     thesis.parent.mkdir(parents=True)
     thesis.write_text("years of work")
 
-    run("--netlab-artifacts=mine", "--netlab-keep=always").assert_outcomes(passed=1)
+    result = run("--netlab-artifacts=mine", "--netlab-keep=always")
 
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["ping: no evidence was kept: *is no evidence of*"])
     assert thesis.read_text() == "years of work"
+
+
+@pytest.mark.parametrize("name", ["afile", "afile/inner", "nowhere", "loop"])
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["alone", "xdist"])
+def test_evidence_of_a_pass_that_cannot_be_written_is_told(
+    recorded: pytest.Pytester, run: Run, name: str, workers: tuple[str, ...]
+) -> None:
+    """A pass without the evidence that was asked for says so, in a line."""
+    (recorded.path / "afile").write_text("")
+    (recorded.path / "nowhere").symlink_to("afile/none")
+    (recorded.path / "loop").symlink_to("loop")
+
+    result = run(f"--netlab-artifacts={name}", *workers)
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["ping: no evidence was kept: *"])
 
 
 def test_evidence_that_cannot_be_written_is_told(

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from pytest_netlab.store import PendingStore
 
 
+# A property: no evidence, or no golden to review, could be written. Those that begin with
+# "netlab_" name folders and are never masked; this one may quote what failed.
+TROUBLE = "netlab-trouble"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What to report of one test.
@@ -77,11 +82,15 @@ def of(
         record = replace(record, error=one_line(record.error))
     text = told(record, where, proposed) if broken or name == "fail" else ""
     text = "" if verdict is None and not broken else text
+    troubles = [part for part in (trouble, refused) if part]
+    properties = _properties(name, netlab, where, proposed)
+    if not text:  # a pass has none, nor has an assertion that no packets explain
+        properties += [(TROUBLE, f"{record.scenario}: {part}") for part in troubles]
     return Outcome(
-        text="\n".join(part for part in (text, trouble, refused) if part and text),
+        text="\n".join((text, *troubles)) if text else "",
         error=is_error,
         unexplained=unexplained,
-        properties=_properties(name, netlab, where, proposed),
+        properties=properties,
     )
 
 
@@ -141,7 +150,7 @@ def _propose(
             return netlab.propose(pending, node, verdict), ""
         if verdict is not None:
             pending.discard(netlab.scenario.label)
-    except (OSError, NetlabError) as failed:  # must not hide the verdict
+    except Exception as failed:  # noqa: BLE001 - nothing here may hide the verdict
         return None, f"no golden was proposed: {one_line(str(failed))}"
     return None, ""
 
