@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_netlab.masking import HIDDEN, Mask
+from pytest_netlab.masking import HIDDEN, Mask, forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -275,3 +275,104 @@ def test_any_value(value: str, before: str, after: str) -> None:
 
     assert once == text or HIDDEN in once
     assert mask.text(once).count(HIDDEN) >= 1 or once == text
+
+
+@pytest.mark.parametrize(
+    "word", ["fail", "forwarded", "docker0", "host", "c1", "true", "Masquerade"]
+)
+def test_words_of_reports_are_no_secrets(word: str) -> None:
+    """A secret that every report has as a word hides nothing: its text stays."""
+    text = f'{{"outcome": "{word}"}} {word}'
+
+    assert knowing("MY_TOKEN", word).text(text) == text
+
+
+def test_a_short_secret_is_no_part_of_a_word() -> None:
+    """Seven letters are in words of others, too."""
+    mask = knowing("MY_TOKEN", "connect")
+
+    assert mask.text("connection reset, 'connect'") == "connection reset, '***'"
+
+
+def test_keys_of_json() -> None:
+    """A key is masked as any text, no entry is lost, and words of the document stay."""
+    mask = knowing("MY_TOKEN", "Labels")
+    table = {"https://u:hunter2x@reg/": 1, "https://u:hunter3x@reg/": 2, "Labels": {}}
+
+    assert mask.value(table) == {
+        "https://***@reg/": 1,
+        "https://***@reg/ (2)": 2,
+        "Labels": {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (
+            {"env": [{"name": "PASSWORD", "value": "hunter2hunter2"}]},
+            {"env": [{"name": "PASSWORD", "value": "***"}]},
+        ),
+        (
+            {"Env": [{"Name": "GREETING", "Value": "hunter2hunter2"}, 7, None]},
+            {"Env": [{"Name": "GREETING", "Value": "***"}, 7, None]},
+        ),
+        (
+            {"Env": [{"PASSWORD": "hunter2hunter2"}, ["https://u:hunter2@reg"]]},
+            {"Env": [{"PASSWORD": "***"}, ["https://***@reg"]]},
+        ),
+        (
+            {"options": [{"key": "api-token", "value": ["hunter2hunter2"]}]},
+            {"options": [{"key": "api-token", "value": ["***"]}]},
+        ),
+        (
+            {"options": [{"name": "colour", "value": "blue"}]},
+            {"options": [{"name": "colour", "value": "blue"}]},
+        ),
+    ],
+)
+def test_tables_of_name_and_value(given: object, shown: object) -> None:
+    """Where a name and its value are two entries of a table, the value is masked."""
+    assert Mask({}).value(given) == shown
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"env": [{"name": "GREETING", "value": "hunter2-hunter2"}]},
+        {"options": [{"name": "password", "value": "hunter2-hunter2"}]},
+        {"env": [{"inner": {"password": "hunter2-hunter2"}}, 5]},
+    ],
+)
+def test_tables_of_name_and_value_are_learned(told: object) -> None:
+    """What such a table tells is hidden in every other text."""
+    mask = Mask({})
+
+    mask.learn_from(told)
+
+    assert mask.text("got hunter2-hunter2") == "got ***"
+
+
+def test_many_ellipses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of so many that not each can be compared, more is hidden, and never less."""
+    monkeypatch.setattr(forms, "MOST", 2)
+    value = "glpat-0123456789-abcdefghij"
+    mask = knowing("API_TOKEN", value)
+    line = f"{'-' * 40} 'glpat-0123...fghij' {'-' * 40}\n"
+
+    first, second, third, fourth, rest = mask.text(line * 4).split("\n")
+
+    assert first == second == line.replace("glpat-0123...fghij", "***").rstrip("\n")
+    assert third == fourth
+    assert "***" in third
+    assert not any(piece in third for piece in ("glpat", "fghij"))
+    assert rest == ""
+
+
+@pytest.mark.parametrize("value", ["a" * 40, "ababababab" * 4, "0123456789" * 4])
+def test_what_an_ellipsis_leaves_of_what_repeats_itself(value: str) -> None:
+    """All that is left of a value is hidden, and no more."""
+    mask = knowing("API_TOKEN", value)
+
+    for kept in range(6, 31):
+        assert mask.text(f"({value[:kept]}...{value[-4:]})") == "(***)"

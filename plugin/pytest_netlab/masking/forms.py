@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     Span = tuple[int, int]
 
@@ -20,6 +20,7 @@ _FIRST = (0, 2, 3)
 _LAST = (0, 3, 2)
 MARGIN = 3
 SHORTEST = 6  # characters of base64, and of a piece beside an ellipsis
+MOST = 5_000  # ellipses beside a piece that are compared with each value
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]")
 _ELLIPSIS = re.compile(r"\.{3,}|…")
 
@@ -73,23 +74,41 @@ def widened(text: str, span: Span, margin: int) -> Span:
 def pieces(text: str, values: Collection[str]) -> Iterator[Span]:
     """Yield where an ellipsis stands for a part of a value, and the rest is shown.
 
-    pytest cuts the middle of long values, and others their end.
+    pytest cuts the middle of long values, and others their end. Beyond MOST of them in
+    a text, all is hidden that may be of a value.
     """
-    every = "\n".join(values)
+    every, longest = "\n".join(values), max(map(len, values), default=0)
+    looked = 0
     for mark in _ELLIPSIS.finditer(text):
         first, last = mark.span()
         before = text[max(first - SHORTEST, 0) : first]
         after = text[last : last + SHORTEST]
         near = [one for one in (before, after) if len(one) == SHORTEST and one in every]
-        for value in values if near else ():
-            length = len(value)
-            begun = _common(text[max(first - length, 0) : first], value)
-            ended = _common(text[last : last + length][::-1], value[::-1])
-            if max(begun, ended) >= SHORTEST:
-                yield first - begun, last + ended
+        looked += bool(near)
+        if near and looked > MOST:
+            yield max(first - longest, 0), min(last + longest, len(text))
+        elif near:
+            cut = [value for value in values if any(one in value for one in near)]
+            yield from _beside(text, mark.span(), cut)
+
+
+def _beside(text: str, mark: Span, values: Iterable[str]) -> Iterator[Span]:
+    first, last = mark
+    for value in values:
+        length = len(value)
+        begun = _common(text[max(first - length, 0) : first], value)
+        ended = _common(text[last : last + length][::-1], value[::-1])
+        if max(begun, ended) >= SHORTEST:
+            yield first - begun, last + ended
 
 
 def _common(text: str, value: str) -> int:
     """Return how much of a value's beginning a text ends with."""
-    longest = range(min(len(text), len(value)), 0, -1)
-    return next((n for n in longest if text.endswith(value[:n])), 0)
+    end = text[-SHORTEST:]
+    at = value.rfind(end) if len(end) == SHORTEST else -1
+    while at >= 0:
+        if text.endswith(value[: at + SHORTEST]):
+            return at + SHORTEST
+        at = value.rfind(end, 0, at + SHORTEST - 1)
+    few = range(min(len(text), len(value), SHORTEST - 1), 0, -1)
+    return next((n for n in few if text.endswith(value[:n])), 0)

@@ -99,12 +99,7 @@ class Mask:
         if isinstance(node, list):
             return [self.value(item, name) for item in node]
         if isinstance(node, dict):
-            return {
-                key: _names(item)
-                if _is_environment(key, item)
-                else self.value(item, key)
-                for key, item in node.items()
-            }
+            return self._table(node)
         return node
 
     def file(self, name: str, text: str) -> str:
@@ -118,13 +113,57 @@ class Mask:
             return self.text(text)
         return text if masked == node else json.dumps(masked, indent=2) + "\n"
 
-    def _learn_table(self, table: Mapping[str, Any]) -> None:
+    def _table(self, table: Mapping[str, Any]) -> dict[str, Any]:
+        shown: dict[str, Any] = {}
+        named = _named(table)
         for key, item in table.items():
             if _is_environment(key, item):
-                for variable, value in _variables(item):
-                    self.learn(variable, value)
+                one = self._names(item)
             else:
-                self.learn_from(item, key)
+                one = self.value(item, named if key.lower() == "value" else key)
+            shown[_free(self._key(key), shown)] = one
+        return shown
+
+    def _key(self, key: str) -> str:
+        """Return a key masked; a short word may be one of the document's own."""
+        return key if key.isalpha() and len(key) < IN_WORDS else self.text(key)
+
+    def _names(self, env: Any) -> Any:
+        """Return an environment with its names alone."""
+        if isinstance(env, dict):
+            return {name: HIDDEN if value else value for name, value in env.items()}
+        return [self._name(item) for item in env]
+
+    def _name(self, item: Any) -> Any:
+        if isinstance(item, str):
+            name, sign, value = item.partition("=")
+            return f"{name}{sign}{HIDDEN if value else ''}"
+        if not isinstance(item, dict) or not _named(item):
+            return self.value(item)
+        hidden = {key: HIDDEN for key in item if key.lower() == "value" and item[key]}
+        return {**self._table(item), **hidden}
+
+    def _learn_table(self, table: Mapping[str, Any]) -> None:
+        named = _named(table)
+        for key, item in table.items():
+            if _is_environment(key, item):
+                self._learn_environment(item)
+            else:
+                self.learn_from(item, named if key.lower() == "value" else key)
+
+    def _learn_environment(self, env: Any) -> None:
+        """Learn from {"NAME": "value"}, and of a list "NAME=value" or a table."""
+        if isinstance(env, dict):
+            env = [f"{name}={value}" for name, value in env.items()]
+        for item in env:
+            if isinstance(item, str):
+                name, _, value = item.partition("=")
+                self.learn(name, value)
+            elif isinstance(item, dict) and (name := _named(item)):
+                value = next(item[key] for key in item if key.lower() == "value")
+                self.learn(name, f"{value}")
+            else:
+                self.learn_from(item)
 
     def _learn_passwords(self, value: str) -> None:
         for password in passwords(value):
@@ -169,18 +208,17 @@ def _is_environment(key: str, node: Any) -> bool:
     return key.lower() in ENVIRONMENT and isinstance(node, dict | list)
 
 
-def _variables(env: Any) -> Iterator[tuple[str, str]]:
-    """Yield name and value: of ["NAME=value", ...], or of a table."""
-    if isinstance(env, dict):
-        yield from ((name, str(value)) for name, value in env.items())
-    else:
-        found = (str(item).partition("=") for item in env)
-        yield from ((name, value) for name, _, value in found)
+def _named(table: Mapping[str, Any]) -> str:
+    """Return the name in a table of a name and its value; "" for any other."""
+    found = {key.lower(): item for key, item in table.items()}
+    name = found.get("name", found.get("key")) if "value" in found else None
+    return name if isinstance(name, str) else ""
 
 
-def _names(env: Any) -> Any:
-    """Return an environment with its names alone."""
-    if isinstance(env, dict):
-        return {name: HIDDEN if value else value for name, value in env.items()}
-    found = (str(item).partition("=") for item in env)
-    return [f"{name}{sign}{HIDDEN if value else ''}" for name, sign, value in found]
+def _free(key: str, taken: Mapping[str, Any]) -> str:
+    """Return a key that is not taken: two may look alike without their secrets."""
+    number = 2
+    shown = key
+    while shown in taken:
+        shown, number = f"{key} ({number})", number + 1
+    return shown

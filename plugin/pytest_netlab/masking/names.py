@@ -29,16 +29,20 @@ _VERSION = r"v?\d+(?:\.\d+)+[\w.~+-]*"
 _SHAPED = re.compile(rf"{_ADDRESS}|{_VERSION}|/[\w./:@+-]*|[\w.-]+\.UTF-8")
 # Of a secret's name: a key may begin with `/` and a password with digits.
 _CERTAIN = re.compile(r"\d{1,5}|\d+(?:\.\d+)+(?::\d+|/\d+)?|(?:/[a-z0-9_.-]+){2,}")
-# Words of every report, and passwords that protect nothing.
+# Words of every report and ruleset, and passwords that protect nothing.
 _COMMON = re.compile(
     "true|false|none|null|yes|off|auto|default|debug|info|warning|error|admin|root|user"
     "|guest|tests?|testing|pass|passw(or)?d|secret|token|postgres|mysql|redis|example"
     "|changeme|localhost|docker0?|host(0[12])?|gateway|bridge|uplink|production"
-    "|development|staging",
+    "|development|staging|fail(ed)?|passed|skipped|recorded|original|reply|inside|outside"
+    "|[sd]nat|hairpin|proxied|forward(ed)?|dropped|local|leaked|blind|nothing|differs"
+    "|tcp|udp|sctp|icmp(v?6)?|ipv?[46]|https?|ping|accept|drop|reject|return|masquerade"
+    "|nat|filter|chain|table|rule|input|output|(pre|post)routing|container|scenario"
+    "|golden|packet|verdict|cause|netlab|pytest",
     re.IGNORECASE,
 )
 SHORTEST_SECRET, SHORTEST, LONG = 4, 8, 16
-IN_WORDS = 6  # shorter ones are replaced as words only
+IN_WORDS = 8  # shorter ones are replaced as words only
 
 
 def is_secret(name: str) -> bool:
