@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 from typing import TYPE_CHECKING
 
 from pytest_netlab import capture as captures
@@ -12,7 +11,7 @@ from pytest_netlab.errors import LabError
 from pytest_netlab.lab.stored import CAPTURE, HOST, MARK, VERDICT
 from pytest_netlab.masking import Mask
 from pytest_netlab.report import annotate, dissect
-from pytest_netlab.report.record import dumps
+from pytest_netlab.report.record import dumps, masked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,12 +95,11 @@ def _dissection(folder: Path, verdict: Verdict) -> dict[str, str]:
 def _masked(texts: Mapping[str, str], mask: Mask) -> dict[str, str]:
     """Return the texts without secrets, and a note if there were any.
 
-    Facts are versions and settings by which goldens are chosen: they stay as they are.
+    Of the verdict only free texts are masked: its own words stay as they are, and so do
+    facts, by which goldens are chosen.
     """
     shown = {name: mask.file(name, text) for name, text in texts.items()}
-    facts, verdict = json.loads(texts[VERDICT])["facts"], json.loads(shown[VERDICT])
-    if verdict["facts"] != facts:
-        shown[VERDICT] = json.dumps({**verdict, "facts": facts}, indent=2) + "\n"
+    shown[VERDICT] = masked(texts[VERDICT], mask.text)
     return shown if shown == texts else {**shown, MASKED: NOTE}
 
 

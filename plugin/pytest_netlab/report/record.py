@@ -23,6 +23,7 @@ from pytest_netlab.runner import Verdict
 from pytest_netlab.trace import CanonicalTrace, value_text, what_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from pytest_netlab.checks import Violation
@@ -37,6 +38,26 @@ NAMES = {
     "Mapping": Mapping,
     "Sequence": Sequence,
 }
+
+
+# Where verdict.json has text that others wrote; `*` is any key or place. All else are
+# words of the format, by which it is read: one that is a secret's too has to stay.
+_WORDS = ("want", "got", "cause.text")
+FREE = frozenset(
+    {
+        *("test", "error", "verdict.recorded_on.*", "verdict.twin.about.*"),
+        *(f"verdict.host.{name}.*" for name in ("missing", "extra", "moved")),
+        *("verdict.host.settings.*.*", "verdict.host.full"),
+        *(f"differences.*.{name}" for name in _WORDS),
+        *(f"verdict.differences.*.{name}" for name in _WORDS),
+        *(
+            f"verdict.{trace}.{where}.*.{name}"
+            for trace in ("observed", "expected")
+            for where in ("told.*.broken", "never")
+            for name in ("want", "got")
+        ),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +90,32 @@ def dumps(record: Record) -> str:
         "verdict": _plain(verdict),
     }
     return json.dumps(table, indent=2, default=int) + "\n"
+
+
+def masked(text: str, hide: Callable[[str], str]) -> str:
+    """Return the text of verdict.json with its free texts as `hide` returns them."""
+    table = json.loads(text)
+    shown = _hidden(table, [place.split(".") for place in FREE], hide)
+    return text if shown == table else json.dumps(shown, indent=2) + "\n"
+
+
+def _hidden(
+    node: Any,
+    places: Sequence[Sequence[str]],
+    hide: Callable[[str], str],
+) -> Any:
+    """Return a node; `places` are those of free text below it, and [] it is one."""
+    if isinstance(node, str):
+        return hide(node) if [] in places else node
+
+    def below(key: str) -> list[Sequence[str]]:
+        return [place[1:] for place in places if place and place[0] in ("*", key)]
+
+    if isinstance(node, dict):
+        return {key: _hidden(one, below(key), hide) for key, one in node.items()}
+    if isinstance(node, list):
+        return [_hidden(one, below("*"), hide) for one in node]
+    return node
 
 
 def read(folder: Path) -> Record:

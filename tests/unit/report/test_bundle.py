@@ -13,9 +13,10 @@ from pytest_netlab.errors import GoldenError, LabError
 from pytest_netlab.lab.fake import FakeLab
 from pytest_netlab.lab.stored import MARK
 from pytest_netlab.masking import Mask
+from pytest_netlab.nat import HostChange
 from pytest_netlab.report import bundle, dissect, record, render
 from pytest_netlab.report.record import Record
-from pytest_netlab.runner import Netlab, Update, Verdict
+from pytest_netlab.runner import Netlab, Twin, Update, Verdict
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
 from pytest_netlab.trace import CanonicalTrace
@@ -270,3 +271,58 @@ def test_interrupted(
         bundle.write(folder, capture=seen[0], record=recorded(None), state={})
     assert {path: path.read_bytes() for path in folder.glob("*.*")} == before
     assert [p.name for p in tmp_path.glob(".pytest-netlab-*")] == []
+
+
+@pytest.mark.parametrize(
+    "word", ["fail", "uplink", "error", "original", "leaked", "ping", "differences"]
+)
+def test_words_of_the_verdict_stay(
+    tmp_path: Path, seen: tuple[Capture, Verdict], word: str
+) -> None:
+    """A secret that is a word of verdict.json too does not break it."""
+
+    class Blunt(Mask):
+        def text(self, text: str) -> str:
+            return text.replace(word, "***")
+
+    told = replace(recorded(seen[1]), error=f"no {word}")
+    folder = tmp_path / "ping"
+
+    bundle.write(folder, capture=None, record=told, state={}, mask=Blunt({}))
+
+    again = record.read(folder)
+    assert (again.scenario, again.outcome) == ("ping", "fail")
+    assert again.error == "no ***"
+    assert again.verdict is not None
+    assert again.verdict.cause == seen[1].cause
+    flows = json.loads((folder / "verdict.json").read_text())["flows"]
+    assert [one["kind"] for one in flows] == ["none"]
+
+
+def test_free_texts_of_the_verdict(
+    tmp_path: Path, seen: tuple[Capture, Verdict]
+) -> None:
+    """What others wrote into a verdict is masked wherever it is."""
+    value = "hunter2-hunter2"
+    mask = Mask({"A_TOKEN": value})
+    host = HostChange(
+        missing=(f"-A {value}",), settings={"name": (value, "1")}, full=value
+    )
+    odd = tuple(replace(one, want=value) for one in seen[1].differences)
+    verdict = replace(
+        seen[1],
+        host=host,
+        differences=odd,
+        recorded_on={"ruleset": value},
+        twin=Twin(name="other", about={"description": value}),
+    )
+    folder = tmp_path / "ping"
+
+    bundle.write(folder, capture=None, record=recorded(verdict), state={}, mask=mask)
+
+    assert value not in (folder / "verdict.json").read_text()
+    assert (folder / "masked.txt").exists()
+    again = record.read(folder).verdict
+    assert again is not None
+    assert again.host.missing == ("-A ***",)
+    assert again.twin == Twin(name="other", about={"description": "***"})
