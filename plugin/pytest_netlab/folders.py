@@ -30,6 +30,7 @@ _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 _LACKING = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # libc, or the file system
 _FILLED = (errno.ENOTEMPTY, errno.EEXIST)
 _LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # NFS without lockd
+_TRIES = 1000  # to make a folder that sweeps of others may take away again
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _LOCK_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -142,7 +143,7 @@ def _entered(name: str | Path, within: int | None = None) -> Iterator[int]:
 def _staging(folder: Path) -> Iterator[Path]:
     """Yield a staging folder that this process holds; remove it in the end."""
     with ExitStack() as held:
-        while True:
+        for _ in range(_TRIES):
             owners.make(folder)
             with suppress(FileNotFoundError):
                 staging = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
@@ -152,6 +153,9 @@ def _staging(folder: Path) -> Iterator[Path]:
                 if held.enter_context(_held(here, os.O_CREAT)):
                     break
             # A sweep took the empty folder for a dead writer's, or the parent is gone.
+        else:  # /proc is there, and takes none
+            text = "no folder can be made in it"
+            raise FileNotFoundError(errno.ENOENT, text, str(folder))
         owners.adopt(staging / _LOCK)
         try:
             yield staging

@@ -18,8 +18,8 @@ _NO_ID = (1 << 32) - 1  # chown reads it as "leave it as it is"
 _OPEN_FILES = tuple(map(Path, ("/dev", "/dev/fd", "/proc/self/fd")))
 
 
-def make(folder: Path) -> None:
-    """Make a folder and the parents it lacks.
+def make(folder: Path, tries: int = 20) -> None:
+    """Make a folder and the parents it lacks; others may take a parent away meanwhile.
 
     Raises:
         OSError: it cannot be made, or something else has its name.
@@ -28,10 +28,10 @@ def make(folder: Path) -> None:
     try:
         folder.mkdir(FOLDER_MODE)
     except FileNotFoundError:
-        if folder.parent == folder:
+        if folder.parent == folder or not tries:  # /proc is there, and takes none
             raise
-        make(folder.parent)
-        make(folder)
+        make(folder.parent, tries)
+        make(folder, tries - 1)
     except FileExistsError:
         if not folder.is_dir():
             raise

@@ -136,6 +136,16 @@ def test_file_stays(tmp_path: Path) -> None:
     assert (tmp_path / "place").read_text() == "mine"
 
 
+@pytest.mark.parametrize("name", ["/proc/self", "/proc/self/a", "/proc/self/a/b"])
+def test_place_that_takes_no_folder(name: str) -> None:
+    """A folder that is there and in which nothing can be made is an error, in time."""
+    with (
+        pytest.raises(FileNotFoundError),
+        folders.replaced(Path(name, "ping")),
+    ):
+        pytest.fail("there is no place to write to")
+
+
 @pytest.mark.parametrize("mode", ["exchange", "renames"])
 def test_link_is_not_followed(
     place: Path, mode: str, monkeypatch: pytest.MonkeyPatch

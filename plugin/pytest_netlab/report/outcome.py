@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pytest_netlab.store import PendingStore
 
 
-# A property: no evidence, or no golden to review, could be written. Those that begin with
-# "netlab_" name folders and are never masked; this one may quote what failed.
+# A property: no evidence, or no golden to review, could be written. Those that begin
+# with "netlab_" name folders and are never masked; this one may quote what failed.
 TROUBLE = "netlab-trouble"
 
 
