@@ -139,6 +139,15 @@ def test_known_flows_that_contradict() -> None:
     assert settled([MET, MET], [SNAT, REWRITES["all of it"]], known=[(0, 0)]) == [0, 1]
 
 
+def test_known_flows_that_contradict_by_likeness() -> None:
+    """Several of those go by their own keys, not by what their flows became."""
+    other = OTHER._replace(sport=6666)
+    became = [Tuple5(UDP, HOST, port, HOST01, 54) for port in (6666, 5555)]
+    far = [*became, other._replace(src=HOST), SNAT]
+
+    assert settled([MET, other] * 2, far, known=[(0, 0), (1, 1)]) == [0, 1, 3, 2]
+
+
 @pytest.mark.parametrize(
     ("fresh", "expected"),
     [((2, 2), 1), ((0, 0), -1), ((2, 1), -1), ((1, 2), -1)],

@@ -58,8 +58,18 @@ THREE = [(1000, 100), (1100, 100), (1200, 100)]
             [(0, 0), (0, 1), (1, 1), (1, 2)],
         ),
         ([(1000, 100)], [(900, 300)], [(0, 0)]),
+        ([(5000, 9), (1000, 100)], [(900, 300)], [(1, 0)]),
     ],
-    ids=["GSO", "GRO", "in part", "lost", "re-cut", "other borders", "inside"],
+    ids=[
+        "GSO",
+        "GRO",
+        "in part",
+        "lost",
+        "re-cut",
+        "other borders",
+        "inside",
+        "inside, later",
+    ],
 )
 def test_overlaps(
     near: Spans,
