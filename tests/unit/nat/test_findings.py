@@ -81,7 +81,8 @@ def found(
         part = np.array(pairs[first : first + size], dtype=np.int32)
         rows = part[:, 0].copy(), part[:, 1].copy()
         flow, wrong = flows.enter(here, there, rows[0], rows[1], (64, 64))
-        kept.add(here, there, rows, flow, wrong, mapped_only=mapped_only)
+        more = {"mapped_only": True} if mapped_only else {}
+        kept.add(here, there, rows, flow, wrong, **more)
     for side, (point, seen) in enumerate(zip(points, (here, there), strict=True)):
         used = [pair[side] for pair in pairs]
         point.carry(seen.take(np.setdiff1d(np.arange(len(seen)), used)), 99)
@@ -137,6 +138,33 @@ def test_order() -> None:
     ]
     assert [f.inside_rows for f in told.flows] == [(1,), (2,), (0,), ()]
     assert [f.outside_rows for f in told.flows] == [(2,), (1,), (), (0,)]
+
+
+def test_seen_on_one_side_beside_others() -> None:
+    """Each conversation of one side is told by its own key, rows and answers."""
+    near = [QUERY, OTHER, routed(Packet(key=SECOND.reply)), Packet(key=PLAIN), OTHER]
+    far = [routed(QUERY, SENT), Packet(key=PLAIN_IN), Packet(key=PUBLISHED, way=OUT)]
+    told = found(capture(near), capture(far), [(0, 0)])
+
+    assert [(f.inside, f.outside) for f in told.flows] == [
+        (MET, SENT),
+        (SECOND, None),
+        (PLAIN, None),
+        (None, PLAIN_IN),
+        (None, PUBLISHED),
+    ]
+    assert [(f.fate, f.initiated, f.answered) for f in told.flows[1:]] == [
+        ("local", "inside", True),
+        ("dropped", "inside", False),
+        ("dropped", "outside", False),
+        ("dropped", "inside", False),
+    ]
+    assert [f.inside_rows + f.outside_rows for f in told.flows[1:]] == [
+        (1, 2, 4),
+        (3,),
+        (1,),
+        (2,),
+    ]
 
 
 def test_counts_of_streams() -> None:
@@ -219,7 +247,7 @@ def test_answers(
 
 
 def test_violations_in_order() -> None:
-    """Violations come by their inside row, whatever was found first."""
+    """Violations and pairs come by their inside row, whatever was found first."""
     near = [replace(QUERY, tos=i) for i in (1, 2, 3)]
     far = [routed(QUERY, SENT)] * 3
     told = found(capture(near), capture(far), [(2, 0), (0, 1), (1, 2)], steps=3)
@@ -229,6 +257,7 @@ def test_violations_in_order() -> None:
         ("tos", (1, 2)),
         ("tos", (2, 0)),
     ]
+    assert told.flows[0].pairs == ((0, 1), (1, 2), (2, 0))
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -68,7 +68,7 @@ THREE = [(1000, 100), (1100, 100), (1200, 100)]
         "re-cut",
         "other borders",
         "inside",
-        "inside, later",
+        "later",
     ],
 )
 def test_overlaps(

@@ -316,9 +316,11 @@ def test_strays_of_a_stream_have_no_bytes() -> None:
     """The columns are kept, the bytes are not: their buffer is used again."""
     point = started(chunks(capture(PACKETS)))
     read(point)
+    waiting = [chunk[0].bytes for _, chunk in point._recent]
     carry(point, [0])
     left = point.strays_left()
 
+    assert waiting == [b""] * 4
     assert left.capture.payload_len.tolist() == [5]
     assert left.capture[0].bytes == b""
     point.stop()

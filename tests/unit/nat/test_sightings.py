@@ -276,6 +276,16 @@ def test_misquoted(dst: str, expected: int) -> None:
     assert fact(packet, "HASHLESS") == 0
 
 
+@pytest.mark.parametrize("row", [1, 16, 19])
+def test_misquoted_among_others(row: int) -> None:
+    """Each error is held to its own quote."""
+    errors = [error(HOST01, QUOTED)] * 20
+    errors[row] = error(HOST01, QUOTED, dst=C2)
+    found = seen(errors).facts >> np.uint64(sightings.MISQUOTED) & np.uint64(1)
+
+    assert np.flatnonzero(found).tolist() == [row]
+
+
 def cut(packet: Packet, size: int) -> Capture:
     """Return a capture of one packet with a snaplen."""
     frames = [f._replace(data=f.data[:size]) for f in capture([packet]).frames()]
