@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import warnings
 from functools import cache
 from ipaddress import IPv4Interface
 from typing import TYPE_CHECKING, Any, Protocol
@@ -98,8 +99,9 @@ def golden_root(config: pytest.Config) -> Path:
 
 def _named(config: pytest.Config) -> str:
     try:
-        named = config.getini(GOLDEN)
-    except (TypeError, ValueError) as error:  # pytest looks at types, too
+        with warnings.catch_warnings(action="ignore"):  # of types: what follows is said
+            named = config.getini(GOLDEN)
+    except (TypeError, ValueError) as error:  # by a newer pytest
         raise DeclarationError(f"{GOLDEN}: {error}: {AS_IN}") from error
     if not isinstance(named, str):
         raise DeclarationError(f"{GOLDEN} is one text, not {brief(named)}: {AS_IN}")

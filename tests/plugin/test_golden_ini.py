@@ -67,7 +67,6 @@ def write(project: pytest.Pytester, value: str) -> None:
     (project.path / "pyproject.toml").write_text(text)
 
 
-@pytest.mark.filterwarnings("ignore:Passing a value that is not a string")
 @pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
 def test_no_folder(
     project: pytest.Pytester, run: Run, value: str, monkeypatch: pytest.MonkeyPatch
