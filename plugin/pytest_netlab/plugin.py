@@ -19,7 +19,7 @@ from pytest_netlab.errors import (
     LabUnavailableError,
     ReplayError,
 )
-from pytest_netlab.lab import signals, suites
+from pytest_netlab.lab import owner, signals, suites
 from pytest_netlab.spec import ARTIFACTS, PENDING
 from pytest_netlab.terminal import joined, one_line
 from pytest_netlab.unreferenced import GOLDEN
@@ -71,6 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
     with shown.refusals():
         options.check(config)
     hiding.register(config)
+    owner.disown_dead()  # before xdist starts its workers
     _watch_unreferenced(config)
 
 

@@ -131,12 +131,12 @@ class Holder:
         with signals.deferred():
             self._lifeline.close()
             _pipe(self._process.stdout).close()
-            over = self._supervisor.wait() or supervisor.end(self._token)
+            if not self._supervisor.wait():
+                supervisor.end(self._token)
             children = (self._process, *self._children)
             left = [f"process {one.pid}" for one in children if not _ended(one)]
-        if not over:
-            carriers = supervisor.carriers()
-            left += [name for token, name in carriers if token == self._token]
+        found = supervisor.carriers()  # a shell may have been unable to look
+        left += [name for token, name in found if token == self._token]
         if left:
             raise LabError(
                 f"of a lab there is still, although killed: {', '.join(left)}. Next: "

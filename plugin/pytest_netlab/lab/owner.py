@@ -56,6 +56,28 @@ def processes() -> Iterator[Path]:
     yield from (path for path in Path("/proc").iterdir() if path.name.isdigit())
 
 
+def ancestors() -> list[str]:
+    """Return the pids of this process and of those above it that can be seen."""
+    found, pid = [], str(os.getpid())
+    while pid != "0":
+        found.append(pid)
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+        except OSError:  # it has ended: its child has another parent now
+            break
+        pid = stat.rpartition(")")[2].split()[1]
+    return found
+
+
+def disown_dead() -> None:
+    """Take a dead owner's token out of this process's environment.
+
+    It is inherited from a command of a lab; all that starts with it would be ended.
+    """
+    if is_dead(os.environ.get(MARK, "")):
+        del os.environ[MARK]
+
+
 def of_process(path: Path) -> str | None:
     """Return the token in the environment of a process; None if it has none."""
     mark = f"{MARK}=".encode()

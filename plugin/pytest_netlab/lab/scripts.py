@@ -101,26 +101,44 @@ exit $?
 """
 
 # Ends what carries the owner's token $1, below the cgroup file systems in $2, in at
-# most $3 rounds; fails if something is left then.
+# most $3 hundredths of a second, and spares the processes $4; fails if something is
+# left then, or if it could not look.
+# - The clock is the machine's: a round takes as long as the machine lets it.
 # - Process 1 of the lab's namespaces carries the mark, and takes all in them with it.
 # - unshare ends by itself when it has reaped process 1, which says that all is gone:
-#   for half of the rounds it is only woken, should it be stopped.
+#   for half of the time it is only woken, should it be stopped.
+# - A supervisor does this work: it is only woken until nothing else is left.
+# - A grep without -z finds nothing, and more processes than fit in its arguments are
+#   not looked at. Its status 2 tells no more than that a process ended meanwhile.
 # - A frozen process dies only when it is thawed (cgroup v1), at every level.
 # - A cgroup is busy until the last process in it is reaped, hence the rounds.
 # - 0 in cgroup.procs is a process of a pid namespace that cannot be seen from here; to
 #   `kill` it means the own group.
 _END = """
+clock() {
+  read -r now _ </proc/uptime
+  now=${now%.*}${now#*.}
+}
 end() {
-  rounds=$3
+  clock
+  over=$((now + $3)) half=$((now + $3 / 2)) blind=0
+  printf 'x\\0' | grep -qzxF x || blind=1
   while :; do
-    busy=
-    for path in $(grep -lzxF "PYTEST_NETLAB_OWNER=$1" /proc/[0-9]*/environ); do
+    busy= helpers=
+    paths=$(grep -lzxF "PYTEST_NETLAB_OWNER=$1" /proc/[0-9]*/environ)
+    [ $? -le 2 ] || busy=yes
+    for path in $paths; do
       pid=${path#/proc/}
       pid=${pid%/environ}
-      [ "$pid" = $$ ] && continue
-      busy=yes signal=KILL
+      case " $$ $4 " in *" $pid "*) continue ;; esac
+      signal=KILL
       read -r name <"/proc/$pid/comm"
-      [ "$name" != unshare ] || [ $((2 * rounds)) -lt "$3" ] || signal=CONT
+      [ "$name" != unshare ] || [ "$now" -ge "$half" ] || signal=CONT
+      if grep -qzxF netlab-supervisor "/proc/$pid/cmdline"; then
+        signal=CONT helpers="$helpers $pid"
+      else
+        busy=yes
+      fi
       kill -"$signal" "$pid"
     done
     own=$(find "$2/pytest-netlab-$1" "$2"/*/"pytest-netlab-$1" -depth -type d)
@@ -132,9 +150,10 @@ end() {
       [ ! -e "$cgroup/cgroup.freeze" ] || echo 0 >"$cgroup/cgroup.freeze"
     done
     [ -z "$own" ] || rmdir $own || busy=yes
-    [ -n "$busy" ] || return 0
-    rounds=$((rounds - 1))
-    [ "$rounds" -gt 0 ] || return 1
+    [ -n "$busy$helpers" ] || return "$blind"
+    [ -n "$busy" ] || kill -KILL $helpers
+    clock
+    [ "$now" -lt "$over" ] || return 1
     sleep 0.02
   done
 } 2>/dev/null

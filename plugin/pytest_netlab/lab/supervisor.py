@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 CGROUPS = Path("/sys/fs/cgroup")
 SECONDS = 10
-ROUND_SECONDS = 0.02  # what a round of the script sleeps
-GRACE_SECONDS = 20  # beyond its own rounds, on a machine that has other things to do
+GRACE_SECONDS = 20  # beyond its own time, on a machine that has other things to do
 
 
 class Supervisor:
@@ -51,12 +50,13 @@ class Supervisor:
 def end(token: str, seconds: float = SECONDS) -> bool:
     """End all that carries an owner's token, as a supervisor does; False if some stays.
 
-    Frozen cgroups are thawed, processes killed, and the cgroups removed.
+    Frozen cgroups are thawed, processes killed, and the cgroups removed. This process
+    and those above it are spared: they may have inherited the token.
     """
     environment = {k: v for k, v in os.environ.items() if k != owner.MARK}
     with suppress(subprocess.TimeoutExpired):
         done = subprocess.run(
-            _shell(scripts.END, token, seconds),
+            [*_shell(scripts.END, token, seconds), " ".join(owner.ancestors())],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             env=environment,
@@ -69,9 +69,13 @@ def end(token: str, seconds: float = SECONDS) -> bool:
 
 
 def carriers() -> Iterator[tuple[str, str]]:
-    """Yield token and name of each process and each cgroup that carries a token."""
+    """Yield token and name of each process and each cgroup that carries a token.
+
+    This process and those above it are left out, as `end` spares them.
+    """
+    spared = owner.ancestors()
     for process in owner.processes():
-        if token := owner.of_process(process):
+        if process.name not in spared and (token := owner.of_process(process)):
             yield token, f"process {process.name} ({_command(process)})"
     for pattern in (f"{owner.PREFIX}*", f"*/{owner.PREFIX}*"):
         for cgroup in CGROUPS.glob(pattern):  # of v2, and of each hierarchy of v1
@@ -87,5 +91,5 @@ def _command(process: Path) -> str:
 
 
 def _shell(script: str, token: str, seconds: float) -> list[str]:
-    rounds = str(int(seconds / ROUND_SECONDS))
-    return ["sh", "-c", script, "netlab-supervisor", token, str(CGROUPS), rounds]
+    hundredths = str(int(seconds * 100))
+    return ["sh", "-c", script, "netlab-supervisor", token, str(CGROUPS), hundredths]

@@ -6,6 +6,7 @@ process that lives or cannot be seen, is not touched.
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
@@ -62,13 +63,18 @@ def sweep() -> Swept:
 
 
 def locally(seconds: float = START_SECONDS) -> Swept:
-    """End the processes of dead owners, frozen or not, and remove their cgroups."""
+    """End the processes of dead owners, frozen or not, and remove their cgroups.
+
+    All of them have the same seconds; each is looked at once in any case.
+    """
+    owner.disown_dead()
+    end = time.monotonic() + seconds
 
     def found() -> Found:
         return _dead({name: token for token, name in supervisor.carriers()})
 
     def remove(token: str) -> None:
-        supervisor.end(token, seconds)
+        supervisor.end(token, max(0, end - time.monotonic()))
 
     return _swept(found, remove)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.lab import owner, scripts
+from pytest_netlab.lab import owner, scripts, supervisor
 from pytest_netlab.lab.supervisor import CGROUPS, Supervisor
 
 if TYPE_CHECKING:
@@ -37,6 +37,19 @@ from pytest_netlab.cli import main
 from pytest_netlab.lab import supervisor
 supervisor.SECONDS = 0.1
 main(["clean"])
+"""
+# Two processes that carry such a token, one below the other.
+HEIR = """
+mount -t proc proc /proc
+export PYTEST_NETLAB_OWNER=1-1-$(stat -Lc %i /proc/self/ns/pid)-1
+sh -c '"$0" -c "$1"; exit $?' "$0" "$1"
+exit $?
+"""
+LOOK = """
+import os
+from pytest_netlab.lab import owner, sweep
+sweep.locally(0.1)
+print(owner.MARK in os.environ)
 """
 
 
@@ -153,6 +166,55 @@ def test_clean_names_what_it_cannot_end() -> None:
     assert done.returncode == 2, done.stdout
     assert "process 1 (sh)" in done.stderr.partition("cannot")[2]
     assert "removed process 1 " not in done.stdout
+
+
+def test_inherited_token_of_a_dead_owner() -> None:
+    """Who inherits a dead owner's token ends neither itself nor what started it."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+
+    done = subprocess.run(
+        [*UNSHARED, "sh", "-c", HEIR, sys.executable, LOOK],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr
+
+
+def test_supervisor_is_spared_while_it_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another who ends the same ends the supervisor last."""
+    monkeypatch.setattr(supervisor, "CGROUPS", tmp_path)
+    token = owner.mint()
+    busy = tmp_path / f"{owner.PREFIX}{token}" / "busy"
+    busy.parent.mkdir()
+    busy.touch()
+    reader, writer = os.pipe()
+    ends = Supervisor(token, reader)
+    os.close(reader)
+
+    ended = supervisor.end(token, seconds=1)
+    works = ends._process.poll() is None
+    busy.unlink()
+
+    assert not ended
+    assert works
+    assert supervisor.end(token, seconds=SECONDS)
+    assert ends._process.wait(SECONDS) == -9
+    os.close(writer)
+
+
+def test_blind_is_no_success(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where grep cannot look into environments, nothing is known to be gone."""
+    program = tmp_path / "grep"
+    program.write_text("#!/bin/sh\nexit 2\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    assert not supervisor.end(owner.mint(), seconds=0.1)
 
 
 def test_script_looks_for_the_mark() -> None:

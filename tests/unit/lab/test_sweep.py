@@ -1,4 +1,5 @@
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,12 @@ from click.testing import CliRunner
 from pytest_netlab.cli import main
 from pytest_netlab.lab import owner, supervisor, sweep
 
+SLOW_SECONDS = 0.25
+SLOW_GREP = f"""#!/bin/sh
+echo "$@" >>{{looks}}
+sleep {SLOW_SECONDS}
+exec {{grep}} "$@"
+"""
 STUBBORN = "trap '' HUP INT TERM; echo there; while :; do sleep 600; done"
 
 
@@ -92,6 +99,30 @@ def test_clean_says_what_stays(
 
     assert done.exit_code == 2
     assert f"Error: cannot remove {hierarchies / name}" in done.output
+
+
+def test_time_is_that_of_a_clock(
+    hierarchies: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However slow a look is, and however many owners died, the time is the same."""
+    tokens = [f"{dead_token()}{number}" for number in range(4)]
+    for token in tokens:
+        (hierarchies / (owner.PREFIX + token) / "busy").mkdir(parents=True)
+        (hierarchies / (owner.PREFIX + token) / "busy" / "file").touch()
+    folder = tmp_path_factory.mktemp("bin")
+    looks = folder / "looks"
+    program = folder / "grep"
+    program.write_text(SLOW_GREP.format(looks=looks, grep=shutil.which("grep")))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+
+    sweep.locally(seconds=1)
+
+    lines = looks.read_text().splitlines()
+    ours = [line for line in lines if any(token in line for token in tokens)]
+    assert len(tokens) <= len(ours) <= len(tokens) + 1 / SLOW_SECONDS
 
 
 def test_own_cgroup_goes_everywhere(hierarchies: Path) -> None:
