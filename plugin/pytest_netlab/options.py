@@ -73,6 +73,7 @@ def check(config: pytest.Config) -> None:
     if wrong := suites.misuse(*of_engine(config)):
         raise pytest.UsageError(wrong)
     _offline_of(config)
+    _refuse_among_goldens(config)
     _refuse_two_ways(config)
 
 
@@ -307,6 +308,21 @@ def _refuse_two_ways(config: pytest.Config) -> None:
             raise pytest.UsageError(text)
 
 
+def _refuse_among_goldens(config: pytest.Config) -> None:
+    """Refuse evidence in the folder of goldens: each is a folder of a scenario's id."""
+    kept = config.getoption("--netlab-artifacts") or ARTIFACTS
+    goldens = _real(config.rootpath / _named(config))
+    evidence = _real(config.rootpath / kept)
+    if goldens in (evidence, *evidence.parents):
+        text = f"{kept} is where goldens are: name another folder for evidence"
+        raise pytest.UsageError(f"--netlab-artifacts: {text}")
+
+
+def _real(path: Path) -> Path:
+    """Return where a path leads, as far as it leads anywhere: it may be a loop."""
+    return type(path)(os.path.realpath(path))
+
+
 def _offline_of(config: pytest.Config) -> None:
     """Refuse a folder that is none; xdist's workers are given its full path."""
     named = config.getoption("--netlab-offline")
@@ -316,10 +332,10 @@ def _offline_of(config: pytest.Config) -> None:
         text = "--netlab-update records what a lab shows; --netlab-offline has no lab"
         raise pytest.UsageError(text)
     folder = config.invocation_params.dir / named
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 - a Path's raises for a long name
         raise pytest.UsageError(f"--netlab-offline: {named} is no folder")
     kept = config.getoption("--netlab-artifacts")
-    if kept and (config.rootpath / kept).resolve() == folder.resolve():
+    if kept and _real(config.rootpath / kept) == _real(folder):
         text = "--netlab-artifacts: name another folder than --netlab-offline reads"
         raise pytest.UsageError(text)
     config.option.netlab_offline = str(folder)

@@ -162,6 +162,9 @@ def test_damaged_bundle(recorded: pytest.Pytester, run: Run) -> None:
         (("--netlab-offline=none",), "none is no folder"),
         (("--netlab-offline=there", "--netlab-update"), "has no lab"),
         (("--netlab-offline=there", "--netlab-artifacts=there"), "another folder"),
+        ((f"--netlab-offline={'n' * 300}",), "is no folder"),
+        ((f"--netlab-offline=there/{'n' * 300}/n",), "is no folder"),
+        (("--netlab-offline=loop",), "is no folder"),
     ],
 )
 def test_wrong_use(
@@ -169,6 +172,7 @@ def test_wrong_use(
 ) -> None:
     """What cannot be meant is refused before anything is judged."""
     (recorded.path / "there").mkdir()
+    (recorded.path / "loop").symlink_to("loop")
 
     result = run(*arguments)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -200,6 +201,41 @@ def test_evidence_that_cannot_be_written_is_told(
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["ping FAILED: *", "no evidence was kept: *"])
+
+
+@pytest.mark.parametrize("name", ["loop", "loop/inner", "n" * 300])
+def test_artifacts_that_lead_nowhere(
+    recorded: pytest.Pytester, run: Run, name: str
+) -> None:
+    """A loop of links, or a name that is too long, is a line below the verdict."""
+    (recorded.path / "loop").symlink_to("loop")
+    shutil.copytree(recorded.path / "golden", recorded.path / "kept")
+    new = (recorded.path / "test_ping.py").read_text().replace('"ping",', '"new",', 1)
+    recorded.makepyfile(test_new=new)
+
+    offline = run("--netlab-offline=kept", f"--netlab-artifacts={name}", "test_ping.py")
+    missing = run(f"--netlab-artifacts={name}", "test_new.py")
+
+    offline.assert_outcomes(passed=1)
+    offline.stdout.fnmatch_lines(["ping: no evidence was kept: *"])
+    missing.assert_outcomes(errors=1)
+    missing.stdout.fnmatch_lines(["no golden was proposed: *"])
+
+
+@pytest.mark.parametrize("name", ["golden", "golden/inner", "link", "."])
+def test_evidence_among_goldens(recorded: pytest.Pytester, run: Run, name: str) -> None:
+    """Evidence has a folder of its own: what is among goldens is taken for one."""
+    (recorded.path / "link").symlink_to("golden")
+    goldens = sorted(recorded.path.joinpath("golden").rglob("*"))
+
+    result = run(f"--netlab-artifacts={name}")
+
+    if name == ".":
+        result.assert_outcomes(passed=1)
+        return
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--netlab-artifacts: *where goldens are*"])
+    assert sorted(recorded.path.joinpath("golden").rglob("*")) == goldens
 
 
 def test_tests_of_one_scenario_keep_evidence_apart(

@@ -72,7 +72,7 @@ def userland(folder: Path | None) -> Userland:
     """
     if folder is None:
         return Userland(lower=Path("/"), path=os.environ.get("PATH", SYSTEM_PATH))
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 - a Path's raises for a long name
         raise LabError(f"{folder} is no folder")
     folder = folder.resolve()
     for release in (folder, folder / "docker"):  # the archive has all in docker/

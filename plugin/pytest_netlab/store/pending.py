@@ -181,7 +181,7 @@ class PendingStore:
         }
         mark = {
             "format": FORMAT,
-            "golden": os.path.relpath(golden.resolve(), folder.resolve()),
+            "golden": os.path.relpath(*map(os.path.realpath, (golden, folder))),
             "base": digest(golden),
             "test": proposal.test,
             "differs": proposal.differs,

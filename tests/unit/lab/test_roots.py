@@ -75,6 +75,10 @@ def test_no_folder(tmp_path: Path) -> None:
     """A path that leads nowhere is said to."""
     with pytest.raises(LabError, match="nosuch is no folder"):
         userland(tmp_path / "nosuch")
+    (tmp_path / "loop").symlink_to("loop")
+    for name in ("loop", "n" * 300, f"{'n' * 300}/n"):
+        with pytest.raises(LabError, match="is no folder"):
+            userland(tmp_path / name)
 
 
 def test_release_without_runc(tmp_path: Path) -> None:
