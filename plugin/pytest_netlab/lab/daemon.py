@@ -81,7 +81,9 @@ class Daemon:
 
         address, first = f"unix://{self._socket}", max(timeout, 0.1)
         with suppress(DockerException):
-            return client.Client(base_url=address, timeout=first, limit=client.SECONDS)
+            return client.Client(
+                base_url=address, timeout=first, limit=client.SECONDS, private=True
+            )
         return None
 
     def liveness(self, client: Any) -> Liveness:

@@ -33,6 +33,7 @@ def connect(timeout: float | None = None) -> Any:
 
     Raises:
         LabUnavailableError: none answers there.
+        LabError: the user's configuration of Docker cannot be read.
 
     """
     where = address()

@@ -53,11 +53,10 @@ def sweep() -> Swept:
     with ExitStack() as stack:
         try:
             client = stack.enter_context(closing(running.connect(ENGINE_SECONDS)))
-        except LabUnavailableError:
-            return found
-        try:
             with running.refusals("looking for containers of dead runs"):
                 return found + containers(client)
+        except LabUnavailableError:
+            return found
         except LabError as error:
             return found + Swept(removed=(), left=(str(error),))
 

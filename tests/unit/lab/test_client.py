@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode, b64encode
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from docker import auth
 from tests.silent_engine import SilentEngine
 
 from pytest_netlab.errors import LabError
@@ -107,3 +110,118 @@ def test_listener_is_known(tmp_path: Path) -> None:
     with SilentEngine(tmp_path / "docker.sock"):
         assert running.pid_of(f"unix://{tmp_path}/docker.sock") == os.getpid()
     assert running.pid_of(f"unix://{tmp_path}/nobody.sock") is None
+
+
+GARBAGE: dict[str, object] = {
+    "no table": [1],
+    "HttpHeaders must be a table": {"HttpHeaders": 5},
+    "HttpHeaders.X-A must be a text": {"HttpHeaders": {"X-A": 5}},
+    "proxies must be a table": {"proxies": "none"},
+    "proxies.default must be a table": {"proxies": {"default": 5}},
+    "auths.r must be a table": {"auths": {"r": 5}},
+    "its auths cannot be read": {"auths": {"r": {"auth": "bm8gY29sb24="}}},
+    "credsStore must be a text": {"credsStore": {}},
+}
+
+
+@pytest.fixture
+def configured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[object], Path]:
+    """Return a function that writes the user's config.json."""
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    path = tmp_path / "config.json"
+
+    def write(table: object) -> Path:
+        path.write_text(json.dumps(table))
+        return path
+
+    return write
+
+
+def sent_for_a_container(tmp_path: Path, *, private: bool) -> tuple[Any, Any]:
+    """Return what an engine is sent for a container with a variable: headers, JSON."""
+    sent: list[Any] = []
+    where = f"unix://{tmp_path}/docker.sock"
+    with (
+        SilentEngine(tmp_path / "docker.sock", patience=0.0),
+        closing(
+            limited.Client(base_url=where, timeout=PATIENT, private=private)
+        ) as engine,
+    ):
+        engine.api.hooks["response"].append(lambda got, **_: sent.append(got.request))
+        engine.api.create_container("image", environment={"A": "b"})
+    return sent[0].headers, json.loads(sent[0].body)
+
+
+def test_a_private_engine_hears_nothing_of_the_user(
+    tmp_path: Path, configured: Callable[[object], Path]
+) -> None:
+    """Proxies and headers of config.json reach the user's engine, no private one."""
+    proxies = {"default": {"httpProxy": "http://u:pw@10.9.9.9:3128"}}
+    configured({"proxies": proxies, "HttpHeaders": {"X-Who": "me"}})
+
+    headers, body = sent_for_a_container(tmp_path, private=True)
+    (tmp_path / "docker.sock").unlink()
+    users_headers, users_body = sent_for_a_container(tmp_path, private=False)
+
+    assert body["Env"] == ["A=b"]
+    assert "X-Who" not in headers
+    assert users_headers["X-Who"] == "me"
+    assert any("10.9.9.9" in one for one in users_body["Env"])
+
+
+def test_a_private_engine_gets_no_credentials(
+    silent: str, configured: Callable[[object], Path]
+) -> None:
+    """No registry's password of the user is known to its client, now or later."""
+    configured({"auths": {"reg": {"auth": b64encode(b"me:hunter2").decode()}}})
+    with closing(
+        limited.Client(base_url=silent, timeout=PATIENT, private=True)
+    ) as engine:
+        assert auth.get_config_header(engine.api, "reg") is None
+        headers: dict[str, bytes] = {}
+        engine.api._set_auth_headers(headers)
+
+    assert b"hunter2" not in b64decode(headers.get("X-Registry-Config", b""))
+
+
+@pytest.mark.parametrize("wrong", GARBAGE)
+def test_garbage_in_the_configuration(
+    silent: str, configured: Callable[[object], Path], wrong: str
+) -> None:
+    """It is told in a sentence for the user's engine; a private one has none of it."""
+    path = configured(GARBAGE[wrong])
+    told = "it must be a table" if wrong == "no table" else wrong
+
+    with closing(
+        limited.Client(base_url=silent, timeout=PATIENT, private=True)
+    ) as engine:
+        assert engine.version()["ApiVersion"] == "1.41"
+    with pytest.raises(LabError) as raised:
+        limited.Client(base_url=silent, timeout=PATIENT)
+
+    assert str(raised.value).startswith(f"{path} is no configuration of Docker: {told}")
+    assert "Next: " in str(raised.value)
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_a_configuration_without_a_bottom(
+    silent: str, configured: Callable[[object], Path], *, private: bool
+) -> None:
+    """What the SDK cannot even read is told in a sentence for either engine."""
+    path = configured(0)
+    path.write_text("[" * 100_000)
+
+    with pytest.raises(LabError, match=r"config\.json is no .* too deeply\. Next: "):
+        limited.Client(base_url=silent, timeout=PATIENT, private=private)
+
+
+def test_what_is_null_in_the_configuration(
+    silent: str, configured: Callable[[object], Path]
+) -> None:
+    """No credentials are none."""
+    configured({"auths": None, "credsStore": None})
+
+    with closing(limited.Client(base_url=silent, timeout=PATIENT)) as engine:
+        assert engine.version()["ApiVersion"] == "1.41"
