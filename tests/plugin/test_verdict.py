@@ -116,3 +116,19 @@ def test_lab_that_breaks_is_an_error(run: Run, fault: Fault) -> None:
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*RuntimeError: site rules*"])
+
+
+def test_missing_tool_is_no_failure(recorded: pytest.Pytester, run: Run) -> None:
+    """A body whose program this machine lacks is skipped; strictly, it is an error.
+
+    Its half of a trace differs from the golden, and is neither judged nor proposed.
+    """
+    source = (recorded.path / "test_ping.py").read_text()
+    recorded.makepyfile(test_ping=source.replace('run("ping"', 'run("wget"'))
+
+    run().assert_outcomes(skipped=1)
+    strict = run("--netlab-strict")
+
+    strict.assert_outcomes(errors=1)
+    strict.stdout.fnmatch_lines(["*plays ping and curl, not wget*"])
+    assert not list((recorded.path / "netlab-artifacts").glob("pending/*"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.errors import CommandError, LabError
+from pytest_netlab.errors import CommandError, LabError, LabUnavailableError
 
 if TYPE_CHECKING:
     from pytest_netlab.lab.holder import Holder
@@ -45,8 +45,9 @@ class NamespaceNode:
         """Run a command of this machine inside the node's network namespace.
 
         Raises:
-            LabError: it failed (with ``check``) or ran out of time; names node,
+            CommandError: it failed (with ``check``) or ran out of time; names node,
                 command, exit code and what it printed.
+            LabUnavailableError: this machine has no such program.
 
         """
         self._demand(argv)
@@ -78,9 +79,9 @@ class NamespaceNode:
         if not argv:
             raise LabError(f"{self.name}: run() needs a command")
         if argv[0] not in self.own_tools and shutil.which(argv[0]) is None:
-            raise LabError(
+            raise LabUnavailableError(
                 f"{self.name}: no program {argv[0]!r} on this machine. Nodes run the "
-                "machine's own tools, not those of an image."
+                "machine's own tools, not those of an image: install it here"
             )
 
     def _failed(

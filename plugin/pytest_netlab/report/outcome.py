@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from pytest_netlab.errors import CommandError, NetlabError
+from pytest_netlab.errors import CommandError, LabError, NetlabError
 from pytest_netlab.report import bundle
 from pytest_netlab.report.record import Record
 from pytest_netlab.report.text import next_step, render
@@ -116,10 +116,14 @@ def _facts(netlab: Netlab | None) -> dict[str, str]:
 
 
 def _verdict(error: BaseException | None, netlab: Netlab | None) -> Verdict | None:
-    """Return the verdict; judge now what the test failed before it was judged."""
+    """Return the verdict; judge now what the test failed before it was judged.
+
+    Not what a lab that broke, or lacks something, left of it: that is half a trace.
+    """
     if isinstance(error, ScenarioFailedError):
         return error.verdict
-    if netlab is None:
+    broke = isinstance(error, LabError) and not isinstance(error, CommandError)
+    if netlab is None or broke:
         return None
     if error is not None and netlab.unjudged is not None:
         try:

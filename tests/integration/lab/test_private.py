@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_netlab.errors import LabError
+from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.lab import engine as private
 from pytest_netlab.lab import owner, supervisor
 from pytest_netlab.spec import LabOptions, Topology
@@ -200,7 +200,7 @@ def test_late_command_is_ended(
 
 def test_unknown_program_is_named(lab: DockerLab) -> None:
     """A program that this machine lacks is a clear error."""
-    with pytest.raises(LabError, match="c1: no program 'no-such-tool'"):
+    with pytest.raises(LabUnavailableError, match="c1: no program 'no-such-tool'"):
         lab.nodes["c1"].run("no-such-tool")
 
 

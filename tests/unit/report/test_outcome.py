@@ -11,13 +11,14 @@ from pytest_netlab.errors import (
     CommandError,
     GoldenError,
     LabError,
+    LabUnavailableError,
     NetlabError,
 )
 from pytest_netlab.lab.fake import FakeLab
 from pytest_netlab.report import bundle, outcome
 from pytest_netlab.runner import Netlab, ScenarioFailedError
 from pytest_netlab.spec import LabOptions, Scenario
-from pytest_netlab.store import Store
+from pytest_netlab.store import PendingStore, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,3 +223,23 @@ def test_evidence_that_cannot_be_kept(
     assert found.text.startswith("ping FAILED: leaked")
     assert "\nno evidence was kept: " in found.text
     assert "netlab_evidence" not in names(found)
+
+
+LACKS = LabUnavailableError("c1: no program 'ping' on this machine")
+
+
+@pytest.mark.parametrize("error", [LACKS, LabError("broken")], ids=["lacks", "broken"])
+def test_half_trace_is_not_judged(
+    netlab: Netlab, tmp_path: Path, error: LabError
+) -> None:
+    """Packets of a body that the lab could not serve differ, and mean nothing."""
+    with pytest.raises(LabError), netlab.capture():
+        raise error
+    pending = PendingStore(tmp_path / "pending")
+
+    found = outcome.of(error, netlab, node=NODE, keep=None, pending=pending)
+
+    assert found is not None
+    assert (found.text, found.error) == (str(error), True)
+    assert names(found) == {"netlab_outcome": "error"}
+    assert not (tmp_path / "pending").exists()
