@@ -14,7 +14,7 @@ import zlib
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from pytest_netlab import documents
 from pytest_netlab.errors import DocumentError, LabError, LabUnavailableError
@@ -130,7 +130,7 @@ def _saved_tags(path: Path) -> list[str] | None:
     try:
         with tarfile.open(path) as tar:
             for member in tar:
-                if member.name == "manifest.json" and (file := tar.extractfile(member)):
+                if member.name == "manifest.json" and (file := _file(tar, member)):
                     return _tags(file.read(documents.LARGEST), path)
     except (*BROKEN, OSError, DocumentError, ValueError) as error:
         raise LabError(
@@ -138,6 +138,18 @@ def _saved_tags(path: Path) -> list[str] | None:
             f"root file system ({error})"
         ) from error
     return None
+
+
+def _file(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes] | None:
+    """Return a member's content, None for a folder.
+
+    Raises:
+        ValueError: it is a link, maybe to nothing or to itself.
+
+    """
+    if member.islnk() or member.issym():
+        raise ValueError(f"its {member.name} is a link")
+    return tar.extractfile(member)
 
 
 def _tags(manifest: bytes, path: Path) -> list[str]:

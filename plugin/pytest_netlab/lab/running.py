@@ -45,7 +45,7 @@ def connect(timeout: float | None = None) -> Any:
 
     try:
         return client.Client.from_env(timeout=timeout or client.SECONDS)
-    except DockerException as error:
+    except (DockerException, ValueError) as error:  # ValueError: it is no address
         text = f"no Docker engine answers at {where} ({error})"
         raise LabUnavailableError(text) from error
 
@@ -65,11 +65,25 @@ def refusals(doing: str) -> Iterator[None]:
         yield
     # The SDK's transport raises OSErrors, and urllib3's own while a stream is read.
     except (DockerException, HTTPError, OSError) as error:
-        if "timed out" in str(error).lower():
+        if _is_silence(error):
             waited = f"{monotonic() - began:.0f} s"
             text = f"the engine was silent for {waited} while {doing}. {NEXT}"
             raise LabError(text) from error
         raise LabError(f"the engine failed while {doing}: {error}") from error
+
+
+def _is_silence(error: BaseException | None) -> bool:
+    """Tell whether a wait ended an exception or what it wraps, whatever its text says.
+
+    What was handled before it (`__context__`) need not have to do with it.
+    """
+    from requests.exceptions import Timeout  # noqa: PLC0415 - comes with docker
+    from urllib3.exceptions import TimeoutError as Silence  # noqa: PLC0415
+
+    if error is None or isinstance(error, (TimeoutError, Timeout, Silence)):
+        return error is not None
+    wrapped = (each for each in error.args if isinstance(each, BaseException))
+    return any(_is_silence(each) for each in (error.__cause__, *wrapped))
 
 
 def listens(path: str) -> bool:

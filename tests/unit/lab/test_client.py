@@ -11,7 +11,7 @@ import pytest
 from docker import auth
 from tests.silent_engine import SilentEngine
 
-from pytest_netlab.errors import LabError
+from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.lab import client as limited
 from pytest_netlab.lab import running
 
@@ -54,6 +54,37 @@ def test_silence_is_told(call: Callable[[Any], object], silent: str) -> None:
         running.refusals("doing this"),
     ):
         call(engine)
+
+
+def test_words_of_an_engine_are_no_silence() -> None:
+    """An engine that answers that something else timed out has answered."""
+    from docker.errors import APIError, DockerException  # noqa: PLC0415 - 0.4 s
+
+    said = "500 Server Error: dial tcp 192.0.2.1:443: connection timed out"
+    for error in (APIError(said), DockerException(said), OSError(said)):
+        with (
+            pytest.raises(LabError, match="engine failed while doing this: 500"),
+            running.refusals("doing this"),
+        ):
+            raise error
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "tcp://127.0.0.1:99999",
+        "tcp://127.0.0.1:-1",
+        "http://[::1",
+        "tcp://[::1",
+        "tcp://127.0.0.1:x",
+    ],
+)
+def test_no_address_is_no_engine(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A DOCKER_HOST that is no address is told, with what is wrong with it."""
+    monkeypatch.setenv("DOCKER_HOST", address)
+
+    with pytest.raises(LabUnavailableError, match="no Docker engine answers at "):
+        running.connect(PATIENT)
 
 
 def test_what_takes_its_time_is_no_silence(tmp_path: Path) -> None:

@@ -109,6 +109,23 @@ def test_hostile_manifest(text: bytes, pack: str, tmp_path: Path) -> None:
     assert len(str(caught.value)) < 1000
 
 
+@pytest.mark.parametrize(
+    "kind", [tarfile.LNKTYPE, tarfile.SYMTYPE], ids=["hard", "sym"]
+)
+@pytest.mark.parametrize("target", ["nowhere", "manifest.json", "other"])
+def test_linked_manifest(kind: bytes, target: str, tmp_path: Path) -> None:
+    """A manifest that is a link, to nothing, itself or a file, is no image."""
+    path = tmp_path / "image.tar"
+    with tarfile.open(path, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("other"))
+        item = tarfile.TarInfo("manifest.json")
+        item.type, item.linkname = kind, target
+        tar.addfile(item)
+
+    with pytest.raises(LabError, match=r"image\.tar is no image: .*is a link"):
+        image._saved_tags(path)
+
+
 @pytest.mark.parametrize("pack", ["", "gz", "xz"])
 def test_damaged_archive(pack: str, tmp_path: Path) -> None:
     """An archive that is cut or altered is no image, or one of a root file system."""
