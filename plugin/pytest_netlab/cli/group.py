@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -55,19 +56,26 @@ class Commands(click.Group):
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the options of the group."""
-        with _in_words():
+        with _in_words(), _in_a_sentence():
+            _demand_ends()
             return super().make_context(*args, **kwargs)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; where standard error takes no error, its exit code still tells it."""
+        try:
+            return super().main(*args, **kwargs)
+        except OSError:
+            _is_stuck(sys.stderr)
+            sys.exit(Trouble.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; exit code 1 means that something differs, and only that."""
         try:
-            with _in_words(), signals.orderly():
+            with _in_words(), _in_a_sentence(), signals.orderly():
                 return super().invoke(ctx)
         except NetlabError as error:
             text = Mask().text(str(error))
             raise Trouble(text, lines=error.quotes) from error
-        except OSError as error:
-            raise Trouble(_told(error)) from error
         except MemoryError:
             raise Trouble("this machine has not enough memory for that") from None
         except signals.Interrupted:
@@ -89,6 +97,41 @@ def _in_words() -> Iterator[None]:
             text = one_line(error.format_message())
             error.format_message = lambda: text  # type: ignore[method-assign]
         raise
+
+
+@contextmanager
+def _in_a_sentence() -> Iterator[None]:
+    """Say what the operating system refused; a reader who leaves has seen enough."""
+    try:
+        yield
+    except OSError as error:
+        text = _told(error)
+        if _is_stuck(sys.stdout):
+            if isinstance(error, BrokenPipeError):
+                sys.exit()
+            text = f"cannot write the output: {text}"
+        raise Trouble(text) from error
+
+
+def _is_stuck(end: TextIO) -> bool:
+    """Tell whether a standard stream takes nothing, and drop what is left for it.
+
+    The interpreter flushes once more at its end, and would complain.
+    """
+    try:
+        end.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), end.fileno())
+        return True
+    return False
+
+
+def _demand_ends() -> None:
+    """Refuse to run without a standard output; nobody misses what errors say."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    if sys.stdout is None:
+        raise Trouble(f"standard output is closed: redirect it, say to {os.devnull}")
 
 
 def _told(error: OSError) -> str:

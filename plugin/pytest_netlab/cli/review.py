@@ -63,7 +63,7 @@ def command(
     elif accept_all or reject_all:
         accepting = partial(accept, goldens=goldens)
         each(store, chosen, accepting if accept_all else reject)
-    elif not sys.stdin.isatty():
+    elif sys.stdin is None or not sys.stdin.isatty():
         raise Trouble(
             "review asks, and there is no terminal: say --accept-all or --reject-all, "
             "or see `pytest-netlab pending`"

@@ -52,7 +52,9 @@ def _pytest() -> list[str]:
     """Return pytest on the bundled scenarios: without an ini, and no other conftest."""
     scenarios = str(files("pytest_netlab.scenarios"))
     argv = [sys.executable, "-m", "pytest", "--import-mode=importlib", "-m", "netlab"]
-    argv += ["-c", os.devnull, f"--rootdir={Path.cwd()}", f"--confcutdir={scenarios}"]
+    # pytest expands variables in this path; "." is the same folder, and has none.
+    rootdir = "." if "$" in str(Path.cwd()) else Path.cwd()
+    argv += ["-c", os.devnull, f"--rootdir={rootdir}", f"--confcutdir={scenarios}"]
     return [*argv, scenarios]
 
 

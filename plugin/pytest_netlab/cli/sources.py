@@ -40,6 +40,8 @@ def opened(argument: str, budget: Budget) -> Chunks:
     """Open the capture that an argument names: file, folder or standard input."""
     if argument != STDIN:
         return open_capture(located(argument), memory=budget)
+    if sys.stdin is None:
+        raise Trouble("standard input is closed: pipe a capture into it")
     file = sys.stdin.buffer
     if file.isatty():
         raise Trouble("standard input is a terminal: pipe a capture into it")

@@ -136,3 +136,70 @@ def test_tables_obey_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert text.replace("\n", "").isprintable()
     assert text.count(r"\x1b[31m[red]\x9b\n:smile:") == 4  # head, kind, and a sentence
+
+
+ANY = ("show", "good.pcapng")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "closed", "complaint"),
+    [
+        (("show", "-"), "<&-", "standard input is closed"),
+        (("diff", "good.pcapng", "-"), "<&-", "standard input is closed"),
+        (ANY, ">&-", "standard output is closed"),
+        (("--help",), ">&-", "standard output is closed"),
+        (("diff", "good.pcapng", "good.pcapng"), ">&-", "standard output is closed"),
+        (ANY, "<&- >&-", "standard output is closed"),
+        (("show", "-"), "<&- 2>&-", ""),
+        (("show", "nothing"), "2>&-", ""),
+        (("show", "nothing"), "2>/dev/full", ""),
+        (("unknown",), "2>/dev/full", ""),
+        (("--help",), ">/dev/full", "No space left on device"),
+        (("show", "--help"), ">/dev/full", "No space left on device"),
+        (("--version",), ">/dev/full", "No space left on device"),
+    ],
+)
+def test_end_that_is_closed(
+    command: Command, arguments: tuple[str, ...], closed: str, complaint: str
+) -> None:
+    """Where nothing can be read or written is a sentence, and no difference."""
+    argv = [sys.executable, "-c", PROGRAM, *arguments]
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *argv],
+        cwd=command.folder,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 2, done.stderr
+    assert complaint in done.stderr
+    assert done.stderr.count("\n") == (complaint != ""), done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("show", "--help"), ("--version",)])
+def test_reader_of_help_leaves(arguments: tuple[str, ...]) -> None:
+    """Whoever does not read what was asked for has seen no difference either."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    process = started(*arguments, stdout=write_end)
+    os.close(write_end)
+    _, complaint = process.communicate()
+
+    assert (process.returncode, complaint) == (0, b"")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ANY])
+def test_errors_need_no_place(command: Command, arguments: tuple[str, ...]) -> None:
+    """What has no error to tell works without a standard error, or an input."""
+    argv = [sys.executable, "-c", PROGRAM, *arguments]
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&- 2>&-', "sh", *argv],
+        cwd=command.folder,
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+
+    assert done.returncode == 0
+    assert done.stdout

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,3 +40,22 @@ def test_joined(
     monkeypatch.chdir(HERE)
 
     assert list(joined(given)) == handed
+
+
+@pytest.mark.parametrize("name", ["$HOME", "a${PATH}b", "plain"])
+def test_folder_is_named_like_a_variable(name: str, tmp_path: Path) -> None:
+    """The current directory is rootdir, whatever its name would expand to."""
+    here = tmp_path / name
+    here.mkdir()
+    program = "from pytest_netlab.cli import main; main()"
+
+    done = subprocess.run(
+        [sys.executable, "-c", program, "run", "--collect-only", "-q", "-k", "nothing"],
+        cwd=here,
+        env=os.environ | {"HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stderr
