@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Until = Callable[[Callable[[], bool], float], bool]
 
-SECONDS = 180  # the run is over long before; a machine under load takes its time
+SECONDS = 900  # the run is over long before; a machine under load takes its time
 # `strike` finds a program of the lab's engine by its pid namespace, and waits until a
 # killed one is gone.
 SCENARIOS = '''
@@ -109,7 +109,7 @@ def test_struck_engine_is_an_error(
 
     sentence = f"can be judged any more: {said}"
     assert done.stdout.count(sentence) >= 2, done.stdout
-    assert "Its last words:\ntime=" in done.stdout
+    assert re.search(r"Its last words:\n *\S", done.stdout), done.stdout
     assert "2 errors" in done.stdout
     assert "passed" not in done.stdout
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
