@@ -28,6 +28,10 @@ _NAME = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}")  # as tempfile makes the
 _LOCK, _NEW, _OLD = "lock", "new", "old"
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 _LACKING = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # libc, or the file system
+_LAYERED = (
+    "lies in a lower layer of an overlay file system, as in a container's image, and "
+    "cannot be replaced: copy it, remove it, and give the copy its name"
+)
 _FILLED = (errno.ENOTEMPTY, errno.EEXIST)
 _LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # NFS without lockd
 _TRIES = 1000  # to make a folder that sweeps of others may take away again
@@ -68,7 +72,8 @@ def replaced(folder: Path, ours: Collection[str] | None = None) -> Iterator[Path
         if ours is not None and _is_folder(folder):
             leftovers(folder)
             _carry(folder, fresh, ours)
-        _swap(fresh, folder, staging / _OLD / folder.name)
+        with _layers_told(folder):
+            _swap(fresh, folder, staging / _OLD / folder.name)
 
 
 def _refuse_file(folder: Path) -> None:
@@ -88,7 +93,19 @@ def remove(folder: Path) -> None:
     """
     with _staging(folder.parent) as staging:
         owners.make(staging / _NEW)
-        folder.rename(staging / _NEW / folder.name)
+        with _layers_told(folder):
+            folder.rename(staging / _NEW / folder.name)
+
+
+@contextmanager
+def _layers_told(folder: Path) -> Iterator[None]:
+    """Say why a folder cannot be renamed beside itself, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        raise OSError(errno.EXDEV, _LAYERED, str(folder)) from error
 
 
 def leftovers(folder: Path) -> list[str]:

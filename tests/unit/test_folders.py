@@ -136,6 +136,49 @@ def test_file_stays(tmp_path: Path) -> None:
     assert (tmp_path / "place").read_text() == "mine"
 
 
+MOUNT = "mount -t overlay -o"
+LAYERED = """
+from pathlib import Path
+from pytest_netlab import folders
+def replace(folder):
+    with folders.replaced(folder) as fresh:
+        (fresh / "ours").write_text("new")
+for change in (replace, folders.remove):
+    try:
+        change(Path("merged/place"))
+    except OSError as error:
+        print(error)
+print((Path("merged/place/ours").read_text()), len(list(Path("merged").iterdir())))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts")
+def test_lower_layer_of_an_overlay(tmp_path: Path) -> None:
+    """What an image holds cannot be replaced: it stays, and a sentence says why."""
+    for name in ("lower/place", "upper", "work", "merged"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "lower/place/ours").write_text("old")
+    layers = "lowerdir=lower,upperdir=upper,workdir=work,redirect_dir=off"
+    mount = f"mount -t tmpfs none /mnt && cp -r . /mnt && cd /mnt && {MOUNT} {layers}"
+    script = f'{mount} none merged || exit 77; exec "$@"'
+    enter = ["unshare", "--mount", "sh", "-c", script, "sh"]
+
+    done = subprocess.run(
+        [*enter, sys.executable, "-c", LAYERED],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    if done.returncode == 77:
+        pytest.skip(done.stderr)
+    *told, left = done.stdout.splitlines()
+    assert len(told) == 2, done.stderr
+    assert all("lower layer of an overlay" in line for line in told), told
+    assert left == "old 1"
+
+
 @pytest.mark.parametrize("name", ["/proc/self", "/proc/self/a", "/proc/self/a/b"])
 def test_place_that_takes_no_folder(name: str) -> None:
     """A folder that is there and in which nothing can be made is an error, in time."""
