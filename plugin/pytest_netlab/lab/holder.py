@@ -91,17 +91,21 @@ class Holder:
     ) -> list[str]:
         """Return the argv that runs a command in a network namespace, to die with us.
 
-        The command sees the machine's own files, and only its pids and links are the
-        lab's; with ``own_files`` it sees the root of process 1. Its exit code is a
-        shell's: 128 and the number of the signal that ended it.
+        Its environment must be `marked`. The command sees the machine's own files, and
+        only its pids and links are the lab's; with ``own_files`` it sees the root of
+        process 1. Its exit code is a shell's: 128 and the number of the signal that
+        ended it.
         """
-        mark = f"{owner.MARK}={self._token}"
         target = ("nsenter", "--target", str(self.pid))
         files = (*target, "--mount", "--") if own_files else ()
         return [
-            *("env", mark, *target, "--no-fork", "--pid", f"--net={netns}", "--"),
+            *(*target, "--no-fork", "--pid", f"--net={netns}", "--"),
             *("sh", "-c", scripts.REAPER, "netlab", *files, *argv),
         ]
+
+    def marked(self, env: Mapping[str, str]) -> dict[str, str]:
+        """Return an environment with the token, by which what has it is found."""
+        return {**env, owner.MARK: self._token}
 
     def spawn(
         self, argv: Sequence[str], log: Log, env: Mapping[str, str]
@@ -112,7 +116,7 @@ class Holder:
             stdin=subprocess.DEVNULL,
             stdout=log.fileno(),
             stderr=subprocess.STDOUT,
-            env=dict(env),
+            env=self.marked(env),
             start_new_session=True,
         )
         self._children.append(process)

@@ -251,6 +251,7 @@ def _rule(holder: Holder, rules: str) -> None:
             text=True,
             capture_output=True,
             check=False,
+            env=holder.marked(environment()),
             timeout=RULES_SECONDS,
         )
     except subprocess.TimeoutExpired:

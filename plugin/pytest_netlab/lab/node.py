@@ -59,7 +59,7 @@ class NamespaceNode:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            env=environment(),
+            env=self.holder.marked(environment()),
             start_new_session=True,
         )
         try:

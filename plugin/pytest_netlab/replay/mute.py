@@ -57,7 +57,7 @@ def muted(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=environment(),
+        env=node.holder.marked(environment()),
         start_new_session=True,
     )
     ours, theirs = process.stdin, process.stdout

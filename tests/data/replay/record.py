@@ -128,7 +128,13 @@ def served(
     """Run a server in a node; go on when it listens."""
     command = node.holder.command(argv, node.netns)
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
+    process = subprocess.Popen(
+        command,
+        stdin=quiet,
+        stdout=quiet,
+        stderr=quiet,
+        env=node.holder.marked(os.environ),
+    )
     end = time.monotonic() + SECONDS
     try:
         while f":{port} " not in node.run("ss", "-Hlnu" if udp else "-Hlnt").stdout:
@@ -299,7 +305,7 @@ def simultaneous(lab: DockerLab) -> None:
         command = host01.holder.command(
             python(BOTH, host01.address, host.address, start), host01.netns
         )
-        other = subprocess.Popen(command)
+        other = subprocess.Popen(command, env=host01.holder.marked(os.environ))
         c1.run(*python(BOTH, c1.address, host01.address, start))
         other.wait()
 

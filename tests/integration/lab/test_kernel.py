@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from contextlib import closing
 from ipaddress import IPv4Interface
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab.errors import LabUnavailableError
-from pytest_netlab.lab import kernel
+from pytest_netlab.lab import kernel, owner
 from pytest_netlab.mutate.live import Body
 from pytest_netlab.nat import ruleset
 from pytest_netlab.spec import LabOptions, Topology
@@ -64,6 +65,16 @@ def test_no_engine(lab: DockerLab) -> None:
     assert lab.facts["engine"] == "20.10+rules"
     assert "web.log" in lab.state()
     assert "docker-info.json" not in lab.state()
+
+
+def test_command_has_a_mark_and_a_shells_code(lab: DockerLab) -> None:
+    """A command carries its owner's token; a signal's code is 128 and its number."""
+    script = f"echo ${owner.MARK}; kill -KILL $$"
+
+    done = lab.nodes["c1"].run("sh", "-c", script, check=False)
+
+    assert f"{os.getpid()}-" in str(owner.find(done.stdout))
+    assert done.returncode == 128 + 9
 
 
 def test_another_plan() -> None:
