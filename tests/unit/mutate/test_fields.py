@@ -131,6 +131,77 @@ def test_where_fields_are(packet: Packet, where: dict[str, str]) -> None:
                 assert told - follows <= {column}, name
 
 
+ETHERNET, SUMMED = "ff" * 12 + "0000", "ffffffff 0000 ffff"
+HEADER4 = "00ff 00ff ffff 7fff ff7f ffff 00ffffff 00ffffff"
+HEADER6 = "0fff ffff 0000 7fff" + ("00" + "ff" * 15) * 2
+SEGMENT_BITS = "ff" * 12 + "01ff" + "ff" * 6
+OPTIONS_BITS = "ff00ffff ff00 ff00ffffffffffffffff ff ff00ff"
+ERROR_BITS = "ffffffff 0000 ffff"
+
+
+@pytest.mark.parametrize(
+    ("packet", "bits"),
+    [
+        (SEGMENT, HEADER4 + SEGMENT_BITS + OPTIONS_BITS + "ff"),
+        (QUERY, HEADER4 + SUMMED + "ff"),
+        (QUERY6, HEADER6 + SUMMED + "ff"),
+        (ECHO, HEADER4 + "ff" * 9),
+        (ECHO6, HEADER6 + "ff" * 9),
+        (error(HOST01, QUERY), HEADER4 + ERROR_BITS + HEADER4 + "ffffffff"),
+        (error(HOST01, SEGMENT), HEADER4 + ERROR_BITS + HEADER4 + "ffffffff"),
+        (error(HOST01, ECHO), HEADER4 + ERROR_BITS + HEADER4 + "00000000 ffffffff"),
+        (REFUSAL6, HEADER6 + ERROR_BITS + HEADER6 + "ffffffff"),
+    ],
+    ids=[
+        *("tcp", "udp", "udp6", "icmp", "icmp6"),
+        *("error", "error of tcp", "error of echo", "error6"),
+    ],
+)
+def test_which_bits_are_changed(packet: Packet, bits: str) -> None:
+    """Every bit with a meaning is in one field, and the bits that frame others in none.
+
+    Left alone are versions, header lengths, what makes a packet longer than it is, and
+    the first octets of addresses, which choose who has them.
+    """
+    covered = bytearray(len(packet.frame))
+    for field in fields(capture([packet]), 0):
+        mask = field.mask.to_bytes(field.size, "big")
+        places = range(field.at, field.at + field.size)
+        if field.name != "corrupted payload":  # the same bits as the payload's
+            assert not any(
+                covered[at] & bit for at, bit in zip(places, mask, strict=True)
+            )
+            for at, bit in zip(places, mask, strict=True):
+                covered[at] |= bit
+
+    wanted = bytes.fromhex(ETHERNET + bits)
+    assert covered == wanted.ljust(len(covered), b"\0")
+
+
+@pytest.mark.parametrize("packet", [error(HOST01, QUERY), REFUSAL6], ids=["v4", "v6"])
+def test_what_is_put_in_a_quote(packet: Packet) -> None:
+    """Of an error only a field, its own checksum and the quoted header's change."""
+    found, frame = known(packet), packet.frame
+    own = found["l4 checksum"].at
+    quoted = found["quoted ip checksum"].at if "ip checksum" in found else own
+    for name, field in found.items():
+        if name.startswith("quoted"):
+            after = field.put(frame, next(field.values(frame)), IP_AT)
+            places = {
+                *(own, own + 1, quoted, quoted + 1),
+                *range(field.at, field.at + field.size),
+            }
+            differ = {at for at, byte in enumerate(after) if byte != frame[at]}
+            assert differ <= places, name
+
+
+def test_datagram_that_looks_like_a_segment() -> None:
+    """Only a segment has options."""
+    like = replace(QUERY, data=bytes(4) + b"\xf0" + SYN_OPTIONS * 3)
+
+    assert not [name for name in known(like) if name.endswith(("option", "kind"))]
+
+
 def test_both_ends_of_a_field() -> None:
     """A field gets two other values: its lowest bit turned, and its highest."""
     frame = bytes([0b1010_1010, 0b1111_0000])

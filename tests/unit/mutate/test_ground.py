@@ -21,6 +21,7 @@ from tests.traffic import (
     SYN_ACK,
     WEB,
     Packet,
+    error,
     routed,
     two_points,
 )
@@ -50,14 +51,17 @@ VISIT = [
 PING = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), data=b"ping", ip_id=50)
 PONG = replace(PING, key=PING.key.reply, reply=True, ip_id=51)
 QUERY = Packet(key=Tuple5(UDP, C2, 5555, HOST01, 53), data=b"query", ip_id=60)
+MASQUERADED = PING.key._replace(src=HOST)
 NOISE = (OUTSIDE, Packet(key=Tuple5(UDP, HOST, 123, STRANGER, 123), way=OUT))
 
 
-def crossing(packet: Packet) -> list[tuple[str, Packet | bytes]]:
-    """Return both sightings of a packet that a router sent on."""
+def crossing(
+    packet: Packet, sent: Tuple5 | None = None
+) -> list[tuple[str, Packet | bytes]]:
+    """Return both sightings of a packet that a router sent on, with this key."""
     inwards = packet.key.src == HOST01
     first, last = (OUTSIDE, INSIDE) if inwards else (INSIDE, OUTSIDE)
-    return [(first, replace(packet, way=IN)), (last, routed(packet))]
+    return [(first, replace(packet, way=IN)), (last, routed(packet, sent))]
 
 
 def seen(packets: Iterable[Packet]) -> list[tuple[str, Packet | bytes]]:
@@ -82,9 +86,10 @@ def visit() -> Ground:
 
 @pytest.fixture(scope="module")
 def mixed() -> Ground:
-    """Return a ping, a query between its packets, and noise at the end."""
-    sightings = [*crossing(PING), *crossing(QUERY), *crossing(PONG), NOISE]
-    return ground_of(two_points(sightings))
+    """Return a masqueraded ping, a query between its packets, noise at the end."""
+    there = crossing(PING, MASQUERADED)
+    back = crossing(replace(PONG, key=MASQUERADED.reply), PING.key.reply)
+    return ground_of(two_points([*there, *crossing(QUERY), *back, NOISE]))
 
 
 def test_nothing_told() -> None:
@@ -95,6 +100,24 @@ def test_nothing_told() -> None:
     assert (ground.packets, ground.flows, ground.noise) == ((), 0, (0, 1))
     assert not ground.is_alone(0)
     assert not ground.is_quoted(0)
+
+
+def test_flow_without_a_line() -> None:
+    """A conversation of which a story has no line is noise."""
+    capture = two_points(seen(VISIT[:1]))
+    story = canonicalize(capture)
+    (flow,) = story.flows
+
+    untold = Ground(capture, replace(story, flows=(replace(flow, packets=()),)))
+
+    assert (untold.packets, untold.noise) == ((), (0, 1))
+
+
+def test_packet_that_was_lost() -> None:
+    """A packet that one point saw has one sighting."""
+    lost = ground_of(two_points(crossing(QUERY)[:1]))
+
+    assert [(told.rows, told.role) for told in lost.packets] == [((0,), "datagram")]
 
 
 def test_roles_of_segments(visit: Ground) -> None:
@@ -163,6 +186,13 @@ def test_direction(visit: Ground) -> None:
     assert replies == [2, 3, 10, 11, 14, 15]
 
 
+def test_direction_of_what_was_translated(mixed: Ground) -> None:
+    """Each point has keys of its own: a row is compared with what its point saw."""
+    flow = mixed.of_flow(0)
+
+    assert [row for row in flow if mixed.is_reply(row, flow)] == [4, 5]
+
+
 def test_alone(mixed: Ground, visit: Ground) -> None:
     """A packet is alone if it is all there is of its conversation."""
     assert mixed.is_alone(2)
@@ -177,6 +207,7 @@ def test_entered(mixed: Ground) -> None:
     assert mixed.entered([1])
     assert mixed.entered([2, 1])
     assert not mixed.entered([2])
+    assert not mixed.entered([7])
     assert not mixed.entered([])
 
 
@@ -196,6 +227,18 @@ def test_quoted(refusal: Ground, mixed: Ground) -> None:
     assert not any(mixed.is_quoted(row) for row in range(7))
 
 
+def test_quoted_in_another_conversation() -> None:
+    """An IP id that an error of another conversation quotes is another packet's."""
+    refused = error(HOST01, routed(QUERY), dst=C2, ip_id=9)
+    ping = replace(PING, ip_id=QUERY.ip_id)
+    unnumbered = replace(QUERY, key=QUERY.key._replace(sport=5556), ip_id=0)
+    packets = (ping, QUERY, refused, unnumbered)
+
+    ground = ground_of(two_points([s for one in packets for s in crossing(one)]))
+
+    assert [row for row in range(8) if ground.is_quoted(row)] == [2, 3]
+
+
 @pytest.mark.parametrize(
     ("segment", "first", "last"),
     [(2, 91, 91), (4, 91, 91), (6, 91, 97), (8, 91, 98), (1, 11, 11), (7, 11, 16)],
@@ -210,6 +253,24 @@ def test_numbers_that_crossed(
 
     known = [n for n in range(200) if visit.has_crossed(row, n)]
     assert known == list(range(first, last + 1))
+
+
+def test_numbers_of_another_conversation() -> None:
+    """Numbers of one conversation have not crossed in another."""
+    ground = ground_of(two_points([*crossing(PING), *seen(VISIT)]))
+
+    known = [n for n in range(200) if ground.has_crossed(2 + 2 * 6, n)]
+    assert known == list(range(91, 98))
+
+
+def test_numbers_at_each_point() -> None:
+    """What crossed one point has not crossed the other until it is seen there."""
+    answer, fin = seen(VISIT[:7])[10:12], seen(VISIT[:7])[12:14]
+    late = ground_of(two_points([*seen(VISIT[:5]), answer[0], *fin, answer[1]]))
+
+    crossed = [late.has_crossed(row, 97) for row in (11, 12)]
+    assert [late.point(row) for row in (11, 12)] == [OUTSIDE, INSIDE]
+    assert crossed == [False, True]
 
 
 def test_nothing_crossed_before_the_first(visit: Ground) -> None:
