@@ -125,6 +125,20 @@ def routed(packet: Packet, key: Tuple5 | None = None) -> Packet:
     return replace(packet, key=key or packet.key, ttl=packet.ttl - 1, way=OUT)
 
 
+def unsummed(packet: Packet) -> Packet:
+    """Return a UDP packet that was sent without a checksum."""
+    _, src, sport, dst, dport = packet.key
+    datagram = udp.build(src, dst, sport, dport, packet.data)
+    return replace(packet, body=datagram[:6] + bytes(2) + datagram[8:])
+
+
+def spoiled(packet: Packet, at: int) -> bytes:
+    """Return a packet's frame with one byte wrong."""
+    frame = bytearray(packet.frame)
+    frame[at] ^= 0x55
+    return bytes(frame)
+
+
 def error(
     src: str,
     quoted: Packet,

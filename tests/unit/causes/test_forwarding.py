@@ -199,7 +199,7 @@ RESET = replace(REFUSED, refusal="RST from host")
         (
             PING,
             PROHIBITED,
-            HostChange(extra=("nft reject",)),
+            HostChange(extra=(DROP, "nft reject")),
             "; this rule is new: nft",
         ),
         (

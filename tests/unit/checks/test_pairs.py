@@ -18,12 +18,14 @@ from tests.traffic import (
     capture,
     error,
     routed,
+    spoiled,
+    unsummed,
 )
 
 from pytest_netlab.checks import Observation, check_pair
 from pytest_netlab.checks.pairs import checksum_words, in_order, ttl_words
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
-from pytest_netlab.wire import Checksum, Direction, udp
+from pytest_netlab.wire import Checksum, Direction
 
 MET = Tuple5(UDP, C1, 5555, HOST01, 53)
 SENT = MET._replace(src=HOST)
@@ -44,20 +46,6 @@ def broken(near: Packet | bytes, far: Packet | bytes) -> list[tuple[str, str, st
     seen = capture([near, far])
     found = check_pair(Observation(seen, 0), Observation(seen, 1))
     return [(bad.field, bad.want, bad.got) for bad in found]
-
-
-def unsummed(packet: Packet) -> Packet:
-    """Return a UDP packet that was sent without a checksum."""
-    _, src, sport, dst, dport = packet.key
-    datagram = udp.build(src, dst, sport, dport, packet.data)
-    return replace(packet, body=datagram[:6] + bytes(2) + datagram[8:])
-
-
-def spoiled(packet: Packet, at: int) -> bytes:
-    """Return a packet's frame with one byte wrong."""
-    frame = bytearray(packet.frame)
-    frame[at] ^= 0x55
-    return bytes(frame)
 
 
 @pytest.mark.parametrize("packet", [QUERY, SEGMENT, ECHO, unsummed(QUERY)])

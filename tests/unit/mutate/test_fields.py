@@ -197,7 +197,7 @@ def test_what_is_put_in_a_quote(packet: Packet) -> None:
 
 def test_datagram_that_looks_like_a_segment() -> None:
     """Only a segment has options."""
-    like = replace(QUERY, data=bytes(4) + b"\xf0" + SYN_OPTIONS * 3)
+    like = replace(QUERY, data=bytes(4) + b"\xf0" + bytes(7) + SYN_OPTIONS * 2)
 
     assert not [name for name in known(like) if name.endswith(("option", "kind"))]
 
@@ -241,6 +241,16 @@ def test_what_is_corrupted_stays_so(name: str, column: str) -> None:
     assert getattr(after, column)[0] == Checksum.BAD
     frame = after[0].bytes
     assert sum(a != b for a, b in zip(frame, SEGMENT.frame, strict=True)) == 1
+
+
+@pytest.mark.parametrize("packet", [QUERY, ECHO, ECHO6, error(HOST01, QUERY)])
+def test_checksum_of_every_protocol_stays_corrupted(packet: Packet) -> None:
+    """Whatever a packet bears, a checksum that was changed is not mended."""
+    field = known(packet)["l4 checksum"]
+
+    after = changed(packet, field, next(field.values(packet.frame)))
+
+    assert after.l4_checksum[0] == Checksum.BAD
 
 
 def test_quoted_header_is_repaired() -> None:

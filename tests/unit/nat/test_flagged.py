@@ -20,12 +20,14 @@ from tests.traffic import (
     capture,
     error,
     routed,
+    spoiled,
+    unsummed,
 )
 
 from pytest_netlab.checks import Violation
 from pytest_netlab.flows import TCP, UDP, Tuple5
 from pytest_netlab.nat import learn
-from pytest_netlab.wire import Checksum, udp
+from pytest_netlab.wire import Checksum
 
 if TYPE_CHECKING:
     from pytest_netlab.wire import Direction
@@ -49,20 +51,6 @@ def violations(near: list[Packet], far: list[Packet | bytes]) -> list[Violation]
 def broken(near: Packet, far: Packet) -> dict[str, tuple[str, str]]:
     """Return the broken fields of one packet, with want and got."""
     return {bad.field: (bad.want, bad.got) for bad in violations([near], [far])}
-
-
-def unsummed(packet: Packet) -> Packet:
-    """Return a UDP packet that was sent without a checksum."""
-    _, src, sport, dst, dport = packet.key
-    datagram = udp.build(src, dst, sport, dport, packet.data)
-    return replace(packet, body=datagram[:6] + bytes(2) + datagram[8:])
-
-
-def spoiled(packet: Packet, at: int) -> bytes:
-    """Return a packet's frame with one byte wrong."""
-    frame = bytearray(packet.frame)
-    frame[at] ^= 0x55
-    return bytes(frame)
 
 
 @pytest.mark.parametrize("packet", [SYN_PACKET, DATAGRAM, unsummed(DATAGRAM)])
