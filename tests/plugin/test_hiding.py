@@ -209,3 +209,17 @@ def test_other_tests_are_left_alone(
     result = pytester.runpytest()
 
     result.stdout.fnmatch_lines([f"*{TOKEN}*"])
+
+
+def test_a_secret_that_is_a_word_turns_no_verdict(
+    recorded: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What failed by an assertion of its own fails when it is judged again, too."""
+    source = recorded.path / "test_ping.py"
+    source.write_text(f"{source.read_text().rstrip()}\n    assert False, 'no more'\n")
+    for word in ("fail", "pass", "uplink", "forwarded"):
+        monkeypatch.setenv(f"{word.upper()}_TOKEN", word)
+
+    run("--netlab-artifacts=kept").assert_outcomes(failed=1)
+
+    run("--netlab-offline=kept").assert_outcomes(failed=1)

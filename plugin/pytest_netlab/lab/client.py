@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docker import DockerClient, auth
@@ -68,7 +69,9 @@ class Client(DockerClient):  # type: ignore[misc] # the SDK has no types
         """
         kind = _PrivateApi if private else _Api
         try:
-            wrong = "" if private else _wrong(config.load_general_config())
+            wrong = _waits() or (
+                "" if private else _wrong(config.load_general_config())
+            )
             if not wrong:
                 self.api = kind(timeout=timeout, limit=limit or timeout, **settings)
         except RecursionError:  # the SDK reads it even where nothing of it counts
@@ -136,6 +139,12 @@ class _PrivateApi(_Api):
     @_general_configs.setter
     def _general_configs(self, read: object) -> None:
         """Forget what the SDK has read."""
+
+
+def _waits() -> str:
+    """Return why reading the configuration would not end; "" if it does."""
+    path = config.find_config_file()
+    return "it is a FIFO" if path and Path(path).is_fifo() else ""
 
 
 def _wrong(found: Any) -> str:

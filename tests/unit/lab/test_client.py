@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from base64 import b64decode, b64encode
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -245,6 +246,19 @@ def test_a_configuration_without_a_bottom(
     path.write_text("[" * 100_000)
 
     with pytest.raises(LabError, match=r"config\.json is no .* too deeply\. Next: "):
+        limited.Client(base_url=silent, timeout=PATIENT, private=private)
+
+
+@pytest.mark.parametrize("private", [True, False])
+def test_a_configuration_that_nobody_writes(
+    silent: str, configured: Callable[[object], Path], *, private: bool
+) -> None:
+    """A FIFO is not waited for."""
+    path = configured(0)
+    path.unlink()
+    os.mkfifo(path)
+
+    with pytest.raises(LabError, match=r"config\.json is no .* a FIFO\. Next: "):
         limited.Client(base_url=silent, timeout=PATIENT, private=private)
 
 
