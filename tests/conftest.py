@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+
 from hypothesis import settings
 
 # How long one example takes is the machine's affair: a deadline there is a flaky test.
 settings.register_profile("netlab", deadline=None)
 settings.load_profile("netlab")
+
+# Whoever starts the tests in the background, or by nohup, has them ignore signals, and
+# a program that a test starts inherits that: it would never die of the one it is sent.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+for ignored in (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
+    if signal.getsignal(ignored) is signal.SIG_IGN:
+        signal.signal(ignored, signal.SIG_DFL)

@@ -314,6 +314,6 @@ def _json(done: Done) -> Safe:
         "left_out": done.left,
         "seconds": played.seconds,
         "cause": verdict.cause if verdict is not None else None,
-        "differences": [asdict(one) for one in verdict.differences] if verdict else [],
+        "differences": [one.plain() for one in verdict.differences] if verdict else [],
     }
     return safe_json(json.dumps(told, indent=1, default=int) + "\n")
