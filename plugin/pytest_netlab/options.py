@@ -181,6 +181,8 @@ def _table(group: Group) -> None:
     """Give a group every option there is."""
     _lab_options(group)
     _golden_options(group)
+    _evidence_options(group)
+    _packet_options(group)
 
 
 def _lab_options(group: Group) -> None:
@@ -246,6 +248,9 @@ def _golden_options(group: Group) -> None:
         help="what to do about goldens no scenario used, after a complete run: ignore, "
         "warn (default), reject (the run fails) or delete (refused when CI is set)",
     )
+
+
+def _evidence_options(group: Group) -> None:
     group.addoption(
         "--netlab-artifacts",
         metavar="DIR",
@@ -265,6 +270,10 @@ def _golden_options(group: Group) -> None:
         help="leave values of environment variables and credentials in evidence and "
         "messages of scenarios (default: masked as ***)",
     )
+
+
+def _packet_options(group: Group) -> None:
+    """Add where packets come from, if not from the scenarios' tests."""
     group.addoption(
         "--netlab-stimulus",
         choices=("body", "replay"),
