@@ -80,8 +80,8 @@ def of(
     proposed, refused = _propose(error, netlab, verdict, node, pending)
     if isinstance(error, NetlabError) and not error.quotes:
         record = replace(record, error=one_line(record.error))
-    text = told(record, where, proposed) if broken or name == "fail" else ""
-    text = "" if verdict is None and not broken else text
+    is_told = broken or (verdict is not None and verdict.outcome == "fail")
+    text = told(record, where, proposed) if is_told else ""
     troubles = [part for part in (trouble, refused) if part]
     properties = _properties(name, netlab, where, proposed)
     if not text:  # a pass has none, nor has an assertion that no packets explain
