@@ -80,7 +80,7 @@ def test_golden(copied: Path, variant: str) -> None:
     files.write(written, capture, table)
 
     was, now = ((path / files.TOML).read_text() for path in (folder, written))
-    # [policy] is in its user's hand, and a capture that was read has an order of its own.
+    # [policy] is its user's, and a capture that was read has an order of its own.
     assert now.partition("[policy]")[0] == was.partition("[policy]")[0]
     assert tomllib.loads(now) == tomllib.loads(was)
     assert golden.about["requires"] == str(golden.requires)
