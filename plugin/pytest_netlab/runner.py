@@ -31,7 +31,7 @@ from pytest_netlab.spec import POINTS
 from pytest_netlab.store import CAPTURE, Proposal
 from pytest_netlab.trace import (
     canonicalize,
-    end_text,
+    protocol_name,
     what_text,
     with_entries,
 )
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from pytest_netlab.replay import Played
     from pytest_netlab.spec import Scenario
     from pytest_netlab.store import Golden, PendingStore, Store
-    from pytest_netlab.trace import CanonicalFlow, CanonicalTrace
+    from pytest_netlab.trace import CanonicalFlow, CanonicalTrace, End, FlowFact
 
 
 class ScenarioFailedError(NetlabError, AssertionError):
@@ -142,8 +142,8 @@ class Trace:
         return [
             (
                 one.point,
-                end_text(one.src),
-                end_text(one.dst),
+                str(one.src),
+                str(one.dst),
                 what_text(one.what),
                 one.fields.ttl or 0,
             )
@@ -158,18 +158,24 @@ class Trace:
         flow the client and who stands in for it.
         """
         found = [flow.fact for flow in self._of_nodes]
-        facts = [fact for fact in found if fact.proto.split()[0] == proto]
+        facts = [fact for fact in found if protocol_name(fact.proto) == proto]
         return [
-            (f.kind, f.responder, f.target)
-            if f.kind == "dnat"
-            else (f.kind, f.initiator, f.sender)
-            for f in facts
-            if f.kind != "none"
+            (fact.kind, f"{before}", f"{after or ''}")
+            for fact in facts
+            if fact.kind != "none"
+            for before, after in [_rewritten(fact)]
         ]
 
     @property
     def _of_nodes(self) -> list[CanonicalFlow]:
         return [flow for flow in self.story.flows if not flow.unrelated]
+
+
+def _rewritten(fact: FlowFact) -> tuple[End, End | None]:
+    """Return the end that was rewritten, before and after; None for never sent on."""
+    if fact.kind == "dnat":
+        return fact.responder, fact.target
+    return fact.initiator, fact.sender
 
 
 class Netlab:

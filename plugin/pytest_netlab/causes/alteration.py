@@ -100,9 +100,11 @@ def _writer(host: HostChange, words: Iterable[str]) -> str:
 def reidentified(case: Case) -> Cause | None:
     """Find packets that left with another IP id: none is the same at both points."""
     want, got = case.want, case.got
-    twin = f"{want.proto} {want.sender} -> {want.responder}"
-    if want.kind != "snat" or got.fate != "local" or not case.named(twin):
+    if want.kind != "snat" or want.sender is None or got.fate != "local":
         return None
+    if not case.between(want.sender, want.responder):
+        return None
+    twin = want.between(want.sender, want.responder)
     why = clues.first(
         _writer(case.host, HEADER["ip_id"]),
         host=case.host,

@@ -120,7 +120,7 @@ def _is_explained(got: FlowFact, causes: Mapping[str, Cause]) -> bool:
     past = {"reply not undone", "hairpin without masquerade"}
     known = any(got.name in cause.explains for cause in causes.values())
     return (
-        (got.initiator == "bridge" and "proxied" in names)
+        (got.initiator.node == "bridge" and "proxied" in names)
         or (got.kind == "none" and bool(names & past))
         or known
     )

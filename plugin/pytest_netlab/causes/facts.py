@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_netlab.nat import HostChange
-    from pytest_netlab.trace import FlowFact
+    from pytest_netlab.trace import End, FlowFact
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,14 @@ class Case:
     flows: Sequence[FlowFact]
     host: HostChange
 
-    def named(self, name: str) -> list[FlowFact]:
-        """Return the observed flows of this name."""
-        return [fact for fact in self.flows if fact.name == name]
+    def between(self, initiator: End | None, responder: End | None) -> list[FlowFact]:
+        """Return the observed flows of the same protocol between two ends."""
+        protocol = self.want.proto, self.want.echo, initiator, responder
+        return [
+            one
+            for one in self.flows
+            if (one.proto, one.echo, one.initiator, one.responder) == protocol
+        ]
 
     def cause(self, name: str, text: str) -> Cause:
         """Return a cause of this flow."""

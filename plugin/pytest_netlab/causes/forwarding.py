@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
 from pytest_netlab.causes.facts import Cause
-from pytest_netlab.trace import Packet
+from pytest_netlab.flows import Role
+from pytest_netlab.trace import Packet, refusal_text
 
 if TYPE_CHECKING:
     from pytest_netlab.causes.facts import Case, Evidence
     from pytest_netlab.nat import HostChange
-    from pytest_netlab.trace import FlowFact
+    from pytest_netlab.trace import End, FlowFact
 
 
 def untouched(want: FlowFact, others: int, host: HostChange) -> Cause:
@@ -92,12 +93,12 @@ def rejected(case: Case) -> Cause | None:
     if want.refusal or not got.refusal:
         return None
     rule = clues.new(case.host, *clues.REFUSALS) or _barrier(case)
-    by_nobody = got.refusal.startswith("RST") and not got.target
+    by_nobody = got.refusal.what.role is Role.RST and not got.target
     if not rule and by_nobody:
         return None  # nobody refused it: the host has no such port
-    route = clues.route(case.host, _node(want.target), _node(want.initiator))
+    route = clues.route(case.host, *_nodes(want.target, want.initiator))
     why = clues.first(rule, route, host=case.host, otherwise="look at the filter table")
-    text = f"{want.initiator} was refused by {got.refusal}; {why}"
+    text = f"{want.initiator} was refused by {refusal_text(got.refusal)}; {why}"
     return case.cause("rejected", text)
 
 
@@ -123,7 +124,7 @@ def not_forwarded(case: Case) -> Cause | None:
     who = "the host itself answered" if got.answered else "nobody answered"
     kept = got.answered and want.kind == "dnat"
     look = "look at net.ipv4.ip_forward and the filter FORWARD chain"
-    why = _untranslated(case) if kept else _unforwarded(case, _node(want.target), look)
+    why = _untranslated(case) if kept else _unforwarded(case, want.target, look)
     text = (
         f"packets from {want.initiator} reached the host but were never sent on to "
         f"{want.target}, {who}; {why}"
@@ -137,7 +138,7 @@ def partly_forwarded(case: Case) -> Cause | None:
     if lost is None or case.got != case.want:
         return None
     end = case.want.target if lost.direction == "original" else case.want.initiator
-    why = _unforwarded(case, _node(end), "look at rules with a limit or a chance")
+    why = _unforwarded(case, end, "look at rules with a limit or a chance")
     name = "not forwarded" if lost.direction == "original" else "reply not forwarded"
     text = f"some packets reached the host and were never sent on to {end}; {why}"
     return case.cause(name, text)
@@ -164,14 +165,14 @@ def _untranslated(case: Case) -> str:
     )
 
 
-def _unforwarded(case: Case, node: str, look: str) -> str:
+def _unforwarded(case: Case, end: End | None, look: str) -> str:
     return clues.first(
         clues.setting(
             case.host, "ip_forward", "forward_bridge", "forward_uplink", "rp_filter"
         ),
         clues.gone(case.host, "filter -A"),
         _barrier(case),
-        clues.route(case.host, node),
+        clues.route(case.host, *_nodes(end)),
         clues.reordered(case.host, "filter -A"),
         clues.setting(case.host, "bridge_nf", "tcp_loose", "tcp_liberal"),
         clues.link(case.host),
@@ -184,5 +185,5 @@ def _barrier(case: Case) -> str:
     return clues.new(case.host, *clues.BARRIERS)
 
 
-def _node(end: str) -> str:
-    return end.partition(":")[0]
+def _nodes(*ends: End | None) -> list[str]:
+    return [f"{end.node}" for end in ends if end is not None]

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from pytest_netlab.causes import clues
 from pytest_netlab.nat.ruleset import Published, published, translates
 from pytest_netlab.trace import PortTranslation, Symbol
+from pytest_netlab.trace.build import OWN
 from pytest_netlab.trace.values import map_symbols, symbols_in
 
 if TYPE_CHECKING:
     from pytest_netlab.causes.facts import Case, Cause, Evidence
     from pytest_netlab.nat.ruleset import Connection
+    from pytest_netlab.trace import FlowFact
 
 _EPHEMERAL, _ANY = ("port", "id"), Symbol("any", 0)
 _ENDS = ("source", "destination", "rewrite", "id")
@@ -24,15 +26,16 @@ def republished(case: Case) -> Cause | None:
     want = case.want
     if want.kind != "dnat" or case.got.kind == "dnat":
         return None
-    port = want.responder.rpartition(":")[2]
-    gone = Published(port, want.target) in map(published, case.host.missing)
+    port, target = f"{want.responder.port}", f"{want.target}"
+    gone = Published(port, target) in map(published, case.host.missing)
     for rule in case.host.extra:
         now = published(rule)
         if now is None:
             continue
-        if now.port == port or (gone and now.target == want.target):
+        if now.port == port or (gone and now.target == target):
             text = f"{want.responder} no longer leads to {want.target}: {rule}"
-            return case.cause(_wrong(want.target, now.target), text)
+            node = want.target.node if want.target else ""
+            return case.cause(_wrong(node, now.node), text)
     return None
 
 
@@ -59,18 +62,21 @@ def _is_stale(known: Connection, case: Case) -> bool:
     want = case.want
     name = f"{known.proto} {known.initiator} -> {known.responder}"
     was = known.target, known.sender
-    return name == want.name and was != (want.target, want.sender)
+    return name == want.name and was != (f"{want.target}", f"{want.sender}")
 
 
 def mistranslated(case: Case) -> Cause | None:
     """Find a flow that was led to another target."""
     want, got = case.want, case.got
-    if want.kind != "dnat" or not got.target or got.target == want.target:
+    if want.kind != "dnat" or not want.target or not got.target:
+        return None
+    if got.target == want.target:
         return None
     rule = clues.new(case.host, "DNAT", " dnat ", "REDIRECT", " redirect")
     why = rule or "the DNAT rule in nat/DOCKER names another destination"
     text = f"{want.responder} was translated to {got.target} instead of {want.target}"
-    return case.cause(_wrong(want.target, got.target), f"{text}: {why}")
+    wrong = _wrong(want.target.node, got.target.node)
+    return case.cause(wrong, f"{text}: {why}")
 
 
 def undone(case: Case) -> Cause | None:
@@ -98,8 +104,8 @@ def _past(case: Case) -> str:
     want, got = case.want, case.got
     if got.returned:
         return ""
-    direct = f"{want.proto} {want.initiator} -> {want.target}"
-    if want.kind == "dnat" and any(fact.answered for fact in case.named(direct)):
+    direct = case.between(want.initiator, want.target)
+    if want.kind == "dnat" and any(fact.answered for fact in direct):
         return f"they left as {want.target}'s own"
     untracked = clues.new(case.host, *clues.UNTRACKED)
     return "they were not tracked" if untracked and got.answered else ""
@@ -111,7 +117,7 @@ def proxied(case: Case) -> Cause | None:
     legs = [
         fact
         for fact in case.flows
-        if fact.initiator == "bridge" and fact.responder == want.target
+        if fact.initiator.node == "bridge" and fact.responder == want.target
     ]
     if want.kind != "dnat" or not (got.fate == "proxied" or legs):
         return None
@@ -135,9 +141,9 @@ def proxied(case: Case) -> Cause | None:
 def unmasqueraded_hairpin(case: Case) -> Cause | None:
     """Find a hairpin that kept its source: the target answers past the host."""
     want = case.want
-    if want.kind not in ("none", "hairpin") or not want.responder.startswith("host:"):
+    if want.kind not in ("none", "hairpin") or want.responder.node != "host":
         return None
-    direct = next((fact for fact in case.flows if _is_direct(fact.name, case)), None)
+    direct = next((fact for fact in case.flows if _is_direct(fact, case)), None)
     rule = clues.gone(case.host, *MASQUERADE) or clues.gone(
         case.host, "nat", "masquerade"
     )
@@ -151,20 +157,20 @@ def unmasqueraded_hairpin(case: Case) -> Cause | None:
     return case.cause("hairpin without masquerade", text)
 
 
-def _is_direct(name: str, case: Case) -> bool:
+def _is_direct(fact: FlowFact, case: Case) -> bool:
     """Tell whether a flow is what the host sent on of it, with the source kept."""
-    proto, start = case.want.proto, case.want.initiator
-    head = f"{proto} {start} -> "
-    there = name.removeprefix(head)
-    is_node = not there.startswith(("host", "bridge", "gateway"))
-    return name.startswith(head) and is_node and ":" in there
+    want = case.want
+    alike = (fact.proto, fact.initiator) == (want.proto, want.initiator)
+    there = fact.responder
+    local = fact.fate == "local" and there.node not in OWN
+    return alike and local and there.port is not None
 
 
 def leaked(case: Case) -> Cause | None:
     """Find a container's own address on the uplink."""
     want, got = case.want, case.got
     # Without a twin, the container's half and the leaked half are two flows.
-    halves = (fact.fate for fact in case.named(want.name))
+    halves = (fact.fate for fact in case.between(want.initiator, want.responder))
     escaped = got.fate == "forwarded" or "leaked" in halves
     if want.kind != "snat" or got.kind != "none" or not escaped:
         return None
@@ -238,7 +244,6 @@ def _remapped(case: Case, fault: str, field: str) -> Cause:
     return case.cause(fault, text)
 
 
-def _wrong(want: str, got: str) -> str:
-    """Name what differs of two targets: another node, else another port."""
-    same_node = want.rpartition(":")[0] == got.rpartition(":")[0]
-    return "wrong port" if same_node else "wrong target"
+def _wrong(want: str | Symbol, got: str | Symbol) -> str:
+    """Name what differs of two targets on these nodes: the node, else the port."""
+    return "wrong port" if want == got else "wrong target"

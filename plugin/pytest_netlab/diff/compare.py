@@ -18,7 +18,7 @@ from pytest_netlab.checks.forbidden import (
 from pytest_netlab.diff.policy import Policy
 from pytest_netlab.diff.ports import shows, source_words, under_original
 from pytest_netlab.diff.unrelated import without_unrelated
-from pytest_netlab.flows import Role
+from pytest_netlab.flows import TCP, Role
 from pytest_netlab.trace import packet_text, value_text
 from pytest_netlab.trace.packets import DSCP
 from pytest_netlab.trace.values import ECN, MSS, TcpFlags
@@ -220,7 +220,7 @@ def _packets(
         [under_original(packet, flow.translation) for packet in flow.compared]
         for flow in (want, got)
     ]
-    apart = want.fact.proto != "tcp"
+    apart = want.fact.proto != TCP
     places = dict.fromkeys(
         (x.point, apart and x.reply) for packets in both for x in packets
     )

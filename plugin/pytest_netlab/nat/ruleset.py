@@ -81,6 +81,11 @@ class Published:
     port: str
     target: str
 
+    @property
+    def node(self) -> str:
+        """Return where it leads, without the port."""
+        return self.target.rpartition(":")[0]
+
 
 def normalize(saved: str, symbols: Mapping[str, str], prefix: str = "") -> str:
     """Return what `iptables-save` printed, without what differs between any two runs.

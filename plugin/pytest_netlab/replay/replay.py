@@ -76,21 +76,21 @@ def ends_of(facts: Sequence[FlowFact]) -> tuple[str, str]:
     """
     if not facts:
         raise ReplayError("the golden has no conversation to play")
-    client, responder = facts[0].initiator, facts[0].responder
+    client, server = facts[0].initiator.node, facts[0].responder
     if len({_pair(fact) for fact in facts}) > 1:
         raise ReplayError("the golden has conversations of several pairs of nodes")
-    name, _, port = responder.partition(":")
-    if client in PEERS and name in CONTAINERS:
-        raise ReplayError(f"{client} reaches {name} by a route that the test sets up")
-    if client in PEERS and (name, port) == ("host", str(PUBLISHED_PORT)):
-        return client, PUBLISHED
-    return client, responder
+    if client in PEERS and server.node in CONTAINERS:
+        text = f"{client} reaches {server.node} by a route that the test sets up"
+        raise ReplayError(text)
+    if client in PEERS and (server.node, server.port) == ("host", PUBLISHED_PORT):
+        return f"{client}", PUBLISHED
+    return f"{client}", f"{server}"
 
 
-def _pair(fact: FlowFact) -> frozenset[str]:
+def _pair(fact: FlowFact) -> frozenset[object]:
     """Return the nodes that talk: whoever is between them is none of them."""
     target = fact.target or fact.responder
-    return frozenset((fact.initiator, target.partition(":")[0]))
+    return frozenset((fact.initiator.node, target.node))
 
 
 def replay(

@@ -10,7 +10,7 @@ import json
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 from pytest_netlab import documents, nat
@@ -20,14 +20,14 @@ from pytest_netlab.errors import GoldenError
 from pytest_netlab.lab import stored
 from pytest_netlab.nat import translations
 from pytest_netlab.runner import Verdict
-from pytest_netlab.trace import CanonicalTrace, value_text, what_text
+from pytest_netlab.trace import CanonicalTrace, refusal_text, value_text, what_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from pytest_netlab.checks import Violation
-    from pytest_netlab.trace import Packet, PortTranslation
+    from pytest_netlab.trace import FlowFact, Packet, PortTranslation
 
 # What annotations name that their modules import for type checkers only.
 NAMES = {
@@ -85,7 +85,9 @@ def dumps(record: Record) -> str:
         "cause": verdict.cause if verdict else "",
         "error": documents.storable(record.error),
         "differences": [d.plain() for d in verdict.differences] if verdict else [],
-        "flows": [asdict(fact) for fact in verdict.observed.facts] if verdict else [],
+        "flows": [_plain_fact(fact) for fact in verdict.observed.facts]
+        if verdict
+        else [],
         "facts": dict(record.facts),
         "verdict": _plain(verdict),
     }
@@ -155,7 +157,7 @@ def _plain_trace(trace: CanonicalTrace) -> dict[str, Any]:
         "points": list(trace.points),
         "told": [
             {
-                "fact": asdict(flow.fact),
+                "fact": _plain_fact(flow.fact),
                 "lines": [_plain_packet(one) for one in flow.packets],
                 "broken": [_plain_violation(one) for one in flow.violations],
                 "remap": _plain_translation(flow.translation),
@@ -167,6 +169,25 @@ def _plain_trace(trace: CanonicalTrace) -> dict[str, Any]:
         "never": [
             {**_plain_violation(one), "flow": one.flow} for one in trace.forbidden
         ],
+    }
+
+
+def _plain_fact(fact: FlowFact) -> dict[str, Any]:
+    """Return a flow as format 1 has it: its ends in words, "" for none."""
+    return {
+        "proto": fact.protocol,
+        "initiator": f"{fact.initiator}",
+        "responder": f"{fact.responder}",
+        "sender": f"{fact.sender or ''}",
+        "target": f"{fact.target or ''}",
+        "kind": fact.kind,
+        "fate": fact.fate,
+        "answered": fact.answered,
+        "returned": fact.returned,
+        "refusal": refusal_text(fact.refusal),
+        "passed": fact.passed,
+        "stuck": fact.stuck,
+        "copies": fact.copies,
     }
 
 

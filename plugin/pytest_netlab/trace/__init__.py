@@ -8,8 +8,8 @@ from pytest_netlab.trace.canonical import CanonicalTrace
 from pytest_netlab.trace.points import Place, Point
 from pytest_netlab.trace.port_translation import with_entries
 from pytest_netlab.trace.text import (
-    end_text,
     packet_text,
+    refusal_text,
     translation_text,
     value_text,
     what_text,
@@ -21,12 +21,14 @@ from pytest_netlab.trace.values import (
     FlowFact,
     Packet,
     PortTranslation,
+    Refusal,
     Rewrite,
     Step,
     Symbol,
     TcpFlags,
     TcpOption,
     What,
+    protocol_name,
 )
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Place",
     "Point",
     "PortTranslation",
+    "Refusal",
     "Rewrite",
     "Step",
     "Symbol",
@@ -46,8 +49,9 @@ __all__ = [
     "TcpOption",
     "What",
     "canonicalize",
-    "end_text",
     "packet_text",
+    "protocol_name",
+    "refusal_text",
     "translation_text",
     "translations",
     "value_text",

@@ -11,7 +11,6 @@ from pytest_netlab.checks import Observed, check_conversation, leaks
 from pytest_netlab.flows import (
     ICMP,
     ICMP6,
-    PROTOCOL_NAMES,
     WITH_PORTS,
     Role,
     Tuple5,
@@ -24,7 +23,6 @@ from pytest_netlab.trace.points import Point, rows_of, side, two_points
 from pytest_netlab.trace.port_translation import Holders, port_translation
 from pytest_netlab.trace.statistics import Statistics, statistics
 from pytest_netlab.trace.symbols import Symbols
-from pytest_netlab.trace.text import end_text, what_text
 from pytest_netlab.trace.traversal import Traversal, is_reply
 from pytest_netlab.trace.traversals import traversals, watched
 from pytest_netlab.trace.values import (
@@ -33,7 +31,9 @@ from pytest_netlab.trace.values import (
     Fields,
     FlowFact,
     Packet,
+    Refusal,
     Rewrite,
+    flow_name,
     without_kept_port,
 )
 from pytest_netlab.wire import canary
@@ -152,9 +152,8 @@ class _Builder:
         key = key_of(self.capture, row)
         if key is None:
             return "arp" if self.capture.arp_op[row] else "no conversation"
-        symbols = Symbols(self.names)
-        src = symbols.address(key.src)
-        return f"{_protocol(key)} {src} -> {_service(key, symbols)}"
+        ends = _ends(key, Symbols(self.names))
+        return flow_name(key.proto, *ends, echo=_is_echo(key))
 
     def _concerns_a_node(self, flow: Flow) -> bool:
         ends = [end for end in (flow.inside, flow.outside) if end is not None]
@@ -352,22 +351,25 @@ def _is_lost(flow: Flow, told: Sequence[Traversal], packets: Sequence[Packet]) -
     return crossed and bool(packets) and not any(one.reply for one in packets)
 
 
-def _refusal(packets: Sequence[Packet]) -> str:
+def _refusal(packets: Sequence[Packet]) -> Refusal | None:
     """Return the first reset or ICMP error that answers the initiator, and whose."""
     for one in packets:
         if one.reply and (one.what.role is Role.RST or one.what.refuses):
-            return f"{what_text(one.what)} from {one.src.node}"
-    return ""
+            return Refusal(one.what, one.src.node)
+    return None
 
 
-def _fact(flow: Flow, symbols: Symbols, refusal: str) -> FlowFact:
+def _fact(flow: Flow, symbols: Symbols, refusal: Refusal | None) -> FlowFact:
     met, sent = flow.met, flow.sent
+    initiator, responder = _ends(met, symbols)
+    sender, target = _ends(sent, symbols) if sent else (None, None)
     return FlowFact(
-        proto=_protocol(met),
-        initiator=f"{symbols.address(met.src)}",
-        responder=_service(met, symbols),
-        sender=f"{symbols.address(sent.src)}" if sent else "",
-        target=_service(sent, symbols) if sent else "",
+        proto=met.proto,
+        echo=_is_echo(met),
+        initiator=initiator,
+        responder=responder,
+        sender=sender,
+        target=target,
         kind=flow.kind,
         fate=flow.fate,
         answered=flow.answered,
@@ -376,14 +378,15 @@ def _fact(flow: Flow, symbols: Symbols, refusal: str) -> FlowFact:
     )
 
 
-def _protocol(key: Tuple5) -> str:
-    name = PROTOCOL_NAMES.get(key.proto, f"protocol {key.proto}")
-    return f"{name} echo" if key.proto in (ICMP, ICMP6) and key.sport else name
+def _is_echo(key: Tuple5) -> bool:
+    return key.proto in (ICMP, ICMP6) and bool(key.sport)
 
 
-def _service(key: Tuple5, symbols: Symbols) -> str:
+def _ends(key: Tuple5, symbols: Symbols) -> tuple[End, End]:
+    """Return the ends of a flow: the responder's port names a service."""
+    src = End(symbols.address(key.src))
     port = key.dport if key.proto in WITH_PORTS else None
-    return end_text(End(symbols.address(key.dst), port))
+    return src, End(symbols.address(key.dst), port)
 
 
 def _changes(before: Packet, after: Packet) -> Iterator[tuple[End, End]]:

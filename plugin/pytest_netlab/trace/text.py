@@ -1,4 +1,7 @@
-"""The text of a trace: of each value, of a packet, and story.txt. Nothing reads it."""
+"""The text of a trace: of each value, of a packet, and story.txt. Nothing reads it.
+
+Ends and symbols, which are names, know how they are written themselves.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from pytest_netlab.checks import Violation
-    from pytest_netlab.trace.values import CanonicalFlow, Packet, What
+    from pytest_netlab.trace.values import CanonicalFlow, Packet, Refusal, What
 
 # RFC 792, RFC 1812 5.2.7.1 and RFC 4443: the errors a router or host sends.
 _ERRORS = {
@@ -51,14 +54,9 @@ def value_text(value: object, name: str = "") -> str:
     return f"{value}"
 
 
-def end_text(end: End) -> str:
-    """Return node and port."""
-    return f"{end.node}" if end.port is None else f"{end.node}:{end.port}"
-
-
 def rewrite_text(rewrite: Rewrite) -> str:
     """Return what was rewritten: snat c1 -> host."""
-    changes = (f"{end_text(old)} -> {end_text(new)}" for old, new in rewrite.changes)
+    changes = (f"{old} -> {new}" for old, new in rewrite.changes)
     return f"{rewrite.kind} {', '.join(changes)}"
 
 
@@ -68,7 +66,7 @@ def translation_text(found: PortTranslation) -> str:
 
 
 def _embedded(ends: tuple[End, End]) -> str:
-    return " > ".join(map(end_text, ends))
+    return " > ".join(map(str, ends))
 
 
 def _options_text(options: tuple[TcpOption, ...]) -> str:
@@ -81,7 +79,6 @@ def _option(option: TcpOption) -> str:
 
 
 _BY_TYPE: Mapping[type, Callable[[Any], str]] = {
-    End: end_text,
     Rewrite: rewrite_text,
     PortTranslation: translation_text,
     TcpFlags: tcp.flag_text,
@@ -112,8 +109,12 @@ def what_text(what: What) -> str:
 
 def packet_text(packet: Packet) -> str:
     """Return a packet as one clause: source > destination role."""
-    ends = f"{end_text(packet.src)} > {end_text(packet.dst)}"
-    return f"{ends} {what_text(packet.what)}"
+    return f"{packet.src} > {packet.dst} {what_text(packet.what)}"
+
+
+def refusal_text(refusal: Refusal | None) -> str:
+    """Return what refused a flow, and whose it was; "" for nothing."""
+    return f"{what_text(refusal.what)} from {refusal.by}" if refusal else ""
 
 
 def render(
@@ -133,8 +134,8 @@ def render(
 
 
 def _paragraph(points: Sequence[str], title: str, flow: CanonicalFlow) -> str:
-    name = f"{flow.fact.proto}   {flow.fact.initiator} -> {flow.fact.responder}"
-    width = max((len(end_text(one.src)) for one in flow.packets), default=0)
+    name = f"{flow.fact.protocol}   {flow.fact.initiator} -> {flow.fact.responder}"
+    width = max((len(f"{one.src}") for one in flow.packets), default=0)
     rows = [_cells(one, width) for one in flow.packets]
     silent = set(points) - {one.point for one in flow.packets}
     rows += [[point, "nothing"] for point in points if point in silent]
@@ -149,7 +150,7 @@ def _cells(packet: Packet, width: int) -> list[str]:
     ignored = f"({packet.ignored})" if packet.ignored else ""
     return [
         packet.point,
-        f"{end_text(packet.src).ljust(width)} > {end_text(packet.dst)}",
+        f"{f'{packet.src}'.ljust(width)} > {packet.dst}",
         what_text(packet.what),
         "  ".join(fields),
         " ".join(filter(None, (rewrite, ignored))),

@@ -15,6 +15,7 @@ from pytest_netlab.flows import (
     ECHO_REQUESTS,
     ICMP,
     ICMP6,
+    PROTOCOL_NAMES,
     Role,
 )
 
@@ -41,17 +42,21 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of a packet.
+    """One end of a packet, or of a flow.
 
     Attributes:
         node: name of a node of the lab, or the symbol of another address.
         port: the responder's literally, for it names a service; the initiator's as a
-            symbol; None without ports.
+            symbol, None in a flow; None without ports.
 
     """
 
     node: str | Symbol
     port: int | Symbol | None = None
+
+    def __str__(self) -> str:
+        """Return node and port."""
+        return f"{self.node}" if self.port is None else f"{self.node}:{self.port}"
 
 
 class TcpFlags(enum.IntFlag):
@@ -292,36 +297,82 @@ class PortTranslation:
         return "" if self.taken else "remapped although free"
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What turned the initiator away, and whose it was: a reset or an ICMP error."""
+
+    what: What
+    by: str | Symbol
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowFact:
     """One flow in symbols, as the host met it and as it sent it on.
 
-    `sender` and `target` are "" where the flow was never sent on; `returned` says that
-    answers came back to the initiator; `refusal` is the reset or ICMP error that did.
     Ephemeral ports and ICMP ids are left out: they differ between any two runs. So do
-    sizes and counts, which are evidence and no part of what a flow is: `passed` is the
-    largest IP packet that was sent on, `stuck` the smallest that never was, 0 for none;
-    `copies` is how many packets were seen again, themselves, at one point.
+    sizes and counts, which are evidence and no part of what a flow is.
+
+    Attributes:
+        proto: IP protocol number.
+        echo: it is of ICMP echoes.
+        initiator: without a port.
+        responder: whom the initiator asked.
+        sender: the initiator as it was sent on; None where it never was.
+        target: the responder as it was sent on; None where it never was.
+        kind: what was rewritten.
+        fate: what became of it.
+        answered: the responder sent something.
+        returned: that came back to the initiator.
+        refusal: the first packet that came back and refused it; None for none.
+        passed: the largest IP packet that was sent on, in octets; 0 for none.
+        stuck: the smallest IP packet that never was, in octets; 0 for none.
+        copies: how many packets were seen again, themselves, at one point.
+
     """
 
-    proto: str
-    initiator: str
-    responder: str
-    sender: str
-    target: str
+    proto: int
+    echo: bool = False
+    initiator: End
+    responder: End
+    sender: End | None
+    target: End | None
     kind: Kind
     fate: Fate
     answered: bool = True
     returned: bool = True
-    refusal: str = ""
+    refusal: Refusal | None = None
     passed: int = dataclasses.field(default=0, compare=False)
     stuck: int = dataclasses.field(default=0, compare=False)
     copies: int = dataclasses.field(default=0, compare=False)
 
     @property
+    def protocol(self) -> str:
+        """Return the protocol's name, and whether it is of echoes."""
+        return protocol_name(self.proto, echo=self.echo)
+
+    @property
     def name(self) -> str:
-        """Return the flow's name: proto initiator -> responder."""
-        return f"{self.proto} {self.initiator} -> {self.responder}"
+        """Return what people call the flow: protocol initiator -> responder."""
+        return self.between(self.initiator, self.responder)
+
+    def between(self, initiator: End, responder: End) -> str:
+        """Return the name of a flow of the same protocol between two ends."""
+        return flow_name(self.proto, initiator, responder, echo=self.echo)
+
+    def goes(self, initiator: End, responder: End | None) -> bool:
+        """Return whether it is one between two ends, in this direction."""
+        return (self.initiator, self.responder) == (initiator, responder)
+
+
+def flow_name(proto: int, initiator: End, responder: End, *, echo: bool = False) -> str:
+    """Return what people call a flow: protocol initiator -> responder."""
+    return f"{protocol_name(proto, echo=echo)} {initiator} -> {responder}"
+
+
+def protocol_name(proto: int, *, echo: bool = False) -> str:
+    """Return the name of an IP protocol, and whether it is of echoes."""
+    name = PROTOCOL_NAMES.get(proto, f"protocol {proto}")
+    return f"{name} echo" if echo else name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,43 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from tests.flowfacts import end, fact
+
 from pytest_netlab.causes import Case, Cause
 from pytest_netlab.flows import ICMP, TCP, Role
 from pytest_netlab.nat import HostChange
 from pytest_netlab.trace import End, Fields, FlowFact, Packet, What
 
-PING = FlowFact(
-    proto="icmp echo",
-    initiator="c1",
-    responder="host01",
-    sender="host",
-    target="host01",
-    kind="snat",
-    fate="forwarded",
+PING = fact(
+    "icmp echo", "c1", "host01", "host", "host01", kind="snat", fate="forwarded"
 )
-WEB = FlowFact(
-    proto="tcp",
-    initiator="host01",
-    responder="host:81",
-    sender="host01",
-    target="web:80",
-    kind="dnat",
-    fate="forwarded",
+WEB = fact(
+    "tcp", "host01", "host:81", "host01", "web:80", kind="dnat", fate="forwarded"
 )
-PROXIED = replace(WEB, sender="bridge", kind="proxied", fate="proxied")
-KEPT = {"sender": "", "target": "", "kind": "none"}
+PROXIED = replace(WEB, sender=end("bridge"), kind="proxied", fate="proxied")
+KEPT = {"sender": None, "target": None, "kind": "none"}
 REFUSED = replace(WEB, **KEPT, fate="local")  # type: ignore[arg-type]
 DROPPED = replace(PING, **KEPT, fate="dropped", answered=False)  # type: ignore[arg-type]
-LEG = FlowFact(
-    proto="tcp",
-    initiator="bridge",
-    responder="web:80",
-    kind="none",
-    fate="local",
-    sender="",
-    target="",
-)
-LOCAL = replace(PING, **KEPT, responder="host", fate="local")  # type: ignore[arg-type]
+LEG = fact("tcp", "bridge", "web:80")
+LOCAL = replace(PING, **KEPT, responder=end("host"), fate="local")  # type: ignore[arg-type]
 
 DNAT_RULE = (
     "nat -A DOCKER ! -i docker0 -p tcp --dport 81 -j DNAT --to-destination web:80"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.flowfacts import end
 from tests.unit.causes.cases import (
     ACCEPT,
     DOUBLED,
@@ -156,7 +157,7 @@ def test_what_changes_headers(host: HostChange, cited: str) -> None:
 
 
 HALF = replace(PING, **KEPT, fate="local")  # type: ignore[arg-type]
-BEYOND = replace(HALF, initiator="host")
+BEYOND = replace(HALF, initiator=end("host"))
 
 
 def test_reidentified() -> None:
@@ -177,10 +178,14 @@ def test_reidentified() -> None:
 @pytest.mark.parametrize(
     ("want", "got", "others"),
     [
-        (WEB, HALF, (BEYOND, replace(WEB, initiator="host01", responder="host:81"))),
+        (
+            WEB,
+            HALF,
+            (BEYOND, replace(WEB, initiator=end("host01"), responder=end("host:81"))),
+        ),
         (PING, replace(HALF, fate="dropped"), (BEYOND,)),
         (PING, HALF, ()),
-        (PING, HALF, (replace(BEYOND, responder="host02"),)),
+        (PING, HALF, (replace(BEYOND, responder=end("host02")),)),
         (replace(PING, kind="none"), HALF, (BEYOND,)),
     ],
     ids=["dnat", "dropped", "no other half", "another flow", "no snat expected"],

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.flowfacts import end, refusal, reset
 from tests.unit.causes.cases import (
     ACCEPT,
     DNAT_RULE,
@@ -27,6 +28,7 @@ from tests.unit.causes.cases import (
 )
 
 from pytest_netlab.causes import Cause, explain, unseen
+from pytest_netlab.flows import TCP
 from pytest_netlab.lab.fake import FakeLab
 from pytest_netlab.nat import Connection, HostChange
 from pytest_netlab.spec import POINTS, LabOptions
@@ -67,19 +69,47 @@ def test_order_does_not_matter() -> None:
         (WEB, [PROXIED], "proxied", "web:80 sees bridge as its client"),
         (WEB, [REFUSED, LEG], "proxied", "web:80 sees bridge as its client"),
         (WEB, [LEG, REFUSED], "proxied", "web:80 sees bridge as its client"),
-        (PING, [replace(PING, sender="c1", kind="none")], "leaked", "instead of host"),
+        (
+            PING,
+            [replace(PING, sender=end("c1"), kind="none")],
+            "leaked",
+            "instead of host",
+        ),
         (PING, [replace(DROPPED, fate="leaked")], "leaked", "its own address"),
         (PING, [DROPPED, replace(DROPPED, fate="leaked")], "leaked", "c1 left on the"),
-        (WEB, [replace(WEB, target="c2:80")], "wrong target", "translated to c2:80"),
-        (WEB, [replace(WEB, target="web:8080")], "wrong port", "to web:8080 instead"),
-        (WEB, [replace(WEB, target="c2:8080")], "wrong target", "to c2:8080 instead"),
+        (
+            WEB,
+            [replace(WEB, target=end("c2:80"))],
+            "wrong target",
+            "translated to c2:80",
+        ),
+        (
+            WEB,
+            [replace(WEB, target=end("web:8080"))],
+            "wrong port",
+            "to web:8080 instead",
+        ),
+        (
+            WEB,
+            [replace(WEB, target=end("c2:8080"))],
+            "wrong target",
+            "to c2:8080 instead",
+        ),
         (PING, [DROPPED], "not forwarded", "nobody answered; look at net.ipv4.ip_for"),
         (WEB, [REFUSED], "not forwarded", "host itself answered; no DNAT rule in nat/"),
         (WEB, [], "no traffic", "the stimulus never reached the host"),
         (WEB, [replace(WEB, answered=False)], "flow differs", "got .*unanswered"),
         (
             WEB,
-            [replace(DROPPED, initiator="host01", responder="host:81", proto="tcp")],
+            [
+                replace(
+                    DROPPED,
+                    initiator=end("host01"),
+                    responder=end("host:81"),
+                    proto=TCP,
+                    echo=False,
+                )
+            ],
             "not forwarded",
             "nobody answered; look at net",
         ),
@@ -89,13 +119,28 @@ def test_order_does_not_matter() -> None:
             "not forwarded",
             "itself answered; look at net",
         ),
-        (WEB, [REFUSED, replace(LEG, initiator="c1")], "not forwarded", "itself answe"),
-        (WEB, [REFUSED, replace(LEG, responder="c2:80")], "not forwarded", "itself an"),
-        (PING, [DROPPED, replace(LEG, responder="host01")], "not forwarded", "nobody"),
-        (WEB, [replace(PROXIED, sender="host01")], "flow differs", "proxied"),
-        (PING, [replace(PING, target="host02")], "flow differs", "-> host02"),
         (
-            replace(PING, sender="", target="", kind="none", fate="local"),
+            WEB,
+            [REFUSED, replace(LEG, initiator=end("c1"))],
+            "not forwarded",
+            "itself answe",
+        ),
+        (
+            WEB,
+            [REFUSED, replace(LEG, responder=end("c2:80"))],
+            "not forwarded",
+            "itself an",
+        ),
+        (
+            PING,
+            [DROPPED, replace(LEG, responder=end("host01"))],
+            "not forwarded",
+            "nobody",
+        ),
+        (WEB, [replace(PROXIED, sender=end("host01"))], "flow differs", "proxied"),
+        (PING, [replace(PING, target=end("host02"))], "flow differs", "-> host02"),
+        (
+            replace(PING, sender=None, target=None, kind="none", fate="local"),
             [DROPPED],
             "not answered",
             "host01 never answered; look at the filter INPUT",
@@ -103,21 +148,21 @@ def test_order_does_not_matter() -> None:
         (WEB, [replace(REFUSED, fate="leaked")], "not forwarded", "itself answered"),
         (
             PING,
-            [replace(PING, sender="c2")],
+            [replace(PING, sender=end("c2"))],
             "wrong source",
             "c1 left as c2 instead of host; look at POSTROUTING",
         ),
         (
             PING,
-            [replace(DROPPED, refusal="host prohibited from bridge")],
+            [replace(DROPPED, refusal=refusal("bridge"))],
             "rejected",
             "c1 was refused by host prohibited from bridge; look at the filter table",
         ),
-        (WEB, [replace(REFUSED, refusal="RST from host")], "not forwarded", "no DNAT"),
-        (WEB, [replace(WEB, refusal="RST from web")], "rejected", "by RST from web"),
+        (WEB, [replace(REFUSED, refusal=reset("host"))], "not forwarded", "no DNAT"),
+        (WEB, [replace(WEB, refusal=reset("web"))], "rejected", "by RST from web"),
         (
-            replace(WEB, refusal="RST from web"),
-            [replace(WEB, refusal="RST from host")],
+            replace(WEB, refusal=reset("web")),
+            [replace(WEB, refusal=reset("host"))],
             "flow differs",
             "expected",
         ),
@@ -141,7 +186,7 @@ def test_order_does_not_matter() -> None:
         ),
         (
             WEB,
-            [replace(WEB, sender="bridge", kind="hairpin")],
+            [replace(WEB, sender=end("bridge"), kind="hairpin")],
             "flow differs",
             "hairpi",
         ),
@@ -170,8 +215,8 @@ FULL = HostChange(full="9 of 9 connections")
 REPUBLISHED = HostChange(missing=(DNAT_RULE,), extra=(OTHER_NODE,))
 SMALLER = HostChange(missing=("link a mtu 1500",), extra=("link a mtu 1300",))
 HALF = replace(PING, **KEPT, fate="local")  # type: ignore[arg-type]
-HAIRPIN = replace(LEG, initiator="c1", responder="host:81")
-STRAIGHT = replace(HAIRPIN, responder="web:80")
+HAIRPIN = replace(LEG, initiator=end("c1"), responder=end("host:81"))
+STRAIGHT = replace(HAIRPIN, responder=end("web:80"))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +224,7 @@ STRAIGHT = replace(HAIRPIN, responder="web:80")
     [
         ([WEB, PROXIED], REPUBLISHED, [], "wrong target"),
         (
-            [WEB, replace(WEB, target="c2:80")],
+            [WEB, replace(WEB, target=end("c2:80"))],
             HostChange(tracked=(ENTRY,)),
             [],
             "stale",
@@ -193,12 +238,17 @@ STRAIGHT = replace(HAIRPIN, responder="web:80")
         ([PING, PING], HostChange(extra=(NOTRACK,)), [TTL, UNDONE], "reply not undone"),
         ([PING, PING], HostChange(), [TTL, BAD_SUM], "corrupted checksum"),
         ([PING, DROPPED], FULL, [BAD_SUM], "corrupted checksum"),
-        ([PING, replace(DROPPED, refusal="no from x")], FULL, [], "table full"),
+        ([PING, replace(DROPPED, refusal=refusal("x"))], FULL, [], "table full"),
         ([PING, DROPPED], FULL, [], "table full"),
-        ([PING, replace(DROPPED, refusal="no from x")], SMALLER, [], "rejected"),
+        ([PING, replace(DROPPED, refusal=refusal("x"))], SMALLER, [], "rejected"),
         ([PING, replace(DROPPED, stuck=1428)], SMALLER, [], "MTU black hole"),
         ([PING, replace(DROPPED, stuck=1428)], SMALLER, [TOO_LARGE], "rejected"),
-        ([PING, HALF, replace(HALF, initiator="host")], None, [], "header changed"),
+        (
+            [PING, HALF, replace(HALF, initiator=end("host"))],
+            None,
+            [],
+            "header changed",
+        ),
         ([PING, PING], None, [TTL, DOUBLED], "delivered twice"),
         ([PING, PING], None, [MOVED, TTL], "header changed"),
         ([PING, PING], None, [UNPAIRED, MOVED], "remapped although free"),
@@ -248,7 +298,7 @@ def test_unseen() -> None:
 
 def test_stranger_beside_a_proxied_flow() -> None:
     """Only the proxy's own leg is explained by a proxied flow."""
-    stranger = replace(LEG, initiator="c2")
+    stranger = replace(LEG, initiator=end("c2"))
     causes = explain([WEB], [REFUSED, LEG, stranger])
 
     assert [cause.name for cause in causes] == ["proxied", "unexpected flow"]

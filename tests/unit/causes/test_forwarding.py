@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.flowfacts import end, refusal, reset
 from tests.unit.causes.cases import (
     ACCEPT,
     DOUBLED,
@@ -112,7 +113,7 @@ def test_black_hole(limit: int, passed: int, stuck: int, *, found: bool) -> None
     ("want", "got", "evidence"),
     [
         (replace(PING, stuck=1400), DROPPED, ()),
-        (PING, replace(DROPPED, refusal="prohibited from host"), ()),
+        (PING, replace(DROPPED, refusal=refusal("host")), ()),
         (PING, DROPPED, (TOS, TOO_LARGE)),
     ],
     ids=["as ever", "refused", "told"],
@@ -167,7 +168,7 @@ def test_too_large_and_told() -> None:
 
 def test_not_too_large() -> None:
     """Nobody asked for less, or it is a refusal, which has a cause of its own."""
-    refused = replace(PING, refusal="frag needed from bridge")
+    refused = replace(PING, refusal=refusal("bridge", code=4))
 
     signs = (TOS, DOUBLED)
 
@@ -175,8 +176,8 @@ def test_not_too_large() -> None:
     assert forwarding.too_large(case(PING, refused, evidence=(TOO_LARGE,))) is None
 
 
-PROHIBITED = replace(DROPPED, refusal="host prohibited from bridge")
-RESET = replace(REFUSED, refusal="RST from host")
+PROHIBITED = replace(DROPPED, refusal=refusal("bridge"))
+RESET = replace(REFUSED, refusal=reset("host"))
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ RESET = replace(REFUSED, refusal="RST from host")
         (PING, PROHIBITED, HostChange(), "c1 was refused by host prohibited from bri"),
         (
             WEB,
-            replace(WEB, refusal="RST from web"),
+            replace(WEB, refusal=reset("web")),
             HostChange(),
             "by RST from web; lo",
         ),
@@ -216,7 +217,7 @@ RESET = replace(REFUSED, refusal="RST from host")
         ),
         (
             WEB,
-            replace(WEB, refusal="RST from web"),
+            replace(WEB, refusal=reset("web")),
             HostChange(extra=("route web via x",)),
             "; the route differs: route web via x here, none then",
         ),
@@ -240,7 +241,7 @@ def test_rejected(want: FlowFact, got: FlowFact, host: HostChange, text: str) ->
     ("want", "got"),
     [
         (PING, DROPPED),
-        (replace(WEB, refusal="RST from web"), replace(WEB, refusal="RST from host")),
+        (replace(WEB, refusal=reset("web")), replace(WEB, refusal=reset("host"))),
         (WEB, RESET),
     ],
     ids=["nobody refuses", "refused as ever", "no such port"],
@@ -269,7 +270,10 @@ def test_not_forwarded(want: FlowFact, got: FlowFact, text: str) -> None:
 
 def test_forwarded() -> None:
     """What was sent on, or was never to be, is not missed there."""
-    assert forwarding.not_forwarded(case(PING, replace(PING, target="host02"))) is None
+    assert (
+        forwarding.not_forwarded(case(PING, replace(PING, target=end("host02"))))
+        is None
+    )
     assert forwarding.not_forwarded(case(LOCAL, DROPPED)) is None
 
 
@@ -413,7 +417,7 @@ def test_not_returned(got: FlowFact, host: HostChange, name: str, text: str) -> 
 
 @pytest.mark.parametrize(
     ("want", "got"),
-    [(PING, PING), (SILENT, SILENT), (PING, replace(SILENT, target="host02"))],
+    [(PING, PING), (SILENT, SILENT), (PING, replace(SILENT, target=end("host02")))],
     ids=["returned", "silent as ever", "sent elsewhere"],
 )
 def test_returned(want: FlowFact, got: FlowFact) -> None:
@@ -489,7 +493,7 @@ def test_unanswered(host: HostChange, cited: str) -> None:
         (PING, MUTE),
         (replace(LOCAL, answered=False), MUTE),
         (LOCAL, LOCAL),
-        (LOCAL, replace(MUTE, target="c2")),
+        (LOCAL, replace(MUTE, target=end("c2"))),
     ],
     ids=["to be forwarded", "mute as ever", "answered", "sent on"],
 )

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.flowfacts import end
 from tests.unit.causes.cases import (
     ACCEPT,
     DNAT_RULE,
@@ -26,6 +27,7 @@ from tests.unit.causes.cases import (
 )
 
 from pytest_netlab.causes import translation
+from pytest_netlab.flows import UDP
 from pytest_netlab.nat import Connection, HostChange
 from pytest_netlab.trace import End, FlowFact, PortTranslation, Rewrite, Symbol
 
@@ -75,7 +77,7 @@ def test_republished_beside_the_old_rule() -> None:
         ),
         (
             WEB,
-            replace(WEB, target="web:8080"),
+            replace(WEB, target=end("web:8080")),
             HostChange(missing=(DNAT_RULE,), extra=(OTHER_NODE,)),
         ),
     ],
@@ -87,7 +89,7 @@ def test_not_republished(want: FlowFact, got: FlowFact, host: HostChange) -> Non
 
 
 ENTRY = Connection("tcp", "host01", "host:81", "host01", "c2:80")
-ELSEWHERE = replace(WEB, target="c2:80")
+ELSEWHERE = replace(WEB, target=end("c2:80"))
 
 
 def test_stale() -> None:
@@ -144,7 +146,9 @@ def test_not_stale(want: FlowFact, got: FlowFact, host: HostChange) -> None:
 )
 def test_mistranslated(target: str, name: str) -> None:
     """Another target is another node, or else another port."""
-    assert words(translation.mistranslated(case(WEB, replace(WEB, target=target)))) == (
+    assert words(
+        translation.mistranslated(case(WEB, replace(WEB, target=end(target))))
+    ) == (
         name,
         (
             f"host:81 was translated to {target} instead of web:80: "
@@ -155,7 +159,7 @@ def test_mistranslated(target: str, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("want", "got"),
-    [(WEB, WEB), (WEB, REFUSED), (PING, replace(PING, target="host02"))],
+    [(WEB, WEB), (WEB, REFUSED), (PING, replace(PING, target=end("host02")))],
     ids=["as ever", "never sent on", "not dnat"],
 )
 def test_not_mistranslated(want: FlowFact, got: FlowFact) -> None:
@@ -165,7 +169,7 @@ def test_not_mistranslated(want: FlowFact, got: FlowFact) -> None:
 
 UNDONE = Seen("undone", "c1", "tcp host > c1")
 LOST = replace(WEB, returned=False)
-DIRECT = replace(LEG, initiator="host01")
+DIRECT = replace(LEG, initiator=end("host01"))
 
 
 @pytest.mark.parametrize("kind", ["snat", "dnat", "hairpin"])
@@ -206,7 +210,7 @@ def test_past_tracking() -> None:
     [
         case(replace(PING, kind="none"), PING, evidence=(UNDONE,)),
         case(WEB, LOST, others=(replace(DIRECT, answered=False),)),
-        case(WEB, LOST, others=(replace(DIRECT, initiator="c1"),)),
+        case(WEB, LOST, others=(replace(DIRECT, initiator=end("c1")),)),
         case(WEB, WEB, others=(DIRECT,)),
         case(WEB, LOST, HostChange(extra=(ACCEPT,))),
         case(WEB, replace(LOST, answered=False), HostChange(extra=(NOTRACK,))),
@@ -242,12 +246,12 @@ def test_proxied(got: FlowFact, others: tuple[FlowFact, ...]) -> None:
     "looked_at",
     [
         case(WEB, REFUSED),
-        case(WEB, REFUSED, others=(replace(LEG, initiator="c1"),)),
-        case(WEB, REFUSED, others=(replace(LEG, responder="c2:80"),)),
-        case(PING, replace(PING, fate="proxied", sender="bridge")),
-        case(replace(WEB, sender="bridge"), PROXIED),
-        case(WEB, replace(PROXIED, sender="host01")),
-        case(replace(WEB, sender="bridge"), REFUSED, others=(LEG,)),
+        case(WEB, REFUSED, others=(replace(LEG, initiator=end("c1")),)),
+        case(WEB, REFUSED, others=(replace(LEG, responder=end("c2:80")),)),
+        case(PING, replace(PING, fate="proxied", sender=end("bridge"))),
+        case(replace(WEB, sender=end("bridge")), PROXIED),
+        case(WEB, replace(PROXIED, sender=end("host01"))),
+        case(replace(WEB, sender=end("bridge")), REFUSED, others=(LEG,)),
     ],
     ids=[
         *("no leg", "another client", "another target", "not dnat"),
@@ -259,8 +263,8 @@ def test_not_proxied(looked_at: Case) -> None:
     assert translation.proxied(looked_at) is None
 
 
-HAIRPIN = replace(LEG, initiator="c1", responder="host:81")
-PAST = replace(HAIRPIN, responder="web:80")
+HAIRPIN = replace(LEG, initiator=end("c1"), responder=end("host:81"))
+PAST = replace(HAIRPIN, responder=end("web:80"))
 UNMASKED = "nat -A POSTROUTING -s net -d web -j MASQUERADE"
 
 
@@ -306,14 +310,14 @@ def test_hairpin_that_only_a_rule_tells() -> None:
 @pytest.mark.parametrize(
     ("want", "other"),
     [
-        (HAIRPIN, replace(PAST, initiator="c2")),
-        (HAIRPIN, replace(PAST, proto="udp")),
-        (HAIRPIN, replace(PAST, responder="host:80")),
-        (HAIRPIN, replace(PAST, responder="bridge:80")),
-        (HAIRPIN, replace(PAST, responder="gateway:80")),
-        (HAIRPIN, replace(PAST, responder="web")),
+        (HAIRPIN, replace(PAST, initiator=end("c2"))),
+        (HAIRPIN, replace(PAST, proto=UDP, echo=False)),
+        (HAIRPIN, replace(PAST, responder=end("host:80"))),
+        (HAIRPIN, replace(PAST, responder=end("bridge:80"))),
+        (HAIRPIN, replace(PAST, responder=end("gateway:80"))),
+        (HAIRPIN, replace(PAST, responder=end("web"))),
         (replace(HAIRPIN, kind="dnat"), PAST),
-        (replace(HAIRPIN, responder="web:81"), PAST),
+        (replace(HAIRPIN, responder=end("web:81")), PAST),
     ],
     ids=[
         *("another client", "another protocol", "host", "bridge", "gateway"),
@@ -329,7 +333,7 @@ def test_no_hairpin(want: FlowFact, other: FlowFact) -> None:
     assert found is None
 
 
-BARE = replace(PING, sender="c1", kind="none")
+BARE = replace(PING, sender=end("c1"), kind="none")
 HALF = replace(DROPPED, fate="leaked")
 
 
@@ -353,7 +357,7 @@ def test_leaked(got: FlowFact, others: tuple[FlowFact, ...]) -> None:
     ("want", "got"),
     [
         (PING, DROPPED),
-        (PING, replace(PING, sender="c2")),
+        (PING, replace(PING, sender=end("c2"))),
         (replace(PING, kind="none"), BARE),
         (WEB, replace(REFUSED, fate="leaked")),
     ],
@@ -366,7 +370,7 @@ def test_not_leaked(want: FlowFact, got: FlowFact) -> None:
 
 def test_missourced() -> None:
     """SNAT to another address is told."""
-    found = translation.missourced(case(PING, replace(PING, sender="host02")))
+    found = translation.missourced(case(PING, replace(PING, sender=end("host02"))))
 
     assert words(found) == (
         "wrong source",
@@ -379,7 +383,7 @@ def test_missourced() -> None:
     [
         (PING, PING),
         (PING, BARE),
-        (replace(PING, kind="none"), replace(PING, sender="c2")),
+        (replace(PING, kind="none"), replace(PING, sender=end("c2"))),
     ],
     ids=["as ever", "not translated", "no snat expected"],
 )
@@ -396,7 +400,7 @@ LOOK = "no rule asks for it: look for --random, --to-ports in nat"
 HELD = "was changed although nobody else held it"
 
 
-def end(field: str, expected: object, found: object) -> Seen:
+def rewritten(field: str, expected: object, found: object) -> Seen:
     """Return evidence that an end, an id or a rewrite differs."""
     return Seen(field, "", "", expected=expected, found=found)
 
@@ -404,39 +408,41 @@ def end(field: str, expected: object, found: object) -> Seen:
 @pytest.mark.parametrize(
     ("sign", "name", "text"),
     [
-        (end("port", None, FREE), "remapped although free", f"the port {HELD}"),
+        (rewritten("port", None, FREE), "remapped although free", f"the port {HELD}"),
         (
-            end("id", None, replace(FREE, field="id")),
+            rewritten("id", None, replace(FREE, field="id")),
             "remapped although free",
             f"the ICMP id {HELD}",
         ),
         (
-            end("port", None, replace(FREE, in_class=False)),
+            rewritten("port", None, replace(FREE, in_class=False)),
             "remapped out of its class",
             "the port was changed to one of another class",
         ),
         (
-            end("source", End("c1", PORT), End("c1", OTHER)),
+            rewritten("source", End("c1", PORT), End("c1", OTHER)),
             "remapped although free",
             f"the port {HELD}",
         ),
         (
-            end("source", End(Symbol("addr", 1), PORT), End(Symbol("addr", 1), OTHER)),
+            rewritten(
+                "source", End(Symbol("addr", 1), PORT), End(Symbol("addr", 1), OTHER)
+            ),
             "remapped although free",
             f"the port {HELD}",
         ),
         (
-            end("destination", End("c1", PORT), End("c1", OTHER)),
+            rewritten("destination", End("c1", PORT), End("c1", OTHER)),
             "remapped although free",
             f"the port {HELD}",
         ),
         (
-            end("id", Symbol("id", 1), Symbol("id", 2)),
+            rewritten("id", Symbol("id", 1), Symbol("id", 2)),
             "remapped although free",
             f"the ICMP id {HELD}",
         ),
         (
-            end(
+            rewritten(
                 "rewrite",
                 Rewrite("snat", ((End("c1"), End("host")),)),
                 Rewrite("snat", ((End("c1", PORT), End("host", OTHER)),)),
@@ -459,14 +465,16 @@ def test_remapped(sign: Seen, name: str, text: str) -> None:
 @pytest.mark.parametrize(
     "sign",
     [
-        end("port", None, replace(FREE, taken=True)),
-        end("source", End("c1", PORT), End("c2", OTHER)),
-        end("source", End("c1", PORT), End("c1", PORT)),
-        end("source", End("c1", PORT), End("c1")),
-        end("source", End("c1"), End("c1", OTHER)),
-        end("source", End(Symbol("addr", 1), PORT), End(Symbol("addr", 2), OTHER)),
-        end("source", Symbol("addr", 1), Symbol("addr", 2)),
-        end("packet", End("c1", PORT), End("c1", OTHER)),
+        rewritten("port", None, replace(FREE, taken=True)),
+        rewritten("source", End("c1", PORT), End("c2", OTHER)),
+        rewritten("source", End("c1", PORT), End("c1", PORT)),
+        rewritten("source", End("c1", PORT), End("c1")),
+        rewritten("source", End("c1"), End("c1", OTHER)),
+        rewritten(
+            "source", End(Symbol("addr", 1), PORT), End(Symbol("addr", 2), OTHER)
+        ),
+        rewritten("source", Symbol("addr", 1), Symbol("addr", 2)),
+        rewritten("packet", End("c1", PORT), End("c1", OTHER)),
     ],
     ids=[
         *("taken", "another node", "the same", "no port", "had none"),
@@ -480,7 +488,7 @@ def test_not_remapped(sign: Seen) -> None:
 
 def test_remapped_as_it_should() -> None:
     """A flow that differs in more than its port has another cause."""
-    signs = (end("port", None, FREE),)
+    signs = (rewritten("port", None, FREE),)
 
     assert translation.remapped(case(PING, BARE, evidence=signs)) is None
     assert translation.remapped(case(PING, PING)) is None

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.flowfacts import end
 from tests.unit.causes.cases import (
     ACCEPT,
     JUMP,
@@ -79,7 +80,7 @@ def told(
 )
 def test_mistranslated(host: HostChange, cited: str) -> None:
     """A new rule that may lead elsewhere is why a target is another."""
-    assert told(mistranslated, host, (WEB, replace(WEB, target="c2:80"))).endswith(
+    assert told(mistranslated, host, (WEB, replace(WEB, target=end("c2:80")))).endswith(
         cited
     )
 
@@ -131,7 +132,7 @@ def test_proxied(host: HostChange, cited: str) -> None:
 )
 def test_leaked(host: HostChange, cited: str) -> None:
     """A container's address leaks where the MASQUERADE rule does not match."""
-    bare = replace(PING, sender="c1", kind="none")
+    bare = replace(PING, sender=end("c1"), kind="none")
 
     assert told(leaked, host, (PING, bare)).endswith(cited)
 
@@ -140,7 +141,7 @@ def test_leaked(host: HostChange, cited: str) -> None:
 def test_another_source(rule: str) -> None:
     """A new rule for sources is why one is another, in its address or its port."""
     host = HostChange(extra=(ACCEPT, rule), settings=VERSIONS)
-    wrong = replace(PING, sender="host02")
+    wrong = replace(PING, sender=end("host02"))
 
     assert told(missourced, host, (PING, wrong)).endswith(f"this rule is new: {rule}")
     assert told(remapped, host, (PING, PING)).endswith(f"this rule is new: {rule}")

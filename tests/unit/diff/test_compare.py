@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.flowfacts import end, fact
 
 from pytest_netlab.checks import Violation
 from pytest_netlab.diff import Difference, Policy, compare
@@ -17,7 +18,6 @@ from pytest_netlab.trace import (
     CanonicalTrace,
     End,
     Fields,
-    FlowFact,
     Packet,
     Rewrite,
     Symbol,
@@ -25,14 +25,8 @@ from pytest_netlab.trace import (
     what_text,
 )
 
-FACT = FlowFact(
-    proto="icmp echo",
-    initiator="c1",
-    responder="host01",
-    sender="host",
-    target="host01",
-    kind="snat",
-    fate="forwarded",
+FACT = fact(
+    "icmp echo", "c1", "host01", "host", "host01", kind="snat", fate="forwarded"
 )
 FLOW = "icmp echo c1 -> host01"
 
@@ -234,7 +228,7 @@ def test_conversation_without_lines() -> None:
 
 def test_order_of_conversations() -> None:
     """Conversations are matched by name, in whatever order they began."""
-    other = replace(FLOW_OF_C1, fact=replace(FACT, initiator="c2"))
+    other = replace(FLOW_OF_C1, fact=replace(FACT, initiator=end("c2")))
     both = FLOW_OF_C1, other
     turned = CanonicalTrace(POINTS, both[::-1])
 
@@ -307,7 +301,7 @@ def test_points(
 
 def test_cause_of_a_flow() -> None:
     """Every difference of a flow has its cause, citing what differs of the host."""
-    gone = replace(FACT, sender="", target="", kind="none", fate="dropped")
+    gone = replace(FACT, sender=None, target=None, kind="none", fate="dropped")
     host = HostChange(settings={"ip_forward": ("1", "0")})
     found = compare(
         GOLDEN,

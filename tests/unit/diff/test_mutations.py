@@ -148,8 +148,12 @@ def _one_conversation(story: CanonicalTrace) -> Iterator[Mutation]:
         whole = ("conversation", last[0].point if last else "")
         broken = Violation(OTHER, "1", "2", (0,), point, reply=False)
         renamed = [
-            replace(told, fact=replace(told.fact, **{name: OTHER}))  # type: ignore[arg-type]
-            for name in ("proto", "initiator", "responder")
+            replace(told, fact=replace(told.fact, **change))
+            for change in (
+                {"proto": 255},
+                {"initiator": End(OTHER)},
+                {"responder": End(OTHER)},
+            )
         ]
         changed = [
             ((), (whole,)),

@@ -41,7 +41,7 @@ def talk(proto: int, src: str, old: int, new: int, ip_id: int = 1) -> list:  # t
 def told(*exchanges: list) -> CanonicalTrace:  # type: ignore[type-arg]
     """Return the story of c1 alone."""
     story = canonicalize(two_points(seen for one in exchanges for seen in one))
-    mine = tuple(one for one in story.flows if one.fact.initiator == "c1")
+    mine = tuple(one for one in story.flows if one.fact.initiator.node == "c1")
     return CanonicalTrace(story.points, mine)
 
 

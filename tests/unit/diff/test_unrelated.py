@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.flowfacts import end, fact, reset
 
 from pytest_netlab.checks import Violation
 from pytest_netlab.diff.unrelated import without_unrelated
@@ -14,7 +15,6 @@ from pytest_netlab.trace import (
     CanonicalTrace,
     End,
     Fields,
-    FlowFact,
     Packet,
     PortTranslation,
     Rewrite,
@@ -22,14 +22,8 @@ from pytest_netlab.trace import (
     What,
 )
 
-FACT = FlowFact(
-    proto="tcp",
-    initiator="c1",
-    responder="host01:80",
-    sender="host",
-    target="host01:80",
-    kind="snat",
-    fate="forwarded",
+FACT = fact(
+    "tcp", "c1", "host01:80", "host", "host01:80", kind="snat", fate="forwarded"
 )
 SYN = Packet(
     point="uplink",
@@ -45,7 +39,7 @@ ATTEMPT = CanonicalFlow(
     fact=replace(FACT, answered=False, returned=False), packets=(SYN,), lost=True
 )
 OTHER = replace(
-    GOLDEN, fact=replace(FACT, initiator="addr#1"), packets=(), unrelated=True
+    GOLDEN, fact=replace(FACT, initiator=end("addr#1")), packets=(), unrelated=True
 )
 MAPPED = PortTranslation(
     field="port",
@@ -98,7 +92,7 @@ def test_attempt_without_another() -> None:
 
 def test_attempt_of_another_flow() -> None:
     """An attempt at what the golden does not have is no attempt at anything."""
-    other = replace(ATTEMPT, fact=replace(ATTEMPT.fact, initiator="c2"))
+    other = replace(ATTEMPT, fact=replace(ATTEMPT.fact, initiator=end("c2")))
 
     assert kept((GOLDEN,), (other, GOLDEN)) == [other, GOLDEN]
 
@@ -118,8 +112,8 @@ def test_golden_that_was_lost_itself() -> None:
         {"violations": (Violation("ttl", "63 after 64", "64", (0,)),)},
         {"translation": replace(MAPPED, taken=False)},
         {"translation": replace(MAPPED, in_class=False)},
-        {"fact": replace(ATTEMPT.fact, sender="c1", kind="none")},
-        {"fact": replace(ATTEMPT.fact, target="host01:81")},
+        {"fact": replace(ATTEMPT.fact, sender=end("c1"), kind="none")},
+        {"fact": replace(ATTEMPT.fact, target=end("host01:81"))},
         {"packets": (replace(SYN, fields=Fields(ttl=60)),)},
         {"packets": (replace(SYN, point="docker0"),)},
         {"packets": (replace(SYN, src=End("c1", Symbol("port", 1))),)},
@@ -146,7 +140,7 @@ def test_what_the_host_did_to_an_attempt(change: dict[str, object]) -> None:
         {"packets": ()},
         {"packets": (SYN, replace(DATA, fields=Fields(ttl=1), ignored="repeated"))},
         {"packets": (replace(SYN, row=9, reply=True),)},
-        {"fact": replace(ATTEMPT.fact, refusal="RST from host01")},
+        {"fact": replace(ATTEMPT.fact, refusal=reset("host01"))},
     ],
     ids=["rightly remapped", "nothing told", "ignored packet", "row", "refusal"],
 )
@@ -159,7 +153,7 @@ def test_what_means_nothing_in_an_attempt(change: dict[str, object]) -> None:
 
 def test_unanswered_golden() -> None:
     """An attempt is compared with any flow of its name in the golden."""
-    wrong = replace(GOLDEN, fact=replace(FACT, target="host01:81"))
+    wrong = replace(GOLDEN, fact=replace(FACT, target=end("host01:81")))
 
     assert kept((wrong, GOLDEN), (ATTEMPT, wrong, GOLDEN)) == [wrong, GOLDEN]
 

@@ -25,7 +25,7 @@ from tests.traffic import (
 from pytest_netlab.diff import compare
 from pytest_netlab.flows import TCP, UDP, Tuple5
 from pytest_netlab.trace import Packet as Told
-from pytest_netlab.trace import canonicalize, value_text, what_text
+from pytest_netlab.trace import canonicalize, refusal_text, value_text, what_text
 
 
 def noted(packet: Told) -> str:
@@ -70,7 +70,7 @@ def test_refusal(answers: list[tuple[int, int]], expected: str) -> None:
 
     story = canonicalize(two_points((INSIDE, packet) for packet in (request, *errors)))
 
-    assert story.facts[0].refusal == expected
+    assert refusal_text(story.facts[0].refusal) == expected
 
 
 def test_different_errors_in_a_connection() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.flowfacts import fact
 from tests.traffic import C1, C2, HOST, HOST01, NAMES, WEB
 
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
@@ -12,7 +13,6 @@ from pytest_netlab.nat import Flow
 from pytest_netlab.trace import (
     CanonicalFlow,
     CanonicalTrace,
-    FlowFact,
     PortTranslation,
     Symbol,
     with_entries,
@@ -222,16 +222,10 @@ REMAPPED = PortTranslation(
 
 def trace(*translations: PortTranslation | None) -> CanonicalTrace:
     """Return a trace of flows with these translations."""
-    fact = FlowFact(
-        proto="udp",
-        initiator="c1",
-        responder="host01:53",
-        sender="host",
-        target="host01:53",
-        kind="snat",
-        fate="forwarded",
+    flow = fact(
+        "udp", "c1", "host01:53", "host", "host01:53", kind="snat", fate="forwarded"
     )
-    flows = (CanonicalFlow(fact=fact, packets=(), translation=t) for t in translations)
+    flows = (CanonicalFlow(fact=flow, packets=(), translation=t) for t in translations)
     return CanonicalTrace(("docker0",), tuple(flows))
 
 

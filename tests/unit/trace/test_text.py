@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tests.flowfacts import fact
+
 from pytest_netlab.checks import Violation
 from pytest_netlab.flows import ICMP
 from pytest_netlab.trace import (
@@ -11,22 +13,13 @@ from pytest_netlab.trace import (
     CanonicalTrace,
     End,
     Fields,
-    FlowFact,
     Packet,
     Rewrite,
     Symbol,
     What,
 )
 
-FACT = FlowFact(
-    proto="icmp echo",
-    initiator="c1",
-    responder="host",
-    sender="",
-    target="",
-    kind="none",
-    fate="local",
-)
+FACT = fact("icmp echo", "c1", "host")
 REQUEST = Packet(
     point="docker0",
     reply=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from tests.flowfacts import end, fact
 
 from pytest_netlab.checks import Violation
 from pytest_netlab.flows import ICMP, ICMP6, TCP
@@ -14,7 +15,6 @@ from pytest_netlab.trace import (
     CanonicalTrace,
     End,
     Fields,
-    FlowFact,
     Packet,
     PortTranslation,
     Rewrite,
@@ -32,14 +32,8 @@ from pytest_netlab.trace.values import (
 
 PORT, OTHER, ADDRESS = Symbol("port", 1), Symbol("port", 2), Symbol("addr", 1)
 IDENT = Symbol("id", 1)
-FACT = FlowFact(
-    proto="tcp",
-    initiator="c1",
-    responder="host01:80",
-    sender="host",
-    target="host01:80",
-    kind="snat",
-    fate="forwarded",
+FACT = fact(
+    "tcp", "c1", "host01:80", "host", "host01:80", kind="snat", fate="forwarded"
 )
 PACKET = Packet(
     point="uplink",
@@ -252,7 +246,7 @@ def test_behaviour_makes_a_difference() -> None:
 
 def test_facts_of_a_trace() -> None:
     """A trace tells each conversation as one fact, in its order."""
-    other = replace(FACT, initiator="c2")
+    other = replace(FACT, initiator=end("c2"))
     flows = [CanonicalFlow(fact=fact, packets=()) for fact in (FACT, other)]
 
     assert CanonicalTrace((), tuple(flows)).facts == [FACT, other]
