@@ -18,10 +18,11 @@ from tests.traffic import NAMES, two_points
 from tests.unit.cli.conftest import BAD, GOOD
 
 from pytest_netlab.capture import Capture, Interface, write
+from pytest_netlab.judge import ScenarioFailedError
 from pytest_netlab.lab.stored import Stored, StoredLab
 from pytest_netlab.report import bundle
 from pytest_netlab.report.record import Record, dumps
-from pytest_netlab.runner import Netlab, ScenarioFailedError
+from pytest_netlab.runner import Netlab
 from pytest_netlab.spec import Scenario
 from pytest_netlab.store import PendingStore, Proposal, Store, files
 

@@ -108,6 +108,7 @@ def test_import_is_light(module: str) -> None:
     [
         "pytest_netlab.capture",
         "pytest_netlab.diff",
+        "pytest_netlab.judge",
         "pytest_netlab.nat",
         "pytest_netlab.runner",
     ],

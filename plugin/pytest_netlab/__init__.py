@@ -2,7 +2,7 @@
 
 Layers, bottom up: wire (bytes), capture (columns), flows, checks (what no host may do),
 nat (what was rewritten), trace (the canonical form), causes, diff, spec, lab and store,
-runner, report; plugin and cli are the edges. Each imports only those before it.
+judge, runner, report; plugin and cli are the edges. Each imports only those before it.
 """
 
 import os

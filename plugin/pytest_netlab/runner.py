@@ -1,42 +1,27 @@
-"""A scenario, a lab and a golden make a verdict. Knows neither pytest nor text."""
+"""A scenario on a lab: its captures, and what becomes of them. Knows no pytest."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from pytest_netlab.capture import read
-from pytest_netlab.diff import Difference, Policy, compare
 from pytest_netlab.errors import (
     BlindCaptureError,
     CommandError,
     GoldenError,
     LabError,
-    NetlabError,
 )
+from pytest_netlab.judge import HostState, ScenarioFailedError, Verdict, judge, survey
 from pytest_netlab.masking import Mask
-from pytest_netlab.nat import (
-    HostChange,
-    answers,
-    full,
-    held,
-    host_change,
-    randomises,
-    ruleset,
-    tracked,
-)
+from pytest_netlab.nat import full, held, ruleset, tracked
 from pytest_netlab.spec import POINTS
 from pytest_netlab.store import CAPTURE, Proposal
-from pytest_netlab.trace import (
-    canonicalize,
-    protocol_name,
-    what_text,
-    with_entries,
-)
+from pytest_netlab.trace import canonicalize, protocol_name, what_text
 
 Update = Literal["none", "new", "all"]
+EVENTS = "conntrack-events.txt"
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,64 +34,6 @@ if TYPE_CHECKING:
     from pytest_netlab.spec import Scenario
     from pytest_netlab.store import Golden, PendingStore, Store
     from pytest_netlab.trace import CanonicalFlow, CanonicalTrace, End, FlowFact
-
-
-class ScenarioFailedError(NetlabError, AssertionError):
-    """The wire is not as the golden has it; carries the verdict, rendered late."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        """Keep the verdict."""
-        super().__init__(verdict)
-        self.verdict = verdict
-
-    def __str__(self) -> str:
-        """Name scenario, cause and number of differences."""
-        count = len(self.verdict.differences)
-        return f"{self.verdict.scenario}: {self.verdict.cause}, {count} differences"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Twin:
-    """Another variant of a golden that tells the story: a change that is known."""
-
-    name: str
-    about: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What one run of a scenario showed against its golden, and on which host.
-
-    `recorded_on` is the golden's provenance, `twin` another variant that tells this.
-    """
-
-    scenario: str
-    outcome: Literal["pass", "fail", "recorded"]
-    observed: CanonicalTrace
-    expected: CanonicalTrace | None = None
-    differences: tuple[Difference, ...] = ()
-    host: HostChange = field(default_factory=HostChange)
-    recorded_on: Mapping[str, str] = field(default_factory=dict)
-    twin: Twin | None = None
-
-    @property
-    def cause(self) -> str:
-        """Return the name of the first cause; "" for a pass."""
-        if not self.differences:
-            return ""
-        causes = (d.cause.name for d in self.differences if d.cause is not None)
-        return next(causes, f"{self.differences[0].field} differs")
-
-
-def differences(golden: Golden, capture: Capture) -> list[Difference]:
-    """Return where a capture is not as the golden has it: what makes a run red."""
-    return compare(golden.story, canonicalize(capture), golden.policy.demanding())
-
-
-def _on(golden: Golden, scenario: Scenario, provenance: Mapping[str, str]) -> Policy:
-    """Return a golden's policy for a scenario, on a host with these rules."""
-    randomised = randomises(provenance.get("ruleset", ""))
-    return golden.policy.on(randomised=randomised).demanding(scenario.waive)
 
 
 class Trace:
@@ -375,54 +302,24 @@ class Netlab:
 
     def judge(self, trace: Trace) -> Verdict:
         """Compare a trace with the golden."""
-        self.judged = trace
+        self.judged, story, waive = trace, trace.story, self.scenario.waive
         golden = self._store.load(self.scenario.id, self._deciding())
-        story = trace.story
-        host, here = HostChange(), dict[str, str]()
-        found = compare(golden.story, story, _on(golden, self.scenario, here))
-        if found:  # only then is the host's state worth its quarter of a second
-            state = self._evidence()
-            here = self._provenance_of(state)
-            host = self._host_change(golden.provenance, here, state)
-            policy = _on(golden, self.scenario, here)
-            names = ("conntrack.txt", "conntrack-events.txt")
-            listed = "".join(state.get(name, "") for name in names)
-            ours = {answers(one.sent) for one in trace.translations.flows if one.sent}
-            story = with_entries(story, held(listed) - ours)
-            found = compare(golden.story, story, policy, host)
-        return Verdict(
-            scenario=self.scenario.id,
-            outcome="fail" if found else "pass",
-            observed=story,
-            expected=golden.story,
-            differences=tuple(found),
-            host=host,
-            recorded_on=golden.provenance,
-            twin=self._twin(golden, story, here) if found else None,
-        )
+        verdict = judge(golden, story, waive=waive)
+        if verdict.outcome == "pass":
+            return verdict
+        host = self._host()  # only now is it worth its quarter of a second
+        others = self._others(golden)
+        return judge(golden, story, waive=waive, host=host, others=others)
 
     def survey(self, trace: Trace) -> Verdict:
         """Judge a trace that has no golden: by what no scenario may show."""
-        self.judged, story = trace, trace.story
-        found = compare(story, story, Policy().demanding(self.scenario.waive))
-        return Verdict(
-            scenario=self.scenario.id,
-            outcome="fail" if found else "pass",
-            observed=story,
-            differences=tuple(found),
-        )
+        self.judged = trace
+        return survey(self.scenario.id, trace.story, waive=self.scenario.waive)
 
-    def _twin(
-        self, golden: Golden, story: CanonicalTrace, here: Mapping[str, str]
-    ) -> Twin | None:
-        """Return the variant that tells this story: a change of behaviour, known."""
-        try:
-            for other in self._store.others(golden):
-                if not compare(other.story, story, _on(other, self.scenario, here)):
-                    return Twin(name=other.folder.name, about=other.about)
-        except GoldenError:  # it was not asked for, and the verdict does not need it
-            return None
-        return None
+    def _others(self, golden: Golden) -> Iterator[Golden]:
+        """Yield the other variants, up to one that is damaged: none was asked for."""
+        with suppress(GoldenError):
+            yield from self._store.others(golden)
 
     def propose(
         self, pending: PendingStore, test: str, verdict: Verdict | None
@@ -471,26 +368,23 @@ class Netlab:
 
     def _about(self) -> dict[str, Any]:
         about = self.scenario.description
-        return {"description": about, "provenance": self._provenance()}
+        return {"description": about, "provenance": self._provenance(self._evidence())}
 
-    def _provenance(self) -> dict[str, str]:
+    def _host(self) -> HostState:
+        """Return what is known of the host now."""
+        state = self._evidence()
+        listed = (state.get(name, "") for name in ("conntrack.txt", EVENTS))
+        return HostState(
+            provenance=self._provenance(state),
+            tracked=tracked(state.get("conntrack.txt", ""), self._lab.symbols),
+            replies=held("".join(listed)),
+            full=full(state.get("sysctl.txt", "")),
+        )
+
+    def _provenance(self, state: Mapping[str, str]) -> dict[str, str]:
         """Return what a golden records of the host: facts, and its rules in symbols."""
-        return self._provenance_of(self._evidence())
-
-    def _provenance_of(self, state: Mapping[str, str]) -> dict[str, str]:
         rules = self.mask.text(ruleset(state, self._lab.symbols))  # of their comments
         return {"ruleset": rules, **self._lab.facts}
-
-    def _host_change(
-        self,
-        provenance: Mapping[str, str],
-        here: Mapping[str, str],
-        state: Mapping[str, str],
-    ) -> HostChange:
-        """Return how the host differs from a golden's, and what it tracks now."""
-        connections = tracked(state.get("conntrack.txt", ""), self._lab.symbols)
-        crowd = full(state.get("sysctl.txt", ""))
-        return host_change(provenance, here, connections, crowd)
 
     def _evidence(self) -> Mapping[str, str]:
         try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.runner import Netlab, Verdict
+from pytest_netlab.runner import Netlab
 from pytest_netlab.spec import Scenario
 from pytest_netlab.store import Store
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from pytest_netlab.judge import Verdict
     from pytest_netlab.lab.docker_lab import DockerLab
     from pytest_netlab.runner import Update
 

@@ -17,12 +17,13 @@ from tests.traffic import Packet, capture
 from pytest_netlab.capture import Capture, Frame, Interface, read, write
 from pytest_netlab.errors import BlindCaptureError, CommandError, ReplayError
 from pytest_netlab.flows import UDP, Tuple5
+from pytest_netlab.judge import ScenarioFailedError
 from pytest_netlab.lab import engine as private
 from pytest_netlab.replay import ends, script
 from pytest_netlab.replay.mute import muted
 from pytest_netlab.replay.packed import pack
 from pytest_netlab.replay.rewrite import rewritten
-from pytest_netlab.runner import Netlab, ScenarioFailedError
+from pytest_netlab.runner import Netlab
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
 

@@ -13,8 +13,9 @@ from pytest_netlab.errors import (
     LabError,
     LabUnavailableError,
 )
+from pytest_netlab.judge import ScenarioFailedError
 from pytest_netlab.lab.fake import FakeLab, FakeTap
-from pytest_netlab.runner import Netlab, ScenarioFailedError, Trace, Verdict
+from pytest_netlab.runner import Netlab, Trace
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
 
@@ -305,13 +306,6 @@ def test_cause_without_a_named_one(netlab: Netlab) -> None:
 
     assert verdict.cause == "packet differs"
     assert verdict.host.settings == {}
-
-
-def test_cause_of_nothing(netlab: Netlab) -> None:
-    """A verdict without differences has no cause."""
-    story = ping(netlab).story
-
-    assert Verdict(scenario="x", outcome="pass", observed=story).cause == ""
 
 
 class MortalLab(FakeLab):

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pytest_netlab.capture import Budget
+    from pytest_netlab.judge import Verdict
     from pytest_netlab.replay import Part, Played, Run
-    from pytest_netlab.runner import Verdict
     from pytest_netlab.store import Golden
 
 ORIGINAL = "original"

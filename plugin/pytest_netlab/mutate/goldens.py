@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab import capture as captures
 from pytest_netlab.capture import Capture
+from pytest_netlab.judge import judge
 from pytest_netlab.mutate import flows, packets, traffic
 from pytest_netlab.mutate.equivalent import Case, equivalence
 from pytest_netlab.mutate.ground import Ground
 from pytest_netlab.mutate.model import Kill, Outcome
-from pytest_netlab.runner import differences
 from pytest_netlab.store import CAPTURE, read
+from pytest_netlab.trace import canonicalize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pytest_netlab.diff import Difference
     from pytest_netlab.mutate.model import Mutation
@@ -80,10 +81,10 @@ def _judged(golden: Golden, ground: Ground, mutation: Mutation) -> Kill:
 
 def _differences(
     golden: Golden, ground: Ground, mutation: Mutation
-) -> list[Difference]:
+) -> Sequence[Difference]:
     about = ground.capture
     changed = Capture.from_frames(mutation.frames(), about.interfaces, about.names)
-    return differences(golden, changed)
+    return judge(golden, canonicalize(changed)).differences
 
 
 def _kill(golden: Golden, mutation: Mutation, outcome: Outcome, why: str) -> Kill:
@@ -96,7 +97,7 @@ def _kill(golden: Golden, mutation: Mutation, outcome: Outcome, why: str) -> Kil
     )
 
 
-def _told(found: list[Difference]) -> str:
+def _told(found: Sequence[Difference]) -> str:
     if not found:
         return ""
     first = found[0]

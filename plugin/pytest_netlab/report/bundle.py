@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.judge import Verdict
     from pytest_netlab.report.record import Record
-    from pytest_netlab.runner import Verdict
 
 
 MASKED = "masked.txt"

@@ -6,17 +6,18 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import CommandError, LabError, NetlabError
+from pytest_netlab.judge import ScenarioFailedError
 from pytest_netlab.report import bundle
 from pytest_netlab.report.record import Record
 from pytest_netlab.report.text import next_step, render
-from pytest_netlab.runner import ScenarioFailedError
 from pytest_netlab.store import MissingGoldenError
 from pytest_netlab.terminal import escaped, one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_netlab.runner import Netlab, Verdict
+    from pytest_netlab.judge import Verdict
+    from pytest_netlab.runner import Netlab
     from pytest_netlab.store import PendingStore
 
 

@@ -17,9 +17,9 @@ from pytest_netlab import documents, nat
 from pytest_netlab.causes import Cause
 from pytest_netlab.diff import Difference
 from pytest_netlab.errors import GoldenError
+from pytest_netlab.judge import Verdict
 from pytest_netlab.lab import stored
 from pytest_netlab.nat import translations
-from pytest_netlab.runner import Verdict
 from pytest_netlab.trace import CanonicalTrace, refusal_text, value_text, what_text
 
 if TYPE_CHECKING:

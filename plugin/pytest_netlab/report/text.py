@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_netlab.diff import Difference
-    from pytest_netlab.runner import Verdict
+    from pytest_netlab.judge import Verdict
 
 SHOWN = 12
 

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_netlab.judge import judge
 from pytest_netlab.mutate import RULES, Judge, Outcome, goldens, names
 from pytest_netlab.report import kills
-from pytest_netlab.runner import differences
 from pytest_netlab.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from pytest_netlab.judge import Verdict
     from pytest_netlab.mutate import Kill
+    from pytest_netlab.store import Golden
+    from pytest_netlab.trace import CanonicalTrace
 
 GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 NAMES = names(Store(GOLDEN))
@@ -51,13 +54,13 @@ def test_every_mutation_of_a_refused_datagram(refused: Store) -> None:
 
 def test_weakened_comparison_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where ttl is no longer compared, changes of ttl survive, and no others."""
-    whole = differences
 
-    def blind(*arguments: object) -> list[object]:
-        found = whole(*arguments)  # type: ignore[arg-type]
-        return [one for one in found if one.field != "ttl"]
+    def blind(golden: Golden, trace: CanonicalTrace) -> Verdict:
+        verdict = judge(golden, trace)
+        found = tuple(one for one in verdict.differences if one.field != "ttl")
+        return replace(verdict, differences=found)
 
-    monkeypatch.setattr(goldens, "differences", blind)
+    monkeypatch.setattr(goldens, "judge", blind)
     found = list(Judge(Store(GOLDEN), "ping-host"))
 
     survived = [kill for kill in found if kill.outcome is Outcome.SURVIVED]
@@ -71,7 +74,7 @@ def test_a_judge_that_breaks_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> N
     def broken(*_: object) -> None:
         raise ValueError("no such row")
 
-    monkeypatch.setattr(goldens, "differences", broken)
+    monkeypatch.setattr(goldens, "judge", broken)
     found = list(Judge(Store(GOLDEN), "ping-host"))
 
     assert {kill.outcome for kill in found} == {Outcome.CRASHED}

@@ -10,13 +10,14 @@ import pytest
 
 from pytest_netlab import capture as captures
 from pytest_netlab.errors import GoldenError, LabError
+from pytest_netlab.judge import MatchingVariant, Verdict
 from pytest_netlab.lab.fake import FakeLab
 from pytest_netlab.lab.stored import MARK
 from pytest_netlab.masking import Mask
 from pytest_netlab.nat import HostChange
 from pytest_netlab.report import bundle, dissect, record, render
 from pytest_netlab.report.record import Record
-from pytest_netlab.runner import Netlab, Twin, Update, Verdict
+from pytest_netlab.runner import Netlab, Update
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
 from pytest_netlab.trace import CanonicalTrace
@@ -314,7 +315,7 @@ def test_free_texts_of_the_verdict(
         host=host,
         differences=odd,
         recorded_on={"ruleset": value},
-        twin=Twin(name="other", about={"description": value}),
+        twin=MatchingVariant(name="other", about={"description": value}),
     )
     folder = tmp_path / "ping"
 
@@ -325,4 +326,4 @@ def test_free_texts_of_the_verdict(
     again = record.read(folder).verdict
     assert again is not None
     assert again.host.missing == ("-A ***",)
-    assert again.twin == Twin(name="other", about={"description": "***"})
+    assert again.twin == MatchingVariant(name="other", about={"description": "***"})

@@ -14,9 +14,10 @@ from pytest_netlab.errors import (
     LabUnavailableError,
     NetlabError,
 )
+from pytest_netlab.judge import ScenarioFailedError
 from pytest_netlab.lab.fake import FakeLab
 from pytest_netlab.report import bundle, outcome
-from pytest_netlab.runner import Netlab, ScenarioFailedError
+from pytest_netlab.runner import Netlab
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import PendingStore, Store
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.checks import Violation
+from pytest_netlab.judge import Verdict
 from pytest_netlab.report.record import Record, dumps, read
-from pytest_netlab.runner import Verdict
 from pytest_netlab.trace import CanonicalTrace
 
 if TYPE_CHECKING:

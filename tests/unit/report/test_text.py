@@ -9,10 +9,10 @@ import pytest
 
 from pytest_netlab.causes import Cause
 from pytest_netlab.diff import Difference
+from pytest_netlab.judge import Verdict
 from pytest_netlab.nat import HostChange
 from pytest_netlab.report import render
 from pytest_netlab.report.text import SHOWN
-from pytest_netlab.runner import Verdict
 from pytest_netlab.trace import CanonicalTrace
 
 if TYPE_CHECKING:

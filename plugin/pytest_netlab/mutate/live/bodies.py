@@ -7,8 +7,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Literal
 
 from pytest_netlab.errors import CommandError, LabError, ReplayError
+from pytest_netlab.judge import ScenarioFailedError
 from pytest_netlab.replay import ends_of
-from pytest_netlab.runner import Netlab, ScenarioFailedError
+from pytest_netlab.runner import Netlab
 from pytest_netlab.spec import Scenario
 
 if TYPE_CHECKING:

@@ -1,0 +1,187 @@
+"""A canonical trace, a golden and what is known of a host make a verdict.
+
+Pure: whoever calls has captured, and has read files and host. Knows no lab, no disk
+and no pytest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pytest_netlab.diff import Policy, compare
+from pytest_netlab.errors import NetlabError
+from pytest_netlab.nat import HostChange, answers, host_change, randomises
+from pytest_netlab.trace import with_entries
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from pytest_netlab.diff import Difference
+    from pytest_netlab.nat import Connection
+    from pytest_netlab.store import Golden
+    from pytest_netlab.trace import CanonicalTrace
+
+
+class ScenarioFailedError(NetlabError, AssertionError):
+    """The wire is not as the golden has it; carries the verdict, rendered late."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        """Keep the verdict."""
+        super().__init__(verdict)
+        self.verdict = verdict
+
+    def __str__(self) -> str:
+        """Name scenario, cause and number of differences."""
+        count = len(self.verdict.differences)
+        return f"{self.verdict.scenario}: {self.verdict.cause}, {count} differences"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostState:
+    """What is known of the host on which a trace was captured.
+
+    Attributes:
+        provenance: name -> version or setting; `ruleset` has the rules in symbols, a
+            line each.
+        tracked: what connection tracking held afterwards, in symbols.
+        replies: the reply tuples of entries that connection tracking held or ended
+            since the capture was opened, as `nat.held` returns them.
+        full: how many connections there were where its table took no more, else "".
+
+    """
+
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    tracked: tuple[Connection, ...] = ()
+    replies: frozenset[str] = frozenset()
+    full: str = ""
+
+    @property
+    def randomised(self) -> bool:
+        """Return whether its rules ask for random source ports."""
+        return randomises(self.provenance.get("ruleset", ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatchingVariant:
+    """Another variant of a golden that has this trace: a change that is known.
+
+    Attributes:
+        name: the variant's.
+        about: its `description`, `requires` and `reference`, those that it has.
+
+    """
+
+    name: str
+    about: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one run of a scenario showed against its golden, and on which host.
+
+    Attributes:
+        scenario: its id.
+        outcome: whether the trace is the golden's, or was recorded as one.
+        observed: the trace that was seen.
+        expected: the golden's; None where there is none.
+        differences: where they differ; none in a pass.
+        host: how the host differs from the golden's; empty where it was not read.
+        recorded_on: the golden's provenance.
+        twin: the variant that has this trace, if another one has.
+
+    """
+
+    scenario: str
+    outcome: Literal["pass", "fail", "recorded"]
+    observed: CanonicalTrace
+    expected: CanonicalTrace | None = None
+    differences: tuple[Difference, ...] = ()
+    host: HostChange = field(default_factory=HostChange)
+    recorded_on: Mapping[str, str] = field(default_factory=dict)
+    twin: MatchingVariant | None = None
+
+    @property
+    def cause(self) -> str:
+        """Return the name of the first cause; "" for a pass."""
+        if not self.differences:
+            return ""
+        causes = (d.cause.name for d in self.differences if d.cause is not None)
+        return next(causes, f"{self.differences[0].field} differs")
+
+
+def judge(
+    golden: Golden,
+    trace: CanonicalTrace,
+    *,
+    waive: Collection[str] = (),
+    host: HostState | None = None,
+    others: Iterable[Golden] = (),
+) -> Verdict:
+    """Compare a trace with a golden, and explain the differences by the host.
+
+    Args:
+        golden: the one that is for this host.
+        trace: what was captured.
+        waive: the forbidden behaviours that do not matter here.
+        host: what is known of the host. None where it was not read: a trace that
+            passes so passes with it, and one that fails must be judged again with it.
+        others: the golden's other variants; read only where the trace differs.
+
+    """
+    change = HostChange()
+    if host is not None:
+        change = _change(golden, host)
+        trace = with_entries(trace, host.replies - _own_replies(trace))
+    found = compare(golden.story, trace, _policy(golden, waive, host), change)
+    return Verdict(
+        scenario=golden.scenario,
+        outcome="fail" if found else "pass",
+        observed=trace,
+        expected=golden.story,
+        differences=tuple(found),
+        host=change,
+        recorded_on=golden.provenance,
+        twin=_matching(others, trace, waive, host) if found else None,
+    )
+
+
+def survey(
+    scenario: str, trace: CanonicalTrace, *, waive: Collection[str] = ()
+) -> Verdict:
+    """Judge a trace that has no golden: by what no scenario may show."""
+    found = compare(trace, trace, Policy().demanding(waive))
+    return Verdict(
+        scenario=scenario,
+        outcome="fail" if found else "pass",
+        observed=trace,
+        differences=tuple(found),
+    )
+
+
+def _change(golden: Golden, host: HostState) -> HostChange:
+    """Return how the host differs from a golden's, and what it tracks now."""
+    return host_change(golden.provenance, host.provenance, host.tracked, host.full)
+
+
+def _own_replies(trace: CanonicalTrace) -> frozenset[str]:
+    """Return the reply tuples of the trace's own flows: they hold nobody off."""
+    return frozenset(answers(one.sent) for one in trace.learned.flows if one.sent)
+
+
+def _policy(golden: Golden, waive: Collection[str], host: HostState | None) -> Policy:
+    randomised = host is not None and host.randomised
+    return golden.policy.on(randomised=randomised).demanding(waive)
+
+
+def _matching(
+    others: Iterable[Golden],
+    trace: CanonicalTrace,
+    waive: Collection[str],
+    host: HostState | None,
+) -> MatchingVariant | None:
+    """Return the variant that has this trace: a change of behaviour, known."""
+    for other in others:
+        if not compare(other.story, trace, _policy(other, waive, host)):
+            return MatchingVariant(name=other.folder.name, about=other.about)
+    return None

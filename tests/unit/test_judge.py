@@ -1,0 +1,242 @@
+"""A trace, a golden and what is known of the host make a verdict; nothing else does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.traffic import (
+    C1,
+    C2,
+    HOST,
+    HOST01,
+    IN,
+    INSIDE,
+    NAMES,
+    OUTSIDE,
+    OWN,
+    Packet,
+    routed,
+    two_points,
+)
+
+from pytest_netlab.capture import Capture
+from pytest_netlab.diff import Policy
+from pytest_netlab.flows import UDP, Tuple5
+from pytest_netlab.judge import (
+    HostState,
+    MatchingVariant,
+    ScenarioFailedError,
+    Verdict,
+    judge,
+    survey,
+)
+from pytest_netlab.nat import Connection, answers
+from pytest_netlab.store import Golden
+from pytest_netlab.trace import CanonicalTrace, canonicalize
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+KEPT, MOVED = 5000, 6000
+RULE = "nat -A POSTROUTING -s net ! -o docker0 -j MASQUERADE"
+RANDOM = f"{RULE} --random-fully"
+LEAK = "container-address-on-uplink"
+
+
+def exchange(*ports: int | None) -> CanonicalTrace:
+    """Return queries of c1 and c2, from the same port; the host sends from these.
+
+    None: a query leaves as it came.
+    """
+    seen = [
+        one for about in zip((C1, C2), ports, strict=False) for one in _query(*about)
+    ]
+    capture = two_points(seen)
+    inside, outside = capture.interfaces
+    interfaces = [replace(inside, addresses=OWN), outside]
+    return canonicalize(Capture.from_frames(capture.frames(), interfaces, NAMES))
+
+
+def _query(client: str, port: int | None) -> list[tuple[str, Packet]]:
+    met = Tuple5(UDP, client, KEPT, HOST01, 53)
+    sent = met if port is None else met._replace(src=HOST, sport=port)
+    ask = Packet(key=met, data=client.encode(), ip_id=1, way=IN)
+    answer = Packet(key=sent.reply, data=client.encode(), ip_id=2, reply=True, way=IN)
+    return [
+        (INSIDE, ask),
+        (OUTSIDE, routed(ask, sent)),
+        (OUTSIDE, answer),
+        (INSIDE, routed(answer, met.reply)),
+    ]
+
+
+def golden(story: CanonicalTrace, name: str = "dns", **about: str) -> Golden:
+    """Return a golden that was recorded on a host that keeps ports."""
+    return Golden(
+        scenario="dns",
+        story=story,
+        provenance={"engine": "27", "ruleset": RULE},
+        about=about,
+        folder=Path(name),
+    )
+
+
+def told(verdict: Verdict) -> list[tuple[str, str]]:
+    """Return field and cause of each difference."""
+    return [(d.field, d.cause.name if d.cause else "") for d in verdict.differences]
+
+
+def test_same() -> None:
+    """A trace like the golden's passes, whatever the host."""
+    recorded = golden(exchange(KEPT))
+
+    verdict = judge(recorded, exchange(KEPT))
+
+    assert (verdict.outcome, verdict.cause, verdict.differences) == ("pass", "", ())
+    assert verdict.scenario == "dns"
+    assert verdict.observed == verdict.expected == recorded.story
+    assert verdict.recorded_on == recorded.provenance
+    known = HostState(provenance={"engine": "28", "ruleset": RANDOM})
+    assert judge(recorded, exchange(KEPT), host=known).outcome == "pass"
+
+
+def test_other() -> None:
+    """One that differs fails by the cause of its first difference."""
+    verdict = judge(golden(exchange(KEPT)), exchange(None))
+
+    assert (verdict.outcome, verdict.cause) == ("fail", "leaked")
+    assert str(ScenarioFailedError(verdict)) == (
+        f"dns: leaked, {len(verdict.differences)} differences"
+    )
+
+
+def test_host() -> None:
+    """How the host differs from the golden's is told, and cited by the cause."""
+    entry = Connection("udp", "c1", "host01:53", "c1", "host01:53")
+    known = HostState(
+        provenance={"engine": "28", "ruleset": "nat"}, tracked=(entry,), full="9 of 9"
+    )
+
+    verdict = judge(golden(exchange(KEPT)), exchange(None), host=known)
+
+    assert verdict.host.settings == {"engine": ("27", "28")}
+    assert verdict.host.missing == (RULE,)
+    assert (verdict.host.tracked, verdict.host.full) == ((entry,), "9 of 9")
+    cause = verdict.differences[0].cause
+    assert cause is not None
+    assert f"this rule is gone: {RULE}" in cause.text
+
+
+def test_unknown_host() -> None:
+    """A host that was not read differs in nothing, and excuses nothing."""
+    verdict = judge(golden(exchange(KEPT)), exchange(MOVED))
+
+    assert told(verdict) == [("port", "remapped although free")]
+    assert not any((verdict.host.missing, verdict.host.settings, verdict.host.full))
+
+
+def test_host_that_asks_for_random_ports() -> None:
+    """There a port that was not kept is right."""
+    known = HostState(provenance={"ruleset": RANDOM})
+
+    assert judge(golden(exchange(KEPT)), exchange(MOVED), host=known).outcome == "pass"
+
+
+def test_host_that_held_the_tuple() -> None:
+    """A port may be another where a flow that ended before held it."""
+    held = Tuple5(UDP, HOST, KEPT, HOST01, 53)
+    known = HostState(replies=frozenset({answers(held)}))
+
+    verdict = judge(golden(exchange(KEPT)), exchange(MOVED), host=known)
+
+    assert verdict.outcome == "pass"
+    assert verdict.observed.flows[0].translation is not None
+    assert verdict.observed.flows[0].translation.taken
+
+
+def test_later_flow_held_the_tuple() -> None:
+    """It may not where the flow that held it came later, as the trace shows."""
+    held = Tuple5(UDP, HOST, KEPT, HOST01, 53)
+    known = HostState(replies=frozenset({answers(held)}))
+    wanted, seen = exchange(KEPT, MOVED), exchange(MOVED, KEPT)
+
+    verdict = judge(golden(wanted), seen, host=known)
+
+    assert verdict.cause == "remapped although free"
+    assert verdict.observed.flows[0].translation is not None
+    assert not verdict.observed.flows[0].translation.taken
+
+
+def test_waived() -> None:
+    """What a scenario waives is not demanded of its traces."""
+    leaking = exchange(None)
+
+    assert told(judge(golden(leaking), leaking)) == [(LEAK, LEAK)]
+    assert judge(golden(leaking), leaking, waive=[LEAK]).outcome == "pass"
+
+
+def test_policy() -> None:
+    """The golden's policy says what matters."""
+    loose = Golden(scenario="dns", story=exchange(KEPT), policy=Policy({"port": "any"}))
+
+    assert judge(loose, exchange(MOVED)).outcome == "pass"
+
+
+def test_matching_variant() -> None:
+    """A trace that another variant has is a change that is known."""
+    about = {"requires": "engine >= 28", "description": "It asks for more."}
+    others = [golden(exchange(MOVED), "moved"), golden(exchange(None), "new", **about)]
+
+    verdict = judge(golden(exchange(KEPT)), exchange(None), waive=[LEAK], others=others)
+
+    assert verdict.outcome == "fail"
+    assert verdict.twin == MatchingVariant(name="new", about=about)
+
+
+def test_no_variant_matches() -> None:
+    """Where no variant has it, none is named."""
+    others = [golden(exchange(MOVED), "moved")]
+
+    assert judge(golden(exchange(KEPT)), exchange(None), others=others).twin is None
+
+
+def test_variants_are_read_last() -> None:
+    """No variant is read for a trace that passes."""
+
+    def others() -> Iterator[Golden]:
+        raise AssertionError
+        yield golden(exchange(KEPT))
+
+    assert (
+        judge(golden(exchange(KEPT)), exchange(KEPT), others=others()).outcome == "pass"
+    )
+
+
+def test_cause_without_a_named_one() -> None:
+    """Where no rule knows the cause, the first field that differs stands for it."""
+    both = exchange(KEPT)
+    one = replace(
+        both, flows=tuple(replace(f, packets=f.packets[:2]) for f in both.flows)
+    )
+
+    verdict = judge(golden(both), one)
+
+    assert told(verdict)[0] == ("packet", "")
+    assert verdict.cause == "packet differs"
+
+
+def test_cause_of_nothing() -> None:
+    """A verdict without differences has no cause."""
+    assert Verdict(scenario="x", outcome="pass", observed=exchange(KEPT)).cause == ""
+
+
+def test_survey() -> None:
+    """Without a golden a trace is judged by what none may show."""
+    verdict = survey("x", exchange(None))
+
+    assert (verdict.scenario, verdict.expected) == ("x", None)
+    assert (verdict.outcome, told(verdict)) == ("fail", [(LEAK, LEAK)])
+    assert survey("x", exchange(None), waive=[LEAK]).outcome == "pass"
+    assert survey("x", exchange(KEPT)).outcome == "pass"
