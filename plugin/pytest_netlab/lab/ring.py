@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_netlab.capture.values import Frame
 from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.lab.netns import inside
+from pytest_netlab.wire import ethernet
 from pytest_netlab.wire.columns import Direction, Status
 
 if TYPE_CHECKING:
@@ -57,8 +58,6 @@ BLOCK_BYTES = 256 * 1024
 RETIRE_MS = 4  # a block that is not full is handed over after this: a canary's latency
 RING_BYTES = 16 * 1024 * 1024
 NS = 1_000_000_000
-TAG_AT = 12
-VLAN_TPID = 0x8100
 _INBOUND, _OUTBOUND = int(Direction.INBOUND), int(Direction.OUTBOUND)
 _NOT_READY = int(Status.CHECKSUM_NOT_READY)
 
@@ -166,7 +165,8 @@ class Ring:
             data = block[at + mac : at + mac + caplen]
             if flags & TP_STATUS_VLAN_VALID:
                 known = flags & TP_STATUS_VLAN_TPID_VALID
-                data = _tagged(data, tci, tpid if known else VLAN_TPID)
+                kind_of_tag = tpid if known else ethernet.VLAN
+                data = ethernet.tagged(data, tci, tpid=kind_of_tag)
                 wirelen += len(data) - caplen
             yield Frame(
                 self._index,
@@ -214,13 +214,3 @@ def _demand_ethernet(sock: socket.socket) -> None:
     hardware = sock.getsockname()[3]
     if hardware not in (ARPHRD_ETHER, ARPHRD_LOOPBACK):
         raise OSError(0, f"hardware type {hardware} is not Ethernet")
-
-
-def _tagged(data: bytes, tci: int, tpid: int) -> bytes:
-    """Put back the VLAN tag that the kernel had taken out of the frame.
-
-    As libpcap does: a tag kept beside the bytes has no place in pcapng, so Wireshark
-    would show traffic of a VLAN as traffic of none.
-    """
-    tag = tpid.to_bytes(2, "big") + tci.to_bytes(2, "big")
-    return data[:TAG_AT] + tag + data[TAG_AT:]

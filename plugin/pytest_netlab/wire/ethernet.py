@@ -68,7 +68,18 @@ def build(
     return frame if vlan < 0 else tagged(frame, vlan)
 
 
-def tagged(frame: bytes, vlan: int, at: int = _TYPE) -> bytes:
-    """Return the frame with this 802.1Q tag in front of the type at this offset."""
-    tag = VLAN.to_bytes(2, "big") + vlan.to_bytes(2, "big")
+def tagged(frame: bytes, tci: int, at: int = _TYPE, tpid: int = VLAN) -> bytes:
+    """Return the frame with a tag in front of the type at this offset.
+
+    The kernel takes a tag out of a frame and keeps it beside the bytes, which pcapng
+    has no place for: without this, Wireshark would show traffic of a VLAN as of none.
+
+    Args:
+        frame: an Ethernet frame, or any whose type is at that offset.
+        tci: what the tag says: priority, and the VLAN's id (IEEE 802.1Q, 9.6).
+        at: the offset, in octets.
+        tpid: what kind of tag it is.
+
+    """
+    tag = tpid.to_bytes(2, "big") + tci.to_bytes(2, "big")
     return frame[:at] + tag + frame[at:]
