@@ -10,13 +10,13 @@ from ipaddress import IPv4Network, ip_address
 from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import ICMP, WITH_PORTS, Tuple5
+from pytest_netlab.nat.ports import class_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# nf_nat_core.c, nf_nat_l4proto_unique_tuple: a remapped port stays in its class.
-PORT_CLASSES = ((1, 511), (600, 1023), (1024, 65535))
-CLASS_LIMITS = (512, 1024)
+# Any but 0: the kernel may take it, but in a key it means "has none".
+_IDS = range(1, 65536)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,22 +62,11 @@ class Nat:
 
     def _free(self, wanted: Tuple5) -> Tuple5:
         """Return the key with the first source port whose replies are not taken."""
-        for port in (wanted.sport, *_port_class(wanted)):
+        others = _IDS if wanted.proto == ICMP else class_of(wanted.sport)
+        for port in (wanted.sport, *others):
             key = wanted._replace(sport=port)
             if key.proto == ICMP:
                 key = key._replace(dport=port)
             if key.reply not in self._out:
                 return key
         raise LookupError(f"no free port for {wanted}")
-
-
-def _port_class(key: Tuple5) -> range:
-    """Return the ports a taken one may be remapped to; any id for ICMP.
-
-    Any but 0: the kernel may take it, but in a key it means "has none".
-    """
-    if key.proto == ICMP:
-        return range(1, 65536)
-    index = sum(key.sport >= limit for limit in CLASS_LIMITS)
-    low, high = PORT_CLASSES[index]
-    return range(low, high + 1)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import WITH_PORTS
 from pytest_netlab.nat import answers
+from pytest_netlab.nat.ports import class_of
 from pytest_netlab.trace.values import IDS, PortTranslation
 
 if TYPE_CHECKING:
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from pytest_netlab.trace.canonical import CanonicalTrace
     from pytest_netlab.trace.symbols import Symbols
     from pytest_netlab.trace.values import CanonicalFlow
-
-# first of a class -> the ports it may be mapped to
-_CLASSES = {0: range(1, 512), 512: range(600, 1024), 1024: range(1024, 65536)}
 
 
 class Holders:
@@ -76,7 +74,7 @@ def port_translation(
         original=symbols.bind(name, met.sport),
         mapped=symbols.bind(name, sent.sport),
         taken=holders.keep(wanted, flow),
-        in_class=name == "id" or _same_class(met.sport, sent.sport),
+        in_class=name == "id" or sent.sport in class_of(met.sport),
         wanted=answers(wanted),
     )
 
@@ -94,8 +92,3 @@ def _with_entries(flow: CanonicalFlow, held: Collection[str]) -> CanonicalFlow:
     if found is None or found.taken or found.wanted not in held:
         return flow
     return replace(flow, translation=replace(found, taken=True))
-
-
-def _same_class(old: int, new: int) -> bool:
-    first = max(start for start in _CLASSES if start <= old)
-    return new in _CLASSES[first]
