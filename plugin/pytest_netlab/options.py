@@ -14,7 +14,7 @@ import pytest
 
 from pytest_netlab.documents import brief
 from pytest_netlab.errors import DeclarationError
-from pytest_netlab.lab import suites
+from pytest_netlab.lab import backends, suites
 from pytest_netlab.spec import ARTIFACTS, LabOptions, Topology
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ GOLDEN, GOLDENS = "netlab_golden", "golden"
 AS_IN = f"name a folder from rootdir, as in {GOLDEN} = tests/{GOLDENS}"
 LONGEST = 255  # bytes of a name in a path, for Linux
 UNREFERENCED = ("ignore", "warn", "reject", "delete")
-ENGINES = ("private", "host", "kernel", "fake")
 KEEP = ("on-failure", "always", "never")
 PATH = re.compile("DIR|FILE")  # in a metavar: the value is one
 
@@ -188,8 +187,8 @@ def _table(group: Group) -> None:
 def _lab_options(group: Group) -> None:
     group.addoption(
         "--netlab-engine",
-        choices=ENGINES,
-        default="private",
+        choices=tuple(backends.BACKENDS),
+        default=backends.PRIVATE,
         help="private: a dockerd of its own in its own namespaces (default); host: the "
         "running engine at DOCKER_HOST; kernel: the rules that Docker documents, but "
         "no Docker, up in a moment; fake: a NAT in memory, needs nothing",

@@ -81,8 +81,8 @@ JUDGED = 10_000  # packets: a tap keeps up with more, but not while they are pla
 @click.option("--fill", is_flag=True, help="Put zeros where the snaplen cut packets.")
 @click.option(
     "--engine",
-    type=click.Choice(("private", "kernel")),
-    default="private",
+    type=click.Choice(backends.OWN_HOST),
+    default=backends.PRIVATE,
     help="private: an engine of its own (default); kernel: Docker's rules, but no "
     "Docker.",
 )

@@ -9,12 +9,15 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.protocol import Lab
     from pytest_netlab.spec import LabOptions
 
+PRIVATE, HOST, KERNEL, FAKE = "private", "host", "kernel", "fake"
 BACKENDS = {
-    "private": "pytest_netlab.lab.engine",
-    "host": "pytest_netlab.lab.host",
-    "kernel": "pytest_netlab.lab.kernel",
-    "fake": "pytest_netlab.lab.fake",
+    PRIVATE: "pytest_netlab.lab.engine",
+    HOST: "pytest_netlab.lab.host",
+    KERNEL: "pytest_netlab.lab.kernel",
+    FAKE: "pytest_netlab.lab.fake",
 }
+# Their host is a network namespace that they make, rules and all.
+OWN_HOST = (PRIVATE, KERNEL)
 
 
 def start(name: str, options: LabOptions) -> Lab:

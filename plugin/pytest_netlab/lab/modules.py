@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from platform import release
 
+from pytest_netlab.lab.backends import OWN_HOST
+
 # What dockerd, iptables, nft and veth links come to; each draws in those it needs.
 USUAL = (
     *("overlay", "bridge", "br_netfilter", "veth"),
@@ -18,7 +20,6 @@ USUAL = (
     *("xt_addrtype", "xt_conntrack", "xt_MASQUERADE", "xt_nat"),
     *("tcp_diag", "xfrm_user"),
 )
-ENGINES = ("private", "kernel")
 ROOT = Path("/")
 # A line of modules.dep, which does not have what is built in:
 # `kernel/net/bridge/br_netfilter.ko.xz: kernel/net/bridge/bridge.ko.xz`
@@ -35,7 +36,7 @@ def note(engine: str, root: Path | None = None, kernel: str | None = None) -> st
 
     """
     root, kernel = root or ROOT, kernel or release()
-    if engine not in ENGINES or not _loads(root):
+    if engine not in OWN_HOST or not _loads(root):
         return ""
     known = _text(root / "lib" / "modules" / kernel / "modules.dep")
     names = _missing(root, known)

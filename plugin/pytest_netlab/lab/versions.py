@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_netlab.core import core
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab import running
+from pytest_netlab.lab.backends import HOST, PRIVATE
 from pytest_netlab.lab.roots import userland
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def header(engine: str, root: Path | None = None) -> str:
     """Return engine, iptables backend, kernel and core, for pytest's header."""
     land = userland(root)
-    known = {"private": lambda: land.first_line("dockerd"), "host": _running}
+    known = {PRIVATE: lambda: land.first_line("dockerd"), HOST: _running}
     version = known.get(engine, _none)()
     parts = [
         f"engine {engine} ({version})",
