@@ -40,7 +40,7 @@ _UNREACHABLE, _QUENCH, _REDIRECT, _EXCEEDED, _PROBLEM = 3, 4, 5, 11, 12
 _FIRST_QUERY = 128
 # RFC 4861, 2710, 3810: neighbour discovery and multicast listeners speak of a link.
 _FIRST_LINK, _LAST_LINK, _LISTENER2 = 130, 137, 143
-_SYN, _SYN_ACK = 2, 18
+_SYN_ACK = 18
 _INBOUND, _OUTBOUND = 1, 2
 _GROUP4, _GROUP6 = 224, 255  # RFC 1112 and 240/4; RFC 4291
 _EMPTY = -1

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
 _ICMP, _TCP, _ICMPV6 = 1, 6, 58
-_REPLY, _REQUEST, _REQUEST6, _REPLY6 = 0, 8, 128, 129
 _ADDRESS = 16
 
 # The facts of a packet in 64 bits: what is compared once two are the same packet.

@@ -141,7 +141,6 @@ class Place(NamedTuple):
 
 
 _LINE = 64  # bytes of a cache line
-_PACKED = sum(column.size for column in COLUMNS)
 
 
 @lru_cache(maxsize=16)
