@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,39 @@ PARSERS = {
     "store.requires": "what a golden requires, in its author's words",
     "wire.address": "MAC addresses",
 }
+
+
+def imports() -> dict[str, set[str]]:
+    """Return which modules of the package each imports: also late, also for types."""
+    package = Path(pytest_netlab.__file__).parent
+    paths = {_module(package, path): path for path in package.rglob("*.py")}
+    found: dict[str, set[str]] = {}
+    for name, path in paths.items():
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        froms = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+        wanted = {
+            one if (one := f"{node.module}.{alias.name}") in paths else f"{node.module}"
+            for node in froms
+            for alias in node.names
+        }
+        plain = (node for node in nodes if isinstance(node, ast.Import))
+        wanted |= {alias.name for node in plain for alias in node.names}
+        found[name] = wanted & set(paths) - {name}
+    return found
+
+
+def _module(package: Path, path: Path) -> str:
+    parts = path.relative_to(package.parent).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def test_no_circles() -> None:
+    """No module imports what imports it: not late either, and not for its types."""
+    try:
+        order = list(TopologicalSorter(imports()).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+    assert "pytest_netlab.trace.build" in order
 
 
 def parsers() -> set[str]:

@@ -20,7 +20,7 @@ from requests.exceptions import ConnectionError, Timeout  # noqa: A004 - not bui
 from urllib3.exceptions import TimeoutError  # noqa: A004 - not builtins
 
 from pytest_netlab.errors import LabError
-from pytest_netlab.lab import running
+from pytest_netlab.lab.listener import listens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +95,7 @@ class _Api(APIClient):  # type: ignore[misc] # the SDK has no types
     def send(self, request: Any, **settings: Any) -> Any:
         adapter = getattr(self, "_custom_adapter", None)
         path = getattr(adapter, "socket_path", None)
-        if path is not None and not running.listens(path):
+        if path is not None and not listens(path):
             raise ConnectionError(f"nobody listens on {path}")
         try:
             answer = super().send(request, **settings)

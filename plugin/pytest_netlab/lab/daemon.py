@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError
+from pytest_netlab.lab.listener import listens
 from pytest_netlab.lab.liveness import Liveness, parts_below
 from pytest_netlab.lab.log import TAIL_LINES
-from pytest_netlab.lab.running import listens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,6 +19,7 @@ from pytest_netlab.lab import (
     containers,
     image,
     links,
+    listener,
     needs,
     overheard,
     owner,
@@ -149,7 +150,7 @@ def _engine() -> Any:
 
 def _liveness(client: Any) -> Liveness:
     """Return what tells whether the engine lives; one that started anew does not."""
-    pid = running.pid_of(running.address())
+    pid = listener.pid_of(running.address())
     process = Process.read(pid) if pid is not None else None
     found = (process,) if process is not None else ()
     return Liveness(client, found, lambda: "Its service's log says why.")

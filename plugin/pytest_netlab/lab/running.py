@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import socket
-import struct
 from contextlib import contextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.lab.listener import listens
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEFAULT = "unix:///var/run/docker.sock"
-LISTEN_SECONDS = 5.0
 NEXT = "Next: look into the engine's log, restart the engine, and run again."
-_CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
 
 def address() -> str:
@@ -41,7 +38,7 @@ def connect(timeout: float | None = None) -> Any:
         raise LabUnavailableError(f"no Docker engine answers at {where}")
     from docker.errors import DockerException  # noqa: PLC0415 - 0.4 s, see there
 
-    from pytest_netlab.lab import client  # noqa: PLC0415 - 0.4 s without a lab
+    from pytest_netlab.lab import client  # noqa: PLC0415 - 0.4 s, see there
 
     try:
         return client.Client.from_env(timeout=timeout or client.SECONDS)
@@ -84,34 +81,3 @@ def _is_silence(error: BaseException | None) -> bool:
         return error is not None
     wrapped = (each for each in error.args if isinstance(each, BaseException))
     return any(_is_silence(each) for each in (error.__cause__, *wrapped))
-
-
-def listens(path: str) -> bool:
-    """Tell whether someone listens on a unix socket.
-
-    Asked before each call of the SDK, which leaves its own socket open if nobody does.
-    """
-    return _listener(path) is not None
-
-
-def pid_of(where: str) -> int | None:
-    """Return the process that listens at an address; None where that cannot be seen.
-
-    That is the engine, or systemd where that hands the socket on.
-    """
-    return _listener(where.removeprefix("unix://")) or None
-
-
-def _listener(path: str) -> int | None:
-    """Return the pid that listens on a unix socket: 0 for one that is out of sight."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(LISTEN_SECONDS)  # the queue of who never accepts may be full
-        try:
-            probe.connect(path)
-            found = probe.getsockopt(
-                socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size
-            )
-        except OSError:
-            return None
-    pid: int = _CREDENTIALS.unpack(found)[0]
-    return pid

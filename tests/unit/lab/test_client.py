@@ -122,28 +122,6 @@ def test_time_that_a_caller_gives_is_his(silent: str) -> None:
         engine.api.wait("c1", timeout=0.3)
 
 
-def test_full_queue_is_no_engine(tmp_path: Path) -> None:
-    """One whose queue is full is not waited for, however long it accepts nobody."""
-    import socket  # noqa: PLC0415 - only here
-
-    path = str(tmp_path / "docker.sock")
-    with socket.socket(socket.AF_UNIX) as server, socket.socket(socket.AF_UNIX) as one:
-        server.bind(path)
-        server.listen(0)
-        one.connect(path)
-
-        assert not running.listens(path)
-
-
-def test_listener_is_known(tmp_path: Path) -> None:
-    """Who listens at a socket is told by its pid; at a missing one, nobody."""
-    import os  # noqa: PLC0415 - only here
-
-    with SilentEngine(tmp_path / "docker.sock"):
-        assert running.pid_of(f"unix://{tmp_path}/docker.sock") == os.getpid()
-    assert running.pid_of(f"unix://{tmp_path}/nobody.sock") is None
-
-
 GARBAGE: dict[str, object] = {
     "no table": [1],
     "HttpHeaders must be a table": {"HttpHeaders": 5},
