@@ -52,7 +52,7 @@ def lose_story(folder: Path) -> None:
 
 DAMAGES: dict[Damage, str] = {
     cut: "golden capture is damaged: *capture.pcapng: *(at byte *restore it*",
-    add_key: "*golden.toml: unknown key 'colour'; known keys are *",
+    add_key: "*golden.toml: cannot read it: unknown key 'colour'; known keys are *",
     add_policy: "*golden.toml: unknown field 'tll' in [[]policy[]]; *ttl*",
     break_toml: "*golden.toml: cannot read it: *",
     edit_story: "*story.txt does not tell what capture.pcapng beside it holds*",

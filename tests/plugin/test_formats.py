@@ -75,7 +75,7 @@ def test_golden(copied: Path, variant: str) -> None:
         "scenario": "shop",
         **golden.about,
         "provenance": golden.provenance,
-        "policy": files.read_toml(folder / files.TOML)["policy"],
+        "policy": files.read_toml(folder / files.TOML).policy,
     }
     files.write(written, capture, table)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_netlab import documents
+from pytest_netlab import documents, schema
 from pytest_netlab.capture import Capture, write
 from pytest_netlab.capture.export import addresses
 from pytest_netlab.cli.group import Trouble
@@ -30,7 +30,7 @@ from pytest_netlab.diff import Policy, compare
 from pytest_netlab.diff.points import INSIDE, OUTSIDE, both_points, called
 from pytest_netlab.errors import CaptureError, DocumentError, PolicyError
 from pytest_netlab.report import annotate, differences
-from pytest_netlab.store import KEYS, TOML, read
+from pytest_netlab.store import TOML, document, read
 from pytest_netlab.terminal import Safe, escaped
 from pytest_netlab.trace import CanonicalTrace, canonicalize
 
@@ -118,7 +118,7 @@ def _policy(path: Path) -> Policy:
     except DocumentError as error:
         raise PolicyError(str(error)) from error
     inner = table.get("policy")
-    if isinstance(inner, dict) and set(table) <= KEYS:
+    if isinstance(inner, dict) and table.keys() <= schema.keys(document.Golden).keys():
         table = inner
     try:
         return Policy.parse(table)

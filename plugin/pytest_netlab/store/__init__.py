@@ -1,12 +1,12 @@
 """Goldens on disk: find, load, check, write. Knows no lab and no pytest.
 
-`requires` says for which hosts a variant is, `files` knows the three files of one,
-`goldens` the folder of all of them, and `pending` what runs propose.
+`document` declares golden.toml and pending.toml, `requires` says for which hosts a
+variant is, `files` knows the three files of one, `goldens` the folder of all of them,
+and `pending` what runs propose.
 """
 
 from pytest_netlab.store.files import (
     CAPTURE,
-    KEYS,
     STORY,
     TOML,
     Golden,
@@ -18,7 +18,6 @@ from pytest_netlab.store.pending import Pending, PendingStore, Proposal
 
 __all__ = [
     "CAPTURE",
-    "KEYS",
     "STORY",
     "TOML",
     "Golden",

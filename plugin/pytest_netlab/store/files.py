@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import tomli_w
+from msgspec import UNSET
 
 from pytest_netlab import capture as captures
 from pytest_netlab import documents, folders, owners
@@ -17,26 +17,19 @@ from pytest_netlab.errors import (
     GoldenError,
     PolicyError,
 )
+from pytest_netlab.store import document
 from pytest_netlab.store.requires import Requires
 from pytest_netlab.trace import CanonicalTrace, canonicalize
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pytest_netlab.capture import Capture
     from pytest_netlab.documents import Opener
 
-FORMAT = 1
-CAPTURE, STORY, TOML = "capture.pcapng", "story.txt", "golden.toml"
-TABLES = ("policy", "symbols", "provenance")
+CAPTURE, STORY, TOML = "capture.pcapng", "story.txt", document.GOLDEN
 TEXTS = ("description", "reference", "requires")
-KEYS = {"format", "scenario", *TEXTS, *TABLES}
 YOURS = (*TEXTS, "policy")  # what recording anew keeps
-HEADER = """\
-# Recorded by pytest-netlab. [policy], description, reference and requires may be
-# edited; the rest is written by `pytest -m netlab --netlab-update` or `pytest-netlab
-# accept` and describes capture.pcapng beside it.
-"""
 
 
 class MissingGoldenError(GoldenError):
@@ -89,7 +82,7 @@ def read_with_capture(
 
     """
     table = read_toml(folder / TOML, scenario, opened)
-    name = table["scenario"]
+    name = table.scenario
     if is_stub(folder):
         raise MissingGoldenError(_STUB.format(scenario=name, folder=folder))
     capture = _read_capture(folder / CAPTURE, opened)
@@ -99,8 +92,8 @@ def read_with_capture(
         scenario=name,
         story=story,
         policy=_policy(folder / TOML, table),
-        provenance=table.get("provenance", {}),
-        about={key: table[key] for key in TEXTS if key in table},
+        provenance=table.provenance or {},
+        about=said(table, TEXTS),
         folder=folder,
     )
     return golden, capture
@@ -136,11 +129,13 @@ def write(
     symbols: dict[str, str] = {}
     for address, symbol in capture.names.items():
         symbols[symbol] = ", ".join(filter(None, (symbols.get(symbol), address)))
-    full = {"format": FORMAT, "policy": {}, **table, "symbols": symbols}
+    golden = document.Golden(**{"format": document.FORMAT, **table, "symbols": symbols})
     _refuse_taken(folder)
     with folders.replaced(folder, (CAPTURE, STORY, TOML, *(beside or ()))) as fresh:
-        _write_files(fresh, capture, full)
-        for name, text in (beside or {}).items():
+        captures.write(fresh / CAPTURE, capture)
+        story = canonicalize(capture).text(golden.scenario)
+        own = {STORY: story, TOML: document.golden_text(golden)}
+        for name, text in (own | dict(beside or {})).items():
             owners.write(fresh / name, text)
 
 
@@ -159,53 +154,46 @@ _STUB = (
 
 def read_toml(
     path: Path, scenario: str | None = None, opened: Opener = documents.regular
-) -> dict[str, Any]:
-    """Read golden.toml, and refuse what it cannot mean."""
+) -> document.Golden:
+    """Read golden.toml, and refuse what it cannot mean.
+
+    Args:
+        path: where it is.
+        scenario: which one it must be of; None for any.
+        opened: opens it; raises OSError.
+
+    Raises:
+        GoldenError: it says nothing that can be meant.
+
+    """
     try:
-        table = documents.toml(path, opened)
-        unknown = sorted(set(table) - KEYS)
-        if unknown:
-            known = ", ".join(sorted(KEYS))
-            name = documents.brief(unknown[0])
-            raise GoldenError(f"{path}: unknown key {name}; known keys are {known}")
-        _check_head(path, table, scenario)
-        _check_values(path, table)
+        found = document.read_golden(path, opened)
     except DocumentError as error:
         raise GoldenError(f"{error}; restore it from version control") from error
-    requires(path, table)
-    return table
+    if scenario not in (None, found.scenario):
+        name = documents.brief(found.scenario)
+        raise GoldenError(f"{path} is of scenario {name}, and not of {scenario!r}")
+    requires(path, found)
+    return found
 
 
-def _check_head(path: Path, table: Mapping[str, Any], scenario: str | None) -> None:
-    named = table.get("scenario")
-    fits = named == scenario if scenario else isinstance(named, str)
-    is_known = documents.is_format(table.get("format"), FORMAT)
-    if not is_known or not fits:
-        owner = f" for scenario {scenario!r}" if scenario else ""
-        raise GoldenError(f"{path}: not a golden of format {FORMAT}{owner}")
+def said(table: document.Golden, keys: Iterable[str]) -> dict[str, Any]:
+    """Return which of some keys a golden.toml has, and what they say."""
+    found = {key: getattr(table, key) for key in keys}
+    return {key: value for key, value in found.items() if value is not UNSET}
 
 
-def _check_values(path: Path, table: Mapping[str, Any]) -> None:
-    if not isinstance(table.get("policy", {}), dict):
-        raise GoldenError(f"{path}: policy must be a table: [policy]")
-    for key in ("symbols", "provenance"):
-        documents.texts(table.get(key, {}), key, path)
-    for key in TEXTS:
-        if not isinstance(table.get(key, ""), str):
-            raise GoldenError(f'{path}: {key} must be a text: {key} = "..."')
-
-
-def requires(path: Path, table: Mapping[str, Any]) -> Requires:
+def requires(path: Path, table: document.Golden) -> Requires:
     """Return for which hosts a golden.toml says that its golden is."""
     try:
-        return Requires.parse(table.get("requires", ""))
+        return Requires.parse(table.requires or "")
     except GoldenError as error:
         raise GoldenError(f"{path}: {error}") from error
 
 
-def _policy(path: Path, table: Mapping[str, Any]) -> Policy:
+def _policy(path: Path, table: document.Golden) -> Policy:
     try:
-        return Policy.parse(table.get("policy", {}))
+        return Policy.parse(table.policy)
     except PolicyError as error:
         raise PolicyError(f"{path}: {error}") from error
 
@@ -230,18 +218,3 @@ def _check_story(path: Path, want: str, opened: Opener) -> None:
             "generated, never edited. Restore both from version control, or record "
             "anew with `pytest -m netlab --netlab-update` after removing the folder"
         )
-
-
-def _write_files(fresh: Path, capture: Capture, table: Mapping[str, Any]) -> None:
-    captures.write(fresh / CAPTURE, capture)
-    story = canonicalize(capture).text(str(table["scenario"]))
-    owners.write(fresh / STORY, story)
-    order = sorted(table, key=_place)
-    text = tomli_w.dumps({key: table[key] for key in order}, multiline_strings=True)
-    owners.write(fresh / TOML, HEADER + text)
-
-
-def _place(key: str) -> tuple[bool, int]:
-    """Sort the keys of golden.toml: texts before tables, as people read them."""
-    known = ("format", "scenario", *TEXTS, "provenance", "policy", "symbols")
-    return key not in known, known.index(key) if key in known else 0

@@ -176,8 +176,7 @@ def kept(folder: Path, scenario: str) -> dict[str, Any]:
     """Return what recording anew keeps of a golden: what its user may edit."""
     if not folder.is_dir():
         return {}
-    table = files.read_toml(folder / TOML, scenario)
-    return {key: table[key] for key in files.YOURS if key in table}
+    return files.said(files.read_toml(folder / TOML, scenario), files.YOURS)
 
 
 def _tells(folder: Path, scenario: str, story: CanonicalTrace) -> bool:

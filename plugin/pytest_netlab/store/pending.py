@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import tomli_w
-
 from pytest_netlab import documents, folders
 from pytest_netlab.errors import DocumentError, GoldenError
 from pytest_netlab.spec import PENDING
-from pytest_netlab.store import files, regular
+from pytest_netlab.store import document, files, regular
 from pytest_netlab.store.files import CAPTURE, STORY, Golden
 from pytest_netlab.store.goldens import kept
 from pytest_netlab.store.place import place
@@ -26,11 +24,8 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
     from pytest_netlab.documents import Opener
 
-FORMAT = 1
-MARK = "pending.toml"
+MARK = document.PENDING
 PIECE, MOST = 1 << 20, 1 << 30  # bytes read at once, and of a capture in all
-KEYS = ("format", "golden", "base", "test", "differs", "made")
-HEADER = "# Proposed by a run of pytest-netlab. See `pytest-netlab review --help`.\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,23 +123,26 @@ class PendingStore:
         folder = self.root / name
         try:
             with regular.entered(folder) as held:
-                table = _read_mark(folder / MARK, held.opened)
+                mark = _read_mark(folder / MARK, held.opened)
                 proposed, capture = files.read_with_capture(folder, opened=held.opened)
                 inode = held.inode
         except OSError as error:
             raise _damaged(folder / MARK, str(error)) from error
         try:
-            golden = place(goldens, folder / table.pop("golden"), proposed.scenario)
+            golden = place(goldens, folder / mark.golden, proposed.scenario)
         except GoldenError as error:
             raise GoldenError(f"{name}: {error}") from error
         return Pending(
             name=name,
             folder=folder,
             golden=golden,
+            base=mark.base,
+            test=mark.test,
+            differs=mark.differs,
+            made=mark.made,
             proposed=proposed,
             capture=capture,
             inode=inode,
-            **table,
         )
 
     def demand(self, *asked: str) -> None:
@@ -179,16 +177,15 @@ class PendingStore:
             "scenario": proposal.scenario,
             **kept(golden, proposal.scenario),
         }
-        mark = {
-            "format": FORMAT,
-            "golden": os.path.relpath(*map(os.path.realpath, (golden, folder))),
-            "base": digest(golden),
-            "test": proposal.test,
-            "differs": proposal.differs,
-            "made": datetime.now(UTC).replace(microsecond=0),
-        }
-        extra = {MARK: HEADER + tomli_w.dumps(mark)}
-        files.write(folder, capture, table, extra)
+        mark = document.Pending(
+            format=document.FORMAT,
+            golden=os.path.relpath(*map(os.path.realpath, (golden, folder))),
+            base=digest(golden),
+            test=proposal.test,
+            differs=proposal.differs,
+            made=datetime.now(UTC).replace(microsecond=0),
+        )
+        files.write(folder, capture, table, {MARK: document.pending_text(mark)})
         return folder
 
     def accept(self, pending: Pending) -> bool:
@@ -275,19 +272,11 @@ def _record(pending: Pending) -> None:
     files.write(pending.golden, pending.capture, table)
 
 
-def _read_mark(path: Path, opened: Opener) -> dict[str, Any]:
+def _read_mark(path: Path, opened: Opener) -> document.Pending:
     try:
-        table = documents.toml(path, opened)
+        return document.read_pending(path, opened)
     except DocumentError as error:
         raise _damaged(path, error.reason) from error
-    if set(table) != set(KEYS) or not documents.is_format(table["format"], FORMAT):
-        raise _damaged(path, f"it must have {', '.join(KEYS)}, and format {FORMAT}")
-    if not isinstance(table["made"], datetime) or table["made"].tzinfo is None:
-        raise _damaged(path, "made must be a time with a zone")
-    for key in KEYS[1:-1]:
-        if not isinstance(table[key], str):
-            raise _damaged(path, f"{key} must be a text")
-    return {key: table[key] for key in KEYS[1:]}
 
 
 def _damaged(path: Path, reason: str) -> GoldenError:

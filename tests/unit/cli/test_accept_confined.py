@@ -158,7 +158,7 @@ def test_target_that_is_no_text(project: Path, value: str) -> None:
     """A target that is no text is refused."""
     mark(value)
 
-    refused(project, "golden must be a text")
+    refused(project, "$.golden: expected str, got")
 
 
 def test_refusal_says_what_to_do(project: Path) -> None:

@@ -186,9 +186,10 @@ def test_damaged(pendings: PendingStore, store: Store, name: str, words: str) ->
     ("old", "new", "words"),
     [
         ("format = 1", "format = 2", "format 1"),
-        ("base = ", "bass = ", "it must have"),
-        ('test = "test_x.py::test_it"', "test = 3", "test must be a text"),
-        ("made = ", "made = 3 # ", "made must be a time"),
+        ("base = ", "bass = ", "unknown key 'bass'; known keys are format, golden, b"),
+        ("base = ", "# ", "it lacks base"),
+        ('test = "test_x.py::test_it"', "test = 3", r"\$\.test: expected str, got int"),
+        ("made = ", "made = 3 # ", r"\$\.made: expected datetime, got int"),
     ],
 )
 def test_bad_mark(

@@ -1,0 +1,204 @@
+"""Documents as they are declared: a table becomes a value, or its fault is named.
+
+Knows declarations, and what TOML and JSON make; refuses to know files, and what any
+document is about.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from types import NoneType, UnionType
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import msgspec
+
+from pytest_netlab.documents import brief
+from pytest_netlab.errors import DocumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+T = TypeVar("T")
+NATIVE = (datetime,)  # what TOML has beside what JSON has
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a document: its fields are its keys, in the order they are written.
+
+    A key that is not declared is refused; with `forbid_unknown_fields=False`, ignored.
+    """
+
+
+class _Free:
+    """Marks a text that is no word of its document's format."""
+
+
+# A text that others wrote, which may hold a secret. Any other text is a word of the
+# format, by which the document is read.
+FreeText = Annotated[str, _Free()]
+
+
+def demand_format(found: object, known: int, what: str, source: object) -> None:
+    """Refuse a document that is not of a format.
+
+    Args:
+        found: what its file holds.
+        known: the format's number.
+        what: what the document is, for errors.
+        source: its file.
+
+    Raises:
+        DocumentError: it has no format, or another.
+
+    """
+    if not isinstance(found, dict) or "format" not in found:
+        raise DocumentError(f"this is no {what} of pytest-netlab", source)
+    number = found["format"]
+    if type(number) is not int or number != known:  # neither true nor 1.0
+        text = f"format {brief(number)}, and this version reads format {known}"
+        raise DocumentError(f"it is of {text}", source)
+
+
+def read(found: object, kind: type[T], source: object) -> T:
+    """Return what a document holds, as its declaration has it.
+
+    Args:
+        found: what `documents` made of its file.
+        kind: the declaration, a `Table`.
+        source: the file.
+
+    Raises:
+        DocumentError: something in it is not as declared; names its path, and what.
+
+    """
+    try:
+        return msgspec.convert(found, kind, builtin_types=NATIVE)
+    except msgspec.ValidationError:
+        # Its own text leaves out keys that a document chose, or quotes them in full.
+        raise DocumentError(_fault(found, kind, "$"), source) from None
+
+
+def plain(value: Table) -> dict[str, Any]:
+    """Return a table as TOML and JSON have it; integers of columns become plain."""
+    found: dict[str, Any] = msgspec.to_builtins(
+        value, builtin_types=NATIVE, enc_hook=int
+    )
+    return found
+
+
+def masked(found: Any, kind: Any, hide: Callable[[str], str]) -> Any:
+    """Return what a document holds with its free texts as `hide` returns them.
+
+    Args:
+        found: as `plain` returns it.
+        kind: the declaration.
+        hide: returns a text without secrets.
+
+    """
+    if isinstance(found, str):
+        return hide(found) if is_free(kind) else found
+    if isinstance(found, dict):
+        return {key: masked(one, inner(kind, key), hide) for key, one in found.items()}
+    if isinstance(found, list | tuple):
+        return [masked(one, inner(kind, at), hide) for at, one in enumerate(found)]
+    return found
+
+
+@cache
+def keys(table: type[Table]) -> Mapping[str, Any]:
+    """Return the keys of a table, and what is declared of each."""
+    return get_type_hints(table, include_extras=True)
+
+
+def inner(kind: Any, key: str | int) -> Any:
+    """Return what is declared of a part of a table or list; None where nothing is."""
+    kind = bare(kind)
+    if is_table(kind) and isinstance(key, str):
+        return keys(kind).get(key)
+    of, parts = get_origin(kind), get_args(kind)
+    if of is dict and isinstance(key, str):
+        return parts[1]
+    if of is tuple and isinstance(key, int):
+        kinds = parts[:1] * (key + 1) if parts[-1] is Ellipsis else parts
+        return kinds[key] if key < len(kinds) else None
+    return None
+
+
+def bare(kind: Any) -> Any:
+    """Return the type of a value that is there, without what else is said of it."""
+    if get_origin(kind) is Annotated:
+        return bare(get_args(kind)[0])
+    if get_origin(kind) in (Union, UnionType):
+        absent = (NoneType, msgspec.UnsetType)
+        return bare(next(one for one in get_args(kind) if one not in absent))
+    return kind
+
+
+def is_free(kind: Any) -> bool:
+    """Tell whether it is declared as a free text."""
+    is_annotated = get_origin(kind) is Annotated
+    return is_annotated and any(isinstance(one, _Free) for one in kind.__metadata__)
+
+
+def is_table(kind: Any) -> bool:
+    """Tell whether it is declared as a table with keys of its own."""
+    return isinstance(kind, type) and issubclass(kind, Table)
+
+
+def _fault(found: object, kind: Any, path: str) -> str:
+    """Return the path of what is not as declared, and what it is, as one clause."""
+    for name, part, its in _parts(found, kind):
+        if _refusal(part, its):
+            return _fault(part, its, path + name)
+    words = _words(found, bare(kind)) or _refusal(found, kind)
+    return words if path == "$" else f"{path}: {words}"
+
+
+def _parts(found: object, kind: Any) -> Iterator[tuple[str, object, Any]]:
+    """Yield the declared parts of a value: what a path calls each, it, and its kind."""
+    if isinstance(found, dict):
+        named = is_table(bare(kind))
+        for key, part in found.items():
+            name = f".{key}" if named else f"[{brief(key)}]"
+            yield name, part, inner(kind, key)
+    elif isinstance(found, list):
+        for at, part in enumerate(found):
+            yield f"[{at}]", part, inner(kind, at)
+
+
+def _refusal(found: object, kind: Any) -> str:
+    """Return why a value is not as declared; "" where it is."""
+    if kind is None:
+        return ""
+    try:
+        msgspec.convert(found, kind, builtin_types=NATIVE)
+    except msgspec.ValidationError as error:
+        text = str(error).replace("`", "")
+        return text[:1].lower() + text[1:]
+    return ""
+
+
+def _words(found: object, kind: Any) -> str:
+    """Return what is wrong with a value that has no part that is; "" for its type."""
+    if get_origin(kind) is Literal and isinstance(found, str):
+        known = ", ".join(map(str, get_args(kind)))
+        return f"expected one of {known}, got {brief(found)}"
+    if not (is_table(kind) and isinstance(found, dict)):
+        return ""
+    names = keys(kind)
+    for key in found:
+        if key not in names and kind.__struct_config__.forbid_unknown_fields:
+            return f"unknown key {brief(key)}; known keys are {', '.join(names)}"
+    lacked = (one for one in msgspec.structs.fields(kind) if one.required)
+    return next((f"it lacks {x.name}" for x in lacked if x.name not in found), "")
