@@ -23,15 +23,15 @@ from rich.table import Table
 from pytest_netlab.capture import Capture, Frame, Interface
 from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.lab import kernel
-from pytest_netlab.replay import replay, script
-from pytest_netlab.replay.packed import pack
+from pytest_netlab.replay import plan_flows, replay
 from pytest_netlab.replay.rewrite import rewritten
+from pytest_netlab.replay.tuple_codec import pack
 from pytest_netlab.spec import LabOptions
 from pytest_netlab.wire import ethernet, ipv4, udp
 
 if TYPE_CHECKING:
     from pytest_netlab.lab.docker_lab import DockerLab
-    from pytest_netlab.replay import Part
+    from pytest_netlab.replay import FlowPlan
 
 ROUNDS = 3
 FLOWS, EACH = 1000, 100
@@ -39,7 +39,7 @@ LIMIT, LOCKSTEP = 0.5, 3.0  # of tcpreplay's speed; of ping's round trips
 DATA = bytes(100)
 
 
-def conversations(flows: int, each: int) -> list[Part]:
+def conversations(flows: int, each: int) -> list[FlowPlan]:
     """Return questions and answers, side by side."""
     frames = []
     for number in range(each):
@@ -51,19 +51,19 @@ def conversations(flows: int, each: int) -> list[Part]:
             data = ipv4.build(key.src, key.dst, UDP, body, ip_id=ip_id, df=False)
             frames.append(Frame(0, len(frames), data, len(data)))
     raw = [Interface(name="made", linktype=101)]
-    return script(Capture.from_frames(frames, raw))
+    return plan_flows(Capture.from_frames(frames, raw))
 
 
-def ours(lab: DockerLab, parts: list[Part]) -> float:
+def ours(lab: DockerLab, plans: list[FlowPlan]) -> float:
     """Return packets a second, all of them checked."""
     lab.reset()
-    played = replay(lab.nodes, parts, ("c1", "host01"))
+    played = replay(lab.nodes, plans, ("c1", "host01"))
     if played.findings:
         raise SystemExit(f"the replay failed: {played}")
     return played.packets / played.seconds
 
 
-def peers(lab: DockerLab, parts: list[Part]) -> float:
+def peers(lab: DockerLab, plans: list[FlowPlan]) -> float:
     """Return packets a second of tcpreplay, from the client to the neighbour."""
     c1, host01 = lab.nodes["c1"], lab.nodes["host01"]
     lab.reset()
@@ -79,10 +79,10 @@ def peers(lab: DockerLab, parts: list[Part]) -> float:
             file.write(
                 bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000")
             )
-            for part in parts:
-                key = part.key._replace(src=c1.address, dst=host01.address)
-                for step in part.steps:
-                    data = rewritten(step.datagram, pack(key))
+            for plan in plans:
+                key = plan.key._replace(src=c1.address, dst=host01.address)
+                for packet in plan.packets:
+                    data = rewritten(packet.datagram, pack(key))
                     frame = ethernet.build(own[1], gateway[1], data)
                     size = len(frame).to_bytes(4, "little")
                     file.write(bytes(8) + size + size + frame)

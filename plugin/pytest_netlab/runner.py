@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
     from pytest_netlab.lab.protocol import Lab, Node, Tap
     from pytest_netlab.nat import Translations
-    from pytest_netlab.replay import Played
+    from pytest_netlab.replay import Result
     from pytest_netlab.spec import Scenario
     from pytest_netlab.store import Golden, PendingStore, Store
     from pytest_netlab.trace import CanonicalFlow, CanonicalTrace, End, FlowFact
@@ -198,7 +198,7 @@ class Netlab:
         flows: str | None = None,
         pace: float = 0.0,
         check: bool = True,
-    ) -> Played:
+    ) -> Result:
         """Play a stored capture from both ends: a client's packets and a server's.
 
         Args:
@@ -216,11 +216,11 @@ class Netlab:
                 capture, its packets tell why first.
 
         """
-        from pytest_netlab.replay import replay, script  # noqa: PLC0415 - seldom used
+        from pytest_netlab.replay import plan_flows, replay  # noqa: PLC0415 - seldom used
 
         nodes: Any = self._lab.nodes
-        parts = script(read(path), flows=flows)
-        played = replay(nodes, parts, (client, server), pace=pace)
+        plans = plan_flows(read(path), flows=flows)
+        played = replay(nodes, plans, (client, server), pace=pace)
         if check and played.findings:
             raise CommandError(f"replay of {path}: {played}")
         return played

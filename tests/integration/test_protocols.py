@@ -101,7 +101,7 @@ def test_recorded(
         assert "lost" in [one.what for one in played.findings]
     else:
         assert (played.delivered, played.findings) == (played.packets, [])
-        assert played.translated == []
+        assert played.alg_rewrites == []
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_helper(
         played = netlab.replay(path, client=client, server=server)
 
     assert (played.delivered, played.findings) == (played.packets, [])
-    assert len(played.translated) == (told is not None)
-    for text in played.translated:
+    assert len(played.alg_rewrites) == (told is not None)
+    for text in played.alg_rewrites:
         pytest.LineMatcher([text]).fnmatch_lines(["*" + str(told).replace("{}", "*")])
 
 
@@ -134,7 +134,7 @@ def test_server_begins(lab: DockerLab, netlab: Netlab) -> None:
         path = DATA / "ftp-active-helper.pcapng"
         played = netlab.replay(path, client="c1", server="host01")
 
-    control, data = played.runs
-    assert (control.part.turned, data.part.turned) == (False, True)
-    assert data.met.dst == netlab.host.address
-    assert data.sent == data.met._replace(dst=netlab.c1.address)
+    control, data = played.flows
+    assert (control.plan.server_initiated, data.plan.server_initiated) == (False, True)
+    assert data.original_tuple.dst == netlab.host.address
+    assert data.translated_tuple == data.original_tuple._replace(dst=netlab.c1.address)

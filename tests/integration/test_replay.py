@@ -19,10 +19,10 @@ from pytest_netlab.errors import BlindCaptureError, CommandError, ReplayError
 from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.judge import ScenarioFailedError
 from pytest_netlab.lab import engine as private
-from pytest_netlab.replay import ends, script
+from pytest_netlab.replay import ends, plan_flows
 from pytest_netlab.replay.mute import muted
-from pytest_netlab.replay.packed import pack
 from pytest_netlab.replay.rewrite import rewritten
+from pytest_netlab.replay.tuple_codec import pack
 from pytest_netlab.runner import Netlab
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
@@ -61,9 +61,9 @@ def test_ways(netlab: Netlab, client: str, server: str, sent: tuple[str, str]) -
     """The same connection outbound, inbound, to the host, and between containers."""
     played = netlab.replay(WEB, client=client, server=server)
 
-    (run,) = played.runs
-    assert run.sent is not None
-    assert (run.sent.src, run.sent.dst) == sent
+    (run,) = played.flows
+    assert run.translated_tuple is not None
+    assert (run.translated_tuple.src, run.translated_tuple.dst) == sent
     assert played.delivered == played.packets == 12
 
 
@@ -78,8 +78,8 @@ def test_hairpin(tmp_path: Path) -> None:
         played = netlab.replay(WEB, client="c1", server="host:81")
 
     assert played.delivered == 12
-    assert played.runs[0].met.dst == "172.16.211.128"
-    assert played.runs[0].sent == played.runs[0].met._replace(
+    assert played.flows[0].original_tuple.dst == "172.16.211.128"
+    assert played.flows[0].translated_tuple == played.flows[0].original_tuple._replace(
         dst="172.17.0.5", dport=80
     )
 
@@ -178,12 +178,12 @@ def test_lost_packet_without_a_golden(netlab: Netlab, lab: DockerLab) -> None:
 
 def test_two_hundred_flows(netlab: Netlab, tmp_path: Path) -> None:
     """Many clients on one source port: each has a tuple of its own at the NAT."""
-    (part,) = script(read(WEB))
+    (plan,) = plan_flows(read(WEB))
     frames: list[Frame] = []
     for number in range(200):
-        key = part.key._replace(src=f"10.0.0.{number}", dst="10.0.1.1")
-        for step in part.steps:
-            data = rewritten(step.datagram, pack(key.reply if step.reply else key))
+        key = plan.key._replace(src=f"10.0.0.{number}", dst="10.0.1.1")
+        for packet in plan.packets:
+            data = rewritten(packet.datagram, pack(key.reply if packet.reply else key))
             frames.append(Frame(0, len(frames), data, len(data)))
     many = Capture.from_frames(frames, [Interface(name="tap", linktype=101)])
     write(tmp_path / "many.pcapng", many)
@@ -191,7 +191,7 @@ def test_two_hundred_flows(netlab: Netlab, tmp_path: Path) -> None:
     played = netlab.replay(tmp_path / "many.pcapng", client="c1", server="host01")
 
     assert played.delivered == played.packets == 2400
-    assert len({run.sent for run in played.runs}) == 200
+    assert len({run.translated_tuple for run in played.flows}) == 200
 
 
 @pytest.mark.parametrize("lost", [False, True])
@@ -200,21 +200,21 @@ def test_fragments(netlab: Netlab, tmp_path: Path, *, lost: bool) -> None:
     key = Tuple5(UDP, "10.0.0.1", 5555, "10.0.1.1", 53)
     whole = Packet(key=key, data=bytes(range(200)) * 15, ip_id=7, df=False)
     body = whole.datagram[20:]
-    pieces = [
+    segment = [
         replace(
             whole, body=body[at : at + 1480], frag_offset=at, mf=at + 1480 < len(body)
         )
         for at in range(0, len(body), 1480)
     ]
     answer = Packet(key=key.reply, data=b"me", ip_id=8)
-    seen = pieces[:-1] if lost else pieces
+    seen = segment[:-1] if lost else segment
     write(tmp_path / "cut.pcapng", capture([*seen, answer]))
 
     played = netlab.replay(
         tmp_path / "cut.pcapng", client="c1", server="host01", check=False
     )
 
-    assert len(pieces) == 3
+    assert len(segment) == 3
     if lost:
         assert [one.what for one in played.findings] == ["lost", "not played"]
     else:

@@ -22,7 +22,7 @@ from pytest_netlab.documents import brief
 from pytest_netlab.flows import TCP, UDP
 from pytest_netlab.lab import backends, suites
 from pytest_netlab.masking import Mask
-from pytest_netlab.replay import ends_of, left_out, replay, script, way
+from pytest_netlab.replay import ends_of, left_out, plan_flows, replay, route_to
 from pytest_netlab.report import bundle
 from pytest_netlab.report.record import Record
 from pytest_netlab.report.text import explained
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture import Budget
     from pytest_netlab.judge import Verdict
-    from pytest_netlab.replay import Part, Played, Run
+    from pytest_netlab.replay import FlowPlan, FlowState, Result
     from pytest_netlab.store import Golden
 
 ORIGINAL = "original"
@@ -128,25 +128,27 @@ def command(capture: str, budget: Budget, **options: Any) -> None:
     interface, fill = options["interface"], options["fill"]
     with held(budget), Watch() as watch:
         packets = whole(capture, watch, budget)
-        parts = script(packets, interface=interface, flows=options["flows"], fill=fill)
+        plans = plan_flows(
+            packets, interface=interface, flows=options["flows"], fill=fill
+        )
     named = ends_of(golden.story.facts) if golden is not None else ENDS
     ends = options["client"] or named[0], options["server"] or named[1]
     if golden is not None and (ends != named or options["flows"] or interface):
         _say("other nodes or flows than the golden's: not compared with it")
         golden = None
-    count = sum(len(part.steps) for part in parts)
-    left = left_out(packets, parts) if options["flows"] is None else 0
+    count = sum(len(plan.packets) for plan in plans)
+    left = left_out(packets, plans) if options["flows"] is None else 0
     mask = Mask(hides=not options["keep_env"])
-    lab = _lab(parts, options["engine"], options["engine_suite"], mask)
+    lab = _lab(plans, options["engine"], options["engine_suite"], mask)
     with closing(lab):
-        way(lab.nodes, *ends)
+        route_to(lab.nodes, *ends)
         folder = golden.folder if golden is not None else Path("replay")
-        waive = (CHECKSUM,) if any(part.bad_checksum for part in parts) else ()
+        waive = (CHECKSUM,) if any(plan.bad_checksum for plan in plans) else ()
         netlab = Netlab(
             lab, Scenario(id=folder.name, waive=waive), Store(folder.parent)
         )
         netlab.mask = mask
-        play = partial(replay, lab.nodes, parts, ends, pace=pace)
+        play = partial(replay, lab.nodes, plans, ends, pace=pace)
         played, verdict = _played(netlab, golden, count, play)
         done = Done(netlab=netlab, left=left, played=played, verdict=verdict)
         where = _kept(done, options["evidence"])
@@ -164,7 +166,7 @@ class Done:
 
     netlab: Netlab
     left: int
-    played: Played
+    played: Result
     verdict: Verdict | None
 
     @property
@@ -174,12 +176,12 @@ class Done:
         return judged and not self.played.findings
 
 
-def _lab(parts: Sequence[Part], backend: str, suite: str | None, mask: Mask) -> Any:
+def _lab(plans: Sequence[FlowPlan], backend: str, suite: str | None, mask: Mask) -> Any:
     """Start a lab that publishes its port for what is to be played."""
     root = suites.chosen(suite, None, _say)
     if sys.stderr.isatty():
         _say("starting a lab ...")
-    udp = any(part.key.proto == UDP for part in parts)
+    udp = any(plan.key.proto == UDP for plan in plans)
     transports = ("tcp", "udp") if udp else ("tcp",)
     wanted = LabOptions(root=root, transports=transports, mask=mask)
     return backends.start(backend, wanted)
@@ -207,8 +209,8 @@ def _played(
     netlab: Netlab,
     golden: Golden | None,
     count: int,
-    play: Callable[..., Played],
-) -> tuple[Played, Verdict | None]:
+    play: Callable[..., Result],
+) -> tuple[Result, Verdict | None]:
     """Play conversations, and judge what docker0 and the uplink have shown of them."""
     trace = None
     with ExitStack() as undo:
@@ -258,23 +260,24 @@ def _pace(text: str) -> float:
     return factor
 
 
-def _told(run: Run) -> Iterator[str]:
-    """Tell how a conversation was translated, and what is odd about it."""
-    sent = run.sent if run.sent is not None else "nothing"
-    yield f"{run.met}  =>  {sent}   {run.delivered} of {len(run.part.steps)}"
-    if run.part.one_sided and run.part.key.proto == TCP:
+def _described(flow: FlowState) -> Iterator[str]:
+    """Yield how a conversation was translated, and what is odd about it."""
+    translated = flow.translated_tuple
+    sent = translated if translated is not None else "nothing"
+    yield f"{flow.original_tuple}  =>  {sent}   {flow.delivered} of {flow.count}"
+    if flow.plan.one_sided and flow.plan.key.proto == TCP:
         yield f"  {ONE_SIDED}"
-    if run.part.bad_checksum:
+    if flow.plan.bad_checksum:
         yield f"  {BAD_CHECKSUM}"
-    if run.renamed:
-        yield f"  its source port or id was {run.part.key.sport}, which is taken"
+    if flow.renamed:
+        yield f"  its source port or id was {flow.plan.key.sport}, which is taken"
 
 
 def _text(done: Done, where: Path | None) -> Iterator[str]:
     played, verdict = done.played, done.verdict
-    for run in played.runs:
-        yield from _told(run)
-    yield from (f"  by a helper: {told}" for told in played.translated)
+    for flow in played.flows:
+        yield from _described(flow)
+    yield from (f"  by a helper: {text}" for text in played.alg_rewrites)
     yield from (f"! {finding}" for finding in played.findings)
     if played.cut:
         yield f"{played.cut} packets were larger than 1500 octets, and cut to that"
@@ -298,17 +301,17 @@ def _json(done: Done) -> Safe:
     played, verdict = done.played, done.verdict
     flows = [
         {
-            "met": run.met._asdict(),
-            "sent": run.sent._asdict() if run.sent is not None else None,
-            "packets": len(run.part.steps),
-            "delivered": run.delivered,
-            "renamed": run.renamed,
-            "one_sided": run.part.one_sided,
-            "translated": run.translated,
+            "met": flow.original_tuple._asdict(),
+            "sent": sent._asdict() if (sent := flow.translated_tuple) else None,
+            "packets": flow.count,
+            "delivered": flow.delivered,
+            "renamed": flow.renamed,
+            "one_sided": flow.plan.one_sided,
+            "translated": flow.alg_rewrites,
         }
-        for run in played.runs
+        for flow in played.flows
     ]
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "flows": flows,
         "findings": [asdict(finding) for finding in played.findings],
         "left_out": done.left,
@@ -316,4 +319,4 @@ def _json(done: Done) -> Safe:
         "cause": verdict.cause if verdict is not None else None,
         "differences": [one.plain() for one in verdict.differences] if verdict else [],
     }
-    return safe_json(json.dumps(told, indent=1, default=int) + "\n")
+    return safe_json(json.dumps(document, indent=1, default=int) + "\n")

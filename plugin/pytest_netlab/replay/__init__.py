@@ -1,28 +1,28 @@
 """A stored conversation through a live NAT, packet by packet, from both its ends.
 
-`script` makes conversations of a capture; `ends` are raw sockets in two nodes; `play`
+`plan` makes conversations of a capture; `ends` are raw sockets in two nodes; `play`
 sends from either end and awaits at the other; `rewrite` and `arrived` know datagrams.
 """
 
+from pytest_netlab.replay.flow_state import FlowState
+from pytest_netlab.replay.plan import left_out, plan_flows
 from pytest_netlab.replay.play import Player
-from pytest_netlab.replay.played import Finding, Played, Route
-from pytest_netlab.replay.replay import Way, ends_of, replay, way
-from pytest_netlab.replay.run import Run
-from pytest_netlab.replay.script import left_out, script
-from pytest_netlab.replay.tape import Part, Step
+from pytest_netlab.replay.replay import ServerRoute, ends_of, replay, route_to
+from pytest_netlab.replay.result import Finding, Result, Route
+from pytest_netlab.replay.source import FlowPlan, Packet
 
 __all__ = [
     "Finding",
-    "Part",
-    "Played",
+    "FlowPlan",
+    "FlowState",
+    "Packet",
     "Player",
+    "Result",
     "Route",
-    "Run",
-    "Step",
-    "Way",
+    "ServerRoute",
     "ends_of",
     "left_out",
+    "plan_flows",
     "replay",
-    "script",
-    "way",
+    "route_to",
 ]

@@ -14,7 +14,7 @@ cpdef object seen(bytes datagram)
 @cython.locals(at=Py_ssize_t, proto=int, ports=bytes)
 cpdef bytes key_of(bytes datagram)
 @cython.locals(at=Py_ssize_t, quote=bytes)
-cpdef bytes quoted_of(bytes datagram)
+cpdef bytes embedded_of(bytes datagram)
 @cython.locals(at=Py_ssize_t, proto=int, place=cython.ulonglong,
                head=cython.ulonglong, kind=Py_ssize_t, mtu=Py_ssize_t,
                first=Py_ssize_t, last=Py_ssize_t, rest=Py_ssize_t)

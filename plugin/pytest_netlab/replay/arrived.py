@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pytest_netlab.flows import ICMP, TCP, UDP
 from pytest_netlab.replay import datagram as ip
-from pytest_netlab.replay.packed import turned
+from pytest_netlab.replay.tuple_codec import reversed_tuple
 from pytest_netlab.wire import octets, tcp
 
 _ID, _TTL, _PROTO, _ADDRESSES, _ADDRESSES_END = 4, 8, 9, 12, 20
@@ -46,14 +46,20 @@ _FIELDS = {
 
 
 class Seen(NamedTuple):
-    """A datagram's own tuple, the way it belongs to, both packed, and what it is.
+    """What there is to know of a datagram.
 
-    An ICMP error belongs to what it quotes, and travels against it.
+    Attributes:
+        key: its own tuple, packed.
+        embedded: of an ICMP error, the tuple of the packet in it, packed.
+        flow_tuple: the tuple of the flow that it belongs to, in its own direction: an
+            ICMP error belongs to the packet in it, and travels against that.
+        identity: what NAT and routers leave alone.
+
     """
 
     key: bytes
-    quoted: bytes | None
-    way: bytes
+    embedded: bytes | None
+    flow_tuple: bytes
     identity: Identity
 
 
@@ -70,9 +76,9 @@ def is_whole(datagram: bytes) -> bool:
 
 def seen(datagram: bytes) -> Seen:
     """Return all there is to know of a datagram that is whole."""
-    key, quoted = key_of(datagram), quoted_of(datagram)
-    way = key if quoted is None else turned(quoted)
-    return Seen(key, quoted, way, identity_of(datagram))
+    key, embedded = key_of(datagram), embedded_of(datagram)
+    flow_tuple = key if embedded is None else reversed_tuple(embedded)
+    return Seen(key, embedded, flow_tuple, identity_of(datagram))
 
 
 def key_of(datagram: bytes) -> bytes:
@@ -87,8 +93,8 @@ def key_of(datagram: bytes) -> bytes:
     return datagram[_ADDRESSES:_ADDRESSES_END] + ports + datagram[_PROTO : _PROTO + 1]
 
 
-def quoted_of(datagram: bytes) -> bytes | None:
-    """Return the tuple that an ICMP error quotes; None of anything else."""
+def embedded_of(datagram: bytes) -> bytes | None:
+    """Return the tuple of the packet in an ICMP error; None of anything else."""
     at = ip.header_end(datagram, 0, len(datagram))
     if not ip.is_error(datagram, at):
         return None
@@ -97,7 +103,7 @@ def quoted_of(datagram: bytes) -> bytes | None:
 
 
 def identity_of(datagram: bytes) -> Identity:
-    """Return what two sightings of one datagram have in common.
+    """Return what two observations of one datagram have in common.
 
     That is its IP id, protocol and offset, and its transport without ports or id and
     checksum; of an ICMP error, type, code, and the field that MTUs are in: what it

@@ -53,9 +53,9 @@ class End:
     def __init__(
         self, node: NamespaceNode, peer: str, address: str | None = None
     ) -> None:
-        """Find the way from a node to an address.
+        """Find the route from a node to an address.
 
-        `address` is the node's own, where it is not the one on that way.
+        `address` is the node's own, where it is not the one on that route.
 
         Raises:
             CommandError: it has none.

@@ -71,8 +71,8 @@ class Shift:
 
 
 @dataclass(slots=True)
-class Helped:
-    """What a helper has done to a connection so far.
+class Alg:
+    """What an ALG, a conntrack helper, has done to a connection so far (RFC 2663, 2.9).
 
     Of a pair the first is what the initiator hears, the second what the responder does.
     """

@@ -69,8 +69,8 @@ def muted(
             if _REFUSED in said or _DONE not in said:
                 lines = said.decode(errors="replace").splitlines()
                 words = [line for line in lines if _DONE.decode() not in line]
-                told = "\n".join(words) or f"silent for {SECONDS} s"
-                raise CommandError(f"{node.name}: nft does not mute its stack: {told}")
+                why = "\n".join(words) or f"silent for {SECONDS} s"
+                raise CommandError(f"{node.name}: nft does not mute its stack: {why}")
             yield
         finally:
             _end(process, ours)

@@ -1,6 +1,6 @@
 from pytest_netlab.replay cimport arrived
 from pytest_netlab.replay.rewrite cimport rewritten
-from pytest_netlab.replay.run cimport Run
+from pytest_netlab.replay.flow_state cimport FlowState
 
 cimport cython
 
@@ -22,31 +22,31 @@ cdef class Player:
     cdef object _first
     cdef Py_ssize_t _out
 
-    @cython.locals(run=Run)
+    @cython.locals(flow=FlowState)
     cdef object _send_what_is_due(self)
-    @cython.locals(other=Run)
-    cdef bint _waits(self, Run run) except -1
-    cdef double _when(self, Run run) except -1
+    @cython.locals(other=FlowState)
+    cdef bint _waits(self, FlowState flow) except -1
+    cdef double _when(self, FlowState flow) except -1
     @cython.locals(awaited=dict, wire=bytes)
-    cdef object _send(self, Run run)
-    @cython.locals(run=Run, first=double)
+    cdef object _send(self, FlowState flow)
+    @cython.locals(flow=FlowState, first=double)
     cdef double _pause(self) except -1
     @cython.locals(side=Py_ssize_t)
     cdef object _hear(self, double seconds)
-    @cython.locals(run=Run, known=Run)
+    @cython.locals(flow=FlowState, known=FlowState)
     cdef object _take(self, bytes datagram, Py_ssize_t side)
-    @cython.locals(awaited=dict, runs=list)
-    cdef Run _awaiting(self, object seen, Py_ssize_t side)
-    @cython.locals(run=Run)
-    cdef Run _alike(self, object seen, Py_ssize_t side)
+    @cython.locals(awaited=dict, flows=list)
+    cdef FlowState _awaiting(self, object seen, Py_ssize_t side)
+    @cython.locals(flow=FlowState)
+    cdef FlowState _alike(self, object seen, Py_ssize_t side)
     @cython.locals(ttl=int, hops=int, wire=bytes, wanted=bytes)
-    cdef object _arrive(self, Run run, bytes datagram, object seen, object identity)
+    cdef object _arrive(self, FlowState flow, bytes datagram, object seen, object identity)
     cdef object _remember(self, object seen, object number)
-    @cython.locals(way=bytes, wanted=bytes)
-    cdef object _learn(self, Run run, object seen, bytes datagram)
-    cdef object _misled(self, Run run, bytes way)
-    @cython.locals(run=Run)
+    @cython.locals(packed=bytes, wanted=bytes)
+    cdef object _learn(self, FlowState flow, object seen, bytes datagram)
+    cdef object _misled(self, FlowState flow, bytes packed)
+    @cython.locals(flow=FlowState)
     cdef object _expire(self)
-    @cython.locals(runs=list)
-    cdef object _unawait(self, Run run, object identity, Py_ssize_t side)
-    cdef object _find(self, Run run, object number, object what, object detail=*)
+    @cython.locals(flows=list)
+    cdef object _unawait(self, FlowState flow, object identity, Py_ssize_t side)
+    cdef object _find(self, FlowState flow, object number, object what, object detail=*)

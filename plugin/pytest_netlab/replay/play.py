@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING
 from pytest_netlab.flows import ICMP, Tuple5
 from pytest_netlab.replay import arrived
 from pytest_netlab.replay.datagram import is_later_fragment
-from pytest_netlab.replay.free import Free
-from pytest_netlab.replay.ftp import FTP, Helped
-from pytest_netlab.replay.packed import pack, turned, unpack
-from pytest_netlab.replay.played import Finding, Played
+from pytest_netlab.replay.flow_state import FlowState
+from pytest_netlab.replay.ftp import FTP, Alg
+from pytest_netlab.replay.port_allocator import PortAllocator
+from pytest_netlab.replay.result import Finding, Result
 from pytest_netlab.replay.rewrite import KEPT, rewritten
-from pytest_netlab.replay.run import Run
+from pytest_netlab.replay.tuple_codec import pack, reversed_tuple, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from pytest_netlab.replay.arrived import Identity, Seen
     from pytest_netlab.replay.ends import End
-    from pytest_netlab.replay.played import Route, What
-    from pytest_netlab.replay.tape import Part
+    from pytest_netlab.replay.result import Route, What
+    from pytest_netlab.replay.source import FlowPlan
 
     Progress = Callable[[int], None]
 
@@ -68,33 +68,33 @@ class Player:
         self._poll = select.poll()
         for end in self._ends:
             self._poll.register(end.fileno(), select.POLLIN)
-        self._awaited: tuple[dict[Identity, list[Run]], ...] = {}, {}
-        self._known: tuple[dict[bytes, Run], ...] = {}, {}
+        self._awaited: tuple[dict[Identity, list[FlowState]], ...] = {}, {}
+        self._known: tuple[dict[bytes, FlowState], ...] = {}, {}
         # Hashes of the packets that have come out, and their numbers; those before.
         self._delivered: dict[int, int] = {}
         self._earlier: dict[int, int] = {}
         self._findings: list[Finding] = []
-        self._active: list[Run] = []
+        self._active: list[FlowState] = []
         self._start = self._now = 0.0
         self._first = self._out = 0
 
     def play(
-        self, parts: Sequence[Part], progress: Progress = lambda _: None
-    ) -> Played:
+        self, plans: Sequence[FlowPlan], progress: Progress = lambda _: None
+    ) -> Result:
         """Play all conversations; return what came of each packet.
 
         `progress` is called again and again with how many have come out.
         """
-        runs = list(self._runs(parts))
-        waiting = deque(runs)
-        self._first = min([part.steps[0].ts for part in parts], default=0)
+        flows = list(self._flows(plans))
+        waiting = deque(flows)
+        self._first = min([plan.packets[0].ts for plan in plans], default=0)
         self._start = self._now = time.monotonic()
         while waiting or self._active:
             while waiting and len(self._active) < SIDE_BY_SIDE:
-                run = waiting.popleft()
-                self._known[int(run.part.turned)][run.back] = run
-                run.begin()
-                self._active.append(run)
+                flow = waiting.popleft()
+                self._known[int(flow.plan.server_initiated)][flow.original_reply] = flow
+                flow.begin()
+                self._active.append(flow)
             self._send_what_is_due()
             self._hear(self._pause())
             self._expire()
@@ -103,74 +103,74 @@ class Player:
         end = self._now + AFTERWARDS  # what is doubled comes late
         while self._now < end:
             self._hear(end - self._now)
-        return Played(runs=runs, findings=self._findings, seconds=seconds)
+        return Result(flows=flows, findings=self._findings, seconds=seconds)
 
-    def _runs(self, parts: Sequence[Part]) -> Iterator[Run]:
+    def _flows(self, plans: Sequence[FlowPlan]) -> Iterator[FlowState]:
         """Yield each conversation with a tuple that no other has at its initiator."""
-        free, route = Free(), self._route
-        for part in parts:
-            key, source = part.key, self._ends[int(part.turned)].source
-            target = route.back if part.turned else route.target
-            given = key.proto != ICMP and not part.is_related
+        allocator, route = PortAllocator(), self._route
+        for plan in plans:
+            key, source = plan.key, self._ends[int(plan.server_initiated)].source
+            target = route.back if plan.server_initiated else route.target
+            given = key.proto != ICMP and not plan.is_related
             dport = route.port if given and route.port else key.dport
             met = Tuple5(key.proto, source, key.sport, target, dport)
-            own = free.take(met)
-            yield Run(part, pack(own), own != met)
+            own = allocator.take(met)
+            yield FlowState(plan, pack(own), own != met)
 
     def _send_what_is_due(self) -> None:
-        for run in self._active:
-            if not (run.flying or self._when(run) > self._now or self._waits(run)):
-                self._send(run)
+        for flow in self._active:
+            if not (flow.flying or self._when(flow) > self._now or self._waits(flow)):
+                self._send(flow)
 
-    def _waits(self, run: Run) -> bool:
+    def _waits(self, flow: FlowState) -> bool:
         """Tell whether it would begin before what lets it in has been said."""
-        if run.at or not run.part.is_related:
+        if flow.at or not flow.plan.is_related:
             return False
-        first = run.step.number
+        first = flow.packet.number
         for other in self._active:
-            going = other.at < other.count and not other.part.is_related
-            if going and other.step.number < first:
+            going = other.at < other.count and not other.plan.is_related
+            if going and other.packet.number < first:
                 return True
         return False
 
-    def _when(self, run: Run) -> float:
+    def _when(self, flow: FlowState) -> float:
         if not self._pace:
             return 0.0
-        return self._start + (run.step.ts - self._first) / 1e9 / self._pace
+        return self._start + (flow.packet.ts - self._first) / 1e9 / self._pace
 
-    def _send(self, run: Run) -> None:
+    def _send(self, flow: FlowState) -> None:
         """Send a conversation's next packet, and await it at the other end."""
-        step, way = run.step, run.way
-        if step.reply:
-            if run.answer is None:
+        packet, packed = flow.packet, flow.original
+        if packet.reply:
+            if flow.translated_reply is None:
                 why = "nothing of its request came out: there is no tuple"
-                self._find(run, step.number, "not played", why)
-                run.give_up()
+                self._find(flow, packet.number, "not played", why)
+                flow.give_up()
                 return
-            way = run.answer
-        quoted = turned(way) if step.error else None
-        run.cut += step.cut
-        run.due = self._now + PATIENCE
-        awaited, end = self._awaited[run.side], self._ends[1 - run.side]
-        for piece in (step.datagram, *step.rest):
-            wire = rewritten(piece, way, KEPT, quoted)
+            packed = flow.translated_reply
+        embedded = reversed_tuple(packed) if packet.error else None
+        flow.cut += packet.cut
+        flow.due = self._now + PATIENCE
+        awaited, end = self._awaited[flow.side], self._ends[1 - flow.side]
+        for piece in (packet.datagram, *packet.rest):
+            wire = rewritten(piece, packed, KEPT, embedded)
             identity = arrived.identity_of(wire)
-            if identity not in run.flying:
-                awaited.setdefault(identity, []).append(run)
-            run.flying[identity] = wire
-        for wire in run.flying.values():
+            if identity not in flow.flying:
+                awaited.setdefault(identity, []).append(flow)
+            flow.flying[identity] = wire
+        for wire in flow.flying.values():
             end.send(wire)
 
     def _pause(self) -> float:
         """Return how long nothing is due."""
         first = self._now + LONGEST_PAUSE
-        for run in self._active:
-            if run.flying:
-                first = min(first, run.due)
-            elif run.at >= run.count:
+        for flow in self._active:
+            if flow.flying:
+                first = min(first, flow.due)
+            elif flow.at >= flow.count:
                 return 0.0
-            elif not self._waits(run):
-                first = min(first, self._when(run))
+            elif not self._waits(flow):
+                first = min(first, self._when(flow))
         return max(0.0, first - self._now)
 
     def _hear(self, seconds: float) -> None:
@@ -187,17 +187,17 @@ class Player:
         if datagram[_DESTINATION] != self._sources[side]:
             return
         seen = arrived.seen(datagram)
-        run = self._awaiting(seen, side)
-        if run is not None:
-            self._arrive(run, datagram, seen, seen.identity)
+        flow = self._awaiting(seen, side)
+        if flow is not None:
+            self._arrive(flow, datagram, seen, seen.identity)
             return
-        known = self._known[side].get(seen.way) or self._alike(seen, side)
-        came = hash((seen.way, seen.identity))
+        known = self._known[side].get(seen.flow_tuple) or self._alike(seen, side)
+        came = hash((seen.flow_tuple, seen.identity))
         number = self._delivered.get(came) or self._earlier.get(came)
         if known is None:
             what: What = "stray" if number is None else "duplicated"
-            flow = str(unpack(seen.way))
-            self._findings.append(Finding(flow=flow, packet=number or 0, what=what))
+            name = str(unpack(seen.flow_tuple))
+            self._findings.append(Finding(flow=name, packet=number or 0, what=what))
         elif number is not None:
             self._find(known, number, "duplicated")
         elif known.flying and known.side == side:
@@ -206,143 +206,155 @@ class Player:
             self._arrive(known, datagram, seen, meant)
         else:
             place = max(known.at - 1, 0)
-            number = known.part.steps[place].number
-            told = arrived.described(datagram) or "it"
-            self._find(known, number, "stray", f"{told} came, and nobody had sent it")
+            number = known.plan.packets[place].number
+            text = arrived.described(datagram) or "it"
+            self._find(known, number, "stray", f"{text} came, and nobody had sent it")
 
-    def _awaiting(self, seen: Seen, side: int) -> Run | None:
+    def _awaiting(self, seen: Seen, side: int) -> FlowState | None:
         """Return whose awaited packet this is: first of who has this tuple already.
 
         Else of who has none yet: then a tuple that is another's is a finding.
         """
         awaited = self._awaited[side]
-        runs = awaited.get(seen.identity)
-        if runs is None:
+        flows = awaited.get(seen.identity)
+        if flows is None:
             return None
-        if len(runs) == 1:
+        if len(flows) == 1:
             del awaited[seen.identity]
-            return runs[0]
-        known = self._known[side].get(seen.way)
-        new = next(iter([run for run in runs if run.out is None]), runs[0])
-        found = known if known is not None and known in runs else new
-        runs.remove(found)
+            return flows[0]
+        known = self._known[side].get(seen.flow_tuple)
+        new = next(iter([flow for flow in flows if flow.translated is None]), flows[0])
+        found = known if known is not None and known in flows else new
+        flows.remove(found)
         return found
 
-    def _alike(self, seen: Seen, side: int) -> Run | None:
+    def _alike(self, seen: Seen, side: int) -> FlowState | None:
         """Return who has no tuple there yet, and has sent this before it was altered.
 
         Its IP id is another, or all else that is kept.
         """
         head, kept = seen.identity
-        for run in self._active:
-            if run.out is None and run.flying and run.side == side:
-                for other, its in run.flying:
+        for flow in self._active:
+            if flow.translated is None and flow.flying and flow.side == side:
+                for other, its in flow.flying:
                     if other == head or (its == kept and (other ^ head) & _BUT_ID == 0):
-                        return run
+                        return flow
         return None
 
     def _arrive(
-        self, run: Run, datagram: bytes, seen: Seen, identity: Identity
+        self, flow: FlowState, datagram: bytes, seen: Seen, identity: Identity
     ) -> None:
         """Note that a conversation's packet came out, and what is wrong with it."""
-        step, ttl, wire = run.step, arrived.ttl_of(datagram), run.flying.pop(identity)
-        self._learn(run, seen, datagram)
-        wanted = rewritten(wire, seen.key, ttl, seen.quoted)
-        if run.helped is not None:
-            wanted = run.helped.shifted(wanted, run.heard_by)
-        if wanted != datagram and not _helped(run, wire, wanted, datagram):
-            told = ", ".join(arrived.differing(wanted, datagram))
-            self._find(run, step.number, "altered", told)
+        packet, ttl, wire = (
+            flow.packet,
+            arrived.ttl_of(datagram),
+            flow.flying.pop(identity),
+        )
+        self._learn(flow, seen, datagram)
+        wanted = rewritten(wire, seen.key, ttl, seen.embedded)
+        if flow.alg is not None:
+            wanted = flow.alg.shifted(wanted, flow.heard_by)
+        if wanted != datagram and not _is_by_alg(flow, wire, wanted, datagram):
+            text = ", ".join(arrived.differing(wanted, datagram))
+            self._find(flow, packet.number, "altered", text)
         hops = arrived.ttl_of(wire) - ttl
         if self._route.hops not in (None, hops):
-            told = f"ttl {hops} lower, not {self._route.hops}"
-            self._find(run, step.number, "altered", told)
-        self._remember(seen, step.number)
-        if not run.flying:
-            run.delivered += 1
+            text = f"ttl {hops} lower, not {self._route.hops}"
+            self._find(flow, packet.number, "altered", text)
+        self._remember(seen, packet.number)
+        if not flow.flying:
+            flow.delivered += 1
             self._out += 1
-            run.advance()
+            flow.advance()
 
     def _remember(self, seen: Seen, number: int) -> None:
         """Note what has come out; forget the oldest half when there is too much."""
-        self._delivered[hash((seen.way, seen.identity))] = number
+        self._delivered[hash((seen.flow_tuple, seen.identity))] = number
         if len(self._delivered) >= REMEMBERED:
             self._earlier, self._delivered = self._delivered, {}
 
-    def _learn(self, run: Run, seen: Seen, datagram: bytes) -> None:
+    def _learn(self, flow: FlowState, seen: Seen, datagram: bytes) -> None:
         """Learn what the responder sees, once; all else must follow from it.
 
         Of a later fragment, and around what an error quotes, the addresses must.
         """
-        way = seen.way
-        if run.heard_by and run.out is None and not is_later_fragment(datagram):
-            other = self._known[run.side].get(way, run)
-            self._known[run.side][way] = run
-            run.learn(way)
-            told = self._misled(run, way)
-            if other.way != run.way:
-                told = f"{unpack(way)} is another's too"
-            if told:
-                self._find(run, run.step.number, "mapping", told)
+        packed = seen.flow_tuple
+        if (
+            flow.heard_by
+            and flow.translated is None
+            and not is_later_fragment(datagram)
+        ):
+            other = self._known[flow.side].get(packed, flow)
+            self._known[flow.side][packed] = flow
+            flow.learn(packed)
+            text = self._misled(flow, packed)
+            if other.original != flow.original:
+                text = f"{unpack(packed)} is another's too"
+            if text:
+                self._find(flow, flow.packet.number, "mapping", text)
             return
-        wanted = run.out if run.heard_by else run.back
-        if wanted is None or (way == wanted and seen.quoted is None):
+        wanted = flow.translated if flow.heard_by else flow.original_reply
+        if wanted is None or (packed == wanted and seen.embedded is None):
             return
         ends = seen.key[_ADDRESSES] == wanted[_ADDRESSES]
-        if not ends or (way != wanted and not is_later_fragment(datagram)):
-            told = f"{unpack(way if ends else seen.key)}, not {unpack(wanted)}"
-            self._find(run, run.step.number, "mapping", told)
+        if not ends or (packed != wanted and not is_later_fragment(datagram)):
+            text = f"{unpack(packed if ends else seen.key)}, not {unpack(wanted)}"
+            self._find(flow, flow.packet.number, "mapping", text)
 
-    def _misled(self, run: Run, way: bytes) -> str:
-        """Say where a conversation was to come out, of which the ends are others'."""
-        got, route, by_server = unpack(way), self._route, run.part.turned
+    def _misled(self, flow: FlowState, packed: bytes) -> str:
+        """Return what is wrong with the translated tuple of a flow; "" for nothing."""
+        got, route, by_server = unpack(packed), self._route, flow.plan.server_initiated
         src = route.target if by_server else route.back
-        lands = None if run.part.is_related else route.lands
+        lands = None if flow.plan.is_related else route.lands
         wanted = got._replace(src=src, dst=self._ends[1 - int(by_server)].source)
         if got.proto != ICMP:
-            wanted = wanted._replace(dport=lands or run.met.dport)
+            wanted = wanted._replace(dport=lands or flow.original_tuple.dport)
         return f"{got}, not {wanted}" if got != wanted else ""
 
     def _expire(self) -> None:
-        """Give up what has not come in time; let go who has nothing left to play."""
+        """Report overdue packets as lost, and drop finished flows."""
         going = []
-        for run in self._active:
-            if run.flying and run.due <= self._now:
-                for identity in run.flying:
-                    self._unawait(run, identity, run.side)
-                self._find(run, run.step.number, "lost")
-                run.flying.clear()
-                run.advance()
-            if run.at < run.count:
-                going.append(run)
+        for flow in self._active:
+            if flow.flying and flow.due <= self._now:
+                for identity in flow.flying:
+                    self._unawait(flow, identity, flow.side)
+                self._find(flow, flow.packet.number, "lost")
+                flow.flying.clear()
+                flow.advance()
+            if flow.at < flow.count:
+                going.append(flow)
         self._active = going
 
-    def _unawait(self, run: Run, identity: Identity, side: int) -> None:
-        runs = self._awaited[side].get(identity)
-        if runs is not None and run in runs:
-            runs.remove(run)
-            if not runs:
+    def _unawait(self, flow: FlowState, identity: Identity, side: int) -> None:
+        flows = self._awaited[side].get(identity)
+        if flows is not None and flow in flows:
+            flows.remove(flow)
+            if not flows:
                 del self._awaited[side][identity]
 
-    def _find(self, run: Run, number: int, what: What, detail: str = "") -> None:
-        found = Finding(flow=str(run.met), packet=number, what=what, detail=detail)
+    def _find(self, flow: FlowState, number: int, what: What, detail: str = "") -> None:
+        found = Finding(
+            flow=str(flow.original_tuple), packet=number, what=what, detail=detail
+        )
         self._findings.append(found)
 
 
-def _meant(run: Run, identity: Identity) -> Identity:
+def _meant(flow: FlowState, identity: Identity) -> Identity:
     """Return which of a conversation's packets this was, before it was altered."""
-    alike = [flying for flying in run.flying if flying[0] == identity[0]]
-    return alike[0] if alike else next(iter(run.flying))
+    alike = [flying for flying in flow.flying if flying[0] == identity[0]]
+    return alike[0] if alike else next(iter(flow.flying))
 
 
-def _helped(run: Run, wire: bytes, wanted: bytes, got: bytes) -> bool:
-    """Tell whether a helper made this difference; note what it put into the payload."""
-    if run.part.key.dport != FTP:
+def _is_by_alg(flow: FlowState, wire: bytes, wanted: bytes, got: bytes) -> bool:
+    """Return whether a conntrack helper made this difference; note what it wrote."""
+    if flow.plan.key.dport != FTP:
         return False
-    helped = run.helped or Helped()
-    told = helped.explain(wire, wanted, got, run.heard_by)
-    if told is None:
+    alg = flow.alg or Alg()
+    text = alg.explain(wire, wanted, got, flow.heard_by)
+    if text is None:
         return False
-    run.helped = helped
-    run.translated.append(f"packet {run.step.number} of {run.met}: {told}")
+    flow.alg = alg
+    flow.alg_rewrites.append(
+        f"packet {flow.packet.number} of {flow.original_tuple}: {text}"
+    )
     return True

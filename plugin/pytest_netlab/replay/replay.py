@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_netlab.errors import LabUnavailableError, ReplayError
 from pytest_netlab.flows import PROTOCOL_NAMES
 from pytest_netlab.replay.ends import End
-from pytest_netlab.replay.free import PORTS
 from pytest_netlab.replay.play import Player
-from pytest_netlab.replay.played import Route
+from pytest_netlab.replay.port_allocator import PORTS
+from pytest_netlab.replay.result import Route
 from pytest_netlab.spec import CONTAINERS, PEERS, PUBLISHED_PORT, WEB_PORT
 
 if TYPE_CHECKING:
@@ -19,21 +19,23 @@ if TYPE_CHECKING:
 
     from pytest_netlab.lab.node import NamespaceNode
     from pytest_netlab.replay.play import Progress
-    from pytest_netlab.replay.played import Played
-    from pytest_netlab.replay.tape import Part
+    from pytest_netlab.replay.result import Result
+    from pytest_netlab.replay.source import FlowPlan
     from pytest_netlab.trace import FlowFact
 
 PUBLISHED = f"web:{WEB_PORT}"
 
 
-class Way(NamedTuple):
-    """Who plays the server, and by which addresses the two know each other."""
+class ServerRoute(NamedTuple):
+    """The node that plays the server, and the route between it and the client."""
 
     server: str
     route: Route
 
 
-def way(nodes: Mapping[str, NamespaceNode], client: str, server: str) -> Way:
+def route_to(
+    nodes: Mapping[str, NamespaceNode], client: str, server: str
+) -> ServerRoute:
     """Return how a client reaches a server: a node, or a node and its port.
 
     `host01` is the neighbour, from a container by SNAT; `web:80`, from beyond, by the
@@ -63,11 +65,13 @@ def way(nodes: Mapping[str, NamespaceNode], client: str, server: str) -> Way:
     routed = "host" not in (client, name) and inside != (name in CONTAINERS)
     hairpin = inside and lands is not None  # which br_netfilter lets the bridge do
     hops = None if hairpin else int(routed)
-    return Way(name, Route(target=target, back=peer, hops=hops, port=port, lands=lands))
+    return ServerRoute(
+        name, Route(target=target, back=peer, hops=hops, port=port, lands=lands)
+    )
 
 
 def ends_of(facts: Sequence[FlowFact]) -> tuple[str, str]:
-    """Return client and server of a golden's flows, as `way` takes them.
+    """Return client and server of a golden's flows, as `route_to` takes them.
 
     Raises:
         ReplayError: it has none, or of several pairs, or one that its test makes
@@ -95,30 +99,30 @@ def _pair(fact: FlowFact) -> frozenset[object]:
 
 def replay(
     nodes: Mapping[str, NamespaceNode],
-    parts: Sequence[Part],
+    plans: Sequence[FlowPlan],
     ends: tuple[str, str],
     *,
     pace: float = 0.0,
     progress: Progress = lambda _: None,
-) -> Played:
+) -> Result:
     """Play conversations between two nodes of a lab.
 
     Args:
         nodes: the lab's.
-        parts: what to play.
-        ends: client and server, as `way` takes them.
+        plans: what to play.
+        ends: client and server, as `route_to` takes them.
         pace: how many times as fast as captured; 0 does not wait.
         progress: called again and again with how many have come out.
 
     Raises:
         ReplayError: no such ends.
-        CommandError: a node has no way to the other, or a link does not take a packet.
+        CommandError: a node has no route to the other, or a link refuses a packet.
 
     """
-    found = way(nodes, *ends)
+    found = route_to(nodes, *ends)
     if not hasattr(nodes[ends[0]], "netns"):
         raise LabUnavailableError("this lab has no links to play packets on")
-    protocols = {PROTOCOL_NAMES[part.key.proto] for part in parts}
+    protocols = {PROTOCOL_NAMES[plan.key.proto] for plan in plans}
     route, node = found.route, nodes[found.server]
     with ExitStack() as undo:
         client = undo.enter_context(closing(End(nodes[ends[0]], route.target)))
@@ -128,7 +132,7 @@ def replay(
         for end in (client, server):
             end.resolve()
             undo.enter_context(end.muted(protocols))
-        played = Player(client, server, route, pace=pace).play(parts, progress)
+        result = Player(client, server, route, pace=pace).play(plans, progress)
         client.demand_all()
         server.demand_all()
-        return played
+        return result

@@ -13,21 +13,21 @@ cdef int _ADDRESS_BYTES, _PORTS, _PORT_BYTES, _ID_BYTES
 
 @cython.locals(data=octets.cells_t, end=Py_ssize_t, ends=octets.bytes_t,
                at=Py_ssize_t, change=cython.ulonglong)
-cpdef bytes rewritten(bytes datagram, bytes way, int ttl=*, bytes quoted=*)
+cpdef bytes rewritten(bytes datagram, bytes packed, int ttl=*, bytes embedded=*)
 @cython.locals(before=cython.ulonglong)
 cdef void _put_ttl(unsigned char *data, int ttl) noexcept
 @cython.locals(start=Py_ssize_t, end=Py_ssize_t, before=cython.ulonglong,
                change=cython.ulonglong)
 cdef unsigned long long _put_addresses(
-    unsigned char *data, Py_ssize_t at, const unsigned char *way) noexcept
+    unsigned char *data, Py_ssize_t at, const unsigned char *packed) noexcept
 @cython.locals(before=cython.ulonglong)
 cdef void _put_transport(unsigned char *data, Py_ssize_t at, Py_ssize_t end,
-                         const unsigned char *way, int proto,
+                         const unsigned char *packed, int proto,
                          unsigned long long change) noexcept
 @cython.locals(start=Py_ssize_t, inner=Py_ssize_t, before=cython.ulonglong,
                change=cython.ulonglong)
 cdef void _put_quote(unsigned char *data, Py_ssize_t at, Py_ssize_t end,
-                     const unsigned char *way) noexcept
+                     const unsigned char *packed) noexcept
 cdef void _put_udp_checksum(
     unsigned char *data, Py_ssize_t field, unsigned long long change) noexcept
 cdef unsigned long long _change(

@@ -27,21 +27,21 @@ globals().update(KEPT=KEPT)
 
 def rewritten(
     datagram: bytes,
-    way: bytes,
+    packed: bytes,
     ttl: int = KEPT,
-    quoted: bytes | None = None,
+    embedded: bytes | None = None,
 ) -> bytes:
     """Return the datagram with these ends, and its checksums adjusted.
 
     Args:
         datagram: from its IP header on; as it is, if that is not all there.
-        way: the tuple it shall have, packed.
+        packed: the tuple it shall have, as `tuple_codec` packs it.
         ttl: another one, or KEPT.
-        quoted: of an ICMP error, the tuple of what it quotes.
+        embedded: of an ICMP error, the tuple that the packet in it shall have.
 
     """
     made = bytearray(datagram)
-    data, end, ends = octets.edited(made), len(made), octets.view(way)
+    data, end, ends = octets.edited(made), len(made), octets.view(packed)
     at = ip.header_end(data, 0, end)
     if not at:
         return datagram
@@ -50,8 +50,8 @@ def rewritten(
     change = _put_addresses(data, 0, ends)
     if not ip.offset(data, 0):
         _put_transport(data, at, end, ends, data[_PROTO], change)
-        if quoted is not None and end - at >= _QUOTE and ip.is_error(data, at):
-            _put_quote(data, at, end, octets.view(quoted))
+        if embedded is not None and end - at >= _QUOTE and ip.is_error(data, at):
+            _put_quote(data, at, end, octets.view(embedded))
     return bytes(made)
 
 
@@ -62,18 +62,18 @@ def _put_ttl(data: bytearray, ttl: int) -> None:
     _adjust(data, _IP_CHECKSUM, _change(before, octets.u16(data, _TTL)))
 
 
-def _put_addresses(data: bytearray, at: int, way: bytes) -> int:
+def _put_addresses(data: bytearray, at: int, packed: bytes) -> int:
     """Put addresses into the IP header that begins here; return how its sum changes."""
     start, end = at + _ADDRESSES, at + _ADDRESSES_END
     before = octets.total(data, start, end)
-    octets.copy(data, start, way, 0, _ADDRESS_BYTES)
+    octets.copy(data, start, packed, 0, _ADDRESS_BYTES)
     change = _change(before, octets.total(data, start, end))
     _adjust(data, at + _IP_CHECKSUM, change)
     return change
 
 
 def _put_transport(
-    data: bytearray, at: int, end: int, way: bytes, proto: int, change: int
+    data: bytearray, at: int, end: int, packed: bytes, proto: int, change: int
 ) -> None:
     """Put ports into the transport header that begins here, or an id into an echo.
 
@@ -81,7 +81,7 @@ def _put_transport(
     """
     if proto in (_TCP, _UDP) and end - at >= _PORTS_END:
         before = octets.total(data, at, at + _PORTS_END)
-        octets.copy(data, at, way, _PORTS, _PORT_BYTES)
+        octets.copy(data, at, packed, _PORTS, _PORT_BYTES)
         change += _change(before, octets.total(data, at, at + _PORTS_END))
         if proto == _TCP and end - at >= _TCP_HEADER:
             _adjust(data, at + _TCP_CHECKSUM, change)
@@ -89,12 +89,12 @@ def _put_transport(
             _put_udp_checksum(data, at + _UDP_CHECKSUM, change)
     elif proto == _ICMP and end - at >= _QUOTE and ip.is_echo(data[at]):
         before = octets.u16(data, at + _ICMP_ID)
-        octets.copy(data, at + _ICMP_ID, way, _PORTS, _ID_BYTES)
+        octets.copy(data, at + _ICMP_ID, packed, _PORTS, _ID_BYTES)
         change = _change(before, octets.u16(data, at + _ICMP_ID))
         _adjust(data, at + _ICMP_CHECKSUM, change)
 
 
-def _put_quote(data: bytearray, at: int, end: int, way: bytes) -> None:
+def _put_quote(data: bytearray, at: int, end: int, packed: bytes) -> None:
     """Put a tuple into what the ICMP error at `at` quotes, however much there is of it.
 
     The transport checksum in there changes too (RFC 5508, 4.2), where all of the header
@@ -105,9 +105,9 @@ def _put_quote(data: bytearray, at: int, end: int, way: bytes) -> None:
     if not inner or end - inner < _PORTS_END:
         return
     before = octets.total(data, start, end)
-    change = _put_addresses(data, start, way)
+    change = _put_addresses(data, start, packed)
     if not ip.offset(data, start):
-        _put_transport(data, inner, end, way, data[start + _PROTO], change)
+        _put_transport(data, inner, end, packed, data[start + _PROTO], change)
     change = _change(before, octets.total(data, start, end))
     _adjust(data, at + _ICMP_CHECKSUM, change)
 

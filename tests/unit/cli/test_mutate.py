@@ -33,7 +33,7 @@ def test_goldens_are_sound() -> None:
 
 def test_survivor_is_exit_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
     """A comparison that sees nothing lets all survive, and they are named."""
-    monkeypatch.setattr(goldens, "differences", lambda *_: [])
+    monkeypatch.setattr(goldens, "_differences", lambda *_: [])
     result = mutate("ping-host")
 
     assert result.exit_code == 1

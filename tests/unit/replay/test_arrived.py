@@ -10,12 +10,12 @@ from tests.traffic import C1, HOST01, Packet, error
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.replay.arrived import (
     differing,
+    embedded_of,
     identity_of,
     is_whole,
-    quoted_of,
     seen,
 )
-from pytest_netlab.replay.packed import pack, unpack
+from pytest_netlab.replay.tuple_codec import pack, unpack
 
 ASK = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), data=b"who?", ip_id=1)
 PING = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7))
@@ -44,7 +44,7 @@ def test_any_quote(size: int) -> None:
     datagram = error(HOST01, ASK).datagram[:size]
 
     assert is_whole(datagram)
-    assert (quoted_of(datagram) == pack(ASK.key)) == (size == 56)
+    assert (embedded_of(datagram) == pack(ASK.key)) == (size == 56)
     assert unpack(seen(datagram).key).proto == ICMP
 
 
@@ -55,8 +55,8 @@ def test_other_icmp() -> None:
 
     found = seen(bytes(data))
 
-    assert found.quoted is None
-    assert unpack(found.way) == Tuple5(ICMP, C1, 0, HOST01, 0)
+    assert found.embedded is None
+    assert unpack(found.flow_tuple) == Tuple5(ICMP, C1, 0, HOST01, 0)
 
 
 def test_differing() -> None:

@@ -8,9 +8,9 @@ import pytest
 from tests.traffic import C1, HOST, HOST01, Packet
 
 from pytest_netlab.flows import TCP, UDP, Tuple5
-from pytest_netlab.replay.ftp import Helped, announced
-from pytest_netlab.replay.packed import pack
+from pytest_netlab.replay.ftp import Alg, announced
 from pytest_netlab.replay.rewrite import rewritten
+from pytest_netlab.replay.tuple_codec import pack
 from pytest_netlab.wire import fill, tcp
 
 HERE = Tuple5(TCP, C1, 4000, HOST01, 21)
@@ -21,7 +21,7 @@ RESPONDER, INITIATOR = 1, 0
 
 
 def explained(
-    helped: Helped, sent: Packet, got: Packet, to: int = RESPONDER
+    helped: Alg, sent: Packet, got: Packet, to: int = RESPONDER
 ) -> str | None:
     """Return what is said of a segment that came out like this; "": as expected."""
     wire = sent.datagram
@@ -39,7 +39,7 @@ def segment(key: Tuple5, data: bytes, seq: int = 100, ack: int = 200) -> Packet:
 
 def test_address_in_payload() -> None:
     """The translated address is told, and what follows is shifted by its length."""
-    helped = Helped()
+    helped = Alg()
 
     told = explained(helped, segment(HERE, ASK), segment(THERE, ASKED))
     behind = explained(
@@ -59,7 +59,7 @@ def test_address_in_payload() -> None:
 
 def test_repeated() -> None:
     """A segment that is sent again is translated again, and shifts nothing twice."""
-    helped = Helped()
+    helped = Alg()
     ask, asked = segment(HERE, ASK), segment(THERE, ASKED)
 
     told = [explained(helped, ask, asked) for _ in range(2)]
@@ -72,7 +72,7 @@ def test_repeated() -> None:
 
 def test_two_addresses() -> None:
     """Shifts add up, and each begins behind its own segment."""
-    helped = Helped()
+    helped = Alg()
     explained(helped, segment(HERE, ASK, 100), segment(THERE, ASKED, 100))
     explained(helped, segment(HERE, ASK, 125), segment(THERE, ASKED, 129))
 
@@ -83,7 +83,7 @@ def test_two_addresses() -> None:
 
 def test_selective_acknowledgement() -> None:
     """What is acknowledged out of order is shifted back too (RFC 2018)."""
-    helped = Helped()
+    helped = Alg()
     explained(helped, segment(HERE, ASK), segment(THERE, ASKED))
 
     def sack(first: int, last: int) -> bytes:
@@ -102,7 +102,7 @@ def test_selective_acknowledgement() -> None:
 
 def test_numbers_must_be_shifted() -> None:
     """Behind a change, numbers as they were are a broken stream."""
-    helped = Helped()
+    helped = Alg()
     explained(helped, segment(HERE, ASK), segment(THERE, ASKED))
 
     told = explained(helped, segment(HERE, b"X", 125), segment(THERE, b"X", 125))
@@ -116,15 +116,15 @@ def test_checksum_is_not_mended() -> None:
     wrong = sent[:36] + b"\0\0" + sent[38:]
     wanted = rewritten(wrong, pack(THERE))
 
-    assert Helped().explain(wrong, wanted, fill(wanted), RESPONDER) is None
-    assert Helped().explain(wrong, wanted, segment(THERE, ASKED).datagram, 1) is None
+    assert Alg().explain(wrong, wanted, fill(wanted), RESPONDER) is None
+    assert Alg().explain(wrong, wanted, segment(THERE, ASKED).datagram, 1) is None
 
 
 def test_port_may_change_too() -> None:
     """Where the port is taken, the helper names another."""
     got = segment(THERE, b"PORT 172,16,211,128,4,1\r\n")
 
-    assert explained(Helped(), segment(HERE, ASK), got) is not None
+    assert explained(Alg(), segment(HERE, ASK), got) is not None
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_port_may_change_too() -> None:
 )
 def test_damage(got: Packet) -> None:
     """Anything but the translated address, or numbers behind one, is no helper's."""
-    helped = Helped()
+    helped = Alg()
 
     assert explained(helped, segment(HERE, ASK), got) is None
     assert [shift.after for shift in helped.shifts] == [0, 0]
@@ -164,7 +164,7 @@ def test_other_protocols() -> None:
 
     got = replace(one, key=THERE._replace(proto=UDP), data=ASKED)
 
-    assert explained(Helped(), one, got) is None
+    assert explained(Alg(), one, got) is None
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_damaged(size: int) -> None:
     one = segment(HERE.reply, b"227").datagram[:size]
 
     assert announced(one) == 0
-    assert Helped().explain(one, one, one + b"x", RESPONDER) is None
+    assert Alg().explain(one, one, one + b"x", RESPONDER) is None
 
 
 def test_address_that_is_not_translated() -> None:
@@ -197,4 +197,4 @@ def test_address_that_is_not_translated() -> None:
     sent = segment(HERE, b"PORT 172,16,211,1,195,207\r\n")
     got = segment(THERE, b"PORT 172,16,211,1,195,208\r\n")
 
-    assert explained(Helped(), sent, got) is None
+    assert explained(Alg(), sent, got) is None

@@ -11,19 +11,19 @@ import pytest
 from tests.traffic import C1, HOST, HOST01, TICK_NS, Packet, capture, error
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
-from pytest_netlab.replay import free, play, script
+from pytest_netlab.replay import plan_flows, play, port_allocator
+from pytest_netlab.replay.arrived import embedded_of
 from pytest_netlab.replay.arrived import key_of as packed_key_of
-from pytest_netlab.replay.arrived import quoted_of
-from pytest_netlab.replay.packed import pack, unpack
 from pytest_netlab.replay.play import Player
-from pytest_netlab.replay.played import Route
+from pytest_netlab.replay.result import Route
 from pytest_netlab.replay.rewrite import rewritten
+from pytest_netlab.replay.tuple_codec import pack, unpack
 from pytest_netlab.wire import fill, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_netlab.replay.played import Played
+    from pytest_netlab.replay.result import Result
 
     Fault = Callable[[bytes], list[bytes]]
 
@@ -91,7 +91,7 @@ class Net:
 
     def _back(self, datagram: bytes) -> None:
         key, quoted = key_of(datagram), None
-        if packed := quoted_of(datagram):
+        if packed := embedded_of(datagram):
             quoted = pack(unpack(packed)._replace(src=C1))
         inner = {there: here for here, there in self.ports.items()}
         port = inner.get(key.dport, key.dport)
@@ -103,7 +103,7 @@ class Net:
     def _through(
         self, datagram: bytes, key: Tuple5, end: FakeEnd, quoted: bytes | None = None
     ) -> None:
-        made = rewritten(datagram, pack(key), ttl=datagram[8] - 1, quoted=quoted)
+        made = rewritten(datagram, pack(key), ttl=datagram[8] - 1, embedded=quoted)
         for one in self._fault(made):
             end.put(one)
 
@@ -118,13 +118,13 @@ def exchange(key: Tuple5 = DNS, first: int = 1) -> list[Packet]:
 
 def played(
     packets: list[Packet], net: Net, port: int | None = None, pace: float = 0.0
-) -> Played:
+) -> Result:
     """Play packets through a network."""
     ends: Any = (net.client, net.server)
     try:
         route = Route(target=HOST01, back=HOST, hops=1, port=port)
         player = Player(ends[0], ends[1], route, pace=pace)
-        return player.play(script(capture(packets)))
+        return player.play(plan_flows(capture(packets)))
     finally:
         net.client.close()
         net.server.close()
@@ -150,8 +150,8 @@ def test_exchange() -> None:
     found = played(exchange(), net, port=5353)
 
     assert (found.delivered, found.packets, found.findings) == (4, 4, [])
-    assert found.runs[0].met == Tuple5(UDP, C1, 5555, HOST01, 5353)
-    assert found.runs[0].sent == Tuple5(UDP, HOST, 6666, HOST01, 5353)
+    assert found.flows[0].original_tuple == Tuple5(UDP, C1, 5555, HOST01, 5353)
+    assert found.flows[0].translated_tuple == Tuple5(UDP, HOST, 6666, HOST01, 5353)
     assert str(found) == "4 of 4 packets came out"
 
 
@@ -170,7 +170,7 @@ def test_protocols() -> None:
     found = played(segments + echoes, net)
 
     assert (found.delivered, found.findings) == (4, [])
-    assert found.runs[1].sent == Tuple5(ICMP, HOST, 10, HOST01, 10)
+    assert found.flows[1].translated_tuple == Tuple5(ICMP, HOST, 10, HOST01, 10)
 
 
 def test_error_quotes_what_was_on_the_wire() -> None:
@@ -224,7 +224,7 @@ def test_first_packet_lost() -> None:
         ("lost", 1),
         ("not played", 2),
     ]
-    assert found.runs[1].delivered == 4
+    assert found.flows[1].delivered == 4
 
 
 def test_many_clients_on_one_port() -> None:
@@ -237,13 +237,13 @@ def test_many_clients_on_one_port() -> None:
     found = played(packets, Net())
 
     assert (found.delivered, found.findings) == (12, [])
-    assert [run.met.sport for run in found.runs] == [5555, 5556, 5557]
-    assert [run.renamed for run in found.runs] == [False, True, True]
+    assert [run.original_tuple.sport for run in found.flows] == [5555, 5556, 5557]
+    assert [run.renamed for run in found.flows] == [False, True, True]
 
 
 def test_no_port_left(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a client has no more source ports, it has the first one again."""
-    monkeypatch.setattr(free, "PORTS", 2)
+    monkeypatch.setattr(port_allocator, "PORTS", 2)
     monkeypatch.setattr(play, "SIDE_BY_SIDE", 1)
     packets = []
     for number in range(5):
@@ -252,8 +252,8 @@ def test_no_port_left(monkeypatch: pytest.MonkeyPatch) -> None:
 
     found = played(packets, Net())
 
-    assert [run.met.sport for run in found.runs] == [1, 2, 1, 2, 1]
-    assert [run.renamed for run in found.runs] == [False, True, False, True, False]
+    assert [run.original_tuple.sport for run in found.flows] == [1, 2, 1, 2, 1]
+    assert [run.renamed for run in found.flows] == [False, True, False, True, False]
     assert (found.delivered, found.findings) == (20, [])
 
 
@@ -353,8 +353,8 @@ def test_server_begins() -> None:
 
     assert (found.delivered, found.findings) == (5, [])
     assert sent.index(2) < sent.index(3) < sent.index(4)
-    assert found.runs[1].met == Tuple5(TCP, HOST01, 20, HOST, 5000)
-    assert found.runs[1].sent == Tuple5(TCP, HOST01, 20, C1, 5000)
+    assert found.flows[1].original_tuple == Tuple5(TCP, HOST01, 20, HOST, 5000)
+    assert found.flows[1].translated_tuple == Tuple5(TCP, HOST01, 20, C1, 5000)
 
 
 def test_announced_port_is_kept() -> None:
@@ -369,7 +369,7 @@ def test_announced_port_is_kept() -> None:
 
     found = played(packets, Net(), port=81)
 
-    assert [run.met.dport for run in found.runs] == [81, 49121]
+    assert [run.original_tuple.dport for run in found.flows] == [81, 49121]
     assert found.findings == []
 
 

@@ -10,8 +10,8 @@ from scapy.packet import Raw
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.replay.arrived import is_whole, seen
-from pytest_netlab.replay.packed import pack
 from pytest_netlab.replay.rewrite import rewritten
+from pytest_netlab.replay.tuple_codec import pack
 from pytest_netlab.wire import checksum, fill
 
 OLD = {"src": "172.17.0.2", "dst": "172.16.211.1"}
@@ -69,7 +69,7 @@ def test_quote() -> None:
     want = fresh(outer / inet.ICMP(type=3, code=3) / Raw(fresh(inner)[:28]))
 
     key = Tuple5(ICMP, "172.16.211.1", 0, "172.16.211.128", 0)
-    assert rewritten(old, pack(key), quoted=pack(sent)) == want
+    assert rewritten(old, pack(key), embedded=pack(sent)) == want
 
 
 @pytest.mark.parametrize("layer", [inet.TCP, inet.UDP])
@@ -111,16 +111,16 @@ def test_anything(
     first, proto, fragment = head
     whole = bytes([first, 0, 0, 0, 0, 0]) + fragment + b"\x40" + bytes([proto])
     datagram = whole + bytes(10) + rest
-    way = pack(Tuple5(proto, src, port, "10.0.0.9", port))
+    route_to = pack(Tuple5(proto, src, port, "10.0.0.9", port))
 
-    made = rewritten(datagram, way, quoted=way)
+    made = rewritten(datagram, route_to, embedded=route_to)
 
     assert len(made) == len(datagram)
     assert made[:10] == datagram[:10]
     if is_whole(datagram):
         assert seen(made)[3] == seen(datagram)[3]
         if proto in (TCP, UDP) and fragment != b"\0\x07":
-            assert seen(made).way == way
+            assert seen(made).flow_tuple == route_to
 
 
 @pytest.mark.parametrize("size", [8, 18, 19, 20, 24])
@@ -128,12 +128,12 @@ def test_quoted_checksum(size: int) -> None:
     """A quoted checksum of TCP changes where its header is all quoted, as in Linux."""
     quoted = inet.IP(**OLD) / inet.TCP(sport=4, dport=5, options=[("MSS", 1460)])
     sent = pack(Tuple5(TCP, "10.0.0.1", 6, "10.0.0.2", 7))
-    way = pack(Tuple5(ICMP, "10.0.0.2", 0, "10.0.0.1", 0))
+    route_to = pack(Tuple5(ICMP, "10.0.0.2", 0, "10.0.0.1", 0))
     old = fresh(inet.IP(src="1.1.1.1", dst="2.2.2.2") / inet.ICMP(type=3, code=1))
     whole = fresh(quoted)[: 20 + size]
     error = fill(old[:2] + (28 + len(whole)).to_bytes(2, "big") + old[4:] + whole)
 
-    made = rewritten(error, way, quoted=sent)
+    made = rewritten(error, route_to, embedded=sent)
 
     changed = made[28 + 36 : 28 + 38] != error[28 + 36 : 28 + 38]
     assert changed == (size >= 20)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import ICMP, UDP, Tuple5
-from pytest_netlab.replay import free
-from pytest_netlab.replay.free import Free
+from pytest_netlab.replay import port_allocator
+from pytest_netlab.replay.port_allocator import PORTS, PortAllocator
 
 if TYPE_CHECKING:
     import pytest
@@ -17,7 +17,7 @@ PING = Tuple5(ICMP, "10.0.0.1", 7, "10.0.0.2", 7)
 
 def test_kept_where_free() -> None:
     """A number is kept, unless another conversation of the kind has it."""
-    numbers = Free()
+    numbers = PortAllocator()
 
     assert numbers.take(ASK) == ASK
     assert numbers.take(ASK._replace(dport=54)) == ASK._replace(dport=54)
@@ -27,7 +27,7 @@ def test_kept_where_free() -> None:
 
 def test_echo() -> None:
     """An echo's id stands for both ports."""
-    numbers = Free()
+    numbers = PortAllocator()
 
     assert [numbers.take(PING) for _ in range(2)] == [
         PING,
@@ -37,8 +37,8 @@ def test_echo() -> None:
 
 def test_the_first_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was given first is given again, once none is left."""
-    monkeypatch.setattr(free, "PORTS", 3)
-    numbers = Free()
+    monkeypatch.setattr(port_allocator, "PORTS", 3)
+    numbers = PortAllocator()
 
     given = [numbers.take(ASK._replace(sport=3)).sport for _ in range(7)]
 
@@ -47,9 +47,9 @@ def test_the_first_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_all_ports() -> None:
     """A hundred thousand clients on one port take no longer than others."""
-    numbers = Free()
+    numbers = PortAllocator()
 
     given = [numbers.take(ASK).sport for _ in range(100_000)]
 
-    assert sorted(given[: free.PORTS]) == list(range(1, free.PORTS + 1))
-    assert given[free.PORTS :] == given[: 100_000 - free.PORTS]
+    assert sorted(given[:PORTS]) == list(range(1, PORTS + 1))
+    assert given[PORTS:] == given[: 100_000 - PORTS]

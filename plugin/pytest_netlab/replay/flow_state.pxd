@@ -1,9 +1,9 @@
-cdef class Run:
-    cdef public object part
-    cdef public bytes way
-    cdef public bytes back
-    cdef public bytes out
-    cdef public bytes answer
+cdef class FlowState:
+    cdef public object plan
+    cdef public bytes original
+    cdef public bytes original_reply
+    cdef public bytes translated
+    cdef public bytes translated_reply
     cdef public bint renamed
     cdef public Py_ssize_t at
     cdef public Py_ssize_t side
@@ -13,9 +13,9 @@ cdef class Run:
     cdef public Py_ssize_t cut
     cdef public dict flying
     cdef public double due
-    cdef public object step
-    cdef public object helped
-    cdef public list translated
+    cdef public object packet
+    cdef public object alg
+    cdef public list alg_rewrites
 
     cpdef object begin(self)
     cpdef object advance(self)

@@ -8,20 +8,25 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_netlab.replay.run import Run
+    from pytest_netlab.replay.flow_state import FlowState
 
-_TOLD = 3  # findings
+_SHOWN = 3  # findings
 
 What = Literal["lost", "altered", "mapping", "duplicated", "stray", "not played"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """Whom the client talks to: an address, and a port unless it is the capture's.
+    """By which addresses client and server know each other.
 
-    `lands` is the server's own port, where it is another than whom the client talks to.
-    `back` is whom the server sees, and talks to where it begins a conversation; `hops`
-    by how much a ttl is lower at the other end, None where that is the host's affair.
+    Attributes:
+        target: the address that the client talks to.
+        back: the address that the server sees as its client's, and talks to where it
+            begins a conversation.
+        hops: by how much a ttl is lower at the other end; None where the host decides.
+        port: the port that the client talks to; None for the capture's.
+        lands: the server's own port, where that is another one.
+
     """
 
     target: str
@@ -46,39 +51,39 @@ class Finding:
 
     def __str__(self) -> str:
         """Render as one line."""
-        told = f": {self.detail}" if self.detail else ""
-        return f"packet {self.packet} of {self.flow} {self.what}{told}"
+        detail = f": {self.detail}" if self.detail else ""
+        return f"packet {self.packet} of {self.flow} {self.what}{detail}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Played:
-    """What came of it, conversation by conversation."""
+class Result:
+    """What came of each conversation that was played; `seconds` is how long it took."""
 
-    runs: Sequence[Run]
+    flows: Sequence[FlowState]
     findings: Sequence[Finding]
     seconds: float
 
     def __str__(self) -> str:
         """Say how many came out, and what was wrong with the first of the others."""
-        told = f"{self.delivered} of {self.packets} packets came out"
-        return "; ".join([told, *map(str, self.findings[:_TOLD])])
+        text = f"{self.delivered} of {self.packets} packets came out"
+        return "; ".join([text, *map(str, self.findings[:_SHOWN])])
 
     @property
     def packets(self) -> int:
         """Return how many packets there were to play."""
-        return sum(run.count for run in self.runs)
+        return sum(flow.count for flow in self.flows)
 
     @property
     def cut(self) -> int:
         """Return how many were larger than a link takes, and were played in pieces."""
-        return sum(run.cut for run in self.runs)
+        return sum(flow.cut for flow in self.flows)
 
     @property
-    def translated(self) -> list[str]:
-        """Return what helpers put into payloads, where packets name addresses."""
-        return [told for run in self.runs for told in run.translated]
+    def alg_rewrites(self) -> list[str]:
+        """Return what conntrack helpers put into payloads that name addresses."""
+        return [text for flow in self.flows for text in flow.alg_rewrites]
 
     @property
     def delivered(self) -> int:
         """Return how many came out at the other end."""
-        return sum(run.delivered for run in self.runs)
+        return sum(flow.delivered for flow in self.flows)

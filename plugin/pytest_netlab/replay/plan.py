@@ -18,7 +18,7 @@ from pytest_netlab.flows import (
     way_of,
 )
 from pytest_netlab.replay.ftp import FTP, announced
-from pytest_netlab.replay.tape import MTU, Found, Part, Steps, Tape
+from pytest_netlab.replay.source import MTU, FlowPlan, Found, Packets, Source
 from pytest_netlab.spec import DOCKER0, UPLINK
 from pytest_netlab.trace import translations
 from pytest_netlab.wire import Checksum, Status, tcp
@@ -38,13 +38,13 @@ _FIRST_OCTET, _GROUPS = 12, 224  # of a mapped address; RFC 1112
 _MOST_NAMED, _MOST_SHOWN = 5, 10
 
 
-def script(
+def plan_flows(
     capture: Capture,
     *,
     interface: str | None = None,
     flows: str | None = None,
     fill: bool = False,
-) -> list[Part]:
+) -> list[FlowPlan]:
     """Return the conversations of a capture, in the order they begin.
 
     Of a capture of docker0 and the uplink, each is taken from its initiator's side of
@@ -68,30 +68,30 @@ def script(
             f"them: there is nothing to play{_undecoded(capture)}"
         )
     found = _chosen(found, flows)
-    tape = Tape(capture)
-    _refuse(tape, _rows_played(found, tape), fill=fill)
-    return list(_parts(tape, found))
+    source = Source(capture)
+    _refuse(source, _rows_played(found, source), fill=fill)
+    return list(_plans(source, found))
 
 
-def _parts(tape: Tape, found: Sequence[Found]) -> Iterator[Part]:
+def _plans(source: Source, found: Sequence[Found]) -> Iterator[FlowPlan]:
     """Yield conversations with what those before them tell of each."""
     pairs: set[tuple[str, str]] = set()  # clients and servers, as servers saw them
     ports: set[tuple[str, int]] = set()  # that servers announced
-    capture = tape.capture
+    capture = source.capture
     bad = capture.l4_checksum == Checksum.BAD
     bad |= capture.ip_checksum == Checksum.BAD
     for one in found:
-        key, steps = one.key, Steps(tape, one)
+        key, packets = one.key, Packets(source, one)
         if key.proto == TCP and key.dport == FTP:
-            ports.update((key.dst, announced(step.datagram)) for step in steps)
-        turned = (key.dst, key.src) in pairs and _is_opened(capture, one)
-        if not turned:
+            ports.update((key.dst, announced(packet.datagram)) for packet in packets)
+        server_initiated = (key.dst, key.src) in pairs and _is_opened(capture, one)
+        if not server_initiated:
             pairs.add((one.sent.src, one.sent.dst))
         sides = bool(one.replies.any()), bool(one.replies.all())
-        yield Part(
+        yield FlowPlan(
             key=key,
-            steps=steps,
-            turned=turned,
+            packets=packets,
+            server_initiated=server_initiated,
             announced=(key.dst, key.dport) in ports,
             one_sided=sides[0] == sides[1],
             bad_checksum=bool(bad[one.rows].any()),
@@ -129,26 +129,26 @@ def _words(key: Tuple5) -> set[str]:
     return {family, PROTOCOL_NAMES[key.proto], key.src, key.dst, *ports}
 
 
-def left_out(capture: Capture, parts: Sequence[Part]) -> int:
+def left_out(capture: Capture, plans: Sequence[FlowPlan]) -> int:
     """Return how many packets of IPv4 are of no conversation that is played.
 
     Of other protocols, or of ICMP that is no echo; multicast is for nobody here.
     """
     played = np.zeros(len(capture), dtype=bool)
-    for part in parts:
-        played[part.steps.rows] = True
+    for plan in plans:
+        played[plan.packets.rows] = True
     unicast = (capture.ip_version == IPV4) & (capture.dst[:, _FIRST_OCTET] < _GROUPS)
     return int(np.count_nonzero(unicast & ~played))
 
 
-def _rows_played(found: Sequence[Found], tape: Tape) -> npt.NDArray[np.intp]:
-    """Return every row that is played, in order: twins and later fragments too."""
+def _rows_played(found: Sequence[Found], source: Source) -> npt.NDArray[np.intp]:
+    """Return all rows that are played, in order, with counterparts and fragments."""
     rows = np.concatenate([one.rows for one in found])
-    twins = [row for one in found for row in one.twins.values()]
-    firsts = np.array(list(tape.later), dtype=np.intp)
-    rows = np.concatenate([rows, np.array(twins, dtype=np.intp)])
+    counterparts = [row for one in found for row in one.counterparts.values()]
+    firsts = np.array(list(source.later), dtype=np.intp)
+    rows = np.concatenate([rows, np.array(counterparts, dtype=np.intp)])
     here = firsts[np.isin(firsts, rows)].tolist()
-    later = [row for first in here for row in tape.later[first]]
+    later = [row for first in here for row in source.later[first]]
     return np.unique(np.concatenate([rows, np.array(later, dtype=np.intp)]))
 
 
@@ -206,7 +206,7 @@ def _initiated(capture: Capture) -> Iterator[Found]:
         if not inside:
             mine = [far[row] for row in flow.outside_rows]
             pairs = [(there, here) for here, there in pairs]
-        # Where a helper has shifted a stream, segments have several twins at first.
+        # Where a helper shifted a stream, segments have several counterparts at first.
         pairs.sort(key=lambda pair: int(ids[pair[0]] == ids[pair[1]]))
         if not mine or not _is_played(flow.met):
             continue
@@ -226,14 +226,14 @@ def _rows_of(capture: Capture, point: str) -> np.ndarray:
     return np.flatnonzero(capture.point == names.index(point))
 
 
-def _refuse(tape: Tape, rows: npt.NDArray[np.intp], *, fill: bool) -> None:
+def _refuse(source: Source, rows: npt.NDArray[np.intp], *, fill: bool) -> None:
     """Refuse what cannot be played as it was.
 
     Raises:
         ReplayError: says which packets, and what to do.
 
     """
-    capture, lengths = tape.capture, tape.lengths[rows]
+    capture, lengths = source.capture, source.lengths[rows]
     status, held = capture.status[rows], capture.caplen[rows].astype(np.int64)
     fragments = (status & Status.FRAGMENT) != 0
     for why, wrong in (
@@ -257,6 +257,6 @@ def _refuse(tape: Tape, rows: npt.NDArray[np.intp], *, fill: bool) -> None:
     ):
         found = (rows[wrong] + 1).tolist()
         if found:
-            told = ", ".join(map(str, found[:_MOST_NAMED]))
+            numbers = ", ".join(map(str, found[:_MOST_NAMED]))
             more = f", ... ({len(found)} in all)" if len(found) > _MOST_NAMED else ""
-            raise ReplayError(f"packet {told}{more}: {why}")
+            raise ReplayError(f"packet {numbers}{more}: {why}")

@@ -24,7 +24,7 @@ from tests.traffic import (
 from pytest_netlab.capture import Capture, Frame, Interface, read
 from pytest_netlab.errors import ReplayError
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
-from pytest_netlab.replay.script import left_out, script
+from pytest_netlab.replay.plan import left_out, plan_flows
 from pytest_netlab.wire import fill, tcp
 from pytest_netlab.wire.checksum import pseudo
 from pytest_netlab.wire.octets import fold
@@ -43,11 +43,17 @@ ANSWER = replace(ASK, key=ASK.key.reply, data=b"me", ip_id=2)
 
 def test_one_point() -> None:
     """Packets in order, each with who sends it."""
-    (part,) = script(capture([ASK, ANSWER]))
+    (plan,) = plan_flows(capture([ASK, ANSWER]))
 
-    assert part.key == ASK.key
-    assert [(step.number, step.reply) for step in part.steps] == [(1, False), (2, True)]
-    assert [step.datagram for step in part.steps] == [ASK.datagram, ANSWER.datagram]
+    assert plan.key == ASK.key
+    assert [(packet.number, packet.reply) for packet in plan.packets] == [
+        (1, False),
+        (2, True),
+    ]
+    assert [packet.datagram for packet in plan.packets] == [
+        ASK.datagram,
+        ANSWER.datagram,
+    ]
 
 
 def test_two_points() -> None:
@@ -60,37 +66,37 @@ def test_two_points() -> None:
         (OUTSIDE, answer),
         (INSIDE, routed(answer, ASK.key.reply)),
     ]
-    (part,) = script(two_points(seen))
+    (plan,) = plan_flows(two_points(seen))
 
-    assert part.key == ASK.key
-    assert [step.number for step in part.steps] == [1, 4]
-    assert part.steps[1].datagram == answer.datagram  # its ttl is the sender's
+    assert plan.key == ASK.key
+    assert [packet.number for packet in plan.packets] == [1, 4]
+    assert plan.packets[1].datagram == answer.datagram  # its ttl is the sender's
 
 
 @pytest.mark.parametrize("name", ["ping-beyond", "ping-host", "published-web"])
 def test_goldens(name: str) -> None:
     """Of each golden there is one conversation."""
-    (part,) = script(read(GOLDEN / name / "capture.pcapng"))
+    (plan,) = plan_flows(read(GOLDEN / name / "capture.pcapng"))
 
-    assert len(part.steps) >= 2
-    assert {step.datagram[8] for step in part.steps} == {64}
+    assert len(plan.packets) >= 2
+    assert {packet.datagram[8] for packet in plan.packets} == {64}
 
 
 def test_conversations_apart() -> None:
     """Several conversations keep their packets, and an error is its quote's."""
     ping = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7))
-    parts = script(capture([ASK, ping, error(HOST01, ASK)]))
+    plans = plan_flows(capture([ASK, ping, error(HOST01, ASK)]))
 
-    assert [part.key for part in parts] == [ASK.key, ping.key]
-    assert [step.error for step in parts[0].steps] == [False, True]
-    assert parts[0].steps[1].reply
+    assert [plan.key for plan in plans] == [ASK.key, ping.key]
+    assert [packet.error for packet in plans[0].packets] == [False, True]
+    assert plans[0].packets[1].reply
 
 
 def test_trailer_is_no_packet() -> None:
     """What a link pads a short frame with is not played."""
-    (part,) = script(capture([replace(ASK, tail=bytes(20))]))
+    (plan,) = plan_flows(capture([replace(ASK, tail=bytes(20))]))
 
-    assert part.steps[0].datagram == ASK.datagram
+    assert plan.packets[0].datagram == ASK.datagram
 
 
 SIX = Packet(key=Tuple5(UDP, "2001:db8::1", 1, "2001:db8::2", 2))
@@ -106,7 +112,7 @@ SIX = Packet(key=Tuple5(UDP, "2001:db8::1", 1, "2001:db8::2", 2))
 def test_refused(packets: list[Packet], words: str) -> None:
     """What cannot be played as it was is refused, with its packets."""
     with pytest.raises(ReplayError, match=words):
-        script(capture(packets))
+        plan_flows(capture(packets))
 
 
 def test_fragments() -> None:
@@ -116,11 +122,11 @@ def test_fragments() -> None:
         replace(first, body=bytes(8), frag_offset=number, mf=number == 16)
         for number in (16, 24)
     ]
-    (part,) = script(capture([first, ANSWER, *later]))
+    (plan,) = plan_flows(capture([first, ANSWER, *later]))
 
-    assert [step.number for step in part.steps] == [1, 2]
-    assert part.steps[0].rest == tuple(one.datagram for one in later)
-    assert part.steps[1].rest == ()
+    assert [packet.number for packet in plan.packets] == [1, 2]
+    assert plan.packets[0].rest == tuple(one.datagram for one in later)
+    assert plan.packets[1].rest == ()
 
 
 def test_fragments_of_an_id_that_is_used_again() -> None:
@@ -128,10 +134,10 @@ def test_fragments_of_an_id_that_is_used_again() -> None:
     first = replace(ASK, mf=True, df=False)
     later = replace(first, body=bytes(8), frag_offset=16, mf=False)
     again = [replace(first, data=b"two!"), replace(later, body=bytes(16))]
-    (part,) = script(capture([first, later, *again, ASK]))
+    (plan,) = plan_flows(capture([first, later, *again, ASK]))
 
-    assert [len(step.rest) for step in part.steps] == [1, 1, 0]
-    assert part.steps[1].rest == (again[1].datagram,)
+    assert [len(packet.rest) for packet in plan.packets] == [1, 1, 0]
+    assert plan.packets[1].rest == (again[1].datagram,)
 
 
 def test_cut_later_fragment() -> None:
@@ -143,7 +149,7 @@ def test_cut_later_fragment() -> None:
         Frame(0, 1, later[:-4], len(later)),
     ]
     with pytest.raises(ReplayError, match="cut by the capture's snaplen"):
-        script(Capture.from_frames(frames, [Interface(name="tap")]))
+        plan_flows(Capture.from_frames(frames, [Interface(name="tap")]))
 
 
 def test_without_a_length() -> None:
@@ -154,7 +160,7 @@ def test_without_a_length() -> None:
     with pytest.raises(
         ReplayError, match=r"packet 1: without a length of its own|no conversation"
     ):
-        script(capture([bytes(frame)]))
+        plan_flows(capture([bytes(frame)]))
 
 
 def cut(by: int) -> Capture:
@@ -169,11 +175,11 @@ def test_cut_packets() -> None:
     with pytest.raises(
         ReplayError, match=r"^packet 1: cut by the capture's snaplen, --fill"
     ):
-        script(cut(2))
-    (part,) = script(cut(2), fill=True)
+        plan_flows(cut(2))
+    (plan,) = plan_flows(cut(2), fill=True)
 
     filled = ASK.datagram[:-2] + b"\0\0"
-    assert part.steps[0].datagram == fill(filled) != filled
+    assert plan.packets[0].datagram == fill(filled) != filled
 
 
 def test_chosen() -> None:
@@ -181,11 +187,11 @@ def test_chosen() -> None:
     other = Packet(key=Tuple5(UDP, "2001:db8::1", 1, "2001:db8::2", 53))
     mixed = capture([ASK, ANSWER, other])
 
-    (part,) = script(mixed, flows="ipv4")
+    (plan,) = plan_flows(mixed, flows="ipv4")
 
-    assert part.key == ASK.key
+    assert plan.key == ASK.key
     with pytest.raises(ReplayError, match=r"no conversation has '99'; there are udp "):
-        script(mixed, flows="99")
+        plan_flows(mixed, flows="99")
 
 
 def test_many_are_counted() -> None:
@@ -196,7 +202,7 @@ def test_many_are_counted() -> None:
     with pytest.raises(
         ReplayError, match=r"^packet 1, 2, 3, 4, 5, \.\.\. \(7 in all\)"
     ):
-        script(Capture.from_frames(frames, [Interface(name="tap")]))
+        plan_flows(Capture.from_frames(frames, [Interface(name="tap")]))
 
 
 def test_link_type_is_named() -> None:
@@ -205,13 +211,13 @@ def test_link_type_is_named() -> None:
     wifi = Capture.from_frames(frames, [Interface(name="air", linktype=105)])
 
     with pytest.raises(ReplayError, match="link type 105 is not decoded"):
-        script(wifi)
+        plan_flows(wifi)
 
 
 def test_one_sided() -> None:
     """A conversation of which only one end was captured says so."""
-    (both,) = script(capture([ASK, ANSWER]))
-    (one,) = script(capture([ASK, replace(ASK, ip_id=9)]))
+    (both,) = plan_flows(capture([ASK, ANSWER]))
+    (one,) = plan_flows(capture([ASK, replace(ASK, ip_id=9)]))
 
     assert (both.one_sided, one.one_sided) == (False, True)
 
@@ -221,19 +227,21 @@ def test_interfaces() -> None:
     both = two_points([("a", ASK), ("b", ASK)], points=("a", "b"))
 
     with pytest.raises(ReplayError, match=r"several interfaces \(a, b\): name one"):
-        script(both)
+        plan_flows(both)
     with pytest.raises(ReplayError, match="no interface 'c': the capture has a, b"):
-        script(both, interface="c")
-    assert [step.number for step in script(both, interface="b")[0].steps] == [2]
+        plan_flows(both, interface="c")
+    assert [packet.number for packet in plan_flows(both, interface="b")[0].packets] == [
+        2
+    ]
 
 
 def test_under_way_when_it_began() -> None:
     """A connection without its SYN is played as far as it is there."""
     key = Tuple5(TCP, C1, 4000, HOST01, 80)
     data = Packet(key=key, flags=tcp.ACK, data=b"x", ip_id=3)
-    (part,) = script(capture([data, replace(data, key=key.reply, ip_id=4)]))
+    (plan,) = plan_flows(capture([data, replace(data, key=key.reply, ip_id=4)]))
 
-    assert [step.reply for step in part.steps] == [False, True]
+    assert [packet.reply for packet in plan.packets] == [False, True]
 
 
 def test_middle_of_a_conversation() -> None:
@@ -242,11 +250,11 @@ def test_middle_of_a_conversation() -> None:
     other = Tuple5(TCP, "8.8.8.8", 443, "10.1.1.1", 5000)
     begun = Packet(key=talk, flags=tcp.SYN)
 
-    middle = script(capture([begun, Packet(key=other, data=b"x")]))
-    began = script(capture([begun, Packet(key=other, flags=tcp.SYN)]))
+    middle = plan_flows(capture([begun, Packet(key=other, data=b"x")]))
+    began = plan_flows(capture([begun, Packet(key=other, flags=tcp.SYN)]))
 
-    assert [part.turned for part in middle] == [False, False]
-    assert [part.turned for part in began] == [False, True]
+    assert [plan.server_initiated for plan in middle] == [False, False]
+    assert [plan.server_initiated for plan in began] == [False, True]
 
 
 def test_merged_interfaces() -> None:
@@ -257,10 +265,10 @@ def test_merged_interfaces() -> None:
     ]
     two = [Interface(name="eth0"), Interface(name="eth0")]
 
-    (part,) = script(Capture.from_frames(frames, two))
-    (named,) = script(Capture.from_frames(frames, two), interface="eth0")
+    (plan,) = plan_flows(Capture.from_frames(frames, two))
+    (named,) = plan_flows(Capture.from_frames(frames, two), interface="eth0")
 
-    assert (len(part.steps), len(named.steps)) == (2, 2)
+    assert (len(plan.packets), len(named.packets)) == (2, 2)
 
 
 def test_partial_checksum_is_filled_in() -> None:
@@ -269,9 +277,9 @@ def test_partial_checksum_is_filled_in() -> None:
     frame = bytearray(whole.frame)
     frame[50:52] = fold(pseudo(whole.datagram, 0, TCP, 24)).to_bytes(2, "big")
 
-    (part,) = script(capture([bytes(frame)]))
+    (plan,) = plan_flows(capture([bytes(frame)]))
 
-    assert part.steps[0].datagram == whole.datagram != bytes(frame[14:])
+    assert plan.packets[0].datagram == whole.datagram != bytes(frame[14:])
 
 
 def test_left_out() -> None:
@@ -281,7 +289,7 @@ def test_left_out() -> None:
     arp = ASK.frame[:12] + b"\x08\x06" + bytes(28)
     mixed = capture([ASK, ANSWER, gre, group, arp])
 
-    assert left_out(mixed, script(mixed)) == 1
+    assert left_out(mixed, plan_flows(mixed)) == 1
     assert left_out(mixed, []) == 3
 
 
@@ -290,7 +298,7 @@ def test_nothing_of_a_recording_is_left_out(path: Path) -> None:
     """What both points have seen is played, or stands for what is."""
     recorded = read(path)
 
-    assert left_out(recorded, script(recorded)) == 0
+    assert left_out(recorded, plan_flows(recorded)) == 0
 
 
 SYN_ALONE = tcp.SYN | tcp.ACK | tcp.RST | tcp.FIN  # of which only the SYN is set

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, overload
 import numpy as np
 
 from pytest_netlab.flows import is_error
-from pytest_netlab.replay.pieces import pieces
+from pytest_netlab.replay.segmentation import segment
 from pytest_netlab.wire import Checksum, Status, fill
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ MTU = 1500
 _TOTAL_LENGTH = 2  # in an IPv4 header
 
 
-class Step(NamedTuple):
+class Packet(NamedTuple):
     """One datagram of a conversation.
 
     Args:
@@ -48,17 +48,22 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """One conversation: its initiator's tuple, and its datagrams in order.
+class FlowPlan:
+    """One conversation to play.
 
-    `turned` says that a server began it with its client, as in active FTP; `announced`
-    that a server told its client this port, as in passive FTP; `one_sided` that the
-    capture has packets of one end only, `bad_checksum` that one does not fit.
+    Attributes:
+        key: the tuple as its initiator had it.
+        packets: its datagrams, in order.
+        server_initiated: a server began it with its client, as in active FTP.
+        announced: a server told its client this port, as in passive FTP.
+        one_sided: the capture has packets of one end only.
+        bad_checksum: one of its packets has a checksum that does not fit.
+
     """
 
     key: Tuple5
-    steps: Steps
-    turned: bool = False
+    packets: Packets
+    server_initiated: bool = False
     announced: bool = False
     one_sided: bool = False
     bad_checksum: bool = False
@@ -66,31 +71,37 @@ class Part:
     @property
     def is_related(self) -> bool:
         """Tell whether another conversation, played so far, may be what lets it in."""
-        return self.turned or self.announced
+        return self.server_initiated or self.announced
 
 
 class Found(NamedTuple):
-    """A conversation's rows, which of them its responder sent, and their twins.
+    """A conversation in a capture.
 
-    A twin is the same packet at the other point, where its sender was. `key` is the
-    tuple as its initiator had it, `sent` as its responder did.
+    Attributes:
+        key: the tuple as its initiator had it.
+        sent: the tuple as its responder had it.
+        rows: of its packets, as its initiator's side saw them.
+        replies: which of them its responder sent.
+        counterparts: row -> row of the same packet at the other point, where its
+            sender was.
+
     """
 
     key: Tuple5
     sent: Tuple5
     rows: npt.NDArray[np.intp]
     replies: npt.NDArray[np.bool_]
-    twins: Mapping[int, int] = {}
+    counterparts: Mapping[int, int] = {}
 
 
-class Steps(Sequence[Step]):
-    """The steps of one conversation."""
+class Packets(Sequence[Packet]):
+    """The packets of one conversation, made when they are asked for."""
 
-    __slots__ = ("_found", "_tape")
+    __slots__ = ("_found", "_source")
 
-    def __init__(self, tape: Tape, found: Found) -> None:
+    def __init__(self, source: Source, found: Found) -> None:
         """Take the rows of a conversation."""
-        self._tape, self._found = tape, found
+        self._source, self._found = source, found
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -100,25 +111,25 @@ class Steps(Sequence[Step]):
     def rows(self) -> list[int]:
         """Return the packets of the capture that they are made of, or stand for."""
         found = self._found
-        own = [*found.rows.tolist(), *found.twins.values()]
-        return own + [row for one in own for row in self._tape.later.get(one, ())]
+        own = [*found.rows.tolist(), *found.counterparts.values()]
+        return own + [row for one in own for row in self._source.later.get(one, ())]
 
     @overload
-    def __getitem__(self, place: int) -> Step: ...
+    def __getitem__(self, place: int) -> Packet: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Step]: ...
-    def __getitem__(self, place: int | slice) -> Step | Sequence[Step]:
-        """Make a step, or those of a slice."""
+    def __getitem__(self, place: slice) -> Sequence[Packet]: ...
+    def __getitem__(self, place: int | slice) -> Packet | Sequence[Packet]:
+        """Return a packet, or those of a slice."""
         if isinstance(place, slice):
             return [self[one] for one in range(*place.indices(len(self)))]
         found = self._found
         row, reply = found.rows.item(place), found.replies.item(place)
-        twin = found.twins.get(row, row) if reply else row
-        return self._tape.step(row, twin, reply=reply)
+        counterpart = found.counterparts.get(row, row) if reply else row
+        return self._source.packet(row, counterpart, reply=reply)
 
 
-class Tape:
-    """A capture, to make steps of.
+class Source:
+    """A capture that packets to play are made of.
 
     `lengths` are its datagrams' by their own headers, 0 where those are not here;
     `later` are the other fragments of a first one.
@@ -134,21 +145,21 @@ class Tape:
         odd = fragment | (self.lengths > MTU)
         self._odd = odd | (capture.quoted_proto != 0)
 
-    def step(self, row: int, twin: int, *, reply: bool) -> Step:
-        """Return a packet, with the bytes of its twin."""
-        ts, datagram = self.capture.ts.item(row), self._datagram(twin)
-        if not self._odd.item(twin):
-            return Step(row + 1, ts, reply, datagram)
-        others = self.later.get(twin, ())
-        first, *cut = pieces(datagram, MTU)
-        return Step(
+    def packet(self, row: int, counterpart: int, *, reply: bool) -> Packet:
+        """Return a packet, with the bytes of its counterpart."""
+        ts, datagram = self.capture.ts.item(row), self._datagram(counterpart)
+        if not self._odd.item(counterpart):
+            return Packet(row + 1, ts, reply, datagram)
+        others = self.later.get(counterpart, ())
+        first, *cut = segment(datagram, MTU)
+        return Packet(
             row + 1,
             ts,
             reply,
             first,
             rest=(*cut, *(self._datagram(other) for other in others)),
             cut=bool(cut),
-            error=is_error(self.capture, twin),
+            error=is_error(self.capture, counterpart),
         )
 
     def _datagram(self, row: int) -> bytes:

@@ -23,7 +23,7 @@ _SEQ, _OFFSET, _TCP_FLAGS = slice(4, 8), 12, 13
 _LAST_ONLY = tcp.FIN | tcp.PSH
 
 
-def pieces(datagram: bytes, mtu: int) -> list[bytes]:
+def segment(datagram: bytes, mtu: int) -> list[bytes]:
     """Return a datagram's pieces: itself, TCP segments, or fragments of anything else.
 
     Segments have IP ids one after the other (tcp_offload.c, inet_gso_segment); their

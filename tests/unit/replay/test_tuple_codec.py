@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pytest_netlab.flows import Tuple5
-from pytest_netlab.replay.packed import pack, turned, unpack
+from pytest_netlab.replay.tuple_codec import pack, reversed_tuple, unpack
 
 PORTS = st.integers(0, 65535)
 ADDRESSES = st.ip_addresses(v=4).map(str)
@@ -25,4 +25,4 @@ def test_there_and_back(proto: int, src: str, sport: int, dst: str, dport: int) 
     key = Tuple5(proto, src, sport, dst, dport)
 
     assert unpack(pack(key)) == key
-    assert unpack(turned(pack(key))) == key.reply
+    assert unpack(reversed_tuple(pack(key))) == key.reply

@@ -25,7 +25,7 @@ def unpack(packed: bytes) -> Tuple5:
     return Tuple5(proto, inet_ntoa(src), sport, inet_ntoa(dst), dport)
 
 
-def turned(packed: bytes) -> bytes:
+def reversed_tuple(packed: bytes) -> bytes:
     """Return the tuple of the opposite direction."""
     src, dst, sport, dport, proto = _CELL.unpack(packed)
     return _CELL.pack(dst, src, dport, sport, proto)

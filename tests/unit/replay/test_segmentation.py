@@ -6,7 +6,7 @@ import pytest
 from scapy.layers import inet
 from scapy.packet import Raw
 
-from pytest_netlab.replay.pieces import pieces
+from pytest_netlab.replay.segmentation import segment
 
 ENDS = {"src": "172.17.0.2", "dst": "172.16.211.1"}
 
@@ -27,7 +27,7 @@ def test_segments(size: int) -> None:
     tcp = inet.TCP(sport=4, dport=5, seq=0xFFFFFF00, flags="FPA")
     whole = bytes(inet.IP(**ENDS, id=0xFFFE) / tcp / Raw(data))
 
-    found = [inet.IP(piece) for piece in pieces(whole, 1500)]
+    found = [inet.IP(piece) for piece in segment(whole, 1500)]
 
     assert all(right(bytes(one)) for one in found)
     assert b"".join(bytes(one[inet.TCP].payload) for one in found) == data
@@ -42,7 +42,7 @@ def test_fragments() -> None:
     data = bytes(number % 251 for number in range(4000))
     whole = bytes(inet.IP(**ENDS, id=7) / inet.UDP(sport=4, dport=5) / Raw(data))
 
-    found = pieces(whole, 1500)
+    found = segment(whole, 1500)
 
     assert len(found) == 3
     assert all(right(one) for one in found)
@@ -54,4 +54,4 @@ def test_small() -> None:
     """What fits is left as it is."""
     whole = bytes(inet.IP(**ENDS) / inet.UDP(sport=4, dport=5) / Raw(bytes(1472)))
 
-    assert pieces(whole, 1500) == [whole]
+    assert segment(whole, 1500) == [whole]

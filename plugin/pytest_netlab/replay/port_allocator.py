@@ -1,4 +1,4 @@
-"""Which source port or id each conversation has: one client has each once at a time."""
+"""Source ports and ICMP ids of conversations: a client has each once at a time."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pytest_netlab.flows import ICMP, Tuple5
 PORTS = 65535
 
 
-class Free:
-    """Gives conversations numbers: those they had, where no other has it.
+class PortAllocator:
+    """Allocate the number that a conversation had, or else the next free one.
 
-    When all are taken, the one that was given first is given again: its conversation is
-    over for long, and its client may have the port again.
+    When all are in use, the one that was allocated first is allocated again: its
+    conversation ended long ago, and a client may use the port again.
     """
 
     def __init__(self) -> None:

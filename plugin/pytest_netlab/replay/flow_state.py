@@ -1,0 +1,83 @@
+"""A conversation while it is played. Compiled: every packet asks it several times."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.replay.tuple_codec import reversed_tuple, unpack
+
+if TYPE_CHECKING:
+    from pytest_netlab.flows import Tuple5
+    from pytest_netlab.replay.arrived import Identity
+    from pytest_netlab.replay.ftp import Alg
+    from pytest_netlab.replay.source import FlowPlan, Packet
+
+
+class FlowState:
+    """How far a conversation is, its tuples packed.
+
+    Attributes:
+        plan: what is played.
+        original: the initiator's tuple; `original_reply` what replies to it have.
+        translated: the tuple as the responder was seen to get it, None before;
+            `translated_reply` what its replies have.
+        packet: the one on its way, or next, once the conversation has begun.
+        side: where that comes out: 0 is the client's, 1 the server's.
+        heard_by: 0 if the initiator is there, 1 if the responder.
+        flying: what is on its way of that packet, by what it is.
+        due: when it is late, in seconds of the monotonic clock.
+        at: the number of that packet in the plan; `count` is how many there are.
+        delivered: how many came out; `cut` how many were larger than a link takes.
+        renamed: another conversation had its source port or id already.
+        alg: what a conntrack helper did to it; None for nothing so far.
+        alg_rewrites: what the helper put into which packet.
+
+    """
+
+    if TYPE_CHECKING:
+        packet: Packet
+
+    def __init__(self, plan: FlowPlan, original: bytes, renamed: bool = False) -> None:  # noqa: FBT001, FBT002 - C has no keywords
+        """Wait to begin."""
+        self.plan = plan
+        self.original, self.original_reply = original, reversed_tuple(original)
+        self.translated: bytes | None = None
+        self.translated_reply: bytes | None = None
+        self.renamed = renamed
+        self.at = self.side = self.heard_by = 0
+        self.count = len(plan.packets)
+        self.delivered = self.cut = 0
+        self.flying: dict[Identity, bytes] = {}
+        self.due = 0.0
+        self.alg: Alg | None = None
+        self.alg_rewrites: list[str] = []
+
+    @property
+    def original_tuple(self) -> Tuple5:
+        """Return the tuple that the initiator has."""
+        return unpack(self.original)
+
+    @property
+    def translated_tuple(self) -> Tuple5 | None:
+        """Return the tuple that the responder sees; None if it saw nothing."""
+        return unpack(self.translated) if self.translated is not None else None
+
+    def begin(self) -> None:
+        """Make the packet whose turn it is."""
+        if self.at < self.count:
+            self.packet = self.plan.packets[self.at]
+            self.side = int(self.packet.reply == self.plan.server_initiated)
+            self.heard_by = int(not self.packet.reply)
+
+    def advance(self) -> None:
+        """Go on to the next packet."""
+        self.at += 1
+        self.begin()
+
+    def give_up(self) -> None:
+        """Play no more of it."""
+        self.at = self.count
+
+    def learn(self, translated: bytes) -> None:
+        """Take what the responder was seen to get."""
+        self.translated, self.translated_reply = translated, reversed_tuple(translated)
