@@ -43,7 +43,6 @@ PARSERS = {
     "masking.forms": "what a value is cut to, and base64",
     "masking.names": "names and values of environment variables",
     "masking.patterns": "credentials in anybody's text",
-    "nat.conntrack": "conntrack's lines",
     "nat.ruleset": "iptables-save and nft",
     "options": "which options take a path, by their own metavar",
     "replay.ftp": "PORT, EPRT and the answers to PASV and EPSV",

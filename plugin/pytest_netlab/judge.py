@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_netlab.diff import Policy, compare
 from pytest_netlab.errors import NetlabError
-from pytest_netlab.nat import HostChange, answers, host_change, randomises
+from pytest_netlab.nat import HostChange, host_change, randomises
 from pytest_netlab.trace import with_entries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from pytest_netlab.diff import Difference
-    from pytest_netlab.nat import Connection
+    from pytest_netlab.flows import Tuple5
+    from pytest_netlab.host.conntrack import Connection
     from pytest_netlab.store import Golden
     from pytest_netlab.trace import CanonicalTrace
 
@@ -46,14 +47,15 @@ class HostState:
             line each.
         tracked: what connection tracking held afterwards, in symbols.
         replies: the reply tuples of entries that connection tracking held or ended
-            since the capture was opened, as `nat.held` returns them.
+            since the capture was opened. As long as an entry lives, and that is for
+            30 s after a ping, nobody else gets them.
         full: how many connections there were where its table took no more, else "".
 
     """
 
     provenance: Mapping[str, str] = field(default_factory=dict)
     tracked: tuple[Connection, ...] = ()
-    replies: frozenset[str] = frozenset()
+    replies: frozenset[Tuple5] = frozenset()
     full: str = ""
 
     @property
@@ -164,9 +166,9 @@ def _change(golden: Golden, host: HostState) -> HostChange:
     return host_change(golden.provenance, host.provenance, host.tracked, host.full)
 
 
-def _own_replies(trace: CanonicalTrace) -> frozenset[str]:
+def _own_replies(trace: CanonicalTrace) -> frozenset[Tuple5]:
     """Return the reply tuples of the trace's own flows: they hold nobody off."""
-    return frozenset(answers(one.sent) for one in trace.learned.flows if one.sent)
+    return frozenset(one.sent.reply for one in trace.learned.flows if one.sent)
 
 
 def _policy(golden: Golden, waive: Collection[str], host: HostState | None) -> Policy:

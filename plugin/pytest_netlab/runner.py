@@ -13,15 +13,16 @@ from pytest_netlab.errors import (
     GoldenError,
     LabError,
 )
+from pytest_netlab.host import conntrack, sysctls
+from pytest_netlab.host.snapshot import Snapshot
 from pytest_netlab.judge import HostState, ScenarioFailedError, Verdict, judge, survey
 from pytest_netlab.masking import Mask
-from pytest_netlab.nat import full, held, ruleset, tracked
+from pytest_netlab.nat import ruleset
 from pytest_netlab.spec import POINTS
 from pytest_netlab.store import CAPTURE, Proposal
 from pytest_netlab.trace import canonicalize, protocol_name, what_text
 
 Update = Literal["none", "new", "all"]
-EVENTS = "conntrack-events.txt"
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -149,7 +150,7 @@ class Netlab:
 
     def state(self) -> Mapping[str, str]:
         """Return the host's state as evidence: file name -> text."""
-        return self._lab.state()
+        return self._lab.snapshot().files
 
     @contextmanager
     def capture(self, *points: str) -> Iterator[Trace]:
@@ -368,27 +369,29 @@ class Netlab:
 
     def _about(self) -> dict[str, Any]:
         about = self.scenario.description
-        return {"description": about, "provenance": self._provenance(self._evidence())}
+        return {"description": about, "provenance": self._provenance(self._seen())}
 
     def _host(self) -> HostState:
         """Return what is known of the host now."""
-        state = self._evidence()
-        listed = (state.get(name, "") for name in ("conntrack.txt", EVENTS))
+        seen = self._seen()
         return HostState(
-            provenance=self._provenance(state),
-            tracked=tracked(state.get("conntrack.txt", ""), self._lab.symbols),
-            replies=held("".join(listed)),
-            full=full(state.get("sysctl.txt", "")),
+            provenance=self._provenance(seen),
+            tracked=conntrack.named(seen.entries, self._lab.symbols),
+            replies=seen.replies,
+            full=sysctls.crowd(seen.sysctls),
         )
 
-    def _provenance(self, state: Mapping[str, str]) -> dict[str, str]:
+    def _provenance(self, seen: Snapshot) -> dict[str, str]:
         """Return what a golden records of the host: facts, and its rules in symbols."""
-        rules = self.mask.text(ruleset(state, self._lab.symbols))  # of their comments
+        rules = ruleset(seen.files, self._lab.symbols)
+        rules = self.mask.text(rules)  # of their comments
         return {"ruleset": rules, **self._lab.facts}
 
-    def _evidence(self) -> Mapping[str, str]:
+    def _seen(self) -> Snapshot:
+        """Return the host as it is now; nothing where it does not show itself."""
         try:
-            self.judged_on = self.state()  # evidence shows what the verdict is made of
+            seen = self._lab.snapshot()
         except LabError:  # the verdict does not need it
-            self.judged_on = {}
-        return self.judged_on
+            seen = Snapshot()
+        self.judged_on = seen.files  # evidence shows what the verdict is made of
+        return seen

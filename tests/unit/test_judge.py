@@ -24,6 +24,7 @@ from tests.traffic import (
 from pytest_netlab.capture import Capture
 from pytest_netlab.diff import Policy
 from pytest_netlab.flows import UDP, Tuple5
+from pytest_netlab.host.conntrack import Connection
 from pytest_netlab.judge import (
     HostState,
     MatchingVariant,
@@ -32,7 +33,6 @@ from pytest_netlab.judge import (
     judge,
     survey,
 )
-from pytest_netlab.nat import Connection, answers
 from pytest_netlab.store import Golden
 from pytest_netlab.trace import CanonicalTrace, canonicalize
 
@@ -114,7 +114,8 @@ def test_other() -> None:
 
 def test_host() -> None:
     """How the host differs from the golden's is told, and cited by the cause."""
-    entry = Connection("udp", "c1", "host01:53", "c1", "host01:53")
+    asked = Tuple5(UDP, "c1", KEPT, "host01", 53)
+    entry = Connection(asked, asked.reply)
     known = HostState(
         provenance={"engine": "28", "ruleset": "nat"}, tracked=(entry,), full="9 of 9"
     )
@@ -147,7 +148,7 @@ def test_host_that_asks_for_random_ports() -> None:
 def test_host_that_held_the_tuple() -> None:
     """A port may be another where a flow that ended before held it."""
     held = Tuple5(UDP, HOST, KEPT, HOST01, 53)
-    known = HostState(replies=frozenset({answers(held)}))
+    known = HostState(replies=frozenset({held.reply}))
 
     verdict = judge(golden(exchange(KEPT)), exchange(MOVED), host=known)
 
@@ -159,7 +160,7 @@ def test_host_that_held_the_tuple() -> None:
 def test_later_flow_held_the_tuple() -> None:
     """It may not where the flow that held it came later, as the trace shows."""
     held = Tuple5(UDP, HOST, KEPT, HOST01, 53)
-    known = HostState(replies=frozenset({answers(held)}))
+    known = HostState(replies=frozenset({held.reply}))
     wanted, seen = exchange(KEPT, MOVED), exchange(MOVED, KEPT)
 
     verdict = judge(golden(wanted), seen, host=known)

@@ -83,7 +83,7 @@ def test_lab_is_reset_first(lab: FakeLab, store: Store) -> None:
 def test_facts_and_state(netlab: Netlab, lab: FakeLab) -> None:
     """What a scenario may ask about the host is what the lab says."""
     assert netlab.facts == lab.facts
-    assert netlab.state() == lab.state()
+    assert netlab.state() == lab.snapshot().files
     with pytest.raises(LabUnavailableError):
         _ = netlab.docker
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from pytest_netlab.host.sysctls import FACTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -15,20 +17,6 @@ BARRIERS = ("DROP", "REJECT", " reject", " drop", "NOTRACK", "notrack", "unreach
 REFUSALS = ("REJECT", " reject")
 UNTRACKED = ("NOTRACK", "notrack")
 VERSIONS = ("engine", "kernel", "iptables", "backend")
-# What a fact of the provenance is called where people set it.
-SETTINGS = {
-    "ip_forward": "net.ipv4.ip_forward",
-    "bridge_nf": "net.bridge.bridge-nf-call-iptables",
-    "bridge_nf6": "net.bridge.bridge-nf-call-ip6tables",
-    "forward_bridge": "net.ipv4.conf.docker0.forwarding",
-    "forward_uplink": "net.ipv4.conf of the uplink: forwarding",
-    "forward6": "net.ipv6.conf.all.forwarding",
-    "rp_filter": "net.ipv4.conf: rp_filter",
-    "route_localnet": "net.ipv4.conf.docker0.route_localnet",
-    "tcp_loose": "net.netfilter.nf_conntrack_tcp_loose",
-    "tcp_liberal": "net.netfilter.nf_conntrack_tcp_be_liberal",
-    "conntrack_checksum": "net.netfilter.nf_conntrack_checksum",
-}
 _MTU = re.compile(r"^link (\S+) mtu (\d{1,9})\b", re.ASCII)
 
 
@@ -54,7 +42,7 @@ def setting(host: HostChange, *names: str) -> str:
     for name in names:
         if name in host.settings:
             was, now = host.settings[name]
-            return f"{SETTINGS.get(name, name)} is {now} here, {was} when recorded"
+            return f"{FACTS.get(name, name)} is {now} here, {was} when recorded"
     return ""
 
 

@@ -167,9 +167,7 @@ def _untranslated(case: Case) -> str:
 
 def _unforwarded(case: Case, end: End | None, look: str) -> str:
     return clues.first(
-        clues.setting(
-            case.host, "ip_forward", "forward_bridge", "forward_uplink", "rp_filter"
-        ),
+        clues.setting(case.host, "ip_forward"),
         clues.gone(case.host, "filter -A"),
         _barrier(case),
         clues.route(case.host, *_nodes(end)),

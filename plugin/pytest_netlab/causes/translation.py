@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
+from pytest_netlab.flows import WITH_PORTS
 from pytest_netlab.nat.ruleset import Published, published, translates
-from pytest_netlab.trace import PortTranslation, Symbol
+from pytest_netlab.trace import End, PortTranslation, Symbol
 from pytest_netlab.trace.build import OWN
 from pytest_netlab.trace.values import map_symbols, symbols_in
 
 if TYPE_CHECKING:
     from pytest_netlab.causes.facts import Case, Cause, Evidence
-    from pytest_netlab.nat.ruleset import Connection
+    from pytest_netlab.host.conntrack import Connection
     from pytest_netlab.trace import FlowFact
 
 _EPHEMERAL, _ANY = ("port", "id"), Symbol("any", 0)
@@ -59,10 +60,17 @@ def stale(case: Case) -> Cause | None:
 
 
 def _is_stale(known: Connection, case: Case) -> bool:
-    want = case.want
-    name = f"{known.proto} {known.initiator} -> {known.responder}"
-    was = known.target, known.sender
-    return name == want.name and was != (f"{want.target}", f"{want.sender}")
+    """Return whether it is of this flow, and does not send it on as the golden has it.
+
+    Of other protocols than these the kernel tracks nothing but ICMP echoes here.
+    """
+    want, (met, back) = case.want, known
+    ports = met.proto in WITH_PORTS
+    asked = End(met.dst, met.dport if ports else None)
+    if (want.proto, want.echo) != (met.proto, not ports):
+        return False
+    sent = End(back.dst), End(back.src, back.sport if ports else None)
+    return want.goes(End(met.src), asked) and sent != (want.sender, want.target)
 
 
 def mistranslated(case: Case) -> Cause | None:

@@ -1,17 +1,59 @@
-"""Forget connections: entries live 30 s and more, so one test would shape the next."""
+"""List and forget connections: entries live 30 s and more, into the next test."""
 
 from __future__ import annotations
 
+import os
+import socket
 from contextlib import closing, contextmanager, suppress
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError
+from pytest_netlab.host import ctnetlink
 from pytest_netlab.lab.netns import inside
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from pytest_netlab.host.conntrack import Entry
+
 IPV4 = 2
+SECONDS = 5
+MOST_BYTES = 1 << 16  # of a datagram
+NETLINK_NETFILTER = 12
+ERROR, DONE = 2, 3  # NLMSG_ERROR, NLMSG_DONE
+DUMP = 0x301  # NLM_F_REQUEST, NLM_F_ROOT, NLM_F_MATCH
+_ERRNO = Struct("=i")
+
+
+def entries(netns: str) -> tuple[Entry, ...]:
+    """Return every connection that a namespace tracks, of IPv4 and IPv6.
+
+    Raises:
+        LabError: there is no such namespace, or the kernel does not tell.
+
+    """
+    try:
+        with inside(netns):
+            table = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
+        with table:
+            table.settimeout(SECONDS)
+            table.bind((0, 0))
+            table.send(ctnetlink.request(DUMP))
+            return tuple(map(ctnetlink.entry, _dumped(table)))
+    except OSError as error:
+        raise LabError(f"cannot list connections: {error.strerror or error}") from error
+
+
+def _dumped(table: socket.socket) -> Iterator[ctnetlink.Message]:
+    while True:
+        for message in ctnetlink.messages(table.recv(MOST_BYTES)):
+            if message.kind == DONE:
+                return
+            if message.kind == ERROR:
+                (code,) = _ERRNO.unpack_from(message.body)
+                raise OSError(-code, os.strerror(-code))
+            yield message
 
 
 def flush(netns: str) -> None:

@@ -24,6 +24,8 @@ from pytest_netlab.spec import DOCKER0, UPLINK
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from pytest_netlab.host.conntrack import Event
+    from pytest_netlab.host.snapshot import Snapshot
     from pytest_netlab.lab.holder import Holder
     from pytest_netlab.lab.liveness import Liveness
     from pytest_netlab.lab.protocol import Tap
@@ -232,8 +234,8 @@ class DockerLab:
         ]
         return LiveCapture(places, names=self.symbols).start()
 
-    def state(self) -> Mapping[str, str]:
-        """Return evidence, file name -> text: rules, conntrack, routes, sysctls, ..."""
+    def snapshot(self) -> Snapshot:
+        """Return what is known of the host now, its rules and routes among it."""
         parts = self._parts
         interfaces = (parts.bridge, parts.segment.uplink)
         jobs = state.host_jobs(self.nodes["host"], interfaces)
@@ -242,8 +244,8 @@ class DockerLab:
             jobs |= state.engine_jobs(
                 parts.client, parts.containers, shared=parts.shared
             )
-        jobs |= {"conntrack-events.txt": self._heard, "dockerd.log": parts.log}
-        return state.collect(jobs)
+        jobs["dockerd.log"] = parts.log
+        return state.collect(parts.segment.host, jobs, self._heard)
 
     def close(self) -> None:
         """Undo everything the lab made; may be called twice."""
@@ -261,10 +263,10 @@ class DockerLab:
             self._events.close()
             self._events = None
 
-    def _heard(self) -> str:
+    def _heard(self) -> list[Event | None]:
         if self._events is None:
-            return "nobody listened: no capture, or no nf_conntrack_netlink\n"
-        return self._events.text()
+            raise LabError("nobody listened: no capture, or no nf_conntrack_netlink")
+        return self._events.heard()
 
     def _all_nodes(self) -> Iterator[NamespaceNode]:
         parts = self._parts

@@ -9,32 +9,20 @@ from __future__ import annotations
 import errno
 import socket
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from pytest_netlab.host import ctnetlink
+from pytest_netlab.lab.conntrack import MOST_BYTES, NETLINK_NETFILTER
 from pytest_netlab.lab.netns import inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NETLINK_NETFILTER = 12
+    from pytest_netlab.host.conntrack import Event
+
 NEW, UPDATE, DESTROY = 1, 2, 4  # multicast groups, as bits
 SO_RCVBUFFORCE = 33  # not in the socket module
 QUEUE_BYTES = 8 << 20
-MOST_BYTES = 1 << 16
-DELETED, CREATED = 2, 0x400  # IPCTNL_MSG_CT_DELETE, NLM_F_CREATE
-LOST = "(the kernel's queue overflowed here: events are missing)\n"
-PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "icmpv6", 132: "sctp"}
-PARTS = (
-    ("CTA_TUPLE_IP", "CTA_IP_V4_SRC", "src"),
-    ("CTA_TUPLE_IP", "CTA_IP_V4_DST", "dst"),
-    ("CTA_TUPLE_IP", "CTA_IP_V6_SRC", "src"),
-    ("CTA_TUPLE_IP", "CTA_IP_V6_DST", "dst"),
-    ("CTA_TUPLE_PROTO", "CTA_PROTO_SRC_PORT", "sport"),
-    ("CTA_TUPLE_PROTO", "CTA_PROTO_DST_PORT", "dport"),
-    ("CTA_TUPLE_PROTO", "CTA_PROTO_ICMP_TYPE", "type"),
-    ("CTA_TUPLE_PROTO", "CTA_PROTO_ICMP_CODE", "code"),
-    ("CTA_TUPLE_PROTO", "CTA_PROTO_ICMP_ID", "id"),
-)
 
 
 class Events:
@@ -48,7 +36,7 @@ class Events:
             OSError: the kernel has no nf_conntrack_netlink.
 
         """
-        self._lines: list[str] = []
+        self._heard: list[Event | None] = []
         with inside(netns):
             self._socket = socket.socket(
                 socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER
@@ -62,11 +50,12 @@ class Events:
             self.close()
             raise
 
-    def text(self) -> str:
-        """Return all events so far, a line each, in the order of the kernel."""
+    def heard(self) -> list[Event | None]:
+        """Return all events so far in the kernel's order; None where some are lost."""
         for data in self._queued():
-            self._lines += _told(data) if data else [LOST]
-        return "".join(self._lines)
+            told = map(ctnetlink.event, ctnetlink.messages(data))
+            self._heard += told if data else [None]
+        return [*self._heard]
 
     def close(self) -> None:
         """Listen no more; may be called twice."""
@@ -83,38 +72,3 @@ class Events:
                 if error.errno != errno.ENOBUFS:
                     raise
                 yield b""
-
-
-def _told(data: bytes) -> Iterator[str]:
-    """Yield each message of a datagram as a line like those of `conntrack -E`."""
-    from pyroute2.netlink.nfnetlink.nfctsocket import nfct_msg  # noqa: PLC0415 - slow
-
-    at = 0
-    while at < len(data):
-        message = nfct_msg(data, offset=at)
-        message.decode()
-        at += max((message["header"]["length"] + 3) & ~3, 16)
-        yield f"{_verb(message['header'])} {_entry(message)}\n"
-
-
-def _verb(header: Any) -> str:
-    if header["type"] & 0xFF == DELETED:
-        return "[DESTROY]"
-    return "    [NEW]" if header["flags"] & CREATED else " [UPDATE]"
-
-
-def _entry(message: Any) -> str:
-    there = message.get_attr("CTA_TUPLE_ORIG")
-    back = message.get_attr("CTA_TUPLE_REPLY")
-    number = there.get_attr("CTA_TUPLE_PROTO").get_attr("CTA_PROTO_NUM")
-    return f"{PROTOCOLS.get(number, number)} {_ends(there)} {_ends(back)}"
-
-
-def _ends(half: Any) -> str:
-    found = []
-    for part, name, label in PARTS:
-        inner = half.get_attr(part) if half else None
-        value = inner.get_attr(name) if inner else None
-        if value is not None:
-            found.append(f"{label}={value}")
-    return " ".join(found)

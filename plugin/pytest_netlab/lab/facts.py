@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_netlab.host.sysctls import FACTS
 from pytest_netlab.lab.links import netlink, offloads
 from pytest_netlab.lab.netns import inside
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from pytest_netlab.lab.node import NamespaceNode
 
@@ -19,15 +21,6 @@ UNKNOWN = "unknown"
 _WAYS = 'for end; do ip -o route get "$end" 2>/dev/null || echo none; done'
 _DEVICE = re.compile(r"\bdev (\S+)")
 _IPTABLES = re.compile(r"v(?P<version>\S+)(?: \((?P<backend>\w+)\))?")
-
-SYSCTLS = {
-    "ip_forward": "net/ipv4/ip_forward",
-    "bridge_nf": "net/bridge/bridge-nf-call-iptables",
-    "bridge_nf6": "net/bridge/bridge-nf-call-ip6tables",
-    "tcp_loose": "net/netfilter/nf_conntrack_tcp_loose",
-    "tcp_liberal": "net/netfilter/nf_conntrack_tcp_be_liberal",
-    "conntrack_checksum": "net/netfilter/nf_conntrack_checksum",
-}
 
 
 def engine_facts(client: Any) -> dict[str, str]:
@@ -47,7 +40,8 @@ def engine_facts(client: Any) -> dict[str, str]:
 
 def host_facts(host: NamespaceNode, uplink: str) -> dict[str, str]:
     """Return settings of the host's namespace, and the iptables it has."""
-    found = {name: sysctl(host.netns, key) for name, key in SYSCTLS.items()}
+    values = settings(host.netns, FACTS.values())
+    found = {fact: values.get(name, "absent") for fact, name in FACTS.items()}
     return found | iptables_facts(host) | {"offload": offloads(host.netns, uplink)}
 
 
@@ -103,10 +97,12 @@ def docker_proxy(procfs: str, address: str) -> str:
     return "off"
 
 
-def sysctl(netns: str, key: str) -> str:
-    """Return a sysctl of a network namespace, `absent` where the kernel has none."""
+def settings(netns: str, names: Iterable[str]) -> dict[str, str]:
+    """Return sysctls of a network namespace; those that there are not are left out."""
+    found = {}
     with inside(netns):
-        try:
-            return Path(f"/proc/sys/{key}").read_text(encoding="ascii").strip()
-        except FileNotFoundError:
-            return "absent"
+        for name in names:
+            path = Path("/proc/sys", name.replace(".", "/"))
+            with suppress(FileNotFoundError):
+                found[name] = path.read_text(encoding="ascii").strip()
+    return found

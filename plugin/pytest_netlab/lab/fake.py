@@ -20,6 +20,7 @@ from pytest_netlab.errors import (
     LabUnavailableError,
 )
 from pytest_netlab.flows import ICMP, TCP, Tuple5
+from pytest_netlab.host.snapshot import Snapshot
 from pytest_netlab.lab.fakewire import Wire, converse, ping
 from pytest_netlab.nat import Nat
 from pytest_netlab.spec import CONTAINERS, DOCKER0, PEERS, WEB_PORT
@@ -169,9 +170,9 @@ class FakeLab:
         """Start a capture."""
         return FakeTap(self, points)
 
-    def state(self) -> Mapping[str, str]:
+    def snapshot(self) -> Snapshot:
         """Return the model's rules as the only evidence there is."""
-        return {"nat.txt": f"{self.wire.nat}\n"}
+        return Snapshot(files={"nat.txt": f"{self.wire.nat}\n"})
 
     def close(self) -> None:
         """Do nothing: nothing is held."""

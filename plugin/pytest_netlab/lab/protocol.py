@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.host.snapshot import Snapshot
     from pytest_netlab.spec import Point
 
 
@@ -87,8 +88,8 @@ class Lab(Protocol):
     def tap(self, points: Sequence[Point]) -> Tap:
         """Start a capture; return when the opening canary was seen on every point."""
 
-    def state(self) -> Mapping[str, str]:
-        """Return evidence: file name -> text (rules, conntrack, routes, ...)."""
+    def snapshot(self) -> Snapshot:
+        """Return what is known of the host now, and evidence files beside it."""
 
     def close(self) -> None:
         """Undo everything the lab made; may be called twice."""

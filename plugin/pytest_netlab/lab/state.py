@@ -8,14 +8,21 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_netlab.errors import NetlabError
+from pytest_netlab.host import conntrack, snapshot, sysctls
+from pytest_netlab.lab.conntrack import entries
+from pytest_netlab.lab.facts import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from pytest_netlab.host.conntrack import Event
+    from pytest_netlab.host.snapshot import Snapshot
     from pytest_netlab.lab.node import NamespaceNode
+
+    T = TypeVar("T")
 
 WORKERS = 4
 SECONDS = 5
@@ -34,36 +41,50 @@ HOST_COMMANDS = {
     "ip6tables-nft.txt": ("ip6tables-nft-save", "-c"),
     "nftables.txt": ("nft", "-a", "list", "ruleset"),
     "nftables.json": ("nft", "-j", "list", "ruleset"),
-    "conntrack.txt": ("conntrack", "-L", "-o", "extended"),
     "ip-rule.txt": ("ip", "rule"),
     "ip-neigh.txt": ("ip", "neigh"),
     "bridge-link.txt": ("bridge", "-d", "link"),
     "bridge-fdb.txt": ("bridge", "fdb"),
     "versions.txt": ("sh", "-c", VERSIONS_SCRIPT),
 }
-SYSCTLS = (
-    *("net.ipv4.ip_forward", "net.ipv4.conf.all.rp_filter"),
-    *("net.ipv4.conf.all.route_localnet", "net.ipv4.conf.all.forwarding"),
-    *("net.ipv4.ip_local_port_range", "net.ipv6.conf.all.forwarding"),
-    *("net.netfilter.nf_conntrack_max", "net.netfilter.nf_conntrack_count"),
-    *("net.netfilter.nf_conntrack_tcp_loose", "net.bridge.bridge-nf-call-iptables"),
-    *("net.bridge.bridge-nf-call-ip6tables", "net.bridge.bridge-nf-call-arptables"),
-)
 # What the addresses, links and routes of every node are, in one command each.
 NODE_SCRIPT = "ip -d link; echo; ip addr; echo; ip route; echo; ip -6 route"
 
 
-def collect(jobs: Mapping[str, Callable[[], str]]) -> dict[str, str]:
-    """Run all jobs, some at a time; return what each says."""
+def collect(
+    netns: str,
+    jobs: Mapping[str, Callable[[], str]],
+    heard: Callable[[], list[Event | None]],
+) -> Snapshot:
+    """Return what is known of the host now.
+
+    Args:
+        netns: of the host.
+        jobs: file name -> what returns its text; some are run at a time.
+        heard: returns what became of connections, as `events.Events` does.
+
+    """
     with ThreadPoolExecutor(WORKERS) as pool:
-        texts = pool.map(_guarded, jobs.values())
-        return dict(zip(jobs, texts, strict=True))
+        tracked = pool.submit(_known, partial(entries, netns), conntrack.text)
+        events = pool.submit(_known, heard, conntrack.text)
+        sysctl = pool.submit(
+            _known, partial(settings, netns, sysctls.KNOWN), sysctls.render
+        )
+        texts = dict(zip(jobs, pool.map(_guarded, jobs.values()), strict=True))
+    texts[snapshot.ENTRIES], now = tracked.result()
+    texts[snapshot.EVENTS], past = events.result()
+    texts[snapshot.SYSCTLS], values = sysctl.result()
+    return snapshot.Snapshot(
+        files=texts,
+        entries=now or (),
+        events=tuple(filter(None, past or ())),
+        sysctls=values or {},
+    )
 
 
 def host_jobs(host: NamespaceNode, interfaces: Iterable[str]) -> dict[str, Any]:
-    """Return the jobs that look at the host's rules, connections, links and sysctls."""
+    """Return the jobs that look at the host's rules and links."""
     jobs = {name: partial(_say, host, *argv) for name, argv in HOST_COMMANDS.items()}
-    jobs["sysctl.txt"] = partial(_say, host, "sysctl", "--ignore", *SYSCTLS)
     for interface in interfaces:
         argv = ("ethtool", "-k", interface)
         jobs[f"offload-{interface}.txt"] = partial(_say, host, *argv)
@@ -110,12 +131,18 @@ def _say(node: NamespaceNode, *argv: str) -> str:
 
 
 def _guarded(job: Callable[[], str]) -> str:
+    return _known(job, str)[0]
+
+
+def _known(job: Callable[[], T], render: Callable[[T], str]) -> tuple[str, T | None]:
+    """Return what a job finds, as text and as value; the text of an error, and None."""
     try:
-        return job()
+        found = job()
     except NetlabError as error:
-        return f"{error}\n"
+        return f"{error}\n", None
     except Exception as error:  # noqa: BLE001 - evidence of a broken lab is what we want
-        return f"{type(error).__name__}: {error}\n"
+        return f"{type(error).__name__}: {error}\n", None
+    return render(found), found
 
 
 def _pretty(value: Any) -> str:

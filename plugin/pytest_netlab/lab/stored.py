@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_netlab import capture as captures
 from pytest_netlab import documents
 from pytest_netlab.errors import DocumentError, GoldenError, LabUnavailableError
+from pytest_netlab.host import snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture import Capture
     from pytest_netlab.documents import Opener
+    from pytest_netlab.host.snapshot import Snapshot
     from pytest_netlab.lab.protocol import Node, Tap
     from pytest_netlab.spec import Point, Scenario
 
@@ -198,9 +200,9 @@ class StoredLab:
         """Refuse: nothing can be captured."""
         raise LabUnavailableError(OVER)
 
-    def state(self) -> Mapping[str, str]:
-        """Return the evidence of then."""
-        return self._stored.state
+    def snapshot(self) -> Snapshot:
+        """Return what the evidence of then tells."""
+        return snapshot.read(self._stored.state)
 
     def close(self) -> None:
         """Do nothing: nothing is held."""

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from pytest_netlab.host.conntrack import Connection
+
 _COUNTERS = re.compile(r"\[\d+:\d+\]\s*")
 _ADDRESS = re.compile(r"\b(\d+\.\d+\.\d+\.\d+)(?:/(\d+))?")
 _IPTABLES = re.compile(r"table ip6? (filter|nat|mangle|raw|security) ")
@@ -53,25 +55,6 @@ class HostChange:
     settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     tracked: tuple[Connection, ...] = ()
     full: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """An entry of connection tracking in symbols, named as a flow is.
-
-    `sender` and `target` are its ends as replies show them: after translation.
-    """
-
-    proto: str
-    initiator: str
-    responder: str
-    sender: str
-    target: str
-
-    def __str__(self) -> str:
-        """Render as a flow, and what it was made."""
-        ends = f"{self.proto} {self.initiator} -> {self.responder}"
-        return f"{ends}, sent on as {self.sender} -> {self.target}"
 
 
 @dataclass(frozen=True, slots=True)

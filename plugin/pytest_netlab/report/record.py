@@ -1,7 +1,7 @@
 """One run of a scenario as verdict.json, and back: all that its text is made of.
 
-Traces are written for others to read; what is told of a verdict is made of its
-differences, so they are not read back.
+Traces, and what connection tracking held, are written for others to read; what is told
+of a verdict is made of its differences, so they are not read back.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from pytest_netlab import documents, nat
 from pytest_netlab.causes import Cause
 from pytest_netlab.diff import Difference
 from pytest_netlab.errors import GoldenError
+from pytest_netlab.flows import WITH_PORTS
+from pytest_netlab.host.conntrack import NAMES as PROTOCOLS
+from pytest_netlab.host.conntrack import Connection
 from pytest_netlab.judge import Verdict
 from pytest_netlab.lab import stored
-from pytest_netlab.nat import translations
+from pytest_netlab.nat import HostChange, translations
 from pytest_netlab.trace import CanonicalTrace, refusal_text, value_text, what_text
 
 if TYPE_CHECKING:
@@ -27,18 +30,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_netlab.checks import Violation
+    from pytest_netlab.flows import Tuple5
     from pytest_netlab.trace import FlowFact, Packet, PortTranslation
 
 # What annotations name that their modules import for type checkers only.
 NAMES = {
     **{name: getattr(nat, name) for name in nat.__all__},
-    **{one.__name__: one for one in (Cause, CanonicalTrace, Difference)},
+    **{one.__name__: one for one in (Cause, CanonicalTrace, Connection, Difference)},
     "Kind": translations.Kind,
     "Fate": translations.Fate,
     "Mapping": Mapping,
     "Sequence": Sequence,
 }
-
+UNREAD: dict[type, set[str]] = {HostChange: {"tracked"}}
 
 # Where verdict.json has text that others wrote; `*` is any key or place. All else are
 # words of the format, by which it is read: one that is a secret's too has to stay.
@@ -144,6 +148,8 @@ def _plain(value: Any) -> Any:
         return _plain_trace(value)
     if isinstance(value, Difference):
         return value.plain()
+    if isinstance(value, Connection):
+        return _plain_connection(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
@@ -221,8 +227,26 @@ def _plain_translation(found: PortTranslation | None) -> dict[str, Any] | None:
         "outer": f"{found.mapped}",
         "taken": found.taken,
         "in_class": found.in_class,
-        "wanted": found.wanted,
+        "wanted": _plain_tuple(found.wanted),
     }
+
+
+def _plain_connection(one: Connection) -> dict[str, str]:
+    return {
+        "proto": one.protocol,
+        "initiator": one.initiator,
+        "responder": one.responder,
+        "sender": one.sender,
+        "target": one.target,
+    }
+
+
+def _plain_tuple(one: Tuple5 | None) -> str:
+    """Return a tuple as format 1 has it: protocol, addresses, ports or the ICMP id."""
+    if one is None:
+        return ""
+    ports = [one.sport, one.dport] if one.proto in WITH_PORTS else [one.sport]
+    return " ".join(map(str, (PROTOCOLS[one.proto], one.src, one.dst, *ports)))
 
 
 def _made(kind: Any, value: Any) -> Any:
@@ -233,7 +257,8 @@ def _made(kind: Any, value: Any) -> Any:
         if not isinstance(value, dict):
             raise TypeError(f"{documents.brief(value)} is no {kind.__name__}")
         hints = typing.get_type_hints(kind, localns={**NAMES, "Verdict": Verdict})
-        return kind(**{name: _made(hints[name], value[name]) for name in value})
+        names = value.keys() - UNREAD.get(kind, set())
+        return kind(**{name: _made(hints[name], value[name]) for name in names})
     origin, inner = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         wanted = [one for one in inner if one is not types.NoneType]

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import WITH_PORTS
-from pytest_netlab.nat import answers
 from pytest_netlab.nat.ports import class_of
 from pytest_netlab.trace.values import IDS, PortTranslation
 
@@ -75,19 +74,24 @@ def port_translation(
         mapped=symbols.bind(name, sent.sport),
         taken=holders.keep(wanted, flow),
         in_class=name == "id" or sent.sport in class_of(met.sport),
-        wanted=answers(wanted),
+        wanted=wanted.reply,
     )
 
 
-def with_entries(trace: CanonicalTrace, held: Collection[str]) -> CanonicalTrace:
+def with_entries(trace: CanonicalTrace, held: Collection[Tuple5]) -> CanonicalTrace:
     """Return a trace that knows what connection tracking held besides its flows.
 
     A flow that ended before the capture began holds its tuple for a while.
+
+    Args:
+        trace: what was captured.
+        held: tuples of replies.
+
     """
     return replace(trace, flows=tuple(_with_entries(one, held) for one in trace.flows))
 
 
-def _with_entries(flow: CanonicalFlow, held: Collection[str]) -> CanonicalFlow:
+def _with_entries(flow: CanonicalFlow, held: Collection[Tuple5]) -> CanonicalFlow:
     found = flow.translation
     if found is None or found.taken or found.wanted not in held:
         return flow

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_netlab.checks import Violation
+    from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat import Fate, Kind
 
 IDS = (ICMP, ICMP6)
@@ -278,7 +279,7 @@ class PortTranslation:
         mapped: what left the host.
         taken: another flow held the tuple it would have had.
         in_class: it is one of the same range of ports (nf_nat_core.c).
-        wanted: the replies of the tuple it would have had, as conntrack tells them.
+        wanted: the replies' tuple if it had been kept.
 
     """
 
@@ -287,7 +288,7 @@ class PortTranslation:
     mapped: Symbol
     taken: bool
     in_class: bool
-    wanted: str = dataclasses.field(default="", compare=False)
+    wanted: Tuple5 | None = dataclasses.field(default=None, compare=False)
 
     @property
     def fault(self) -> str:

@@ -52,7 +52,7 @@ def test_rules_are_dockers(lab: DockerLab) -> None:
     recorded = tomllib.loads((GOLDEN / "ping-host" / "golden.toml").read_text())
     docker = recorded["provenance"]["ruleset"].splitlines()
 
-    ours = ruleset(lab.state(), lab.symbols).splitlines()
+    ours = ruleset(lab.snapshot().files, lab.symbols).splitlines()
 
     assert set(docker) - set(ours) == set()
     assert [one for one in ours if one not in docker] == []
@@ -63,8 +63,8 @@ def test_no_engine(lab: DockerLab) -> None:
     with pytest.raises(LabUnavailableError, match="this lab has no engine"):
         _ = lab.docker
     assert lab.facts["engine"] == "20.10+rules"
-    assert "web.log" in lab.state()
-    assert "docker-info.json" not in lab.state()
+    assert "web.log" in lab.snapshot().files
+    assert "docker-info.json" not in lab.snapshot().files
 
 
 def test_command_has_a_mark_and_a_shells_code(lab: DockerLab) -> None:

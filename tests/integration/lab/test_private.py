@@ -90,7 +90,7 @@ def test_facts_name_every_version(lab: DockerLab) -> None:
 
 def test_state_is_evidence(lab: DockerLab) -> None:
     """The evidence has rules with counters, routes, links, the engine's words."""
-    state = lab.state()
+    state = lab.snapshot().files
 
     assert "-j MASQUERADE" in state["iptables.txt"]
     assert json.loads(state["nftables.json"])
@@ -108,7 +108,7 @@ def test_state_survives_a_missing_tool(
     which = shutil.which
     monkeypatch.setattr(shutil, "which", lambda n: None if n == "nft" else which(n))
 
-    state = lab.state()
+    state = lab.snapshot().files
 
     assert "no program 'nft'" in state["nftables.txt"]
     assert "MASQUERADE" in state["iptables.txt"]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from tests.flowfacts import end, fact
 
 from pytest_netlab.causes import Case, Cause
-from pytest_netlab.flows import ICMP, TCP, Role
+from pytest_netlab.flows import ICMP, TCP, Role, Tuple5
+from pytest_netlab.host.conntrack import Connection
 from pytest_netlab.nat import HostChange
 from pytest_netlab.trace import End, Fields, FlowFact, Packet, What
 
@@ -38,6 +39,14 @@ LINK_TOLD = f"{LINK} here, {WAS} when recorded"
 SMALLER = HostChange(missing=(WAS,), extra=(LINK,))
 VERSIONS = {"kernel": ("6.1", "6.18")}
 VERSIONS_TOLD = "(kernel is 6.18 here, 6.1 when recorded)"
+
+
+def tracked(
+    initiator: str = "host01", sender: str = "host01", target: str = "c2"
+) -> Connection:
+    """Return a connection to the published port, and whom it is sent on to."""
+    asked = Tuple5(TCP, initiator, 5000, "host", 81)
+    return Connection(asked, Tuple5(TCP, target, 80, sender, 5000))
 
 
 @dataclass(frozen=True)

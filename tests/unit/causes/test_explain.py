@@ -25,12 +25,13 @@ from tests.unit.causes.cases import (
     TOO_LARGE,
     WEB,
     Seen,
+    tracked,
 )
 
 from pytest_netlab.causes import Cause, explain, unseen
 from pytest_netlab.flows import TCP
 from pytest_netlab.lab.fake import FakeLab
-from pytest_netlab.nat import Connection, HostChange
+from pytest_netlab.nat import HostChange
 from pytest_netlab.spec import POINTS, LabOptions
 from pytest_netlab.trace import (
     CanonicalTrace,
@@ -210,7 +211,7 @@ MAPPED = PortTranslation(
 )
 MOVED, UNDONE = Seen("port", "", "", found=MAPPED), Seen("undone", "c1", "host")
 UNPAIRED = Seen("unpaired-forwarded", "both", "one")
-ENTRY = Connection("tcp", "host01", "host:81", "host01", "c2:80")
+ENTRY = tracked()
 FULL = HostChange(full="9 of 9 connections")
 REPUBLISHED = HostChange(missing=(DNAT_RULE,), extra=(OTHER_NODE,))
 SMALLER = HostChange(missing=("link a mtu 1500",), extra=("link a mtu 1300",))

@@ -23,16 +23,18 @@ from tests.unit.causes.cases import (
     WEB,
     Seen,
     case,
+    tracked,
     words,
 )
 
 from pytest_netlab.causes import translation
 from pytest_netlab.flows import UDP
-from pytest_netlab.nat import Connection, HostChange
+from pytest_netlab.nat import HostChange
 from pytest_netlab.trace import End, FlowFact, PortTranslation, Rewrite, Symbol
 
 if TYPE_CHECKING:
     from pytest_netlab.causes import Case
+    from pytest_netlab.host.conntrack import Connection
     from pytest_netlab.nat import Kind
 
 
@@ -88,7 +90,7 @@ def test_not_republished(want: FlowFact, got: FlowFact, host: HostChange) -> Non
     assert translation.republished(case(want, got, host)) is None
 
 
-ENTRY = Connection("tcp", "host01", "host:81", "host01", "c2:80")
+ENTRY = tracked()
 ELSEWHERE = replace(WEB, target=end("c2:80"))
 
 
@@ -103,14 +105,17 @@ def test_stale() -> None:
 
 @pytest.mark.parametrize("kind", ["snat", "hairpin"])
 @pytest.mark.parametrize(
-    "change", [{"sender": "c2", "target": "web:80"}, {"target": "c2:80"}]
+    ("entry", "got"),
+    [
+        (tracked(sender="c2", target="web"), replace(WEB, sender=end("c2"))),
+        (ENTRY, ELSEWHERE),
+    ],
 )
-def test_stale_of_every_kind(kind: Kind, change: dict[str, str]) -> None:
+def test_stale_of_every_kind(kind: Kind, entry: Connection, got: FlowFact) -> None:
     """Whatever is translated may follow an old entry, by its source or its target."""
-    want = replace(WEB, kind=kind)
-    host = HostChange(tracked=(replace(ENTRY, **change),))
+    want, host = replace(WEB, kind=kind), HostChange(tracked=(entry,))
 
-    found = translation.stale(case(want, replace(want, **change), host))  # type: ignore[arg-type]
+    found = translation.stale(case(want, got, host))
 
     assert words(found)[0] == "stale conntrack"
 
@@ -120,8 +125,8 @@ def test_stale_of_every_kind(kind: Kind, change: dict[str, str]) -> None:
     [
         (WEB, ELSEWHERE, HostChange(tracked=(ENTRY,), missing=(DNAT_RULE,))),
         (WEB, ELSEWHERE, HostChange(tracked=(ENTRY,), extra=(MASQUERADE,))),
-        (WEB, ELSEWHERE, HostChange(tracked=(replace(ENTRY, target="web:80"),))),
-        (WEB, ELSEWHERE, HostChange(tracked=(replace(ENTRY, initiator="c1"),))),
+        (WEB, ELSEWHERE, HostChange(tracked=(tracked(target="web"),))),
+        (WEB, ELSEWHERE, HostChange(tracked=(tracked("c1"),))),
         (WEB, ELSEWHERE, HostChange()),
         (WEB, replace(WEB, answered=False), HostChange(tracked=(ENTRY,))),
         (replace(WEB, kind="none"), ELSEWHERE, HostChange(tracked=(ENTRY,))),

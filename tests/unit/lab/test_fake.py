@@ -277,7 +277,7 @@ def test_reset(lab: FakeLab) -> None:
 
 def test_state(lab: FakeLab) -> None:
     """The evidence of a lab in memory is its model."""
-    assert "172.17.0.5" in lab.state()["nat.txt"]
+    assert "172.17.0.5" in lab.snapshot().files["nat.txt"]
 
 
 def test_breaks_no_invariant(lab: FakeLab) -> None:

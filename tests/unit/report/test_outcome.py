@@ -201,7 +201,7 @@ def full_disk(*_: object, **__: object) -> None:
     raise OSError("no space")
 
 
-TROUBLES = [(FakeLab, "state", broken_state), (bundle, "write", full_disk)]
+TROUBLES = [(FakeLab, "snapshot", broken_state), (bundle, "write", full_disk)]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=["lab", "disk"])

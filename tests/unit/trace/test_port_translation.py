@@ -73,12 +73,12 @@ def test_changed(proto: int, field: str) -> None:
 @pytest.mark.parametrize(
     ("proto", "wanted"),
     [
-        (UDP, f"udp {HOST01} {HOST} 53 5000"),
-        (ICMP, f"icmp {HOST01} {HOST} 5000"),
+        (UDP, Tuple5(UDP, HOST01, 53, HOST, 5000)),
+        (ICMP, Tuple5(ICMP, HOST01, 5000, HOST, 5000)),
     ],
 )
-def test_wanted(proto: int, wanted: str) -> None:
-    """The tuple it would have had is told as conntrack tells its replies."""
+def test_wanted(proto: int, wanted: Tuple5) -> None:
+    """The tuple that replies would have had is known, to be looked for in conntrack."""
     found = translated(talk(proto, C1, 5000, 6000))
 
     assert found is not None
@@ -210,13 +210,14 @@ def test_id_has_one_class() -> None:
     assert found.in_class
 
 
+TAKEN = Tuple5(UDP, "a", 53, "b", 5000)
 REMAPPED = PortTranslation(
     field="port",
     original=Symbol("port", 1),
     mapped=Symbol("port", 2),
     taken=False,
     in_class=True,
-    wanted="udp a b 53 5000",
+    wanted=TAKEN,
 )
 
 
@@ -231,11 +232,11 @@ def trace(*translations: PortTranslation | None) -> CanonicalTrace:
 
 def test_with_entries() -> None:
     """What connection tracking held was taken; the rest stays as it was."""
-    other = replace(REMAPPED, wanted="udp a b 53 5001")
+    other = replace(REMAPPED, wanted=Tuple5(UDP, "a", 53, "b", 5001))
     held = trace(None, replace(REMAPPED, taken=True), other)
 
-    assert with_entries(trace(None, REMAPPED, other), {REMAPPED.wanted}) == held
-    assert with_entries(held, {REMAPPED.wanted}) == held
+    assert with_entries(trace(None, REMAPPED, other), {TAKEN}) == held
+    assert with_entries(held, {TAKEN}) == held
     assert with_entries(trace(None, REMAPPED, other), set()) == trace(
         None, REMAPPED, other
     )

@@ -8,7 +8,7 @@ import pytest
 from tests.flowfacts import end, fact
 
 from pytest_netlab.checks import Violation
-from pytest_netlab.flows import ICMP, ICMP6, TCP
+from pytest_netlab.flows import ICMP, ICMP6, TCP, Tuple5
 from pytest_netlab.nat import Translations
 from pytest_netlab.trace import (
     CanonicalFlow,
@@ -222,10 +222,11 @@ def test_evidence_makes_no_difference() -> None:
     """Sizes, counts, rows and what was learned differ by run, and are not compared."""
     flow, found = CanonicalFlow(fact=FACT, packets=(PACKET,)), (object(),)
     trace = CanonicalTrace(("uplink",), (flow,))
+    reply = Tuple5(TCP, "host01", 80, "host", 5000)
 
     assert replace(FACT, passed=9, stuck=8, copies=7) == FACT
     assert replace(PACKET, row=7) == PACKET
-    assert replace(REMAPPED, wanted="udp") == REMAPPED
+    assert replace(REMAPPED, wanted=reply) == REMAPPED
     assert replace(flow, traversals=((1,),)) == flow
     learned = Translations(violations=found)  # type: ignore[arg-type]
     assert replace(trace, learned=learned) == trace
