@@ -119,8 +119,8 @@ def _alarm(lab: DockerLab, body: Body, folder: Path) -> str:
     if isinstance(seen.error, ScenarioFailedError):
         told = render(seen.error.verdict)
     (folder / "alarm.txt").write_text(told, encoding="utf-8")
-    if seen.netlab.trace is not None:
-        write(folder / "capture.pcapng", seen.netlab.trace.capture)
+    if seen.run.trace is not None:
+        write(folder / "capture.pcapng", seen.run.trace.capture)
     return seen.cause
 
 

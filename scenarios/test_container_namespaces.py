@@ -10,7 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from pytest_netlab.lab.protocol import Node
-    from pytest_netlab.runner import Netlab
+    from pytest_netlab.session import Netlab
 
 CONTAINERS = ("c1", "c2", "c3", "web")
 FIRST_WITHOUT_STAGES = 28  # moby#49518: DOCKER-FORWARD replaces the article's layout

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_netlab.lab.protocol import Node
-    from pytest_netlab.runner import Netlab
+    from pytest_netlab.session import Netlab
 
 
 @pytest.mark.netlab

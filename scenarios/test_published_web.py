@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from pytest_netlab.runner import Netlab
+    from pytest_netlab.session import Netlab
 
 
 @pytest.mark.netlab

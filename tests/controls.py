@@ -22,7 +22,7 @@ from pytest_netlab.judge import ScenarioFailedError
 from pytest_netlab.lab.stored import Stored, StoredLab
 from pytest_netlab.report import bundle
 from pytest_netlab.report.record import Record, dumps
-from pytest_netlab.runner import Netlab
+from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import Scenario
 from pytest_netlab.store import PendingStore, Proposal, Store, files
 
@@ -123,10 +123,10 @@ def _goldens(folder: Path, good: Capture, bad: Capture) -> None:
 
 def _evidence(root: Path, seen: Capture) -> None:
     """Write what a run leaves that differs; once more, broken in several ways."""
-    lab = StoredLab(Stored(capture=seen, facts=FACTS, state={"nat.txt": RULES}))
-    netlab = Netlab(lab, Scenario(id="ping"), Store(root / "golden"))
+    stored = Stored(capture=seen, facts=FACTS, state={"nat.txt": RULES})
+    scenario, store = Scenario(id="ping"), Store(root / "golden")
     try:
-        netlab.rejudge(seen)
+        ScenarioRun(StoredLab(stored), scenario, store).judge_stored(stored)
     except ScenarioFailedError as error:
         verdict = error.verdict
     record = Record(

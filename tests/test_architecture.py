@@ -143,7 +143,7 @@ def test_import_is_light(module: str) -> None:
         "pytest_netlab.diff",
         "pytest_netlab.judge",
         "pytest_netlab.nat",
-        "pytest_netlab.runner",
+        "pytest_netlab.run",
     ],
 )
 def test_core_needs_no_lab(module: str) -> None:

@@ -2,7 +2,8 @@
 
 Layers, bottom up: wire (bytes), capture (columns), flows, checks (what no host may do),
 nat (what was rewritten), trace (the canonical form), causes, diff, spec, lab and store,
-judge, runner, report; plugin and cli are the edges. Each imports only those before it.
+judge, recorder, run, session, report; plugin and cli are the edges. Each imports only
+those before it.
 """
 
 import os

@@ -29,12 +29,14 @@ if TYPE_CHECKING:
 
     from pytest_netlab.lab.protocol import Lab
     from pytest_netlab.lab.stored import Stored
-    from pytest_netlab.runner import Netlab
+    from pytest_netlab.run import ScenarioRun
+    from pytest_netlab.session import Netlab
     from pytest_netlab.spec import Scenario
     from pytest_netlab.store import PendingStore, Store
 
 SHOWN = 20  # markers of one file that cannot be meant
 STORED = pytest.StashKey["Stored"]()
+RUN = pytest.StashKey["ScenarioRun"]()
 
 
 def pytest_addoption(
@@ -200,23 +202,34 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 @pytest.fixture
 def netlab(request: pytest.FixtureRequest) -> Netlab:
     """Return the lab as this scenario sees it, in the state all start from."""
-    from pytest_netlab.runner import Netlab  # noqa: PLC0415 - imports numpy
+    from pytest_netlab.run import ScenarioRun  # noqa: PLC0415 - imports numpy
+    from pytest_netlab.session import Netlab  # noqa: PLC0415
     from pytest_netlab.store import Store  # noqa: PLC0415
 
+    config, stash = request.config, request.node.stash
     scenario = marker.scenario(request.node)
     store = Store(_golden_folder(request.node))
-    if offline := request.config.getoption("--netlab-offline"):
-        request.node.stash[STORED] = _stored(request.config, scenario, store)
-        lab: Any = _over(request.node.stash[STORED])
+    if config.getoption("--netlab-offline"):
+        stash[STORED] = _stored(config, scenario, store)
+        lab: Any = _over(stash[STORED])
     else:
         lab = request.getfixturevalue("netlab_lab")
-    _sweep(request.config, scenario, store)
-    update = request.config.getoption("netlab_update")
-    found = Netlab(lab, scenario, store, update=update)
-    found.mask = hiding.mask(request.config)
-    if offline:
-        found.stored = request.node.stash[STORED].bundle
-    return found
+    _sweep(config, scenario, store)
+    stash[RUN] = ScenarioRun(
+        lab,
+        scenario,
+        store,
+        update=config.getoption("netlab_update"),
+        mask=hiding.mask(config),
+        bundle=stash[STORED].bundle if STORED in stash else None,
+    )
+    return Netlab(stash[RUN])
+
+
+def _run(item: pytest.Item) -> ScenarioRun | None:
+    """Return the run of a test that has the fixture; None where it did not get it."""
+    has = "netlab" in getattr(item, "funcargs", {})
+    return item.stash.get(RUN, None) if has else None
 
 
 def _sweep(config: pytest.Config, scenario: Scenario, store: Store) -> None:
@@ -267,8 +280,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     found = pyfuncitem.stash.get(STORED, None)
     if found is None:
         pytest.skip("--netlab-offline: this scenario does not use the netlab fixture")
-    netlab: Any = pyfuncitem.funcargs["netlab"]
-    netlab.rejudge(found.capture, found.failure)
+    pyfuncitem.stash[RUN].judge_stored(found)
     return True
 
 
@@ -278,9 +290,8 @@ def _rerun(item: pytest.Function) -> None:
         pytest.skip("--netlab-stimulus=replay: it does not use the netlab fixture")
     from pytest_netlab.store import MissingGoldenError  # noqa: PLC0415 - imports numpy
 
-    netlab: Any = item.funcargs["netlab"]
     try:
-        netlab.rerun()
+        item.stash[RUN].replay_golden()
     except (MissingGoldenError, ReplayError) as error:
         pytest.skip(f"--netlab-stimulus=replay: {error}")
 
@@ -336,17 +347,13 @@ def _lead(
     _note_golden(item, report)
     if report.skipped:
         return
-    from pytest_netlab.report import outcome  # noqa: PLC0415 - only for scenarios
+    from pytest_netlab.ended import ended  # noqa: PLC0415 - only for scenarios
+    from pytest_netlab.report import outcome  # noqa: PLC0415
 
-    netlab = getattr(item, "funcargs", {}).get("netlab")
     error = call.excinfo.value if call.excinfo else None
-    found = outcome.of(
-        error,
-        netlab,
-        node=item.nodeid,
-        keep=_keep(item.config, report),
-        pending=_pending(item, report),
-    )
+    pending = _pending(item, report)
+    how = ended(_run(item), error, test=item.nodeid, pending=pending)
+    found = outcome.of(how, keep=_keep(item.config, report))
     if found is None:
         return
     report.user_properties += found.properties

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.runner import Netlab
+from pytest_netlab.run import ScenarioRun
+from pytest_netlab.session import Netlab
 from pytest_netlab.spec import Scenario
 from pytest_netlab.store import Store
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.judge import Verdict
     from pytest_netlab.lab.docker_lab import DockerLab
-    from pytest_netlab.runner import Update
+    from pytest_netlab.recorder import Update
 
     Traffic = Callable[[Netlab], object]
     Judge = Callable[["Fault", "Traffic"], Verdict]
@@ -53,12 +54,12 @@ def judged(lab: DockerLab, tmp_path: Path) -> Iterator[Judge]:
                         host.run(*command.split())
                     for command in fault.mended:
                         undo.callback(host.run, *command.split())
-                netlab = Netlab(lab, scenario, store, update=update)
-                with netlab.capture() as trace:
-                    traffic(netlab)
+                run = ScenarioRun(lab, scenario, store, update=update)
+                with run.capture() as trace:
+                    traffic(Netlab(run))
                 if update == "all":
-                    netlab.check(trace)
-            return netlab.judge(trace)
+                    run.check(trace)
+            return run.judge(trace)
 
         yield judge
 
@@ -231,12 +232,12 @@ def test_stale_conntrack(judged: Judge, lab: DockerLab) -> None:
     back = "--reply-src 172.17.0.3 --reply-dst 172.16.211.1"
     entry = f"{ends} {back} --reply-port-src 80 --reply-port-dst 40002 --state SYN_SENT"
     host = lab.nodes["host"]
+    # Where curl closed first, its port is in TIME_WAIT and cannot be bound again.
+    ports = iter(("40001", "40002"))
 
     def traffic(netlab: Netlab) -> None:
-        # Where curl closed first, its port is in TIME_WAIT and cannot be bound again.
-        port = "40001"
-        if netlab._update == "none":
-            port = "40002"
+        port = next(ports)
+        if port == "40002":
             host.run("conntrack", "-I", "-p", "tcp", "-t", "60", *entry.split())
         url = f"http://{netlab.host.address}:81/"
         argv = ("curl", "-s", "-m1", "--local-port", port, url)

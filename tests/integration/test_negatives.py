@@ -11,7 +11,7 @@ from tests.traffic import C1, HOST, HOST01, MACS, Packet, error
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.lab import engine as private
-from pytest_netlab.runner import Netlab
+from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
 from pytest_netlab.wire import arp, ethernet, tcp
@@ -47,20 +47,20 @@ RESET = Packet(key=Tuple5(TCP, C1, 4001, HOST01, 80), flags=tcp.RST | tcp.ACK)
 @pytest.fixture
 def quiet(lab: DockerLab, tmp_path: Path) -> Store:
     """Return goldens, of which one tells of a scenario in which nothing happens."""
-    netlab = Netlab(lab, Scenario(id="quiet"), Store(tmp_path), update="all")
-    with netlab.capture() as trace:
+    run = ScenarioRun(lab, Scenario(id="quiet"), Store(tmp_path), update="all")
+    with run.capture() as trace:
         pass
-    netlab.check(trace)
+    run.check(trace)
     return Store(tmp_path)
 
 
 def found(lab: DockerLab, store: Store, argv: tuple[str, ...], *waive: str) -> set[str]:
     """Return what differs of the quiet scenario while the host or c1 sends this."""
-    netlab = Netlab(lab, Scenario(id="quiet", waive=waive), store)
+    run = ScenarioRun(lab, Scenario(id="quiet", waive=waive), store)
     node = lab.nodes["c1" if argv[1] == RAW else "host"]
-    with netlab.capture() as trace:
+    with run.capture() as trace:
         node.run(sys.executable, "-c", *argv[1:])
-    return {one.field for one in netlab.judge(trace).differences}
+    return {one.field for one in run.judge(trace).differences}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_container_leaves_by_ipv6(tmp_path: Path) -> None:
     """Up to engine 26 nobody masquerades IPv6: a container's own address leaves."""
     daemon = ("--ipv6", "--fixed-cidr-v6=fd00:17::/64")
     with closing(private.start(LabOptions(daemon=daemon))) as lab:
-        quiet = Netlab(lab, Scenario(id="quiet"), Store(tmp_path), update="all")
+        quiet = ScenarioRun(lab, Scenario(id="quiet"), Store(tmp_path), update="all")
         with quiet.capture() as trace:
             pass
         quiet.check(trace)
@@ -102,10 +102,10 @@ def test_container_leaves_by_ipv6(tmp_path: Path) -> None:
                 added = f"ip -6 addr add {network}{own}/64 dev {link} nodad"
                 lab.nodes[node].run(*added.split())
 
-        netlab = Netlab(lab, Scenario(id="quiet"), Store(tmp_path))
-        with netlab.capture() as trace:
+        run = ScenarioRun(lab, Scenario(id="quiet"), Store(tmp_path))
+        with run.capture() as trace:
             lab.nodes["c1"].run("ping", "-6c1", "-W1", "fd99::2", check=False)
-        found = netlab.judge(trace).differences
+        found = run.judge(trace).differences
 
         assert [one.field for one in found] == ["conversation", CONTAINER]
         assert found[0].flow.startswith("icmp6 echo c1 -> ")

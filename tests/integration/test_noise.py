@@ -10,7 +10,8 @@ import pytest
 
 from pytest_netlab.lab import engine as private
 from pytest_netlab.mutate.live import Body
-from pytest_netlab.runner import Netlab
+from pytest_netlab.run import ScenarioRun
+from pytest_netlab.session import Netlab
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
 
@@ -118,7 +119,8 @@ def test_id_of_an_earlier_ping(tmp_path: Path) -> None:
     with closing(private.start(LabOptions())) as lab:
         seen = {}
         for update in ("all", "none"):
-            netlab = Netlab(lab, Scenario(id="id"), Store(tmp_path), update=update)
+            scenario, store = Scenario(id="id"), Store(tmp_path)
+            netlab = Netlab(ScenarioRun(lab, scenario, store, update=update))
             if update == "none":
                 netlab.c2.run(*ask, netlab.host01.address)
             with netlab.capture() as trace:

@@ -10,7 +10,8 @@ import pytest
 
 from pytest_netlab.lab import engine as private
 from pytest_netlab.replay import play
-from pytest_netlab.runner import Netlab
+from pytest_netlab.run import ScenarioRun
+from pytest_netlab.session import Netlab
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
 
@@ -53,7 +54,7 @@ def lab(
 @pytest.fixture
 def netlab(lab: DockerLab, tmp_path: Path) -> Netlab:
     """Return the lab as a scenario of no golden sees it."""
-    return Netlab(lab, Scenario(id="played"), Store(tmp_path))
+    return Netlab(ScenarioRun(lab, Scenario(id="played"), Store(tmp_path)))
 
 
 @contextmanager
@@ -72,12 +73,12 @@ def helper(lab: DockerLab, port: int) -> Iterator[None]:
 @pytest.mark.parametrize("name", ["ping-host", "ping-beyond", "published-web"])
 def test_golden(lab: DockerLab, name: str) -> None:
     """A golden that is played gives the verdict of the run it was recorded from."""
-    netlab = Netlab(lab, Scenario(id=name), Store(GOLDEN))
+    run = ScenarioRun(lab, Scenario(id=name), Store(GOLDEN))
 
-    netlab.rerun()
+    run.replay_golden()
 
-    assert netlab.verdict is not None
-    assert netlab.verdict.outcome == "pass"
+    assert run.verdict is not None
+    assert run.verdict.outcome == "pass"
 
 
 @pytest.mark.parametrize("ends", [OUT, INTO], ids=["out", "in"])

@@ -23,7 +23,8 @@ from pytest_netlab.replay import ends, plan_flows
 from pytest_netlab.replay.mute import muted
 from pytest_netlab.replay.rewrite import rewritten
 from pytest_netlab.replay.tuple_codec import pack
-from pytest_netlab.runner import Netlab
+from pytest_netlab.run import ScenarioRun
+from pytest_netlab.session import Netlab
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
 
@@ -37,13 +38,14 @@ if TYPE_CHECKING:
 GOLDEN = Path(__file__).resolve().parents[2] / "golden"
 WEB = GOLDEN / "published-web" / "capture.pcapng"
 PING = GOLDEN / "ping-beyond" / "capture.pcapng"
+PING_BEYOND = Scenario(id="ping-beyond")
 PROGRAM = "from pytest_netlab.cli import main; main()"
 
 
 @pytest.fixture
 def netlab(lab: DockerLab, tmp_path: Path) -> Netlab:
     """Return the lab as a scenario of no golden sees it."""
-    return Netlab(lab, Scenario(id="played"), Store(tmp_path))
+    return Netlab(ScenarioRun(lab, Scenario(id="played"), Store(tmp_path)))
 
 
 @pytest.mark.parametrize(
@@ -73,9 +75,9 @@ def test_hairpin(tmp_path: Path) -> None:
     if reason := private.unavailable(options):
         pytest.skip(reason)
     with closing(private.start(options)) as started:
-        netlab = Netlab(started, Scenario(id="played"), Store(tmp_path))
+        run = ScenarioRun(started, Scenario(id="played"), Store(tmp_path))
 
-        played = netlab.replay(WEB, client="c1", server="host:81")
+        played = run.replay(WEB, client="c1", server="host:81")
 
     assert played.delivered == 12
     assert played.flows[0].original_tuple.dst == "172.16.211.128"
@@ -157,7 +159,7 @@ def test_fault(lab: DockerLab, rule: str, name: str, cause: str) -> None:
     host.run("iptables", *rule.split())
     try:
         with pytest.raises(ScenarioFailedError) as caught:
-            Netlab(lab, Scenario(id=name), Store(GOLDEN)).rerun()
+            ScenarioRun(lab, Scenario(id=name), Store(GOLDEN)).replay_golden()
     finally:
         host.run("iptables", *rule.replace("-I", "-D").split())
 
@@ -300,11 +302,11 @@ def test_table_full(lab: DockerLab, tmp_path: Path) -> None:
             file.writelines(
                 ENTRY.format(port=port, number=number) for port in range(1024, 61_024)
             )
-    netlab = Netlab(lab, Scenario(id="ping-beyond"), Store(GOLDEN))
+    run = ScenarioRun(lab, PING_BEYOND, Store(GOLDEN))
     try:
         host.run("conntrack", "--load-file", str(entries), check=False, timeout=60)
         with pytest.raises(ScenarioFailedError) as caught:
-            netlab.rerun()
+            run.replay_golden()
     finally:
         lab.reset()
 
@@ -318,7 +320,7 @@ def test_node_without_a_route(lab: DockerLab) -> None:
     c1.run("ip", "route", "del", "default")
     try:
         with pytest.raises(ScenarioFailedError) as caught:
-            Netlab(lab, Scenario(id="ping-beyond"), Store(GOLDEN)).rerun()
+            ScenarioRun(lab, PING_BEYOND, Store(GOLDEN)).replay_golden()
     finally:
         c1.run("ip", "route", "add", *gateway)
 

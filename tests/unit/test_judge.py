@@ -6,22 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.traffic import (
-    C1,
-    C2,
-    HOST,
-    HOST01,
-    IN,
-    INSIDE,
-    NAMES,
-    OUTSIDE,
-    OWN,
-    Packet,
-    routed,
-    two_points,
-)
+from tests.traffic import HOST, HOST01
+from tests.unit.queries import KEPT, MOVED, RANDOM, RULE, captured
 
-from pytest_netlab.capture import Capture
 from pytest_netlab.diff import Policy
 from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.host.conntrack import Connection
@@ -39,37 +26,12 @@ from pytest_netlab.trace import CanonicalTrace, canonicalize
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-KEPT, MOVED = 5000, 6000
-RULE = "nat -A POSTROUTING -s net ! -o docker0 -j MASQUERADE"
-RANDOM = f"{RULE} --random-fully"
 LEAK = "container-address-on-uplink"
 
 
 def exchange(*ports: int | None) -> CanonicalTrace:
-    """Return queries of c1 and c2, from the same port; the host sends from these.
-
-    None: a query leaves as it came.
-    """
-    seen = [
-        one for about in zip((C1, C2), ports, strict=False) for one in _query(*about)
-    ]
-    capture = two_points(seen)
-    inside, outside = capture.interfaces
-    interfaces = [replace(inside, addresses=OWN), outside]
-    return canonicalize(Capture.from_frames(capture.frames(), interfaces, NAMES))
-
-
-def _query(client: str, port: int | None) -> list[tuple[str, Packet]]:
-    met = Tuple5(UDP, client, KEPT, HOST01, 53)
-    sent = met if port is None else met._replace(src=HOST, sport=port)
-    ask = Packet(key=met, data=client.encode(), ip_id=1, way=IN)
-    answer = Packet(key=sent.reply, data=client.encode(), ip_id=2, reply=True, way=IN)
-    return [
-        (INSIDE, ask),
-        (OUTSIDE, routed(ask, sent)),
-        (OUTSIDE, answer),
-        (INSIDE, routed(answer, met.reply)),
-    ]
+    """Return the trace of such queries."""
+    return canonicalize(captured(*ports))
 
 
 def golden(story: CanonicalTrace, name: str = "dns", **about: str) -> Golden:

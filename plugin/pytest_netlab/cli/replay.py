@@ -26,7 +26,7 @@ from pytest_netlab.replay import ends_of, left_out, plan_flows, replay, route_to
 from pytest_netlab.report import bundle
 from pytest_netlab.report.record import Record
 from pytest_netlab.report.text import explained
-from pytest_netlab.runner import Netlab
+from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import TOML, Store
 from pytest_netlab.store import read as read_golden
@@ -144,13 +144,11 @@ def command(capture: str, budget: Budget, **options: Any) -> None:
         route_to(lab.nodes, *ends)
         folder = golden.folder if golden is not None else Path("replay")
         waive = (CHECKSUM,) if any(plan.bad_checksum for plan in plans) else ()
-        netlab = Netlab(
-            lab, Scenario(id=folder.name, waive=waive), Store(folder.parent)
-        )
-        netlab.mask = mask
+        scenario = Scenario(id=folder.name, waive=waive)
+        run = ScenarioRun(lab, scenario, Store(folder.parent), mask=mask)
         play = partial(replay, lab.nodes, plans, ends, pace=pace)
-        played, verdict = _played(netlab, golden, count, play)
-        done = Done(netlab=netlab, left=left, played=played, verdict=verdict)
+        played, verdict = _played(run, golden, count, play)
+        done = Done(run=run, left=left, played=played, verdict=verdict)
         where = _kept(done, options["evidence"])
     emit([[_json(done)] if options["as_json"] else lines(_text(done, where))])
     sys.exit(0 if done.is_good else 1)
@@ -164,7 +162,7 @@ class Done:
     of no conversation that can be played.
     """
 
-    netlab: Netlab
+    run: ScenarioRun
     left: int
     played: Result
     verdict: Verdict | None
@@ -206,7 +204,7 @@ def _golden(argument: str) -> Golden | None:
 
 
 def _played(
-    netlab: Netlab,
+    run: ScenarioRun,
     golden: Golden | None,
     count: int,
     play: Callable[..., Result],
@@ -216,33 +214,33 @@ def _played(
     with ExitStack() as undo:
         progress = undo.enter_context(Watch()).counter("playing", count)
         if count <= JUDGED:
-            trace = undo.enter_context(netlab.capture())
+            trace = undo.enter_context(run.capture())
         played = play(progress=progress)
     if trace is None:
         return played, None
-    return played, netlab.survey(trace) if golden is None else netlab.judge(trace)
+    return played, run.survey(trace) if golden is None else run.judge(trace)
 
 
 def _kept(done: Done, folder: str | None) -> Path | None:
     """Write the evidence where it is asked for; return its folder."""
     if folder is None:
         return None
-    netlab, trace = done.netlab, done.netlab.trace
+    run = done.run
     record = Record(
-        scenario=netlab.scenario.id,
+        scenario=run.scenario.id,
         test=" ".join(("pytest-netlab", *sys.argv[1:])),
         outcome="pass" if done.is_good else "fail",
         error=str(done.played) if done.played.findings else "",
-        facts=dict(netlab.facts),
+        facts=dict(run.lab.facts),
         verdict=done.verdict,
     )
-    captured = trace.capture if trace is not None else None
+    captured = run.trace.capture if run.trace is not None else None
     return bundle.write(
         Path(folder),
         capture=captured,
         record=record,
-        state=netlab.judged_on or netlab.state(),
-        mask=netlab.mask,
+        state=run.state(),
+        mask=run.mask,
     )
 
 

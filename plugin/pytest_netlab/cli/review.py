@@ -22,7 +22,8 @@ from pytest_netlab.cli.pendings import (
     refuse_in_ci,
     reject,
 )
-from pytest_netlab.report import review
+from pytest_netlab.recorder import review
+from pytest_netlab.report.review import told
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,8 +77,8 @@ def command(
 def _ask(store: PendingStore, name: str, goldens: Path) -> None:
     """Show one and do as the reviewer says; whoever leaves has decided nothing."""
     pending = store.load(name, goldens)
-    found = review.review(pending)
-    emit([lines(review.told(found, datetime.now(UTC)))])
+    found = review(pending)
+    emit([lines(told(found, datetime.now(UTC)))])
     choice = click.Choice(["a", "r", "s"], case_sensitive=False)
     try:
         answer = click.prompt(QUESTION, type=choice, default="s", show_choices=False)

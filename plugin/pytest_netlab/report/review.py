@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_netlab.diff import compare
 from pytest_netlab.errors import GoldenError
-from pytest_netlab.nat import HostChange, host_change, randomises
+from pytest_netlab.recorder import review
 from pytest_netlab.report.provenance import changes, environment
 from pytest_netlab.report.text import told_flow
 
@@ -17,50 +15,11 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from pytest_netlab.diff import Difference
-    from pytest_netlab.store import Golden, Pending, PendingStore
+    from pytest_netlab.recorder import Review
+    from pytest_netlab.store import Pending, PendingStore
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (1, "s"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """A pending golden, compared with the golden as it is now."""
-
-    pending: Pending
-    proposed: Golden
-    recorded: Golden | None
-    differences: tuple[Difference, ...] = ()
-    host: HostChange = field(default_factory=HostChange)
-
-    @property
-    def environment(self) -> str:
-        """Return on which versions the golden was recorded; "" for the same."""
-        return environment(self.recorded.provenance, self.host) if self.recorded else ""
-
-
-def review(pending: Pending) -> Review:
-    """Judge a pending golden by today's golden and policy.
-
-    Raises:
-        GoldenError: that golden is damaged.
-
-    """
-    proposed, recorded = pending.proposed, pending.recorded()
-    if recorded is None:
-        return Review(pending=pending, proposed=proposed, recorded=None)
-    host = host_change(recorded.provenance, proposed.provenance)
-    randomised = randomises(proposed.provenance.get("ruleset", ""))
-    policy = recorded.policy.on(randomised=randomised)
-    found = compare(recorded.story, proposed.story, policy, host)
-    return Review(
-        pending=pending,
-        proposed=proposed,
-        recorded=recorded,
-        differences=tuple(found),
-        host=host,
-    )
 
 
 def told(found: Review, now: datetime) -> Iterator[str]:
@@ -82,13 +41,19 @@ def told(found: Review, now: datetime) -> Iterator[str]:
 
 
 def _story(found: Review) -> Iterator[str]:
-    name = found.proposed.scenario
-    new = found.proposed.story.text(name).splitlines()
+    name = found.pending.proposed.scenario
+    new = found.pending.proposed.story.text(name).splitlines()
     if found.recorded is None:
         yield from new
         return
     old = found.recorded.story.text(name).splitlines()
     yield from difflib.unified_diff(old, new, "golden", "proposed", n=99, lineterm="")
+
+
+def _environment(found: Review) -> str:
+    """Return on which versions the golden was recorded; "" for the same."""
+    recorded = found.recorded
+    return environment(recorded.provenance, found.host) if recorded else ""
 
 
 def age(pending: Pending, now: datetime) -> str:
@@ -110,12 +75,12 @@ def summary(
         return {**told_of, "error": str(error)}
     return {
         **told_of,
-        "scenario": found.proposed.scenario,
+        "scenario": found.pending.proposed.scenario,
         "golden": str(pending.golden),
         "new": pending.new,
         "stale": pending.stale,
         "differs": pending.differs,
-        "environment": found.environment,
+        "environment": _environment(found),
         "test": pending.test,
         "made": pending.made.isoformat(),
         "age": age(pending, now),

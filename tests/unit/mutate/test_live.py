@@ -84,7 +84,7 @@ class Scripted(Body):
         """End as told."""
         nothing: Any = None
         outcome: Any = next(self._ends)
-        return Seen(outcome=outcome, cause="proxied", netlab=nothing)
+        return Seen(outcome=outcome, cause="proxied", run=nothing)
 
 
 def test_judge() -> None:

@@ -17,7 +17,8 @@ from pytest_netlab.masking import Mask
 from pytest_netlab.nat import HostChange
 from pytest_netlab.report import bundle, dissect, record, render
 from pytest_netlab.report.record import Record
-from pytest_netlab.runner import Netlab, Update
+from pytest_netlab.run import ScenarioRun
+from pytest_netlab.session import Netlab
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
 from pytest_netlab.trace import CanonicalTrace
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.recorder import Update
 
 STATE = {"iptables.txt": "*nat\n", "routes.txt": "default\n"}
 
@@ -38,12 +40,13 @@ def seen(tmp_path: Path) -> tuple[Capture, Verdict]:
     for update in (True, False):
         lab.wire.nat.masquerade = update
         mode: Update = "all" if update else "none"
-        netlab = Netlab(lab, Scenario(id="ping"), store, update=mode)
+        run = ScenarioRun(lab, Scenario(id="ping"), store, update=mode)
+        netlab = Netlab(run)
         with netlab.capture() as trace:
             netlab.c1.run("ping", netlab.host01.address)
         if update:
             netlab.check(trace)
-    return trace.capture, netlab.judge(trace)
+    return trace.capture, run.judge(trace)
 
 
 def recorded(verdict: Verdict | None) -> Record:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_netlab.ended import ended
 from pytest_netlab.errors import (
     BlindCaptureError,
     CommandError,
@@ -17,7 +18,7 @@ from pytest_netlab.errors import (
 from pytest_netlab.judge import ScenarioFailedError
 from pytest_netlab.lab.fake import FakeLab
 from pytest_netlab.report import bundle, outcome
-from pytest_netlab.runner import Netlab
+from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import PendingStore, Store
 
@@ -36,26 +37,27 @@ def lab() -> FakeLab:
 
 
 @pytest.fixture
-def netlab(lab: FakeLab, tmp_path: Path) -> Netlab:
+def run(lab: FakeLab, tmp_path: Path) -> ScenarioRun:
     """Return a scenario whose golden is recorded, before it runs again."""
     store = Store(tmp_path / "golden")
-    recording = Netlab(lab, Scenario(id="ping"), store, update="all")
+    recording = ScenarioRun(lab, Scenario(id="ping"), store, update="all")
     play(recording)
-    return Netlab(lab, Scenario(id="ping"), store)
+    return ScenarioRun(lab, Scenario(id="ping"), store)
 
 
-def play(netlab: Netlab, *, check: bool = True) -> None:
+def play(run: ScenarioRun, *, check: bool = True) -> None:
     """Run the scenario, with or without its own check."""
-    with netlab.capture() as trace:
-        netlab.c1.run("ping", netlab.host01.address)
+    nodes = run.lab.nodes
+    with run.capture() as trace:
+        nodes["c1"].run("ping", nodes["host01"].address)
     if check:
-        netlab.check(trace)
+        run.check(trace)
 
 
-def failure(netlab: Netlab) -> ScenarioFailedError:
+def failure(run: ScenarioRun) -> ScenarioFailedError:
     """Return what the scenario raises when its packets differ."""
     with pytest.raises(ScenarioFailedError) as caught:
-        play(netlab)
+        play(run)
     return caught.value
 
 
@@ -65,11 +67,11 @@ def names(found: outcome.Outcome | None) -> dict[str, object]:
     return dict(found.properties)
 
 
-def test_pass(netlab: Netlab) -> None:
+def test_pass(run: ScenarioRun) -> None:
     """A scenario that passed has its outcome as a property, and no text."""
-    play(netlab)
+    play(run)
 
-    found = outcome.of(None, netlab, node=NODE, keep=None)
+    found = outcome.of(ended(run, None, test=NODE), keep=None)
 
     assert found is not None
     assert (found.text, found.error) == ("", False)
@@ -79,19 +81,19 @@ def test_pass(netlab: Netlab) -> None:
 def test_recorded(lab: FakeLab, tmp_path: Path) -> None:
     """A golden that was recorded is named."""
     store = Store(tmp_path)
-    recording = Netlab(lab, Scenario(id="ping"), store, update="all")
+    recording = ScenarioRun(lab, Scenario(id="ping"), store, update="all")
     play(recording)
 
-    assert names(outcome.of(None, recording, node=NODE, keep=None)) == {
+    assert names(outcome.of(ended(recording, None, test=NODE), keep=None)) == {
         "netlab_outcome": "recorded",
         "netlab_recorded": str(tmp_path / "ping"),
     }
 
 
-def test_fail(netlab: Netlab, lab: FakeLab, tmp_path: Path) -> None:
+def test_fail(run: ScenarioRun, lab: FakeLab, tmp_path: Path) -> None:
     """A scenario that failed is told by its verdict, with the evidence."""
     lab.wire.nat.masquerade = False
-    found = outcome.of(failure(netlab), netlab, node=NODE, keep=tmp_path / "kept")
+    found = outcome.of(ended(run, failure(run), test=NODE), keep=tmp_path / "kept")
 
     assert found is not None
     assert found.text.startswith("ping FAILED: leaked")
@@ -103,12 +105,14 @@ def test_fail(netlab: Netlab, lab: FakeLab, tmp_path: Path) -> None:
     assert (tmp_path / "kept" / "ping" / "verdict.json").is_file()
 
 
-def test_own_assertion_about_packets_that_differ(netlab: Netlab, lab: FakeLab) -> None:
+def test_own_assertion_about_packets_that_differ(
+    run: ScenarioRun, lab: FakeLab
+) -> None:
     """An assertion that failed before the check is explained by the packets."""
     lab.wire.nat.masquerade = False
-    play(netlab, check=False)
+    play(run, check=False)
 
-    found = outcome.of(AssertionError("table"), netlab, node=NODE, keep=None)
+    found = outcome.of(ended(run, AssertionError("table"), test=NODE), keep=None)
 
     assert found is not None
     assert found.text.startswith("ping FAILED: leaked")
@@ -117,15 +121,15 @@ def test_own_assertion_about_packets_that_differ(netlab: Netlab, lab: FakeLab) -
 
 @pytest.mark.parametrize("check", [True, False])
 def test_own_assertion_about_packets_that_match(
-    netlab: Netlab,
+    run: ScenarioRun,
     tmp_path: Path,
     check: bool,  # noqa: FBT001 - a switch
 ) -> None:
     """An assertion that the packets do not explain is pytest's to tell."""
-    play(netlab, check=check)
+    play(run, check=check)
     kept = tmp_path / "kept"
 
-    found = outcome.of(AssertionError("page"), netlab, node=NODE, keep=kept)
+    found = outcome.of(ended(run, AssertionError("page"), test=NODE), keep=kept)
 
     assert found is not None
     assert (found.text, found.error, found.unexplained) == ("", False, True)
@@ -137,10 +141,10 @@ def test_own_assertion_about_packets_that_match(
 
 def test_own_assertion_without_golden(lab: FakeLab, tmp_path: Path) -> None:
     """Without a golden an assertion of the test's own stays what it is."""
-    netlab = Netlab(lab, Scenario(id="ping"), Store(tmp_path))
-    play(netlab, check=False)
+    run = ScenarioRun(lab, Scenario(id="ping"), Store(tmp_path))
+    play(run, check=False)
 
-    found = outcome.of(AssertionError("table"), netlab, node=NODE, keep=None)
+    found = outcome.of(ended(run, AssertionError("table"), test=NODE), keep=None)
 
     assert found is not None
     assert (found.text, found.unexplained) == ("", True)
@@ -157,13 +161,13 @@ def test_own_assertion_without_golden(lab: FakeLab, tmp_path: Path) -> None:
     ids=lambda value: type(value).__name__,
 )
 def test_broken(
-    netlab: Netlab,
+    run: ScenarioRun,
     tmp_path: Path,
     error: NetlabError,
     is_error: bool,  # noqa: FBT001 - a table
 ) -> None:
     """What prevented a verdict is told as it is, with what evidence there is."""
-    found = outcome.of(error, netlab, node=NODE, keep=tmp_path / "kept")
+    found = outcome.of(ended(run, error, test=NODE), keep=tmp_path / "kept")
 
     assert found is not None
     assert found.text == f"{error}\nevidence   {tmp_path / 'kept' / 'ping'}"
@@ -174,7 +178,7 @@ def test_broken(
 
 def test_lab_that_never_was() -> None:
     """Without a lab there is the error, and nothing to keep."""
-    found = outcome.of(LabError("no dockerd"), None, node=NODE, keep=None)
+    found = outcome.of(ended(None, LabError("no dockerd"), test=NODE), keep=None)
 
     assert found is not None
     assert (found.text, found.error) == ("no dockerd", True)
@@ -183,15 +187,15 @@ def test_lab_that_never_was() -> None:
 @pytest.mark.parametrize("error", [None, AssertionError("x")])
 def test_nothing_to_say(error: AssertionError | None) -> None:
     """A test without a lab that broke nothing of ours is not for us to report."""
-    assert outcome.of(error, None, node=NODE, keep=None) is None
+    assert outcome.of(ended(None, error, test=NODE), keep=None) is None
 
 
-def test_never_captured(netlab: Netlab) -> None:
+def test_never_captured(run: ScenarioRun) -> None:
     """A test that passed without a capture has no verdict."""
-    assert outcome.of(None, netlab, node=NODE, keep=None) is None
+    assert outcome.of(ended(run, None, test=NODE), keep=None) is None
 
 
-def broken_state(_: FakeLab) -> None:
+def broken_state(_: ScenarioRun) -> None:
     """Fail as a lab does whose host is gone."""
     raise LabError("the host is gone")
 
@@ -201,12 +205,12 @@ def full_disk(*_: object, **__: object) -> None:
     raise OSError("no space")
 
 
-TROUBLES = [(FakeLab, "snapshot", broken_state), (bundle, "write", full_disk)]
+TROUBLES = [(ScenarioRun, "state", broken_state), (bundle, "write", full_disk)]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=["lab", "disk"])
 def test_evidence_that_cannot_be_kept(
-    netlab: Netlab,
+    run: ScenarioRun,
     lab: FakeLab,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -214,11 +218,10 @@ def test_evidence_that_cannot_be_kept(
 ) -> None:
     """Trouble with the evidence is told, and does not hide the verdict."""
     lab.wire.nat.masquerade = False
-    error = failure(netlab)
-    netlab.judged_on = {}
+    error = failure(run)
     monkeypatch.setattr(*trouble)
 
-    found = outcome.of(error, netlab, node=NODE, keep=tmp_path / "kept")
+    found = outcome.of(ended(run, error, test=NODE), keep=tmp_path / "kept")
 
     assert found is not None
     assert found.text.startswith("ping FAILED: leaked")
@@ -226,19 +229,50 @@ def test_evidence_that_cannot_be_kept(
     assert "netlab_evidence" not in names(found)
 
 
+def test_proposal_that_cannot_be_kept(
+    run: ScenarioRun, lab: FakeLab, tmp_path: Path
+) -> None:
+    """Trouble with the proposal is told below the verdict."""
+    pending = PendingStore(tmp_path / "pending")
+    (pending.root / "ping").mkdir(parents=True)
+    lab.wire.nat.masquerade = False
+
+    how = ended(run, failure(run), test=NODE, pending=pending)
+    found = outcome.of(how, keep=None)
+
+    assert found is not None
+    assert found.text.startswith("ping FAILED: leaked")
+    assert f"\nno golden was proposed: {pending.root / 'ping'} is no" in found.text
+    assert "netlab_pending" not in names(found)
+
+
+def test_proposed(run: ScenarioRun, lab: FakeLab, tmp_path: Path) -> None:
+    """A proposal is named, and how to review it."""
+    pending = PendingStore(tmp_path / "pending")
+    lab.wire.nat.masquerade = False
+
+    how = ended(run, failure(run), test=NODE, pending=pending)
+    found = outcome.of(how, keep=None)
+
+    assert found is not None
+    assert "pytest-netlab review ping" in found.text
+    assert names(found)["netlab_pending"] == str(pending.root / "ping")
+
+
 LACKS = LabUnavailableError("c1: no program 'ping' on this machine")
 
 
 @pytest.mark.parametrize("error", [LACKS, LabError("broken")], ids=["lacks", "broken"])
 def test_half_trace_is_not_judged(
-    netlab: Netlab, tmp_path: Path, error: LabError
+    run: ScenarioRun, tmp_path: Path, error: LabError
 ) -> None:
     """Packets of a body that the lab could not serve differ, and mean nothing."""
-    with pytest.raises(LabError), netlab.capture():
+    with pytest.raises(LabError), run.capture():
         raise error
     pending = PendingStore(tmp_path / "pending")
 
-    found = outcome.of(error, netlab, node=NODE, keep=None, pending=pending)
+    how = ended(run, error, test=NODE, pending=pending)
+    found = outcome.of(how, keep=None)
 
     assert found is not None
     assert (found.text, found.error) == (str(error), True)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from pytest_netlab.errors import CommandError, LabError, ReplayError
 from pytest_netlab.judge import ScenarioFailedError
 from pytest_netlab.replay import ends_of
-from pytest_netlab.runner import Netlab
+from pytest_netlab.run import ScenarioRun
+from pytest_netlab.session import Netlab
 from pytest_netlab.spec import Scenario
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ class Seen:
         outcome: pass; fail, by packets or by an assertion; error, without a verdict.
         cause: of a verdict, or the kind of error.
         error: what was raised, if anything was.
-        netlab: what the scenario used, with its last capture.
+        run: the scenario's, with its last capture.
 
     """
 
     outcome: Literal["pass", "fail", "error"]
     cause: str = ""
     error: Exception | None = None
-    netlab: Netlab
+    run: ScenarioRun
 
 
 class Body:
@@ -77,19 +78,19 @@ class Body:
 
     def run(self, lab: Lab) -> Seen:
         """Run it once, and say how it ended."""
-        netlab = Netlab(lab, self._scenario, self._store)
+        run = ScenarioRun(lab, self._scenario, self._store)
         try:
             if self.played:
-                netlab.rerun()
+                run.replay_golden()
             else:
-                self._test(netlab)
+                self._test(Netlab(run))
         except ScenarioFailedError as error:
             cause = error.verdict.cause
-            return Seen(outcome="fail", cause=cause, error=error, netlab=netlab)
+            return Seen(outcome="fail", cause=cause, error=error, run=run)
         except (AssertionError, CommandError) as error:
             cause = type(error).__name__
-            return Seen(outcome="fail", cause=cause, error=error, netlab=netlab)
+            return Seen(outcome="fail", cause=cause, error=error, run=run)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is no verdict
             cause = type(error).__name__
-            return Seen(outcome="error", cause=cause, error=error, netlab=netlab)
-        return Seen(outcome="pass", netlab=netlab)
+            return Seen(outcome="error", cause=cause, error=error, run=run)
+        return Seen(outcome="pass", run=run)

@@ -1,0 +1,83 @@
+"""What one capture saw, as a scenario's author reads it. Knows no lab and no golden."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pytest_netlab.errors import LabError
+from pytest_netlab.trace import canonicalize, protocol_name, what_text
+
+if TYPE_CHECKING:
+    from pytest_netlab.capture import Capture
+    from pytest_netlab.nat import Translations
+    from pytest_netlab.trace import CanonicalFlow, CanonicalTrace, End, FlowFact
+
+
+class Trace:
+    """What one capture saw. Filled when the `with` block ends."""
+
+    def __init__(self, capture: Capture | None = None) -> None:
+        """Hold the packets of a capture; None while it runs."""
+        self._capture = capture
+
+    @property
+    def capture(self) -> Capture:
+        """Return the packets of every point as columns."""
+        if self._capture is None:
+            raise LabError("the trace is still being captured: leave the with block")
+        return self._capture
+
+    @cached_property
+    def story(self) -> CanonicalTrace:
+        """Return the canonical form."""
+        return canonicalize(self.capture)
+
+    @cached_property
+    def translations(self) -> Translations:
+        """Return what the host did to each flow."""
+        return self.story.learned
+
+    @property
+    def table(self) -> list[tuple[str, str, str, str, int]]:
+        """Return (point, source, destination, what, ttl) of every told packet.
+
+        Without asides, and without containers that are no nodes of the lab.
+        """
+        return [
+            (
+                one.point,
+                str(one.src),
+                str(one.dst),
+                what_text(one.what),
+                one.fields.ttl or 0,
+            )
+            for flow in self._of_nodes
+            for one in flow.compared
+        ]
+
+    def rewrites(self, proto: str) -> list[tuple[str, str, str]]:
+        """Return (kind, from, to) of each rewritten flow, in symbols.
+
+        For snat the source before and after, for dnat the destination, for a proxied
+        flow the client and who stands in for it.
+        """
+        found = [flow.fact for flow in self._of_nodes]
+        facts = [fact for fact in found if protocol_name(fact.proto) == proto]
+        return [
+            (fact.kind, f"{before}", f"{after or ''}")
+            for fact in facts
+            if fact.kind != "none"
+            for before, after in [_rewritten(fact)]
+        ]
+
+    @property
+    def _of_nodes(self) -> list[CanonicalFlow]:
+        return [flow for flow in self.story.flows if not flow.unrelated]
+
+
+def _rewritten(fact: FlowFact) -> tuple[End, End | None]:
+    """Return the end that was rewritten, before and after; None for never sent on."""
+    if fact.kind == "dnat":
+        return fact.responder, fact.target
+    return fact.initiator, fact.sender

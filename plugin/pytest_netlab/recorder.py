@@ -1,0 +1,162 @@
+"""Which golden a scenario has on a host, when it is recorded, and what is proposed.
+
+Knows folders of goldens; judges nothing, and asks a host for its facts only.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pytest_netlab.diff import compare
+from pytest_netlab.errors import GoldenError
+from pytest_netlab.nat import HostChange, host_change, randomises
+from pytest_netlab.store import Proposal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from pytest_netlab.capture import Capture
+    from pytest_netlab.diff import Difference
+    from pytest_netlab.judge import Verdict
+    from pytest_netlab.spec import Scenario
+    from pytest_netlab.store import Golden, Pending, PendingStore, Store
+
+Update = Literal["none", "new", "all"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorder:
+    """The golden of one scenario on one host.
+
+    Attributes:
+        store: the folder of goldens.
+        scenario: whose golden.
+        facts: reads the host's facts, which takes a while: they are asked only where
+            they decide between variants.
+        update: which goldens are recorded instead of judged by: none, those that are
+            not there yet, or all.
+
+    """
+
+    store: Store
+    scenario: Scenario
+    facts: Callable[[], Mapping[str, str]]
+    update: Update = "none"
+
+    @property
+    def records(self) -> bool:
+        """Return whether the golden is to be recorded, not judged by."""
+        if self.update == "new":
+            return not self.store.has(self.scenario.id, self._deciding())
+        return self.update == "all"
+
+    def golden(self) -> Golden:
+        """Read the golden that is for this host.
+
+        Raises:
+            GoldenError: it is missing or damaged, or there is not exactly one.
+
+        """
+        return self.store.load(self.scenario.id, self._deciding())
+
+    def others(self, golden: Golden) -> Iterator[Golden]:
+        """Yield the other variants, up to one that is damaged: none was asked for."""
+        with suppress(GoldenError):
+            yield from self.store.others(golden)
+
+    def record(self, capture: Capture, provenance: Mapping[str, str]) -> Path | None:
+        """Record a capture as the golden; return its folder, None for an equal one.
+
+        Raises:
+            GoldenError: what is there is damaged, or for other hosts only.
+            OSError: the disk does not take it.
+
+        """
+        about = self._about(provenance)
+        folder, changed = self.store.save(self.scenario.id, capture, about)
+        return folder if changed else None
+
+    def propose(
+        self,
+        pending: PendingStore,
+        capture: Capture,
+        provenance: Mapping[str, str],
+        *,
+        test: str,
+        verdict: Verdict | None,
+    ) -> Path:
+        """Keep a capture as a pending golden; return its folder.
+
+        Args:
+            pending: where proposals are kept.
+            capture: what was judged.
+            provenance: of the host.
+            test: the test's node id.
+            verdict: that on the capture; None where there is no golden yet.
+
+        Raises:
+            GoldenError: there is no place for it.
+            OSError: the disk does not take it.
+
+        """
+        differs = "no golden yet"
+        if verdict is not None:
+            differs = f"{verdict.cause}, {len(verdict.differences)} differences"
+        proposal = Proposal(
+            scenario=self.scenario.id,
+            golden=self.store.place(self.scenario.id, self._deciding()),
+            about=self._about(provenance),
+            test=test,
+            differs=differs,
+        )
+        return pending.write(self.scenario.label, capture, proposal)
+
+    def _deciding(self) -> Mapping[str, str]:
+        """Return the facts that decide between variants."""
+        return self.facts() if self.store.depends_on_host(self.scenario.id) else {}
+
+    def _about(self, provenance: Mapping[str, str]) -> dict[str, object]:
+        description = self.scenario.description
+        return {"description": description, "provenance": provenance}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """A pending golden, compared with the golden as it is now.
+
+    Attributes:
+        pending: what was proposed, and for what.
+        recorded: the golden; None while there is none.
+        differences: where the proposal's trace differs from the golden's.
+        host: how their hosts differ.
+
+    """
+
+    pending: Pending
+    recorded: Golden | None
+    differences: tuple[Difference, ...] = ()
+    host: HostChange = field(default_factory=HostChange)
+
+
+def review(pending: Pending) -> Review:
+    """Compare a pending golden with today's golden and policy.
+
+    Nothing is forbidden to it: a run has said what no scenario may show.
+
+    Raises:
+        GoldenError: that golden is damaged.
+
+    """
+    proposed, recorded = pending.proposed, pending.recorded()
+    if recorded is None:
+        return Review(pending=pending, recorded=None)
+    host = host_change(recorded.provenance, proposed.provenance)
+    randomised = randomises(proposed.provenance.get("ruleset", ""))
+    policy = recorded.policy.on(randomised=randomised)
+    found = compare(recorded.story, proposed.story, policy, host)
+    return Review(
+        pending=pending, recorded=recorded, differences=tuple(found), host=host
+    )

@@ -1,0 +1,84 @@
+"""What one capture saw is a table, rewrites in symbols, and both raw."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_netlab.captured import Trace
+from pytest_netlab.errors import LabError
+from pytest_netlab.lab.fake import FakeLab
+from pytest_netlab.run import ScenarioRun
+from pytest_netlab.spec import LabOptions, Scenario
+from pytest_netlab.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def lab() -> FakeLab:
+    """Return a lab in memory."""
+    return FakeLab(LabOptions())
+
+
+@pytest.fixture
+def run(lab: FakeLab, tmp_path: Path) -> ScenarioRun:
+    """Return a run of a scenario without a golden."""
+    return ScenarioRun(lab, Scenario(id="ping-beyond"), Store(tmp_path))
+
+
+def test_trace(run: ScenarioRun) -> None:
+    """A trace tells its packets as a table, the rewrites in symbols, and both raw."""
+    nodes = run.lab.nodes
+    with run.capture() as trace:
+        nodes["c1"].run("ping", "-c", "1", nodes["host01"].address)
+
+    assert trace.table == [
+        ("docker0", "c1", "host01", "echo request", 64),
+        ("uplink", "host", "host01", "echo request", 63),
+        ("uplink", "host01", "host", "echo reply", 64),
+        ("docker0", "host01", "c1", "echo reply", 63),
+    ]
+    assert trace.rewrites("icmp") == [("snat", "c1", "host")]
+    assert trace.rewrites("tcp") == []
+    assert len(trace.translations.flows) == len(trace.story.flows) == 1
+    assert len(trace.capture) == 8  # four canaries
+
+
+def test_rewrites(run: ScenarioRun, lab: FakeLab) -> None:
+    """For dnat the destination before and after is told, for a proxy the client."""
+    url = f"http://{lab.nodes['host'].address}:81/"
+    with run.capture() as translated:
+        lab.nodes["host01"].run("curl", url)
+    lab.proxy, lab.wire.nat.published = True, {}
+    lab.reset()
+    with run.capture() as proxied:
+        lab.nodes["host01"].run("curl", url)
+
+    assert translated.rewrites("tcp") == [("dnat", "host:81", "web:80")]
+    assert proxied.rewrites("tcp") == [("proxied", "host01", "bridge")]
+
+
+def test_untranslated_is_no_rewrite(run: ScenarioRun) -> None:
+    """A flow that was not rewritten has no rewrite."""
+    nodes = run.lab.nodes
+    with run.capture() as trace:
+        nodes["c1"].run("ping", nodes["host"].address)
+
+    assert trace.rewrites("icmp") == []
+
+
+def test_trace_inside_its_block(run: ScenarioRun) -> None:
+    """A trace that is still being captured tells to leave the block."""
+    with run.capture() as trace, pytest.raises(LabError, match="leave the with"):
+        _ = trace.capture
+
+
+def test_stored(run: ScenarioRun) -> None:
+    """A capture that is there already is a trace as well."""
+    with run.capture() as trace:
+        pass
+
+    assert Trace(trace.capture).capture is trace.capture
