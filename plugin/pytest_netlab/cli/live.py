@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
     from pytest_netlab.cli.progress import Watch
-    from pytest_netlab.mutate import Kill
+    from pytest_netlab.mutate import Mutant
     from pytest_netlab.mutate.live import Fault
     from pytest_netlab.store import Store
 
 LABS = 2  # side by side
 
 
-def kills(
+def mutants(
     store: Store,
     scenarios: Sequence[str],
     faults: Sequence[str],
@@ -33,7 +33,7 @@ def kills(
     watch: Watch,
     *,
     played: bool = False,
-) -> Iterator[Kill]:
+) -> Iterator[Mutant]:
     """Yield what became of each scenario under each fault of private labs.
 
     Args:
@@ -62,24 +62,24 @@ def kills(
 
 def _judged(
     options: LabOptions, bodies: Sequence[Body], faults: Sequence[Fault]
-) -> Generator[Kill]:
+) -> Generator[Mutant]:
     with closing(engine.start(options)) as lab:
         yield from LiveJudge(lab, bodies, faults)
 
 
-def _together(sources: Sequence[Callable[[], Generator[Kill]]]) -> Iterator[Kill]:
+def _together(sources: Sequence[Callable[[], Generator[Mutant]]]) -> Iterator[Mutant]:
     """Yield what some iterators yield, each in a thread of its own, as it comes.
 
     Most of a red verdict's time is a client's patience: two labs take half of it.
     """
-    found: queue.Queue[Kill | None] = queue.Queue()
+    found: queue.Queue[Mutant | None] = queue.Queue()
     over = Event()
 
-    def drain(source: Callable[[], Generator[Kill]]) -> None:
+    def drain(source: Callable[[], Generator[Mutant]]) -> None:
         try:
-            with closing(source()) as kills:
-                for kill in kills:
-                    found.put(kill)
+            with closing(source()) as mutants:
+                for mutant in mutants:
+                    found.put(mutant)
                     if over.is_set():
                         return
         finally:

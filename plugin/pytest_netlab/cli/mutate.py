@@ -15,13 +15,13 @@ from pytest_netlab.cli.progress import Watch
 from pytest_netlab.lab import suites
 from pytest_netlab.mutate import RULES, Judge, names
 from pytest_netlab.mutate.live import FAULTS
-from pytest_netlab.report import kills as report
+from pytest_netlab.report import mutants as report
 from pytest_netlab.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from pytest_netlab.mutate import Kill
+    from pytest_netlab.mutate import Mutant
     from pytest_netlab.terminal import Safe
 
 ORDER = [fault.name for fault in FAULTS]
@@ -90,16 +90,16 @@ def command(scenarios: tuple[str, ...], golden: str | None, **options: Any) -> N
         emit([lines(_listed(chosen))])
         return
     with Watch() as watch:
-        kills = list(_kills(store, chosen, options, watch))
+        mutants = list(_mutants(store, chosen, options, watch))
     if options["live"]:  # labs side by side finish in no order
-        kills.sort(key=lambda kill: ORDER.index(kill.kind))
+        mutants.sort(key=lambda mutant: ORDER.index(mutant.kind))
     as_json = options["as_json"]
-    emit([json_pieces(report.to_json(kills)) if as_json else _table(kills)])
-    sys.exit(1 if any(kill.bad for kill in kills) else 0)
+    emit([json_pieces(report.to_json(mutants)) if as_json else _table(mutants)])
+    sys.exit(1 if any(mutant.bad for mutant in mutants) else 0)
 
 
-def _table(kills: Sequence[Kill]) -> list[Safe]:
-    return [rendered(report.to_table(kills))]
+def _table(mutants: Sequence[Mutant]) -> list[Safe]:
+    return [rendered(report.to_table(mutants))]
 
 
 def _names(store: Store, asked: tuple[str, ...]) -> list[str]:
@@ -120,16 +120,16 @@ def _names(store: Store, asked: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys(n for one in asked for n in found[one])) or known
 
 
-def _kills(
+def _mutants(
     store: Store, chosen: Sequence[str], options: dict[str, Any], watch: Watch
-) -> Iterator[Kill]:
+) -> Iterator[Mutant]:
     choice = options["engine_suite"], options["engine_root"]
     if options["live"]:
         from pytest_netlab.cli import live  # noqa: PLC0415 - imports docker, pyroute2
 
         scenarios = list(dict.fromkeys(name.partition("/")[0] for name in chosen))
         played = options["stimulus"] == "replay"
-        yield from live.kills(
+        yield from live.mutants(
             store, scenarios, options["faults"], choice, watch, played=played
         )
         return

@@ -6,12 +6,12 @@ which of these changes mean nothing, and why, before anyone judges them; `golden
 
 from pytest_netlab.mutate.equivalent import RULES, Rule, equivalence
 from pytest_netlab.mutate.goldens import Judge, mutations, names
-from pytest_netlab.mutate.model import Kill, Mutation, Outcome
+from pytest_netlab.mutate.model import Mutant, Mutation, Outcome
 
 __all__ = [
     "RULES",
     "Judge",
-    "Kill",
+    "Mutant",
     "Mutation",
     "Outcome",
     "Rule",

@@ -2,7 +2,7 @@
 
 A rule looks at a mutation, never at a verdict. One that is too generous hides a wrong
 green, so each says its reason for all to see; and one that is wrong about what judges
-is found out: a change that it calls meaningless and that turns red is an alarm.
+is found out: a change that it calls meaningless and that turns red is a false positive.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_netlab.diff import Policy
-    from pytest_netlab.mutate.ground import Ground
+    from pytest_netlab.mutate.context import Context
     from pytest_netlab.mutate.model import Mutation
 
 
@@ -25,7 +25,7 @@ class Case:
     """A mutation, the capture it changes, and the golden's policy."""
 
     mutation: Mutation
-    ground: Ground
+    context: Context
     policy: Policy
 
     def is_field(self, *names: str) -> bool:
@@ -39,7 +39,7 @@ class Case:
 
     @property
     def everywhere(self) -> bool:
-        """Tell whether all sightings of a packet were changed alike."""
+        """Tell whether all observations of a packet were changed alike."""
         return self.mutation.scope == EVERY
 
     @property
@@ -101,7 +101,7 @@ def _policy(case: Case) -> bool:
 
 def _symbol(case: Case) -> bool:
     if case.everywhere and case.is_field("source port", "tcp seq"):
-        return case.ground.is_alone(case.mutation.packets[0] - 1)
+        return case.context.is_alone(case.mutation.packets[0] - 1)
     return case.is_flow("client port", "icmp id", "sequence")
 
 
@@ -112,7 +112,7 @@ def _senders_own(case: Case) -> bool:
         return False
     if case.is_field("payload"):
         return case.mutation.proto in ("tcp", "udp")
-    if case.is_field("ip id") and case.ground.is_quoted(case.mutation.packets[0] - 1):
+    if case.is_field("ip id") and case.context.is_quoted(case.mutation.packets[0] - 1):
         return False
     return case.is_field("ip id", "tcp window", "wscale value", "timestamps value")
 
@@ -140,14 +140,14 @@ def _bare_ack(case: Case) -> bool:
 def _valid_ack(case: Case) -> bool:
     if not (case.established and case.everywhere and case.is_field("tcp ack")):
         return False
-    return case.ground.has_crossed(case.mutation.packets[0] - 1, case.mutation.value)
+    return case.context.has_crossed(case.mutation.packets[0] - 1, case.mutation.value)
 
 
 def _fin_with_data(case: Case) -> bool:
     if not (case.everywhere and case.is_field("FIN flag")):
         return False
     row = case.mutation.packets[0] - 1
-    return case.mutation.role in ("ack", "data") and case.ground.ends_at_fin(row)
+    return case.mutation.role in ("ack", "data") and case.context.ends_at_fin(row)
 
 
 def _ecn(case: Case) -> bool:
@@ -168,7 +168,7 @@ def _doubled(case: Case) -> bool:
     one = case.mutation
     twice = one.family == "duplicate"
     twice |= one.family == "retransmit" and one.role == "echo reply"
-    return twice and case.everywhere and case.ground.entered(one.packets)
+    return twice and case.everywhere and case.context.entered(one.packets)
 
 
 def _repeat(case: Case) -> bool:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from pytest_netlab.capture import Frame
+    from pytest_netlab.mutate.context import Context, TracedPacket
     from pytest_netlab.mutate.fields import Field
-    from pytest_netlab.mutate.ground import Ground, Told
 
     Change = Callable[[bytes, Field], int | None]  # None leaves the field alone
 
@@ -32,37 +32,39 @@ SHIFTS = {
 }
 
 
-def mutations(ground: Ground) -> Iterator[Mutation]:
-    """Yield each value of each told conversation as another, consistently."""
-    for number in range(ground.flows):
-        told = next(packet for packet in ground.packets if packet.flow == number)
-        rows = ground.of_flow(number)
-        for where, scope in _scopes(ground, rows):
-            flow = _Flow(ground, told, where, scope)
+def mutations(context: Context) -> Iterator[Mutation]:
+    """Yield each value of each conversation as another, consistently."""
+    for number in range(context.flows):
+        packet = next(packet for packet in context.packets if packet.flow == number)
+        rows = context.of_flow(number)
+        for where, scope in _scopes(context, rows):
+            flow = _Flow(context, packet, where, scope)
             yield from flow.addresses()
             yield from flow.ends()
             yield from flow.shifts()
             yield from flow.sequence(rows)
 
 
-def _scopes(ground: Ground, rows: Sequence[int]) -> Iterator[tuple[list[int], str]]:
-    points = dict.fromkeys(map(ground.point, rows))
+def _scopes(context: Context, rows: Sequence[int]) -> Iterator[tuple[list[int], str]]:
+    points = dict.fromkeys(map(context.point, rows))
     if len(points) > 1:
         for point in points:
-            yield [row for row in rows if ground.point(row) == point], FLOW_ONE
+            yield [row for row in rows if context.point(row) == point], FLOW_ONE
     yield list(rows), FLOW
 
 
 class _Flow:
     """Some rows of a conversation, changed together."""
 
-    def __init__(self, ground: Ground, told: Told, rows: list[int], scope: str) -> None:
-        self._ground, self._told = ground, told
+    def __init__(
+        self, context: Context, packet: TracedPacket, rows: list[int], scope: str
+    ) -> None:
+        self._context, self._packet = context, packet
         self._rows, self._scope = rows, scope
 
     def addresses(self) -> Iterator[Mutation]:
         """Yield each address as that of another node, and as a stranger's."""
-        capture = self._ground.capture
+        capture = self._context.capture
         names = ("source address", "destination address")
         known = list(capture.names)
         version = int(capture.ip_version[self._rows[0]])
@@ -103,11 +105,11 @@ class _Flow:
 
     def sequence(self, every: Sequence[int]) -> Iterator[Mutation]:
         """Yield one way's sequence numbers shifted, with what acknowledges them."""
-        ground = self._ground
-        if ground.capture.proto[self._rows[0]] != TCP:
+        context = self._context
+        if context.capture.proto[self._rows[0]] != TCP:
             return
         for reply in (False, True):
-            ways = {row: ground.is_reply(row, every) == reply for row in self._rows}
+            ways = {row: context.is_reply(row, every) == reply for row in self._rows}
             detail = f"sequence numbers of {'replies' if reply else 'the initiator'}"
             yield self._mutation("sequence", detail, None, ways)
 
@@ -123,15 +125,15 @@ class _Flow:
             family="flow",
             field=field,
             scope=self._scope,
-            role=self._told.role,
-            proto=self._told.proto,
+            role=self._packet.role,
+            proto=self._packet.proto,
             detail=detail,
             packets=tuple(row + 1 for row in self._rows),
             frames=make,
         )
 
     def _changed(self, change: Change | None, ways: dict[int, bool]) -> list[Frame]:
-        frames = list(self._ground.frames)
+        frames = list(self._context.frames)
         for row in self._rows:
             made = change
             if made is None:
@@ -149,13 +151,15 @@ class _Flow:
             if value is not None:
                 end = field.at + field.size
                 changed[field.at : end] = value.to_bytes(field.size, "big")
-        return repaired(bytes(changed), int(self._ground.capture.ip_offset[row]), quote)
+        return repaired(
+            bytes(changed), int(self._context.capture.ip_offset[row]), quote
+        )
 
     def _fields(self, row: int) -> Iterator[Field]:
-        return fields(self._ground.capture, row)
+        return fields(self._context.capture, row)
 
     def _stored(self, row: int, field: Field) -> int:
-        data = self._ground.frames[row].data
+        data = self._context.frames[row].data
         return int.from_bytes(data[field.at : field.at + field.size], "big")
 
     def _values(self, names: Iterable[str]) -> Iterator[int]:

@@ -9,9 +9,9 @@ from pytest_netlab import capture as captures
 from pytest_netlab.capture import Capture
 from pytest_netlab.judge import judge
 from pytest_netlab.mutate import flows, packets, traffic
+from pytest_netlab.mutate.context import Context
 from pytest_netlab.mutate.equivalent import Case, equivalence
-from pytest_netlab.mutate.ground import Ground
-from pytest_netlab.mutate.model import Kill, Outcome
+from pytest_netlab.mutate.model import Mutant, Outcome
 from pytest_netlab.store import CAPTURE, read
 from pytest_netlab.trace import canonicalize
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 FAMILIES = (packets, traffic, flows)
 
 
-def mutations(ground: Ground) -> Iterator[Mutation]:
+def mutations(context: Context) -> Iterator[Mutation]:
     """Yield every mutation of a golden's capture."""
     for family in FAMILIES:
-        yield from family.mutations(ground)
+        yield from family.mutations(context)
 
 
 def names(store: Store) -> list[str]:
@@ -50,45 +50,45 @@ class Judge:
         """
         self._name, self._golden = name, read(store.root / name)
         capture = captures.read(store.root / name / CAPTURE)
-        self._ground = Ground(capture, self._golden.story)
+        self._ground = Context(capture, self._golden.story)
         self._mutations = list(mutations(self._ground))
 
     def __len__(self) -> int:
         """Return the number of mutations."""
         return len(self._mutations)
 
-    def __iter__(self) -> Iterator[Kill]:
+    def __iter__(self) -> Iterator[Mutant]:
         """Yield what became of each."""
         for mutation in self._mutations:
             judged = _judged(self._golden, self._ground, mutation)
             yield replace(judged, scenario=self._name)
 
 
-def _judged(golden: Golden, ground: Ground, mutation: Mutation) -> Kill:
-    rule = equivalence(Case(mutation, ground, golden.policy))
+def _judged(golden: Golden, context: Context, mutation: Mutation) -> Mutant:
+    rule = equivalence(Case(mutation, context, golden.policy))
     try:
-        found = _differences(golden, ground, mutation)
+        found = _differences(golden, context, mutation)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect
         why = f"{type(error).__name__}: {error}"
-        return _kill(golden, mutation, Outcome.CRASHED, why)
+        return _mutant(golden, mutation, Outcome.CRASHED, why)
     if rule is None:
         outcome = Outcome.CAUGHT if found else Outcome.SURVIVED
-        return _kill(golden, mutation, outcome, _told(found))
-    outcome = Outcome.ALARM if found else Outcome.EQUIVALENT
+        return _mutant(golden, mutation, outcome, _told(found))
+    outcome = Outcome.FALSE_POSITIVE if found else Outcome.EQUIVALENT
     told = f"{rule.reason}; yet {_told(found)}" if found else rule.reason
-    return _kill(golden, mutation, outcome, told)
+    return _mutant(golden, mutation, outcome, told)
 
 
 def _differences(
-    golden: Golden, ground: Ground, mutation: Mutation
+    golden: Golden, context: Context, mutation: Mutation
 ) -> Sequence[Difference]:
-    about = ground.capture
+    about = context.capture
     changed = Capture.from_frames(mutation.frames(), about.interfaces, about.names)
     return judge(golden, canonicalize(changed)).differences
 
 
-def _kill(golden: Golden, mutation: Mutation, outcome: Outcome, why: str) -> Kill:
-    return Kill(
+def _mutant(golden: Golden, mutation: Mutation, outcome: Outcome, why: str) -> Mutant:
+    return Mutant(
         scenario=golden.scenario,
         kind=mutation.kind,
         name=mutation.name,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Frame
 
 
-# Where a change was made: at one of a packet's two sightings, at all there are, or in
+# Where a change was made: at one of a packet's observations, at all there are, or in
 # all packets of a conversation, at one point or at both.
 ONE, EVERY = "one sighting", "every sighting"
 FLOW_ONE, FLOW = "whole flow, one point", "whole flow"
@@ -21,14 +21,14 @@ FLOW_ONE, FLOW = "whole flow, one point", "whole flow"
 class Outcome(StrEnum):
     """What the verdict on a mutation was, against what it should have been.
 
-    `alarm` is red for what means nothing, `crashed` no verdict at all; both are as bad
-    as a survivor.
+    A false positive is red for what means nothing, a crash no verdict at all; both are
+    as bad as a survivor.
     """
 
     CAUGHT = "caught"
     EQUIVALENT = "equivalent"
     SURVIVED = "survived"
-    ALARM = "alarm"
+    FALSE_POSITIVE = "alarm"
     CRASHED = "crashed"
 
 
@@ -40,7 +40,7 @@ class Mutation:
         family: field, flow, drop, duplicate, swap, reorder, noise.
         field: what was changed of the packet; "" for whole packets.
         scope: one of this module's constants.
-        role: what the packet is told as: SYN, ack, echo request, ...; "" for noise.
+        role: what the packet is: SYN, ack, echo request, ...; "" for noise.
         proto: of IP, by name; "" for noise.
         detail: the change in words.
         packets: the packets it concerns, by their numbers in the capture, from 1.
@@ -82,7 +82,7 @@ class Mutation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kill:
+class Mutant:
     """What became of one mutation in one scenario.
 
     Args:

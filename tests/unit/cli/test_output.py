@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab.cli.output import rendered
-from pytest_netlab.mutate import Kill, Outcome
-from pytest_netlab.report import kills
+from pytest_netlab.mutate import Mutant, Outcome
+from pytest_netlab.report import mutants
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -127,12 +127,12 @@ def test_live_capture_is_shown_as_it_comes(command: Command, whole: bytes) -> No
 def test_tables_obey_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """A table's head and cells are what they say: no markup, no commands, one line."""
     hostile = "\x1b[31m[red]\x9b\n:smile:"
-    kill = Kill(
+    mutant = Mutant(
         scenario=hostile, kind=hostile, name=hostile, outcome=Outcome.SURVIVED, why=""
     )
     monkeypatch.setattr(sys, "stdout", io.StringIO())
 
-    text = rendered(kills.to_table([kill]))
+    text = rendered(mutants.to_table([mutant]))
 
     assert text.replace("\n", "").isprintable()
     assert text.count(r"\x1b[31m[red]\x9b\n:smile:") == 4  # head, kind, and a sentence

@@ -20,7 +20,7 @@ from tests.traffic import (
 
 from pytest_netlab import capture as captures
 from pytest_netlab.flows import UDP, Tuple5
-from pytest_netlab.mutate.ground import Ground
+from pytest_netlab.mutate.context import Context
 from pytest_netlab.store import CAPTURE, Store
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def refused(tmp_path: Path) -> Store:
 
 
 @pytest.fixture
-def refusal(refused: Store) -> Ground:
+def refusal(refused: Store) -> Context:
     """Return the same, taken apart."""
     capture = captures.read(refused.folder("refused") / CAPTURE)
-    return Ground(capture, refused.load("refused").story)
+    return Context(capture, refused.load("refused").story)

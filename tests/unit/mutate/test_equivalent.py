@@ -11,8 +11,8 @@ import pytest
 from pytest_netlab import capture as captures
 from pytest_netlab.diff import Policy
 from pytest_netlab.mutate import RULES, equivalence, mutations
+from pytest_netlab.mutate.context import Context
 from pytest_netlab.mutate.equivalent import Case
-from pytest_netlab.mutate.ground import Ground
 from pytest_netlab.mutate.model import EVERY, FLOW, FLOW_ONE, ONE, Mutation
 from pytest_netlab.store import Store, read
 
@@ -20,10 +20,10 @@ GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 
 
 @cache
-def ground(name: str = "published-web") -> Ground:
+def context(name: str = "published-web") -> Context:
     """Return a golden, taken apart."""
     capture = captures.read(GOLDEN / name / "capture.pcapng")
-    return Ground(capture, Store(GOLDEN).load(name).story)
+    return Context(capture, Store(GOLDEN).load(name).story)
 
 
 def rule_of(policy: Policy | None = None, /, **fields: object) -> str:
@@ -37,7 +37,7 @@ def rule_of(policy: Policy | None = None, /, **fields: object) -> str:
         "frames": list,
     }
     one = Mutation(**{**told, **fields})  # type: ignore[arg-type]
-    rule = equivalence(Case(one, ground(), policy or Policy()))
+    rule = equivalence(Case(one, context(), policy or Policy()))
     return rule.name if rule else ""
 
 
@@ -102,8 +102,8 @@ def test_policy(scope: str) -> None:
 def test_rules_that_look_at_the_capture() -> None:
     """An acknowledgement of bytes that have crossed, the last FIN and later data."""
     counted: dict[str, Counter[str]] = defaultdict(Counter)
-    for one in mutations(ground()):
-        rule = equivalence(Case(one, ground(), Policy()))
+    for one in mutations(context()):
+        rule = equivalence(Case(one, context(), Policy()))
         counted[one.field][rule.name if rule else ""] += 1
 
     assert counted["tcp ack"]["acknowledged"]
@@ -113,12 +113,12 @@ def test_rules_that_look_at_the_capture() -> None:
     assert counted["ecn"][""]
 
 
-def test_every_rule_is_needed_and_says_why(refusal: Ground) -> None:
+def test_every_rule_is_needed_and_says_why(refusal: Context) -> None:
     """No rule is there for nothing: each applies to some mutation of the goldens."""
     anything = Policy.parse({"ttl": "any"})
     used = set()
-    grounds = [ground("ping-beyond"), ground("published-web"), refusal]
-    for where in grounds:
+    contexts = [context("ping-beyond"), context("published-web"), refusal]
+    for where in contexts:
         for one in mutations(where):
             rule = equivalence(Case(one, where, anything))
             used.add(rule.name if rule else "")
@@ -132,7 +132,7 @@ def test_symbol_of_a_lone_packet(field: str) -> None:
     """A packet that is a whole conversation is changed consistently by itself."""
     capture = captures.read(GOLDEN / "direct-published/closed/capture.pcapng")
     story = read(GOLDEN / "direct-published/closed").story
-    lone = Ground(capture, story)
+    lone = Context(capture, story)
     row = lone.packets[0].rows[0] + 1
     told = {"role": "SYN", "proto": "tcp", "detail": "", "frames": list}
     found = []

@@ -10,14 +10,14 @@ import pytest
 
 from pytest_netlab.judge import judge
 from pytest_netlab.mutate import RULES, Judge, Outcome, goldens, names
-from pytest_netlab.report import kills
+from pytest_netlab.report import mutants
 from pytest_netlab.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_netlab.judge import Verdict
-    from pytest_netlab.mutate import Kill
+    from pytest_netlab.mutate import Mutant
     from pytest_netlab.store import Golden
     from pytest_netlab.trace import CanonicalTrace
 
@@ -25,9 +25,13 @@ GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 NAMES = names(Store(GOLDEN))
 
 
-def bad(found: Iterable[Kill]) -> list[str]:
+def bad(found: Iterable[Mutant]) -> list[str]:
     """Return what must not be, in words."""
-    return [f"{kill.outcome}: {kill.name}: {kill.why}" for kill in found if kill.bad]
+    return [
+        f"{mutant.outcome}: {mutant.name}: {mutant.why}"
+        for mutant in found
+        if mutant.bad
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -38,8 +42,8 @@ def test_every_mutation_of_a_golden(name: str) -> None:
 
     assert bad(found) == []
     assert len(found) == len(judge) > 100
-    caught = [kill for kill in found if kill.outcome is Outcome.CAUGHT]
-    assert all(kill.why for kill in found)
+    caught = [mutant for mutant in found if mutant.outcome is Outcome.CAUGHT]
+    assert all(mutant.why for mutant in found)
     assert len(caught) > len(found) * 0.4
 
 
@@ -48,7 +52,7 @@ def test_every_mutation_of_a_refused_datagram(refused: Store) -> None:
     found = list(Judge(refused, "refused"))
 
     assert bad(found) == []
-    kinds = {kill.kind for kill in found}
+    kinds = {mutant.kind for mutant in found}
     assert {"quoted source address", "quoted source port", "quoted ttl"} <= kinds
 
 
@@ -63,9 +67,9 @@ def test_weakened_comparison_is_found_out(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(goldens, "judge", blind)
     found = list(Judge(Store(GOLDEN), "ping-host"))
 
-    survived = [kill for kill in found if kill.outcome is Outcome.SURVIVED]
-    assert {kill.kind for kill in survived} == {"ttl", "flow ttl"}
-    assert kills.counts(found)["survived"] == len(survived)
+    survived = [mutant for mutant in found if mutant.outcome is Outcome.SURVIVED]
+    assert {mutant.kind for mutant in survived} == {"ttl", "flow ttl"}
+    assert mutants.counts(found)["survived"] == len(survived)
 
 
 def test_a_judge_that_breaks_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,7 +81,7 @@ def test_a_judge_that_breaks_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(goldens, "judge", broken)
     found = list(Judge(Store(GOLDEN), "ping-host"))
 
-    assert {kill.outcome for kill in found} == {Outcome.CRASHED}
+    assert {mutant.outcome for mutant in found} == {Outcome.CRASHED}
     assert found[0].why == "ValueError: no such row"
 
 
@@ -87,6 +91,6 @@ def test_a_rule_that_is_wrong_is_an_alarm(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(goldens, "equivalence", lambda _: rule)
     found = list(Judge(Store(GOLDEN), "ping-host"))
 
-    outcomes = {kill.outcome for kill in found}
-    assert outcomes == {Outcome.ALARM, Outcome.EQUIVALENT}
-    assert any(kill.bad for kill in found)
+    outcomes = {mutant.outcome for mutant in found}
+    assert outcomes == {Outcome.FALSE_POSITIVE, Outcome.EQUIVALENT}
+    assert any(mutant.bad for mutant in found)

@@ -42,11 +42,11 @@ BLIND = Fault(name="b", about="blind", inject=broken, blind=True)
         (FAULT, "web", "pass", "", Outcome.SURVIVED, None),
         (FAULT, "web", "error", "LabError", Outcome.CRASHED, None),
         (FAULT, "ping", "pass", "", Outcome.EQUIVALENT, None),
-        (FAULT, "ping", "fail", "leaked", Outcome.ALARM, None),
+        (FAULT, "ping", "fail", "leaked", Outcome.FALSE_POSITIVE, None),
         (FAULT, "ping", "error", "LabError", Outcome.CRASHED, None),
         (BLIND, "ping", "error", "BlindCaptureError", Outcome.CAUGHT, None),
         (BLIND, "ping", "pass", "", Outcome.SURVIVED, None),
-        (BLIND, "ping", "fail", "not forwarded", Outcome.ALARM, None),
+        (BLIND, "ping", "fail", "not forwarded", Outcome.FALSE_POSITIVE, None),
     ],
 )
 def test_kill(
@@ -59,7 +59,7 @@ def test_kill(
     right: bool | None,
 ) -> None:
     """Red must be red by the right cause, all else green, and the blind an error."""
-    kill = fault.kill(golden, outcome, cause)
+    kill = fault.mutant(golden, outcome, cause)
 
     assert (kill.outcome, kill.right) == (expected, right)
 

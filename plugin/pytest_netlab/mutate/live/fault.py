@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_netlab.mutate.model import Kill, Outcome
+from pytest_netlab.mutate.model import Mutant, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -44,9 +44,9 @@ class Fault:
     blind: bool = False
     own_stack: bool = False
 
-    def kill(
+    def mutant(
         self, golden: str, outcome: str, cause: str, *, played: bool = False
-    ) -> Kill:
+    ) -> Mutant:
         """Return what the fault did to a scenario: `outcome` is pass, fail or error.
 
         `played` says that a replay stood for the scenario's body.
@@ -60,7 +60,7 @@ class Fault:
         why = cause or outcome
         if found is Outcome.EQUIVALENT:
             why = "the fault does not concern the scenario"
-        return Kill(
+        return Mutant(
             scenario=golden,
             kind=self.name,
             name=self.about,
@@ -72,8 +72,12 @@ class Fault:
 
 
 _RED = {"fail": Outcome.CAUGHT, "pass": Outcome.SURVIVED}
-_GREEN = {"fail": Outcome.ALARM, "pass": Outcome.EQUIVALENT}
-_BLIND = {"error": Outcome.CAUGHT, "pass": Outcome.SURVIVED, "fail": Outcome.ALARM}
+_GREEN = {"fail": Outcome.FALSE_POSITIVE, "pass": Outcome.EQUIVALENT}
+_BLIND = {
+    "error": Outcome.CAUGHT,
+    "pass": Outcome.SURVIVED,
+    "fail": Outcome.FALSE_POSITIVE,
+}
 
 
 def commands(*there: tuple[str, str]) -> Inject:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.mutate.live import hosts, networks, rules
-from pytest_netlab.mutate.model import Kill, Outcome
+from pytest_netlab.mutate.model import Mutant, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ class LiveJudge:
         """Return the number of verdicts."""
         return len(self._bodies) * len(self._faults)
 
-    def __iter__(self) -> Iterator[Kill]:
+    def __iter__(self) -> Iterator[Mutant]:
         """Yield what became of each scenario under each fault.
 
         Raises:
@@ -59,18 +59,18 @@ class LiveJudge:
             yield from self._under(fault)
             self._demand_green(f"after {fault.name} was mended")
 
-    def _under(self, fault: Fault) -> Iterator[Kill]:
+    def _under(self, fault: Fault) -> Iterator[Mutant]:
         try:
             with fault.inject(self._lab):
                 for body in self._bodies:
                     seen = body.run(self._lab)
                     golden = body.golden(self._lab)
-                    yield fault.kill(
+                    yield fault.mutant(
                         golden, seen.outcome, seen.cause, played=body.played
                     )
         except LabUnavailableError as error:
             for body in self._bodies:
-                yield Kill(
+                yield Mutant(
                     scenario=body.golden(self._lab),
                     kind=fault.name,
                     name=fault.about,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from pytest_netlab.mutate import Kill
+    from pytest_netlab.mutate import Mutant
 
 SHOWN = 40  # of what must not be: who has more looks at --json
 LEGEND = (
@@ -23,86 +23,92 @@ LEGEND = (
 )
 
 
-def to_json(kills: Sequence[Kill]) -> Iterator[str]:
+def to_json(mutants: Sequence[Mutant]) -> Iterator[str]:
     """Return one JSON object, in pieces: the counts, then a line a mutation."""
-    yield f'{{"summary": {json.dumps(counts(kills))},\n"mutations": [\n'
-    items = (json.dumps({**asdict(kill), "cause_right": kill.right}) for kill in kills)
+    yield f'{{"summary": {json.dumps(counts(mutants))},\n"mutations": [\n'
+    items = (
+        json.dumps({**asdict(mutant), "cause_right": mutant.right})
+        for mutant in mutants
+    )
     yield ",\n".join(items) + "\n]}\n"
 
 
-def counts(kills: Iterable[Kill]) -> dict[str, int]:
+def counts(mutants: Iterable[Mutant]) -> dict[str, int]:
     """Return how many mutations had each outcome, and how many causes were right."""
-    kills = list(kills)
-    found = Counter(kill.outcome for kill in kills)
+    mutants = list(mutants)
+    found = Counter(mutant.outcome for mutant in mutants)
     told = {str(outcome): found[outcome] for outcome in Outcome}
-    asked = [kill.right for kill in kills if kill.right is not None]
+    asked = [mutant.right for mutant in mutants if mutant.right is not None]
     return {**told, "causes": len(asked), "causes_right": sum(asked)}
 
 
-def to_table(kills: Sequence[Kill]) -> Iterator[RenderableType]:
+def to_table(mutants: Sequence[Mutant]) -> Iterator[RenderableType]:
     """Return what rich renders: the matrix, the reasons, and what must not be."""
-    yield _matrix(kills)
+    yield _matrix(mutants)
     yield LEGEND
     yield ""
-    yield from _reasons(kills)
-    yield from _defects(kills)
-    yield summary(kills)
+    yield from _reasons(mutants)
+    yield from _defects(mutants)
+    yield summary(mutants)
 
 
-def summary(kills: Sequence[Kill]) -> str:
+def summary(mutants: Sequence[Mutant]) -> str:
     """Return one line: how many, and what became of them."""
-    found = counts(kills)
+    found = counts(mutants)
     told = [f"{found[o]} {o}" for o in Outcome if found[o] or o is Outcome.SURVIVED]
     if found["causes"]:
         told.append(f"cause right in {found['causes_right']} of {found['causes']}")
-    return f"{len(kills)} mutations: {', '.join(told)}"
+    return f"{len(mutants)} mutations: {', '.join(told)}"
 
 
-def _matrix(kills: Sequence[Kill]) -> RenderableType:
+def _matrix(mutants: Sequence[Mutant]) -> RenderableType:
     from rich import box  # noqa: PLC0415 - slow to load, JSON needs none
     from rich.table import Table  # noqa: PLC0415
 
-    scenarios = list(dict.fromkeys(kill.scenario for kill in kills))
+    scenarios = list(dict.fromkeys(mutant.scenario for mutant in mutants))
     table = Table("mutation", *scenarios, box=box.SIMPLE, pad_edge=False)
-    for kind in dict.fromkeys(kill.kind for kill in kills):
-        own = [kill for kill in kills if kill.kind == kind]
+    for kind in dict.fromkeys(mutant.kind for mutant in mutants):
+        own = [mutant for mutant in mutants if mutant.kind == kind]
         cells = [_cell([k for k in own if k.scenario == name]) for name in scenarios]
-        style = "red" if any(kill.bad for kill in own) else None
+        style = "red" if any(mutant.bad for mutant in own) else None
         table.add_row(kind, *cells, style=style)
     return table
 
 
-def _cell(kills: Sequence[Kill]) -> str:
+def _cell(mutants: Sequence[Mutant]) -> str:
     """Return caught/all, then what is equivalent and what must not be."""
-    found = Counter(kill.outcome for kill in kills)
-    equivalent, bad = found[Outcome.EQUIVALENT], sum(kill.bad for kill in kills)
-    wrong = sum(kill.right is False for kill in kills)
-    wanted = len(kills) - equivalent
+    found = Counter(mutant.outcome for mutant in mutants)
+    equivalent, bad = found[Outcome.EQUIVALENT], sum(mutant.bad for mutant in mutants)
+    wrong = sum(mutant.right is False for mutant in mutants)
+    wanted = len(mutants) - equivalent
     told = [f"{found[Outcome.CAUGHT]}/{wanted}"] if wanted else []
     marks = (("=", equivalent), ("!", bad), ("~", wrong))
     told += [f"{mark}{number}" for mark, number in marks if number]
     return " ".join(told) or "-"
 
 
-def _reasons(kills: Sequence[Kill]) -> Iterator[str]:
-    reasons = Counter(kill.why for kill in kills if kill.outcome is Outcome.EQUIVALENT)
+def _reasons(mutants: Sequence[Mutant]) -> Iterator[str]:
+    reasons = Counter(
+        mutant.why for mutant in mutants if mutant.outcome is Outcome.EQUIVALENT
+    )
     if reasons:
         yield "equivalent, because"
         yield from (f"  {number:>5}  {why}" for why, number in reasons.most_common())
         yield ""
 
 
-def _defects(kills: Sequence[Kill]) -> Iterator[str]:
-    bad = [kill for kill in kills if kill.bad]
-    for kill in bad[:SHOWN]:
-        yield f"{kill.outcome.upper()}  {kill.scenario}: {kill.name}"
-        if kill.why:
-            yield f"          {kill.why}"
+def _defects(mutants: Sequence[Mutant]) -> Iterator[str]:
+    bad = [mutant for mutant in mutants if mutant.bad]
+    for mutant in bad[:SHOWN]:
+        yield f"{mutant.outcome.upper()}  {mutant.scenario}: {mutant.name}"
+        if mutant.why:
+            yield f"          {mutant.why}"
     if len(bad) > SHOWN:
         yield f"... and {len(bad) - SHOWN} more: see --json"
-    wrong = [kill for kill in kills if kill.right is False]
-    for kill in wrong:
-        wanted = " or ".join(kill.wanted)
-        yield f"CAUSE     {kill.scenario}: {kill.name}: {kill.cause}, not {wanted}"
+    wrong = [mutant for mutant in mutants if mutant.right is False]
+    for mutant in wrong:
+        wanted = " or ".join(mutant.wanted)
+        place = f"{mutant.scenario}: {mutant.name}"
+        yield f"CAUSE     {place}: {mutant.cause}, not {wanted}"
     if bad or wrong:
         yield ""

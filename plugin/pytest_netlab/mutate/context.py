@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """One packet that the story speaks of: all its sightings, in order of time."""
+class TracedPacket:
+    """One packet in the canonical trace: its rows at all points, in order of time."""
 
     rows: tuple[int, ...]
     role: str
@@ -34,21 +34,21 @@ class Told:
     flow: int
 
 
-class Ground:
-    """A capture, taken apart once; `story` tells which conversations count."""
+class Context:
+    """The mutation context: a capture, taken apart once, and its canonical trace."""
 
-    def __init__(self, capture: Capture, story: CanonicalTrace) -> None:
-        """Pair the sightings of each packet by the flows that were learned."""
+    def __init__(self, capture: Capture, trace: CanonicalTrace) -> None:
+        """Pair the observations of each packet by the flows that were learned."""
         self.capture = capture
         self.frames: list[Frame] = list(capture.frames())
         self.points = [interface.name for interface in capture.interfaces]
-        self._story = story
+        self._trace = trace
 
     @cached_property
-    def packets(self) -> tuple[Told, ...]:
-        """Return the packets of told conversations, in order of time."""
+    def packets(self) -> tuple[TracedPacket, ...]:
+        """Return the packets of the trace's conversations, in order of time."""
         found = [
-            Told(
+            TracedPacket(
                 rows=rows,
                 role=self._role(rows[0]),
                 proto=self._proto(rows[0]),
@@ -57,13 +57,13 @@ class Ground:
             for number, flow in enumerate(self._flows())
             for rows in flow
         ]
-        return tuple(sorted(found, key=lambda told: told.rows))
+        return tuple(sorted(found, key=lambda packet: packet.rows))
 
     @cached_property
     def noise(self) -> tuple[int, ...]:
-        """Return the rows that no told conversation has."""
-        told = {row for packet in self.packets for row in packet.rows}
-        return tuple(row for row in range(len(self.frames)) if row not in told)
+        """Return the rows that no conversation of the trace has."""
+        packet = {row for packet in self.packets for row in packet.rows}
+        return tuple(row for row in range(len(self.frames)) if row not in packet)
 
     def point(self, row: int) -> str:
         """Return the name of the point at which a row was seen."""
@@ -82,35 +82,40 @@ class Ground:
     def of_flow(self, number: int) -> list[int]:
         """Return all rows of a conversation."""
         return [
-            row for told in self.packets if told.flow == number for row in told.rows
+            row
+            for packet in self.packets
+            if packet.flow == number
+            for row in packet.rows
         ]
 
     @property
     def flows(self) -> int:
-        """Return how many conversations are told."""
-        return 1 + max((told.flow for told in self.packets), default=-1)
+        """Return how many conversations the trace has."""
+        return 1 + max((packet.flow for packet in self.packets), default=-1)
 
     def is_alone(self, row: int) -> bool:
         """Tell whether a packet is all there is of its conversation."""
-        told = next((one for one in self.packets if row in one.rows), None)
-        return told is not None and sorted(told.rows) == sorted(self.of_flow(told.flow))
+        packet = next((one for one in self.packets if row in one.rows), None)
+        return packet is not None and sorted(packet.rows) == sorted(
+            self.of_flow(packet.flow)
+        )
 
     def entered(self, packets: Iterable[int]) -> bool:
-        """Tell whether any of these sightings is of a packet that reached the host."""
+        """Return whether any of these packets entered the host."""
         seen = (int(self.capture.direction[number - 1]) for number in packets)
         return Direction.INBOUND in seen
 
     def has_line(self, row: int) -> bool:
-        """Tell whether the story has a line for this very packet."""
-        lines = {one.row for flow in self._story.flows for one in flow.packets}
-        told = next(packet for packet in self.packets if row in packet.rows)
-        return not lines.isdisjoint(told.rows)
+        """Return whether the trace has this very packet."""
+        lines = {one.row for flow in self._trace.flows for one in flow.packets}
+        packet = next(packet for packet in self.packets if row in packet.rows)
+        return not lines.isdisjoint(packet.rows)
 
     def is_quoted(self, row: int) -> bool:
         """Tell whether an ICMP error of the same conversation quotes this packet."""
         ip_id = int(self.capture.ip_id[row])
-        told = next((one for one in self.packets if row in one.rows), None)
-        rows = [] if told is None else self.of_flow(told.flow)
+        packet = next((one for one in self.packets if row in one.rows), None)
+        rows = [] if packet is None else self.of_flow(packet.flow)
         errors = [r for r in rows if is_error(self.capture, r)]
         return any(int(self.capture.quoted_ip_id[r]) == ip_id for r in errors)
 
@@ -132,8 +137,8 @@ class Ground:
     def _ends(self, row: int, *, reply: bool) -> Iterator[tuple[int, int]]:
         """Yield segments at the same point, one way, and the number after each."""
         columns = self.capture
-        told = next(packet for packet in self.packets if row in packet.rows)
-        flow = self.of_flow(told.flow)
+        packet = next(packet for packet in self.packets if row in packet.rows)
+        flow = self.of_flow(packet.flow)
         for other in flow:
             here = self.point(other) == self.point(row)
             same = self.is_reply(other, flow) == self.is_reply(row, flow)
@@ -143,8 +148,8 @@ class Ground:
                 yield other, int(columns.tcp_seq[other]) + size + bool(flags & tcp.FIN)
 
     def _flows(self) -> Iterator[list[tuple[int, ...]]]:
-        """Yield the packets of each flow that is told, as their rows."""
-        for flow in self._story.flows:
+        """Yield the packets of each flow of the trace, as their rows."""
+        for flow in self._trace.flows:
             if flow.packets:
                 yield [tuple(sorted(rows)) for rows in flow.traversals]
 

@@ -27,7 +27,7 @@ from tests.traffic import (
 )
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
-from pytest_netlab.mutate.ground import Ground
+from pytest_netlab.mutate.context import Context
 from pytest_netlab.trace import CanonicalTrace, canonicalize
 from pytest_netlab.wire import tcp
 
@@ -73,19 +73,19 @@ def seen(packets: Iterable[Packet]) -> list[tuple[str, Packet | bytes]]:
     ]
 
 
-def ground_of(capture: Capture) -> Ground:
+def ground_of(capture: Capture) -> Context:
     """Return a capture, taken apart."""
-    return Ground(capture, canonicalize(capture))
+    return Context(capture, canonicalize(capture))
 
 
 @pytest.fixture(scope="module")
-def visit() -> Ground:
+def visit() -> Context:
     """Return a connection of nine segments: the n-th is in rows 2n and 2n + 1."""
     return ground_of(two_points(seen(VISIT)))
 
 
 @pytest.fixture(scope="module")
-def mixed() -> Ground:
+def mixed() -> Context:
     """Return a masqueraded ping, a query between its packets, noise at the end."""
     there = crossing(PING, MASQUERADED)
     back = crossing(replace(PONG, key=MASQUERADED.reply), PING.key.reply)
@@ -95,11 +95,11 @@ def mixed() -> Ground:
 def test_nothing_told() -> None:
     """Of a story without conversations all packets are noise."""
     capture = two_points(seen(VISIT[:1]))
-    ground = Ground(capture, CanonicalTrace((), ()))
+    context = Context(capture, CanonicalTrace((), ()))
 
-    assert (ground.packets, ground.flows, ground.noise) == ((), 0, (0, 1))
-    assert not ground.is_alone(0)
-    assert not ground.is_quoted(0)
+    assert (context.packets, context.flows, context.noise) == ((), 0, (0, 1))
+    assert not context.is_alone(0)
+    assert not context.is_quoted(0)
 
 
 def test_flow_without_a_line() -> None:
@@ -108,7 +108,7 @@ def test_flow_without_a_line() -> None:
     story = canonicalize(capture)
     (flow,) = story.flows
 
-    untold = Ground(capture, replace(story, flows=(replace(flow, packets=()),)))
+    untold = Context(capture, replace(story, flows=(replace(flow, packets=()),)))
 
     assert (untold.packets, untold.noise) == ((), (0, 1))
 
@@ -120,7 +120,7 @@ def test_packet_that_was_lost() -> None:
     assert [(told.rows, told.role) for told in lost.packets] == [((0,), "datagram")]
 
 
-def test_roles_of_segments(visit: Ground) -> None:
+def test_roles_of_segments(visit: Context) -> None:
     """A segment's role is the one that says most, at all its sightings."""
     assert [told.role for told in visit.packets] == [
         *("SYN", "SYN-ACK", "ack", "data", "data", "data", "FIN", "FIN", "ack")
@@ -131,7 +131,7 @@ def test_roles_of_segments(visit: Ground) -> None:
     ]
 
 
-def test_packets_in_order_of_time(mixed: Ground) -> None:
+def test_packets_in_order_of_time(mixed: Context) -> None:
     """Packets come in order of time, and know their conversation."""
     assert [(told.role, told.proto, told.flow) for told in mixed.packets] == [
         ("echo request", "icmp", 0),
@@ -142,7 +142,7 @@ def test_packets_in_order_of_time(mixed: Ground) -> None:
     assert (mixed.of_flow(0), mixed.of_flow(1)) == ([0, 1, 4, 5], [2, 3])
 
 
-def test_error(refusal: Ground) -> None:
+def test_error(refusal: Context) -> None:
     """An ICMP error is one, and belongs to the conversation that it is about."""
     assert [(told.role, told.flow) for told in refusal.packets] == [
         ("datagram", 0),
@@ -158,13 +158,13 @@ def test_protocol_without_a_name() -> None:
     assert [told.proto for told in packets] in ([], ["protocol 47"])
 
 
-def test_noise(mixed: Ground, visit: Ground) -> None:
+def test_noise(mixed: Context, visit: Context) -> None:
     """Noise is what no told conversation has."""
     assert mixed.noise == (6,)
     assert visit.noise == ()
 
 
-def test_points(mixed: Ground) -> None:
+def test_points(mixed: Context) -> None:
     """A row was seen at one of two points, and not at the other."""
     assert [mixed.point(row) for row in (0, 1, 4)] == [INSIDE, OUTSIDE, OUTSIDE]
     assert [mixed.other_point(row) for row in (0, 1, 4)] == [1, 0, 0]
@@ -178,7 +178,7 @@ def test_no_other_point(points: tuple[str, ...]) -> None:
     assert ground_of(capture).other_point(0) is None
 
 
-def test_direction(visit: Ground) -> None:
+def test_direction(visit: Context) -> None:
     """A row travels as the first packet at its point did, or against it."""
     flow = visit.of_flow(0)
 
@@ -186,14 +186,14 @@ def test_direction(visit: Ground) -> None:
     assert replies == [2, 3, 10, 11, 14, 15]
 
 
-def test_direction_of_what_was_translated(mixed: Ground) -> None:
+def test_direction_of_what_was_translated(mixed: Context) -> None:
     """Each point has keys of its own: a row is compared with what its point saw."""
     flow = mixed.of_flow(0)
 
     assert [row for row in flow if mixed.is_reply(row, flow)] == [4, 5]
 
 
-def test_alone(mixed: Ground, visit: Ground) -> None:
+def test_alone(mixed: Context, visit: Context) -> None:
     """A packet is alone if it is all there is of its conversation."""
     assert mixed.is_alone(2)
     assert mixed.is_alone(3)
@@ -202,7 +202,7 @@ def test_alone(mixed: Ground, visit: Ground) -> None:
     assert not visit.is_alone(0)
 
 
-def test_entered(mixed: Ground) -> None:
+def test_entered(mixed: Context) -> None:
     """A packet reached the host if any sighting of it says so; numbers are from 1."""
     assert mixed.entered([1])
     assert mixed.entered([2, 1])
@@ -211,7 +211,7 @@ def test_entered(mixed: Ground) -> None:
     assert not mixed.entered([])
 
 
-def test_lines_of_a_story(visit: Ground) -> None:
+def test_lines_of_a_story(visit: Context) -> None:
     """A bare acknowledgement has no line, nor has data behind data of its kind."""
     has_line = [visit.has_line(2 * number) for number in range(9)]
 
@@ -219,7 +219,7 @@ def test_lines_of_a_story(visit: Ground) -> None:
     assert [visit.has_line(2 * n + 1) for n in range(9)] == has_line
 
 
-def test_quoted(refusal: Ground, mixed: Ground) -> None:
+def test_quoted(refusal: Context, mixed: Context) -> None:
     """A packet is quoted if an error of its own conversation has its IP id."""
     quoted = [refusal.is_quoted(row) for row in range(4)]
 
@@ -234,9 +234,9 @@ def test_quoted_in_another_conversation() -> None:
     unnumbered = replace(QUERY, key=QUERY.key._replace(sport=5556), ip_id=0)
     packets = (ping, QUERY, refused, unnumbered)
 
-    ground = ground_of(two_points([s for one in packets for s in crossing(one)]))
+    context = ground_of(two_points([s for one in packets for s in crossing(one)]))
 
-    assert [row for row in range(8) if ground.is_quoted(row)] == [2, 3]
+    assert [row for row in range(8) if context.is_quoted(row)] == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_quoted_in_another_conversation() -> None:
 )
 @pytest.mark.parametrize("point", [0, 1])
 def test_numbers_that_crossed(
-    visit: Ground, segment: int, first: int, last: int, point: int
+    visit: Context, segment: int, first: int, last: int, point: int
 ) -> None:
     """What the other side sent before has crossed: SYN, data and FIN are counted."""
     row = 2 * segment + point
@@ -257,9 +257,9 @@ def test_numbers_that_crossed(
 
 def test_numbers_of_another_conversation() -> None:
     """Numbers of one conversation have not crossed in another."""
-    ground = ground_of(two_points([*crossing(PING), *seen(VISIT)]))
+    context = ground_of(two_points([*crossing(PING), *seen(VISIT)]))
 
-    known = [n for n in range(200) if ground.has_crossed(2 + 2 * 6, n)]
+    known = [n for n in range(200) if context.has_crossed(2 + 2 * 6, n)]
     assert known == list(range(91, 98))
 
 
@@ -273,12 +273,12 @@ def test_numbers_at_each_point() -> None:
     assert crossed == [False, True]
 
 
-def test_nothing_crossed_before_the_first(visit: Ground) -> None:
+def test_nothing_crossed_before_the_first(visit: Context) -> None:
     """Before the other side sent anything no number of it has crossed."""
     assert not any(visit.has_crossed(0, number) for number in range(200))
 
 
-def test_last_before_the_fin(visit: Ground) -> None:
+def test_last_before_the_fin(visit: Context) -> None:
     """The last bytes of a direction end where its FIN begins, whatever has them."""
     at_fin = [visit.ends_at_fin(2 * number) for number in range(9)]
 

@@ -7,22 +7,27 @@ import json
 
 from rich.console import Console
 
-from pytest_netlab.mutate import Kill, Outcome
-from pytest_netlab.report import kills as report
+from pytest_netlab.mutate import Mutant, Outcome
+from pytest_netlab.report import mutants as report
 
 
-def kill(outcome: Outcome, **fields: object) -> Kill:
+def mutant(outcome: Outcome, **fields: object) -> Mutant:
     """Return what became of a mutation."""
     told = {"scenario": "ping", "kind": "ttl", "name": "ttl 40 -> 41", **fields}
-    return Kill(outcome=outcome, **told)  # type: ignore[arg-type]
+    return Mutant(outcome=outcome, **told)  # type: ignore[arg-type]
 
 
 FOUND = [
-    kill(Outcome.CAUGHT, wanted=("leaked",), cause="leaked"),
-    kill(Outcome.CAUGHT, wanted=("leaked",), cause="proxied", scenario="web"),
-    kill(Outcome.SURVIVED),
-    kill(Outcome.EQUIVALENT, kind="source MAC", why="MAC addresses are not told"),
-    kill(Outcome.ALARM, kind="drop", name="drop (ack)", why="timing; yet crossing"),
+    mutant(Outcome.CAUGHT, wanted=("leaked",), cause="leaked"),
+    mutant(Outcome.CAUGHT, wanted=("leaked",), cause="proxied", scenario="web"),
+    mutant(Outcome.SURVIVED),
+    mutant(Outcome.EQUIVALENT, kind="source MAC", why="MAC addresses are not told"),
+    mutant(
+        Outcome.FALSE_POSITIVE,
+        kind="drop",
+        name="drop (ack)",
+        why="timing; yet crossing",
+    ),
 ]
 
 
