@@ -5,6 +5,6 @@
 """
 
 from pytest_netlab.causes.explain import explain, unseen
-from pytest_netlab.causes.facts import Case, Cause, Evidence
+from pytest_netlab.causes.facts import Case, Cause, Evidence, Name
 
-__all__ = ["Case", "Cause", "Evidence", "explain", "unseen"]
+__all__ = ["Case", "Cause", "Evidence", "Name", "explain", "unseen"]

@@ -9,13 +9,13 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import alteration, forwarding, translation
-from pytest_netlab.causes.facts import Case, Cause
+from pytest_netlab.causes.facts import Case, named
 from pytest_netlab.nat import HostChange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_netlab.causes.facts import Evidence
+    from pytest_netlab.causes.facts import Cause, Evidence
     from pytest_netlab.trace import FlowFact
 
 # From what a rule says to what packets do, and from the special to the general.
@@ -89,7 +89,7 @@ def unseen(point: str, want: str, got: str) -> Cause:
         f"{point} was {want} when the golden was recorded and is {got} here: what "
         "nobody looked at may be anything, so nothing is said of it"
     )
-    return Cause("blind", "every flow", text)
+    return named("blind", "every flow", text)
 
 
 def _cause(case: Case) -> Cause | None:
@@ -105,7 +105,7 @@ def _cause(case: Case) -> Cause | None:
 
 
 def _unexpected(got: FlowFact) -> Cause:
-    return Cause(
+    return named(
         "unexpected flow", got.name, f"nothing like it is expected: {_tell(got)}"
     )
 

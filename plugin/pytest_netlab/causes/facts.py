@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_netlab.nat import HostChange
     from pytest_netlab.trace import End, FlowFact
+
+# Every name that a rule may give, as docs/verdicts.md lists them. They are words of the
+# formats that others read. A forbidden behaviour is a cause by its own name.
+Name = Literal[
+    "leaked",
+    "proxied",
+    "not forwarded",
+    "table full",
+    "rejected",
+    "reply not forwarded",
+    "not answered",
+    "wrong target",
+    "wrong port",
+    "wrong source",
+    "reply not undone",
+    "stale conntrack",
+    "hairpin without masquerade",
+    "remapped although free",
+    "remapped out of its class",
+    "MTU black hole",
+    "corrupted checksum",
+    "header changed",
+    "delivered twice",
+    "blind",
+    "no traffic",
+    "unexpected flow",
+    "flow differs",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +60,11 @@ class Cause:
     def plain(self) -> dict[str, str]:
         """Return it as JSON tells it."""
         return {"name": self.name, "flow": self.flow, "text": self.text}
+
+
+def named(name: Name, flow: str, text: str) -> Cause:
+    """Return the cause of a flow by one of the names there are."""
+    return Cause(name, flow, text)
 
 
 class Evidence(Protocol):
@@ -92,6 +125,6 @@ class Case:
             if (one.proto, one.echo, one.initiator, one.responder) == protocol
         ]
 
-    def cause(self, name: str, text: str) -> Cause:
+    def cause(self, name: Name, text: str) -> Cause:
         """Return a cause of this flow."""
-        return Cause(name, self.want.name, text)
+        return named(name, self.want.name, text)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
-from pytest_netlab.causes.facts import Cause
+from pytest_netlab.causes.facts import named
 from pytest_netlab.flows import Role
 from pytest_netlab.trace import Packet, refusal_text
 
 if TYPE_CHECKING:
-    from pytest_netlab.causes.facts import Case, Evidence
+    from pytest_netlab.causes.facts import Case, Cause, Evidence, Name
     from pytest_netlab.nat import HostChange
     from pytest_netlab.trace import End, FlowFact
 
@@ -21,11 +21,11 @@ def untouched(want: FlowFact, others: int, host: HostChange) -> Cause:
     With br_netfilter a bridge tracks a packet before its own tap sees it.
     """
     if host.full:
-        return Cause("table full", want.name, _no_room(want, host))
+        return named("table full", want.name, _no_room(want, host))
     text = f"no packet of {want.name} was seen: the stimulus never reached the host"
     if others:
         text = f"{want.name} was seen {others} times only: one more never reached it"
-    return Cause("no traffic", want.name, text)
+    return named("no traffic", want.name, text)
 
 
 def black_hole(case: Case) -> Cause | None:
@@ -137,9 +137,10 @@ def partly_forwarded(case: Case) -> Cause | None:
     lost = next((x for x in case.evidence if x.field == "unpaired-forwarded"), None)
     if lost is None or case.got != case.want:
         return None
-    end = case.want.target if lost.direction == "original" else case.want.initiator
+    there = lost.direction == "original"
+    end = case.want.target if there else case.want.initiator
     why = _unforwarded(case, end, "look at rules with a limit or a chance")
-    name = "not forwarded" if lost.direction == "original" else "reply not forwarded"
+    name: Name = "not forwarded" if there else "reply not forwarded"
     text = f"some packets reached the host and were never sent on to {end}; {why}"
     return case.cause(name, text)
 

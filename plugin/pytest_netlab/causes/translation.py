@@ -12,7 +12,7 @@ from pytest_netlab.trace.build import OWN
 from pytest_netlab.trace.values import map_symbols, symbols_in
 
 if TYPE_CHECKING:
-    from pytest_netlab.causes.facts import Case, Cause, Evidence
+    from pytest_netlab.causes.facts import Case, Cause, Evidence, Name
     from pytest_netlab.host.conntrack import Connection
     from pytest_netlab.trace import FlowFact
 
@@ -237,7 +237,7 @@ def _without_symbols(value: object) -> object:
     return map_symbols(value, lambda one: _ANY if one.kind in _EPHEMERAL else one)
 
 
-def _remapped(case: Case, fault: str, field: str) -> Cause:
+def _remapped(case: Case, fault: Name, field: str) -> Cause:
     what = "port" if field == "port" else "ICMP id"
     why = clues.first(
         clues.new(case.host, *SOURCE_RULES),
@@ -252,6 +252,6 @@ def _remapped(case: Case, fault: str, field: str) -> Cause:
     return case.cause(fault, text)
 
 
-def _wrong(want: str | Symbol, got: str | Symbol) -> str:
+def _wrong(want: str | Symbol, got: str | Symbol) -> Name:
     """Name what differs of two targets on these nodes: the node, else the port."""
     return "wrong port" if want == got else "wrong target"

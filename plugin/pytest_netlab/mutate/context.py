@@ -105,12 +105,6 @@ class Context:
         seen = (int(self.capture.direction[number - 1]) for number in packets)
         return Direction.INBOUND in seen
 
-    def has_line(self, row: int) -> bool:
-        """Return whether the trace has this very packet."""
-        lines = {one.row for flow in self._trace.flows for one in flow.packets}
-        packet = next(packet for packet in self.packets if row in packet.rows)
-        return not lines.isdisjoint(packet.rows)
-
     def is_quoted(self, row: int) -> bool:
         """Tell whether an ICMP error of the same conversation quotes this packet."""
         ip_id = int(self.capture.ip_id[row])

@@ -291,7 +291,9 @@ class PortTranslation:
     wanted: Tuple5 | None = dataclasses.field(default=None, compare=False)
 
     @property
-    def fault(self) -> str:
+    def fault(
+        self,
+    ) -> Literal["", "remapped although free", "remapped out of its class"]:
         """Return what is wrong with it; "" where Linux must do just this."""
         if not self.in_class:
             return "remapped out of its class"

@@ -211,14 +211,6 @@ def test_entered(mixed: Context) -> None:
     assert not mixed.entered([])
 
 
-def test_lines_of_a_story(visit: Context) -> None:
-    """A bare acknowledgement has no line, nor has data behind data of its kind."""
-    has_line = [visit.has_line(2 * number) for number in range(9)]
-
-    assert has_line == [True, True, False, True, False, True, True, True, False]
-    assert [visit.has_line(2 * n + 1) for n in range(9)] == has_line
-
-
 def test_quoted(refusal: Context, mixed: Context) -> None:
     """A packet is quoted if an error of its own conversation has its IP id."""
     quoted = [refusal.is_quoted(row) for row in range(4)]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
+from pytest_netlab.causes import Name
+from pytest_netlab.checks.forbidden import FORBIDDEN
 from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.mutate import Outcome
 from pytest_netlab.mutate.live import FAULTS, Body, Fault, LiveJudge, Seen, named
@@ -62,6 +64,13 @@ def test_kill(
     kill = fault.mutant(golden, outcome, cause)
 
     assert (kill.outcome, kill.right) == (expected, right)
+
+
+def test_causes_of_faults() -> None:
+    """What a fault must be named for is a name that a verdict can have."""
+    wanted = {name for one in FAULTS for names in one.red.values() for name in names}
+
+    assert wanted <= {*get_args(Name), *FORBIDDEN}
 
 
 class Scripted(Body):

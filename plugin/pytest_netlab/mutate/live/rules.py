@@ -209,7 +209,7 @@ FAULTS = (
         name="direct-drop-deleted",
         about="raw/PREROUTING no longer drops what is routed to a container",
         inject=edited(replaced("raw", "PREROUTING {web}/32 DROP")),
-        red={CLOSED: ("not dropped", "flow differs", "unexpected flow")},
+        red={CLOSED: ("flow differs", "unexpected flow")},
     ),
     Fault(
         name="user-drop",
