@@ -28,8 +28,8 @@ from rich.progress import track
 from pytest_netlab.capture import write
 from pytest_netlab.judge import ScenarioFailedError
 from pytest_netlab.lab import engine
-from pytest_netlab.lab.impair import impaired
 from pytest_netlab.mutate.live import Body
+from pytest_netlab.mutate.live.impair import impaired
 from pytest_netlab.report.text import render
 from pytest_netlab.spec import LabOptions
 from pytest_netlab.store import Store

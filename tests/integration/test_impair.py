@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from pytest_netlab.lab.impair import Impairment, impaired
+from pytest_netlab.mutate.live.impair import Impairment, impaired
 from pytest_netlab.spec import POINTS
 
 if TYPE_CHECKING:

@@ -24,7 +24,8 @@ GOLDEN = Path(__file__).parents[2] / "golden"
 IDS = ("ping-host", "ping-beyond", "published-web")
 SEEDS = ("-k", "ping or published_web")
 IMPAIRED = (
-    "from contextlib import ExitStack; from pytest_netlab.lab.impair import impaired; "
+    "from contextlib import ExitStack; "
+    "from pytest_netlab.mutate.live.impair import impaired; "
     "lab.noise = ExitStack(); lab.noise.enter_context(impaired(lab, {})); "
     "lab._undo.push(lab.noise)"
 )

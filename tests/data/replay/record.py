@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.capture import write
 from pytest_netlab.lab import engine
-from pytest_netlab.lab.impair import impaired
+from pytest_netlab.mutate.live.impair import impaired
 from pytest_netlab.spec import POINTS, LabOptions
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.lab.impair import impaired
 from pytest_netlab.mutate.live.fault import (
     CLOSED,
     DIRECT,
@@ -12,6 +11,7 @@ from pytest_netlab.mutate.live.fault import (
     WEB,
     Fault,
 )
+from pytest_netlab.mutate.live.impair import impaired
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
