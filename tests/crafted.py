@@ -8,7 +8,17 @@ from __future__ import annotations
 from struct import pack
 from typing import TYPE_CHECKING, Unpack
 
-from pytest_netlab.wire import arp, ethernet, icmp, icmpv6, ipv4, ipv6, tcp, udp
+from pytest_netlab.wire import (
+    arp,
+    assigned,
+    ethernet,
+    icmp,
+    icmpv6,
+    ipv4,
+    ipv6,
+    tcp,
+    udp,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -238,7 +248,7 @@ def _links() -> dict[str, bytes]:
 def linked(datagram: bytes, linktype: int) -> bytes:
     """Return an IP datagram behind the header of a link type."""
     is_v6 = datagram[0] >> 4 == ipv6.VERSION
-    ethertype = ethernet.IPV6 if is_v6 else ethernet.IPV4
+    ethertype = assigned.IPV6 if is_v6 else assigned.IPV4
     family = _AF_INET6 if is_v6 else _AF_INET
     source = bytes.fromhex("0242ac110002")
     heads = {

@@ -12,6 +12,7 @@ from pytest_netlab.capture import Capture, Frame, Interface
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
 from pytest_netlab.wire import (
     Direction,
+    assigned,
     ethernet,
     icmp,
     icmpv6,
@@ -44,10 +45,10 @@ SYN_OPTIONS = bytes.fromhex("020405b40402080a000000010000000001030307")
 IN, OUT, UNKNOWN = Direction.INBOUND, Direction.OUTBOUND, Direction.UNKNOWN
 SYN, SYN_ACK, FIN_ACK = tcp.SYN, tcp.SYN | tcp.ACK, tcp.FIN | tcp.ACK
 ECHO = {
-    (ICMP, False): icmp.ECHO_REQUEST,
-    (ICMP, True): icmp.ECHO_REPLY,
-    (ICMP6, False): icmpv6.ECHO_REQUEST,
-    (ICMP6, True): icmpv6.ECHO_REPLY,
+    (ICMP, False): assigned.ECHO_REQUEST,
+    (ICMP, True): assigned.ECHO_REPLY,
+    (ICMP6, False): assigned.ECHO_REQUEST6,
+    (ICMP6, True): assigned.ECHO_REPLY6,
 }
 
 
@@ -99,7 +100,7 @@ class Packet:
     @property
     def frame(self) -> bytes:
         """Return the packet as a tap sees it."""
-        kind = ethernet.IPV6 if ":" in self.key.src else ethernet.IPV4
+        kind = assigned.IPV6 if ":" in self.key.src else assigned.IPV4
         return ethernet.build(*MACS, self.datagram, ethertype=kind) + self.tail
 
     def _body(self) -> bytes:
@@ -144,7 +145,7 @@ def error(
     quoted: Packet,
     *,
     dst: str | None = None,
-    kind: tuple[int, int] = (icmp.UNREACHABLE, 3),
+    kind: tuple[int, int] = (assigned.UNREACHABLE, 3),
     **fields: int,
 ) -> Packet:
     """Return an ICMP error about a packet, to its sender unless told otherwise."""

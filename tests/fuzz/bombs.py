@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 from tests import crafted, files
 
-from pytest_netlab.wire import ethernet, ipv4, ipv6, tcp, udp
+from pytest_netlab.wire import assigned, ethernet, ipv4, ipv6, tcp, udp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -53,7 +53,7 @@ def _chained() -> bytes:
     """Return a frame of IPv6 whose header has very many behind it."""
     hops = b"\x3c\0\1\4\0\0\0\0" * 100
     datagram = ipv6.build("2001:db8::1", "2001:db8::2", 60, hops)
-    return ethernet.build(*crafted.MACS, datagram, ethertype=ethernet.IPV6)
+    return ethernet.build(*crafted.MACS, datagram, ethertype=assigned.IPV6)
 
 
 def _pcap(data: bytes, size: int | None = None) -> bytes:

@@ -14,7 +14,7 @@ from pytest_netlab.lab import engine as private
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
-from pytest_netlab.wire import arp, ethernet, tcp
+from pytest_netlab.wire import arp, assigned, ethernet, tcp
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ PING = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7))
 FRAMES = {
     "loopback": Packet(key=Tuple5(UDP, "127.0.0.1", 9, HOST01, 9)).frame,
     "arp": ethernet.build(
-        *MACS, arp.build(1, C1, HOST01, MACS[0], MACS[1]), ethertype=ethernet.ARP
+        *MACS, arp.build(1, C1, HOST01, MACS[0], MACS[1]), ethertype=assigned.ARP
     ),
     "quoted": error(HOST, PING, dst=HOST01).frame,
 }

@@ -7,8 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_netlab.capture.values import About, Block, Interface, Octets
-from pytest_netlab.wire import UNTAGGED, Columns, Status, decode
-from pytest_netlab.wire.ethernet import tagged
+from pytest_netlab.wire import UNTAGGED, Columns, Status, cooked, decode, ethernet
 from pytest_netlab.wire.stack import ETHERNET, SLL
 
 if TYPE_CHECKING:
@@ -17,9 +16,8 @@ if TYPE_CHECKING:
     from pytest_netlab.capture.values import Frame
 
 _CHUNK = 4096
-_TAG = 4
 # Where the type stands that a tag goes in front of.
-_TAG_AT = {ETHERNET: 12, SLL: 14}
+_TAG_AT = {ETHERNET: ethernet.TYPE, SLL: cooked.TYPE}
 _MAX_LENGTH = 0xFFFFFFFF
 # What decoding finds out by itself is not taken over from a frame.
 _FROM_TAP = int(Status.CHECKSUM_NOT_READY)
@@ -124,8 +122,8 @@ class Builder:
         at = _TAG_AT.get(linktype, 0) if frame.vlan != UNTAGGED else 0
         if 0 < at < len(data):
             # The kernel takes the tag off; put it back, as libpcap does.
-            data = tagged(data, frame.vlan, at)
-            wirelen = min(wirelen + _TAG, _MAX_LENGTH)
+            data = ethernet.tagged(data, frame.vlan, at)
+            wirelen = min(wirelen + ethernet.TAG, _MAX_LENGTH)
         row = self._row if self._row < _CHUNK else self._next_chunk()
         if frame.comment:
             self._comments[len(self._full) * _CHUNK + row] = frame.comment

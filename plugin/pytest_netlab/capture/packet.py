@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.wire import COLUMNS, Direction, address_text, render
-from pytest_netlab.wire.ethernet import ARP
+from pytest_netlab.wire.assigned import ARP
 
 if TYPE_CHECKING:
     from pytest_netlab.capture.values import Rows

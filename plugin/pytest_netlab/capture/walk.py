@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import cython
 
-from pytest_netlab.wire import octets, stack
+from pytest_netlab.wire import Direction, Status, octets, stack
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,10 +36,11 @@ _INTERFACE, _HIGH, _LOW, _CAPTURED, _ON_WIRE, _DATA = 8, 12, 16, 20, 24, 28
 _PACKET = 6  # an enhanced packet block
 _LEAST = 32  # bytes of one without data and options
 _FLAGS, _FLAGS_BYTES = 2, 4
-_DIRECTION_BITS, _NOT_READY_BIT, _NOT_READY = 3, 1 << 9, 16
+_DIRECTION_BITS, _NOT_READY_BIT = 3, 1 << 9
+_NOT_READY = int(Status.CHECKSUM_NOT_READY)
 _FLAG_MASK = 0x3FF  # of those, the ones used here
 _LINKTYPE, _TIMES, _OFFSET, _CLOCK = 0, 1, 2, 3
-_INBOUND, _OUTBOUND = 1, 2
+_INBOUND, _OUTBOUND = int(Direction.INBOUND), int(Direction.OUTBOUND)
 _MAX_TS = (1 << 63) - 1
 
 # Compiled, these are integers of C; Python sees them by this.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.checks.violation import Violation
 from pytest_netlab.flows import TCP, UDP, is_error, quoted_key, way_of
-from pytest_netlab.wire import checksum
+from pytest_netlab.wire import checksum, icmp, ipv4, ipv6, tcp, udp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
     from pytest_netlab.checks.observed import Observed
 
-_ICMP_HEADER, _WORD = 8, 4
-_V4, _V6_HEADER = 4, 40
-_ONES = 0xFFFF
 # What no router changes of a header: length, id, fragmentation; length, next header.
-_V4_KEPT, _V6_KEPT = slice(2, 8), slice(4, 7)
-_TTL_AT = {4: 8, 6: 7}
+_V4_KEPT, _V6_KEPT = slice(ipv4.TOTAL, ipv4.TTL), slice(ipv6.LENGTH, ipv6.HOPS)
+_TTL_AT = {ipv4.VERSION: ipv4.TTL, ipv6.VERSION: ipv6.HOPS}
 # Of the eight bytes that every quote has of a transport header (RFC 792).
-_KEPT = {TCP: slice(4, 8), UDP: slice(4, 6)}
-_ECHO_KEPT = slice(6, 8)
+_QUOTED = 8
+_KEPT = {
+    TCP: slice(tcp.SEQ, tcp.ACK_NUMBER),
+    UDP: slice(udp.LENGTH, udp.CHECKSUM),
+}
+_ECHO_KEPT = slice(icmp.SEQ, icmp.HEADER)
 
 
 def unknown(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
@@ -65,7 +66,7 @@ def changed(seen: Observed) -> Iterator[Violation]:
 
 
 def _quote(capture: Capture, row: int) -> bytes:
-    return capture[row].bytes[int(capture.l4_offset[row]) + _ICMP_HEADER :]
+    return capture[row].bytes[int(capture.l4_offset[row]) + icmp.HEADER :]
 
 
 def _datagram(capture: Capture, row: int) -> bytes:
@@ -74,10 +75,10 @@ def _datagram(capture: Capture, row: int) -> bytes:
 
 def _kept(datagram: bytes) -> tuple[bytes, bytes]:
     """Return what no router and no NAT changes of a datagram, if a quote has it."""
-    is_v4 = datagram[0] >> 4 == _V4
-    end = (datagram[0] & 0x0F) * _WORD if is_v4 else _V6_HEADER
-    proto = datagram[9] if is_v4 else datagram[6]
-    transport = datagram[end : end + 8]
+    is_v4 = datagram[0] >> 4 == ipv4.VERSION
+    end = ipv4.header_bytes(datagram[0]) if is_v4 else ipv6.HEADER
+    proto = datagram[ipv4.PROTOCOL if is_v4 else ipv6.NEXT]
+    transport = datagram[end : end + _QUOTED]
     return datagram[_V4_KEPT if is_v4 else _V6_KEPT], transport[
         _KEPT.get(proto, _ECHO_KEPT)
     ]
@@ -90,6 +91,6 @@ def _header(quote: bytes) -> tuple[bytes, ...]:
 
 def _is_whole(quote: bytes) -> bool:
     """Tell whether a quoted IPv4 header adds up."""
-    if quote[0] >> 4 != _V4:
+    if quote[0] >> 4 != ipv4.VERSION:
         return True
-    return checksum.words(quote[: (quote[0] & 0x0F) * _WORD]) == _ONES
+    return checksum.words(quote[: ipv4.header_bytes(quote[0])]) == checksum.ONES

@@ -11,14 +11,12 @@ from pytest_netlab.checks.forbidden import UNPAIRED
 from pytest_netlab.checks.pairs import UNTOUCHED, Observation
 from pytest_netlab.checks.violation import Violation
 from pytest_netlab.flows import TCP, Role, is_error, key_of, role_of
-from pytest_netlab.wire import Direction
+from pytest_netlab.wire import Direction, ipv4
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_netlab.checks.observed import Observed
-
-_MORE_FRAGMENTS = 1
 
 
 def altered(seen: Observed) -> Iterator[Violation]:
@@ -30,7 +28,7 @@ def altered(seen: Observed) -> Iterator[Violation]:
             yield Violation("vlan", *tags, (near,))
         same_size = capture.payload_len[near] == capture.payload_len[far]
         flags = capture.ip_flags[near] ^ capture.ip_flags[far]
-        if same_size and flags & _MORE_FRAGMENTS:
+        if same_size and flags & ipv4.MF:
             want = "as many fragments at both points"
             yield Violation("fragment", want, "more", (near,))
 

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.checks.violation import Violation
 from pytest_netlab.flows import TCP, is_error, key_of, quoted_key
-from pytest_netlab.wire import Checksum, Direction, Status, tcp
+from pytest_netlab.wire import Checksum, Direction, Status, ipv4, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pytest_netlab.capture import Capture
 
-DONT_FRAGMENT = 2
 _CUT = Status.FRAGMENT | Status.TRUNCATED
 UNTOUCHED = (
     "ip_id",
@@ -84,7 +83,7 @@ def _tos(near: Observation, far: Observation) -> Iterator[Words]:
 
 
 def _dont_fragment(near: Observation, far: Observation) -> Iterator[Words]:
-    if (near.value("ip_flags") ^ far.value("ip_flags")) & DONT_FRAGMENT:
+    if (near.value("ip_flags") ^ far.value("ip_flags")) & ipv4.DF:
         yield _differs("ip_flags", near, far)
 
 

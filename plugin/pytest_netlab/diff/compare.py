@@ -21,7 +21,8 @@ from pytest_netlab.diff.unrelated import without_unrelated
 from pytest_netlab.flows import TCP, Role
 from pytest_netlab.trace import packet_text, value_text
 from pytest_netlab.trace.packets import DSCP
-from pytest_netlab.trace.values import ECN, MSS, TcpFlags
+from pytest_netlab.trace.values import ECN, TcpFlags
+from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -305,7 +306,7 @@ def _meant(packet: Packet, name: str, value: object, policy: Policy) -> object:
     if name == "tos" and role in _TOS_ROLES:
         return value & DSCP if isinstance(value, int) else 0
     if name == "options" and isinstance(value, tuple) and not policy.compares("mss"):
-        return tuple(replace(x, value=None) if x.kind == MSS else x for x in value)
+        return tuple(replace(x, value=None) if x.kind == tcp.MSS else x for x in value)
     return value
 
 

@@ -3,12 +3,7 @@
 from pytest_netlab.flows.keys import (
     ECHO_REPLIES,
     ECHO_REQUESTS,
-    ICMP,
-    ICMP6,
-    LINK_TYPES,
     PROTOCOL_NAMES,
-    TCP,
-    UDP,
     WITH_PORTS,
     Tuple5,
     is_error,
@@ -23,13 +18,13 @@ from pytest_netlab.flows.table import (
     FlowTable,
     conversations,
 )
+from pytest_netlab.wire.assigned import ICMP, ICMP6, TCP, UDP
 
 __all__ = [
     "ECHO_REPLIES",
     "ECHO_REQUESTS",
     "ICMP",
     "ICMP6",
-    "LINK_TYPES",
     "NO_WAY",
     "PROTOCOL_NAMES",
     "TCP",

@@ -5,19 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_netlab.wire import address_text, icmp, icmpv6
+from pytest_netlab.wire.address import FIRST_GROUP, GROUP6, MAPPED
+from pytest_netlab.wire.assigned import (
+    ECHO_REPLY,
+    ECHO_REPLY6,
+    ECHO_REQUEST,
+    ECHO_REQUEST6,
+    ICMP,
+    ICMP6,
+    TCP,
+    UDP,
+)
 
 if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
 
-ICMP, TCP, UDP, ICMP6 = 1, 6, 17, 58
 # A key of these has ports; one of an ICMP query has its id in their place.
 WITH_PORTS = frozenset({TCP, UDP})
 PROTOCOL_NAMES = {ICMP: "icmp", TCP: "tcp", UDP: "udp", ICMP6: "icmp6"}
 
-ECHO_REQUESTS = frozenset({(ICMP, 8), (ICMP6, 128)})
-ECHO_REPLIES = frozenset({(ICMP, 0), (ICMP6, 129)})
-# RFC 4861, 2710, 3810: neighbour discovery and multicast listeners speak of a link.
-LINK_TYPES = frozenset({130, 131, 132, 133, 134, 135, 136, 137, 143})
+ECHO_REQUESTS = frozenset({(ICMP, ECHO_REQUEST), (ICMP6, ECHO_REQUEST6)})
+ECHO_REPLIES = frozenset({(ICMP, ECHO_REPLY), (ICMP6, ECHO_REPLY6)})
 
 
 class Tuple5(NamedTuple):
@@ -65,7 +73,7 @@ def key_of(capture: Capture, row: int) -> Tuple5 | None:
         return None
     proto = int(capture.proto[row])
     sport, dport = _ports(capture, row, proto)
-    if proto == ICMP6 and int(capture.icmp_type[row]) in LINK_TYPES:
+    if proto == ICMP6 and icmpv6.is_of_link(int(capture.icmp_type[row])):
         return None
     src = address_text(capture.src[row].tobytes())
     return Tuple5(proto, src, sport, address_text(dst), dport)
@@ -103,6 +111,6 @@ def _ports(capture: Capture, row: int, proto: int) -> tuple[int, int]:
 
 def _is_group(address: bytes) -> bool:
     """Tell multicast and limited broadcast (RFC 1112, RFC 4291) from unicast."""
-    if address.startswith(b"\x00" * 10 + b"\xff\xff"):
-        return address[12] >= 224  # noqa: PLR2004 - 224/4 multicast and 240/4
-    return address[0] == 0xFF  # noqa: PLR2004 - ff00::/8
+    if address.startswith(MAPPED):
+        return address[len(MAPPED)] >= FIRST_GROUP
+    return address[0] == GROUP6

@@ -1,16 +1,14 @@
-from pytest_netlab.wire cimport octets
+from pytest_netlab.wire cimport icmp, icmpv6, octets
 from pytest_netlab.wire.columns cimport Columns
 
 cimport cython
 
 cdef int NO_WAY
-cdef int _LOW, _HIGH, _ENDS, _KEY, _ADDRESS, _PORT
+cdef int _LOW, _HIGH, _ENDS, _KEY, _ADDRESS, _MAPPED, _PORT
 cdef int _NOT_HERE, _RING, _LAST, _AHEAD, _NEAR
 cdef int _FLIPPED, _ANSWERED, _BEGUN, _SENT, _FORTH_IN, _BACK_IN
-cdef int _ICMP, _TCP, _UDP, _ICMPV6, _REPLY, _REQUEST, _REQUEST6, _REPLY6
-cdef int _UNREACHABLE, _QUENCH, _REDIRECT, _EXCEEDED, _PROBLEM, _FIRST_QUERY
-cdef int _FIRST_LINK, _LAST_LINK, _LISTENER2, _SYN_ACK
-cdef int _INBOUND, _OUTBOUND, _GROUP4, _GROUP6, _EMPTY
+cdef int ICMP, TCP, UDP, ICMP6, ECHO_REPLY, ECHO_REPLY6, _SYN_ACK
+cdef int _INBOUND, _OUTBOUND, FIRST_GROUP, GROUP6, _EMPTY
 
 
 cdef class FlowTable:

@@ -14,7 +14,17 @@ import cython
 import numpy as np
 
 from pytest_netlab.flows.keys import Tuple5
-from pytest_netlab.wire import address_text, octets
+from pytest_netlab.wire import (
+    ADDRESS_BYTES,
+    Direction,
+    address_text,
+    icmp,
+    icmpv6,
+    octets,
+    tcp,
+)
+from pytest_netlab.wire.address import FIRST_GROUP, GROUP6, MAPPED
+from pytest_netlab.wire.assigned import ECHO_REPLY, ECHO_REPLY6, ICMP, ICMP6, TCP, UDP
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,21 +38,14 @@ NO_WAY: Final = -1
 _LOW, _HIGH, _ENDS, _KEY = 0, 16, 32, 40
 _PORT = 0xFFFF
 _CELL = Struct("<16s16sHHB3x")
-_ADDRESS = 16
+_ADDRESS, _MAPPED = ADDRESS_BYTES, len(MAPPED)
 
 # What is known of a conversation. The initiator is the higher end; somebody answered;
 # a packet of the initiator was seen, and left the host; whose packets came in.
 _FLIPPED, _ANSWERED, _BEGUN, _SENT, _FORTH_IN, _BACK_IN = 1, 2, 4, 8, 16, 32
 
-_ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
-_REPLY, _REQUEST, _REQUEST6, _REPLY6 = 0, 8, 128, 129
-_UNREACHABLE, _QUENCH, _REDIRECT, _EXCEEDED, _PROBLEM = 3, 4, 5, 11, 12
-_FIRST_QUERY = 128
-# RFC 4861, 2710, 3810: neighbour discovery and multicast listeners speak of a link.
-_FIRST_LINK, _LAST_LINK, _LISTENER2 = 130, 137, 143
-_SYN_ACK = 18
-_INBOUND, _OUTBOUND = 1, 2
-_GROUP4, _GROUP6 = 224, 255  # RFC 1112 and 240/4; RFC 4291
+_SYN_ACK = tcp.SYN | tcp.ACK
+_INBOUND, _OUTBOUND = int(Direction.INBOUND), int(Direction.OUTBOUND)
 _EMPTY = -1
 _NOT_HERE = -1  # a row that this pass does not look at
 _RING, _LAST = 16, 15  # keys that are made ahead
@@ -242,14 +245,12 @@ def is_flow(columns: Columns, row: int) -> bool:
     """
     if not columns.l4_offset[row]:
         return False
-    if columns.proto[row] == _ICMPV6:
-        kind = columns.icmp_type[row]
-        if _FIRST_LINK <= kind <= _LAST_LINK or kind == _LISTENER2:
-            return False
+    if columns.proto[row] == ICMP6 and icmpv6.is_of_link(columns.icmp_type[row]):
+        return False
     at = row * _ADDRESS
     if octets.is_mapped(columns.dst, at):
-        return columns.dst[at + 12] < _GROUP4
-    return columns.dst[at] != _GROUP6
+        return columns.dst[at + _MAPPED] < FIRST_GROUP
+    return columns.dst[at] != GROUP6
 
 
 def is_error(columns: Columns, row: int) -> bool:
@@ -257,9 +258,9 @@ def is_error(columns: Columns, row: int) -> bool:
     if not columns.quoted_proto[row]:
         return False
     kind = columns.icmp_type[row]
-    if columns.proto[row] == _ICMPV6:
-        return kind < _FIRST_QUERY
-    return kind in (_UNREACHABLE, _QUENCH, _REDIRECT, _EXCEEDED, _PROBLEM)
+    if columns.proto[row] == ICMP6:
+        return icmpv6.is_error(kind)
+    return icmp.is_error(kind)
 
 
 def _add_packet(table: FlowTable, columns: Columns, row: int) -> int:
@@ -301,7 +302,7 @@ def _add_error(table: FlowTable, row: int) -> int:
 def _own_ends(columns: Columns, row: int) -> int:
     """Return ports and protocol of a packet; an echo's id is both ports."""
     proto = columns.proto[row]
-    if proto in (_TCP, _UDP):
+    if proto in (TCP, UDP):
         return octets.joined(columns.sport[row], columns.dport[row], proto)
     ident = columns.icmp_id[row] if _is_echo(proto, columns.icmp_type[row]) else 0
     return octets.joined(ident, ident, proto)
@@ -309,15 +310,15 @@ def _own_ends(columns: Columns, row: int) -> int:
 
 def _is_echo(proto: int, kind: int) -> bool:
     """Tell whether a message carries an id."""
-    if proto == _ICMP:
-        return kind in (_REQUEST, _REPLY)
-    return proto == _ICMPV6 and kind in (_REQUEST6, _REPLY6)
+    if proto == ICMP:
+        return icmp.is_echo(kind)
+    return proto == ICMP6 and icmpv6.is_echo(kind)
 
 
 def _quoted_ends(columns: Columns, row: int) -> int:
     """Return ports and protocol of the packet that an ICMP error quotes."""
     proto = columns.quoted_proto[row]
-    if proto in (_ICMP, _ICMPV6):
+    if proto in (ICMP, ICMP6):
         ident = columns.quoted_icmp_id[row]
         return octets.joined(ident, ident, proto)
     return octets.joined(columns.quoted_sport[row], columns.quoted_dport[row], proto)
@@ -326,12 +327,12 @@ def _quoted_ends(columns: Columns, row: int) -> int:
 def _answers(columns: Columns, row: int) -> int:
     """Tell, as 0 or 1, whether a packet can only be an answer."""
     proto = columns.proto[row]
-    if proto == _TCP:
+    if proto == TCP:
         return 1 if columns.tcp_flags[row] & _SYN_ACK == _SYN_ACK else 0
     kind = columns.icmp_type[row]
-    if proto == _ICMP:
-        return 1 if kind == _REPLY else 0
-    return 1 if proto == _ICMPV6 and kind == _REPLY6 else 0
+    if proto == ICMP:
+        return 1 if kind == ECHO_REPLY else 0
+    return 1 if proto == ICMP6 and kind == ECHO_REPLY6 else 0
 
 
 def _fill(

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from pytest_netlab.capture import Frame
-from pytest_netlab.wire import Direction, canary, ethernet, icmp, ipv4, tcp
+from pytest_netlab.wire import Direction, assigned, canary, ethernet, icmp, ipv4, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -115,10 +115,10 @@ class Wire:
 
 def ping(wire: Wire, key: Tuple5, seq: int) -> bool:
     """Exchange one echo; tell whether the answer came back."""
-    request = wire.carry(key, _echo(icmp.ECHO_REQUEST, seq))
+    request = wire.carry(key, _echo(assigned.ECHO_REQUEST, seq))
     if request is None:
         return False
-    answer = _echo(icmp.ECHO_REPLY, seq)  # Linux lets it be fragmented
+    answer = _echo(assigned.ECHO_REPLY, seq)  # Linux lets it be fragmented
     return wire.carry(request.reply, answer, df=False) is not None
 
 

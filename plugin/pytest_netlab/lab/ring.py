@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_netlab.capture.values import Frame
 from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.lab.netns import inside
-from pytest_netlab.wire import ethernet
+from pytest_netlab.wire import assigned, ethernet
 from pytest_netlab.wire.columns import Direction, Status
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Ring:
             data = block[at + mac : at + mac + caplen]
             if flags & TP_STATUS_VLAN_VALID:
                 known = flags & TP_STATUS_VLAN_TPID_VALID
-                kind_of_tag = tpid if known else ethernet.VLAN
+                kind_of_tag = tpid if known else assigned.VLAN
                 data = ethernet.tagged(data, tci, tpid=kind_of_tag)
                 wirelen += len(data) - caplen
             yield Frame(

@@ -6,22 +6,20 @@ import struct
 from struct import Struct
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_netlab.wire import assigned, ethernet, ipv4, tcp
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_netlab.capture.values import Frame
 
-FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 HALF, WRAP = 1 << 31, (1 << 32) - 1  # RFC 9293, 3.4: sequence numbers wrap
 
-ETHERNET_BYTES, TAG_BYTES, TYPE_BYTES = 14, 4, 2
-TAGS = (b"\x81\x00", b"\x88\xa8")
+TAGS = (assigned.VLAN.to_bytes(2, "big"), assigned.QINQ.to_bytes(2, "big"))
 # version and header length, total length, fragment, protocol, source, destination
 IP4_HEADER = Struct("!BxH2xHxB2x4s4s")
-IP4_FRAGMENT_OFFSET = 0x1FFF
 # payload length, next header, source, destination
 IP6_HEADER = Struct("!4xHBx16s16s")
-IPPROTO_TCP = 6
 # ports, seq, ack, data offset, flags
 TCP_HEADER = Struct("!2s2sIIBB")
 
@@ -62,7 +60,7 @@ class Conversations:
                 self._follow(key, segment)
 
     def _follow(self, key: tuple[int, frozenset[bytes]], segment: Segment) -> None:
-        if segment.flags & (SYN | ACK) == SYN:
+        if segment.flags & (tcp.SYN | tcp.ACK) == tcp.SYN:
             self._open[key] = _Conversation()
             return
         conversation = self._open.get(key)
@@ -90,22 +88,22 @@ class _Conversation:
         self._acked: set[bytes] = set()
 
     def ends_with(self, segment: Segment) -> bool:
-        self.answered = self.answered or bool(segment.flags & SYN)
-        if segment.flags & FIN:
+        self.answered = self.answered or bool(segment.flags & tcp.SYN)
+        if segment.flags & tcp.FIN:
             self._fins[segment.source] = segment.seq + segment.length + 1
         fin = self._fins.get(segment.target)
         if fin is not None and (segment.ack - fin) & WRAP < HALF:
             self._acked.add(segment.target)
         both = len(self._acked) > 1
-        return both or bool(segment.flags & RST)
+        return both or bool(segment.flags & tcp.RST)
 
 
 def _segment(data: bytes) -> Segment | None:
     """Return the TCP segment of an Ethernet frame; None if it has none, or no start."""
-    at = ETHERNET_BYTES
-    while data[at - TYPE_BYTES : at] in TAGS:
-        at += TAG_BYTES
-    parse = _PARSERS.get(data[at - TYPE_BYTES : at])
+    at = ethernet.HEADER
+    while data[at - 2 : at] in TAGS:
+        at += ethernet.TAG
+    parse = _PARSERS.get(data[at - 2 : at])
     try:
         return parse(data, at) if parse else None
     except struct.error:  # the frame is shorter than its headers say
@@ -114,9 +112,9 @@ def _segment(data: bytes) -> Segment | None:
 
 def _segment4(data: bytes, at: int) -> Segment | None:
     first, total, fragment, proto, source, target = IP4_HEADER.unpack_from(data, at)
-    if proto != IPPROTO_TCP or fragment & IP4_FRAGMENT_OFFSET:
+    if proto != assigned.TCP or fragment & ipv4.OFFSET_BITS:
         return None
-    header = (first & 0xF) * 4
+    header = ipv4.header_bytes(first)
     length = total or len(data) - at  # 0: a GSO frame too long for the field
     return _tcp(data, at + header, (source, target), length - header)
 
@@ -124,15 +122,18 @@ def _segment4(data: bytes, at: int) -> Segment | None:
 def _segment6(data: bytes, at: int) -> Segment | None:
     length, proto, source, target = IP6_HEADER.unpack_from(data, at)
     at += IP6_HEADER.size
-    if proto != IPPROTO_TCP:
+    if proto != assigned.TCP:
         return None
     return _tcp(data, at, (source, target), length or len(data) - at)
 
 
 def _tcp(data: bytes, at: int, ends: tuple[bytes, bytes], length: int) -> Segment:
     sport, dport, seq, ack, offset, flags = TCP_HEADER.unpack_from(data, at)
-    payload = length - (offset >> 4) * 4
+    payload = length - tcp.header_bytes(offset)
     return Segment(ends[0] + sport, ends[1] + dport, seq, ack, flags, payload)
 
 
-_PARSERS = {b"\x08\x00": _segment4, b"\x86\xdd": _segment6}
+_PARSERS = {
+    assigned.IPV4.to_bytes(2, "big"): _segment4,
+    assigned.IPV6.to_bytes(2, "big"): _segment6,
+}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, is_error
-from pytest_netlab.wire import ipv4, tcp
+from pytest_netlab.wire import icmp, ipv4, ipv6, tcp, udp
 from pytest_netlab.wire.fill import fill
 
 if TYPE_CHECKING:
@@ -14,8 +14,13 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture import Capture, Frame
 
-_ICMP_HEADER, _IPV6_HEADER, _WORD, _V6 = 8, 40, 4, 6
-_OPTIONS = {2: "mss", 3: "wscale", 4: "sackOK", 5: "sack", 8: "timestamps"}
+_OPTIONS = {
+    tcp.MSS: "mss",
+    tcp.WSCALE: "wscale",
+    tcp.SACK_OK: "sackOK",
+    tcp.SACK: "sack",
+    tcp.TIMESTAMPS: "timestamps",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ def fields(capture: Capture, row: int) -> Iterator[Field]:
     ip_at, l4 = int(capture.ip_offset[row]), int(capture.l4_offset[row])
     yield from _shifted(_ETHERNET, 0)
     version = int(capture.ip_version[row])
-    yield from _shifted(_IPV6 if version == _V6 else _IPV4, ip_at)
+    yield from _shifted(_IPV6 if version == ipv6.VERSION else _IPV4, ip_at)
     proto = int(capture.proto[row])
     if is_error(capture, row):
         yield from _error(capture, row, l4)
@@ -93,17 +98,12 @@ def _shifted(table: tuple[Field, ...], by: int) -> Iterator[Field]:
 def _error(capture: Capture, row: int, l4: int) -> Iterator[Field]:
     """Yield the fields of an ICMP error, and of the header that it quotes."""
     yield from _shifted(_ICMP_ERROR, l4)
-    quote = l4 + _ICMP_HEADER
+    quote = l4 + icmp.HEADER
     frame = capture[row].bytes
-    is_v6 = frame[quote] >> 4 == _V6
+    is_v6 = frame[quote] >> 4 == ipv6.VERSION
     table = _IPV6 if is_v6 else _IPV4
-    end = quote + (_IPV6_HEADER if is_v6 else (frame[quote] & 0x0F) * _WORD)
-    ports = (
-        Field("source port", 0, 2, 0xFFFF),
-        Field("destination port", 2, 2, 0xFFFF),
-    )
-    echo = (Field("icmp id", 4, 2, 0xFFFF), Field("icmp seq", 6, 2, 0xFFFF))
-    transport = ports if capture.quoted_proto[row] in (TCP, UDP) else echo
+    end = quote + (ipv6.HEADER if is_v6 else ipv4.header_bytes(frame[quote]))
+    transport = _PORTS if capture.quoted_proto[row] in (TCP, UDP) else _QUERY
     for field in (*_shifted(table, quote), *_shifted(transport, end)):
         filled = 0 if is_v6 or field.name == "ip checksum" else quote
         name = f"quoted {field.name}"
@@ -131,61 +131,60 @@ _ETHERNET = (
     Field("source MAC", 6, 6, _MAC),
 )
 _IPV4 = (
-    Field("dscp", 1, 1, 0xFC),
-    Field("ecn", 1, 1, 0x03),
-    Field("total length", 2, 2, 0x00FF),
-    Field("ip id", 4, 2, 0xFFFF),
-    Field("DF", 6, 1, 0x40),
-    Field("MF", 6, 1, 0x20),
-    Field("fragment offset", 6, 2, 0x1FFF),
-    Field("ttl", 8, 1, 0xFF),
-    Field("protocol", 9, 1, 0x7F),
-    Field("ip checksum", 10, 2, 0xFFFF, repaired=False),
-    Field("source address", 12, 4, 0x00FFFFFF),
-    Field("destination address", 16, 4, 0x00FFFFFF),
+    Field("dscp", ipv4.TOS, 1, 0xFC),
+    Field("ecn", ipv4.TOS, 1, 0x03),
+    Field("total length", ipv4.TOTAL, 2, 0x00FF),
+    Field("ip id", ipv4.ID, 2, 0xFFFF),
+    Field("DF", ipv4.FRAGMENT, 1, 0x40),
+    Field("MF", ipv4.FRAGMENT, 1, 0x20),
+    Field("fragment offset", ipv4.FRAGMENT, 2, ipv4.OFFSET_BITS),
+    Field("ttl", ipv4.TTL, 1, 0xFF),
+    Field("protocol", ipv4.PROTOCOL, 1, 0x7F),
+    Field("ip checksum", ipv4.CHECKSUM, 2, 0xFFFF, repaired=False),
+    Field("source address", ipv4.SRC, 4, 0x00FFFFFF),
+    Field("destination address", ipv4.DST, 4, 0x00FFFFFF),
 )
 _ADDRESS6 = (1 << 128) - 1
 _IPV6 = (
     Field("dscp", 0, 2, 0x0FC0),
     Field("ecn", 0, 2, 0x0030),
     Field("flow label", 1, 3, 0x0FFFFF),
-    Field("protocol", 6, 1, 0x7F),
-    Field("ttl", 7, 1, 0xFF),
-    Field("source address", 8, 16, _ADDRESS6 >> 8),
-    Field("destination address", 24, 16, _ADDRESS6 >> 8),
+    Field("protocol", ipv6.NEXT, 1, 0x7F),
+    Field("ttl", ipv6.HOPS, 1, 0xFF),
+    Field("source address", ipv6.SRC, 16, _ADDRESS6 >> 8),
+    Field("destination address", ipv6.DST, 16, _ADDRESS6 >> 8),
 )
 _PORTS = (
-    Field("source port", 0, 2, 0xFFFF),
-    Field("destination port", 2, 2, 0xFFFF),
+    Field("source port", udp.SPORT, 2, 0xFFFF),
+    Field("destination port", udp.DPORT, 2, 0xFFFF),
 )
 _FLAGS = (
-    *(("FIN", 0x001), ("SYN", 0x002), ("RST", 0x004), ("PSH", 0x008), ("ACK", 0x010)),
-    *(("URG", 0x020), ("ECE", 0x040), ("CWR", 0x080), ("AE", 0x100)),
+    *(("FIN", tcp.FIN), ("SYN", tcp.SYN), ("RST", tcp.RST), ("PSH", tcp.PSH)),
+    *(("ACK", tcp.ACK), ("URG", tcp.URG), ("ECE", tcp.ECE), ("CWR", tcp.CWR)),
+    ("AE", tcp.AE),
 )
-_ECHO = (
-    Field("icmp type", 0, 1, 0xFF),
-    Field("icmp code", 1, 1, 0xFF),
-    Field("l4 checksum", 2, 2, 0xFFFF, repaired=False),
-    Field("icmp id", 4, 2, 0xFFFF),
-    Field("icmp seq", 6, 2, 0xFFFF),
+_ICMP = (
+    Field("icmp type", icmp.TYPE, 1, 0xFF),
+    Field("icmp code", icmp.CODE, 1, 0xFF),
+    Field("l4 checksum", icmp.CHECKSUM, 2, 0xFFFF, repaired=False),
 )
-_ICMP_ERROR = (
-    Field("icmp type", 0, 1, 0xFF),
-    Field("icmp code", 1, 1, 0xFF),
-    Field("l4 checksum", 2, 2, 0xFFFF, repaired=False),
-    Field("mtu", 6, 2, 0xFFFF),
+_QUERY = (
+    Field("icmp id", icmp.ID, 2, 0xFFFF),
+    Field("icmp seq", icmp.SEQ, 2, 0xFFFF),
 )
+_ECHO = (*_ICMP, *_QUERY)
+_ICMP_ERROR = (*_ICMP, Field("mtu", icmp.MTU, 2, 0xFFFF))
 _TRANSPORT = {
     ICMP: _ECHO,
     ICMP6: _ECHO,
-    UDP: (*_PORTS, Field("l4 checksum", 6, 2, 0xFFFF, repaired=False)),
+    UDP: (*_PORTS, Field("l4 checksum", udp.CHECKSUM, 2, 0xFFFF, repaired=False)),
     TCP: (
         *_PORTS,
-        Field("tcp seq", 4, 4, 0xFFFFFFFF),
-        Field("tcp ack", 8, 4, 0xFFFFFFFF),
-        *(Field(f"{name} flag", 12, 2, bit) for name, bit in _FLAGS),
-        Field("tcp window", 14, 2, 0xFFFF),
-        Field("l4 checksum", 16, 2, 0xFFFF, repaired=False),
-        Field("urgent pointer", 18, 2, 0xFFFF),
+        Field("tcp seq", tcp.SEQ, 4, 0xFFFFFFFF),
+        Field("tcp ack", tcp.ACK_NUMBER, 4, 0xFFFFFFFF),
+        *(Field(f"{name} flag", tcp.OFFSET, 2, bit) for name, bit in _FLAGS),
+        Field("tcp window", tcp.WINDOW, 2, 0xFFFF),
+        Field("l4 checksum", tcp.CHECKSUM, 2, 0xFFFF, repaired=False),
+        Field("urgent pointer", tcp.URGENT, 2, 0xFFFF),
     ),
 }

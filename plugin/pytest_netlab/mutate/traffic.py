@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_netlab.flows import TCP
 from pytest_netlab.mutate.fields import Field, replaced
 from pytest_netlab.mutate.model import EVERY, FLOW, FLOW_ONE, ONE, Mutation
-from pytest_netlab.wire import tcp
+from pytest_netlab.wire import ipv4, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pytest_netlab.mutate.context import Context, TracedPacket
 
 _MOMENT = 500  # nanoseconds between a packet and its double
-_IP_ID_AT, _V4 = 4, 4
 
 
 def mutations(context: Context) -> Iterator[Mutation]:
@@ -73,7 +72,7 @@ def _doubles(context: Context, packet: TracedPacket) -> Iterator[Mutation]:
     for scope, rows in _observations(packet):
         make = partial(_twice, context, rows, fresh=False)
         yield _mutation(packet, "duplicate", scope, rows, make)
-    if context.capture.ip_version[packet.rows[0]] == _V4:
+    if context.capture.ip_version[packet.rows[0]] == ipv4.VERSION:
         make = partial(_twice, context, packet.rows, fresh=True)
         yield _mutation(packet, "retransmit", EVERY, packet.rows, make)
 
@@ -91,7 +90,7 @@ def _twice(context: Context, rows: Sequence[int], *, fresh: bool) -> list[Frame]
 
 def _renumbered(context: Context, row: int, frame: Frame) -> Frame:
     ip_at = int(context.capture.ip_offset[row])
-    field = Field("ip id", ip_at + _IP_ID_AT, 2, 0xFFFF)
+    field = Field("ip id", ip_at + ipv4.ID, 2, 0xFFFF)
     value = (int(context.capture.ip_id[row]) + 5000) % 0x10000 or 1
     return replaced(frame, field.put(frame.data, value, ip_at))
 

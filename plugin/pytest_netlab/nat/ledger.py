@@ -13,7 +13,7 @@ import numpy as np
 
 from pytest_netlab.nat import sightings
 from pytest_netlab.nat.pairing import longer
-from pytest_netlab.wire import octets
+from pytest_netlab.wire import Checksum, Direction, ipv4, octets
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -37,9 +37,9 @@ SHARED: Final = 256  # another flow is mapped to the same
 UNDO: Final = 512  # and this is a reply, which was not undone
 
 _BYTE, _THREE, _TWO = 255, 7, 3
-_DONT_FRAGMENT = 2
-_ZERO, _BAD = 2, 4  # of Checksum
-_INBOUND = 1
+_DONT_FRAGMENT = ipv4.DF
+_ZERO, _BAD = int(Checksum.ZERO), int(Checksum.BAD)
+_INBOUND = int(Direction.INBOUND)
 
 # Compiled, these are integers of C; Python sees them by this.
 globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, OPTIONS=OPTIONS, QUOTES=QUOTES)

@@ -4,7 +4,7 @@ from pytest_netlab.wire.columns cimport Columns
 
 cimport cython
 
-cdef int _ICMP, _TCP, _ICMPV6, _ADDRESS
+cdef int ICMP, TCP, ICMP6, _ADDRESS
 cdef int TTL, TOS, FLAGS, IP_CHECKSUM, L4_CHECKSUM, DIRECTION
 cdef int HASHLESS, ERROR, MISQUOTED, SEGMENT
 

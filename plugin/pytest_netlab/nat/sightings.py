@@ -13,7 +13,8 @@ import cython
 import numpy as np
 
 from pytest_netlab.flows import table
-from pytest_netlab.wire import octets
+from pytest_netlab.wire import ADDRESS_BYTES, octets
+from pytest_netlab.wire.assigned import ICMP, ICMP6, TCP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.wire.columns import Columns
 
-_ICMP, _TCP, _ICMPV6 = 1, 6, 58
-_ADDRESS = 16
+_ADDRESS = ADDRESS_BYTES
 
 # The facts of a packet in 64 bits: what is compared once two are the same packet.
 TTL: Final = 0  # 8 bits
@@ -171,12 +171,12 @@ def _header_key(columns: Columns, row: int, ingress: int) -> int:
     if ingress:
         state = octets.mix(state, 1 if columns.direction[row] == ingress else 2)
     state = octets.mix(state, columns.payload_len[row])
-    if proto == _TCP:
+    if proto == TCP:
         state = octets.mix(state, columns.tcp_seq[row])
         state = octets.mix(state, columns.tcp_ack[row])
         state = octets.mix(state, columns.tcp_flags[row])
         return octets.mix(state, columns.tcp_window[row])
-    if proto in (_ICMP, _ICMPV6):
+    if proto in (ICMP, ICMP6):
         state = octets.mix(state, columns.icmp_type[row])
         state = octets.mix(state, columns.icmp_code[row])
         if table.is_error(columns, row):
@@ -201,7 +201,7 @@ def _facts(columns: Columns, row: int) -> int:
     facts |= columns.ip_checksum[row] << IP_CHECKSUM
     facts |= columns.l4_checksum[row] << L4_CHECKSUM
     facts |= _one(columns.direction[row]) << DIRECTION
-    if columns.payload_len[row] and columns.proto[row] == _TCP:
+    if columns.payload_len[row] and columns.proto[row] == TCP:
         facts |= _one(1) << SEGMENT
     if table.is_error(columns, row):
         facts |= _one(1) << ERROR

@@ -1,12 +1,12 @@
 from pytest_netlab.replay cimport datagram as ip
-from pytest_netlab.wire cimport octets
+from pytest_netlab.wire cimport icmp, octets
 
 cimport cython
 
-cdef int _ID, _TTL, _PROTO, _ADDRESSES, _ADDRESSES_END
+cdef int _ID, _TTL, _PROTOCOL, _ADDRESSES, _ADDRESSES_END
 cdef int _TRANSPORT, _PORTS_END, _ICMP_ID, _ID_END
-cdef int _TCP_FLAGS, _TCP_CHECKSUM, _TCP_URGENT, _UDP_CHECKSUM, _UDP_DATA
-cdef int _ICMP_CHECKSUM, _QUOTE, _ICMP, _TCP, _UDP
+cdef int _TCP_CHECKSUM, _TCP_URGENT, _UDP_CHECKSUM, _UDP_DATA
+cdef int _ICMP_CHECKSUM, _QUOTE, ICMP, TCP, UDP
 
 @cython.locals(at=Py_ssize_t, end=Py_ssize_t)
 cpdef bint is_whole(bytes datagram)

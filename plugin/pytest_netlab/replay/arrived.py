@@ -4,43 +4,48 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pytest_netlab.flows import ICMP, TCP, UDP
 from pytest_netlab.replay import datagram as ip
 from pytest_netlab.replay.tuple_codec import reversed_tuple
-from pytest_netlab.wire import octets, tcp
+from pytest_netlab.wire import icmp, ipv4, octets, tcp, udp
+from pytest_netlab.wire.assigned import ICMP, TCP, UDP
 
-_ID, _TTL, _PROTO, _ADDRESSES, _ADDRESSES_END = 4, 8, 9, 12, 20
+_ID, _TTL, _PROTOCOL = ipv4.ID, ipv4.TTL, ipv4.PROTOCOL
+_ADDRESSES, _ADDRESSES_END = ipv4.SRC, ipv4.HEADER
 _TRANSPORT = 8  # octets that every transport has
-_PORTS_END, _ICMP_ID, _ID_END = 4, 4, 6
-_TCP_FLAGS, _TCP_CHECKSUM, _TCP_URGENT, _UDP_CHECKSUM, _UDP_DATA = 13, 16, 18, 6, 8
-_ICMP_CHECKSUM, _QUOTE = 2, 8
-_ICMP, _TCP, _UDP = 1, 6, 17
+_PORTS_END, _TCP_CHECKSUM, _TCP_URGENT = tcp.SEQ, tcp.CHECKSUM, tcp.URGENT
+_UDP_CHECKSUM, _UDP_DATA = udp.CHECKSUM, udp.HEADER
+_ICMP_CHECKSUM, _ICMP_ID = icmp.CHECKSUM, icmp.ID
+_ID_END, _QUOTE = icmp.SEQ, icmp.HEADER
 _NO_PORTS = bytes(4)
 # Where each field of a header is, for people.
 _IP_FIELDS = (
-    ("tos", 1, 2),
-    ("length", 2, 4),
-    ("ip id", 4, 6),
-    ("fragment flags", 6, 8),
-    ("ip checksum", 10, 12),
-    ("ip options", 20, None),
+    ("tos", ipv4.TOS, ipv4.TOTAL),
+    ("length", ipv4.TOTAL, ipv4.ID),
+    ("ip id", ipv4.ID, ipv4.FRAGMENT),
+    ("fragment flags", ipv4.FRAGMENT, ipv4.TTL),
+    ("ip checksum", ipv4.CHECKSUM, ipv4.SRC),
+    ("ip options", ipv4.HEADER, None),
 )
 _FIELDS = {
     TCP: (
-        ("tcp seq", 4, 8),
-        ("tcp ack", 8, 12),
-        ("tcp flags", 12, 14),
-        ("tcp window", 14, 16),
-        ("tcp checksum", 16, 18),
-        ("tcp options or payload", 18, None),
+        ("tcp seq", tcp.SEQ, tcp.ACK_NUMBER),
+        ("tcp ack", tcp.ACK_NUMBER, tcp.OFFSET),
+        ("tcp flags", tcp.OFFSET, tcp.WINDOW),
+        ("tcp window", tcp.WINDOW, tcp.CHECKSUM),
+        ("tcp checksum", tcp.CHECKSUM, tcp.URGENT),
+        ("tcp options or payload", tcp.URGENT, None),
     ),
-    UDP: (("udp length", 4, 6), ("udp checksum", 6, 8), ("payload", 8, None)),
+    UDP: (
+        ("udp length", udp.LENGTH, udp.CHECKSUM),
+        ("udp checksum", udp.CHECKSUM, udp.HEADER),
+        ("payload", udp.HEADER, None),
+    ),
     ICMP: (
-        ("icmp type and code", 0, 2),
-        ("icmp checksum", 2, 4),
-        ("icmp id", 4, 6),
-        ("icmp seq", 6, 8),
-        ("payload", 8, None),
+        ("icmp type and code", icmp.TYPE, icmp.CHECKSUM),
+        ("icmp checksum", icmp.CHECKSUM, icmp.ID),
+        ("icmp id", icmp.ID, icmp.SEQ),
+        ("icmp seq", icmp.SEQ, icmp.HEADER),
+        ("payload", icmp.HEADER, None),
     ),
 }
 
@@ -83,14 +88,15 @@ def seen(datagram: bytes) -> Seen:
 
 def key_of(datagram: bytes) -> bytes:
     """Return the tuple of a datagram; ICMP errors and later fragments have no ports."""
-    at, proto = ip.header_end(datagram, 0, len(datagram)), datagram[_PROTO]
+    at, proto = ip.header_end(datagram, 0, len(datagram)), datagram[_PROTOCOL]
     ports = _NO_PORTS
     if not ip.offset(datagram, 0):
-        if proto in (_TCP, _UDP):
+        if proto in (TCP, UDP):
             ports = datagram[at : at + _PORTS_END]
-        elif proto == _ICMP and ip.is_echo(datagram[at]):
+        elif proto == ICMP and icmp.is_echo(datagram[at]):
             ports = datagram[at + _ICMP_ID : at + _ID_END] * 2
-    return datagram[_ADDRESSES:_ADDRESSES_END] + ports + datagram[_PROTO : _PROTO + 1]
+    ends = datagram[_ADDRESSES:_ADDRESSES_END] + ports
+    return ends + datagram[_PROTOCOL : _PROTOCOL + 1]
 
 
 def embedded_of(datagram: bytes) -> bytes | None:
@@ -109,7 +115,7 @@ def identity_of(datagram: bytes) -> Identity:
     checksum; of an ICMP error, type, code, and the field that MTUs are in: what it
     quotes is translated.
     """
-    at, proto = ip.header_end(datagram, 0, len(datagram)), datagram[_PROTO]
+    at, proto = ip.header_end(datagram, 0, len(datagram)), datagram[_PROTOCOL]
     place = ip.offset(datagram, 0)
     head = octets.u16(datagram, _ID)  # not shifted at once: it has 32 bits in C
     head = head << 24 | proto << 16 | place
@@ -117,11 +123,11 @@ def identity_of(datagram: bytes) -> Identity:
         kind, mtu = at + _ICMP_CHECKSUM, at + _QUOTE
         return head, datagram[at:kind] + datagram[at + _ICMP_ID : mtu]
     first = last = rest = 0
-    if place == 0 and proto == _TCP:
+    if place == 0 and proto == TCP:
         first, last, rest = _PORTS_END, _TCP_CHECKSUM, _TCP_URGENT
-    elif place == 0 and proto == _UDP:
+    elif place == 0 and proto == UDP:
         first, last, rest = _PORTS_END, _UDP_CHECKSUM, _UDP_DATA
-    elif place == 0 and proto == _ICMP:
+    elif place == 0 and proto == ICMP:
         last, rest = _ICMP_CHECKSUM, _ID_END
     return head, datagram[at + first : at + last] + datagram[at + rest :]
 
@@ -136,14 +142,14 @@ def described(datagram: bytes) -> str:
     at = ip.header_end(datagram, 0, len(datagram))
     if ip.is_error(datagram, at):
         return f"an ICMP error, type {datagram[at]} code {datagram[at + 1]}"
-    is_segment = datagram[_PROTO] == _TCP and ip.offset(datagram, 0) == 0
-    reset = is_segment and len(datagram) > at + _TCP_FLAGS
-    return "a reset" if reset and datagram[at + _TCP_FLAGS] & tcp.RST else ""
+    is_segment = datagram[_PROTOCOL] == TCP and ip.offset(datagram, 0) == 0
+    reset = is_segment and len(datagram) > at + tcp.FLAGS
+    return "a reset" if reset and datagram[at + tcp.FLAGS] & tcp.RST else ""
 
 
 def differing(wanted: bytes, got: bytes) -> list[str]:
     """Name the fields in which two datagrams of one tuple differ."""
-    at, proto = ip.header_end(wanted, 0, len(wanted)), wanted[_PROTO]
+    at, proto = ip.header_end(wanted, 0, len(wanted)), wanted[_PROTOCOL]
     found = [
         name
         for name, start, end in _IP_FIELDS

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pytest_netlab.wire import octets
+from pytest_netlab.wire import icmp, ipv4, octets
+from pytest_netlab.wire.assigned import ICMP
 
-_VERSION, _LENGTH_BITS, _WORD, _LEAST = 4, 0xF, 4, 20
-_FRAGMENT, _OFFSET_BITS = 6, 0x1FFF
-_PROTO, _ICMP = 9, 1
-_REPLY, _REQUEST = 0, 8
-_UNREACHABLE, _QUENCH, _REDIRECT, _EXCEEDED, _PROBLEM = 3, 4, 5, 11, 12
+_VERSION, _LEAST = ipv4.VERSION, ipv4.HEADER
+_FRAGMENT, _OFFSET_BITS, _PROTOCOL = ipv4.FRAGMENT, ipv4.OFFSET_BITS, ipv4.PROTOCOL
 
 
 def header_end(data: bytes | bytearray, at: int, end: int) -> int:
     """Return where the header that begins here ends; 0 if it is not all there."""
     if end - at < _LEAST or data[at] >> 4 != _VERSION:
         return 0
-    size = (data[at] & _LENGTH_BITS) * _WORD
+    size = ipv4.header_bytes(data[at])
     return at + size if _LEAST <= size <= end - at else 0
 
 
@@ -29,13 +27,8 @@ def is_later_fragment(data: bytes) -> bool:
     return offset(data, 0) != 0
 
 
-def is_echo(kind: int) -> bool:
-    """Tell whether an ICMP message carries an id that NAT maps."""
-    return kind in (_REQUEST, _REPLY)
-
-
 def is_error(data: bytes | bytearray, at: int) -> bool:
     """Tell whether an ICMP error begins where this datagram's header ends."""
-    if data[_PROTO] != _ICMP or offset(data, 0):
+    if data[_PROTOCOL] != ICMP or offset(data, 0):
         return False
-    return data[at] in (_UNREACHABLE, _QUENCH, _REDIRECT, _EXCEEDED, _PROBLEM)
+    return icmp.is_error(data[at])

@@ -23,7 +23,7 @@ from pytest_netlab.lab.ring import (
 )
 from pytest_netlab.replay.arrived import is_whole
 from pytest_netlab.replay.mute import muted
-from pytest_netlab.wire import arp, ethernet, mac_text
+from pytest_netlab.wire import arp, assigned, ethernet, ipv4, mac_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,13 +35,14 @@ IGNORE_OUTGOING = 23  # linux/if_packet.h: no copy of what the node itself sends
 LONGEST = 1 << 16
 BUFFER = 1 << 23  # of arrived frames, whatever net.core.rmem_max is
 PATIENCE, ASKED = 1.0, 5  # seconds for an answer to ARP, and how often to ask
-_HEADER = 14
 _DROPS = Struct("=2I")  # struct tpacket_stats: packets, drops
 _HARDWARE = 4  # in what a packet socket's getsockname returns
-_IPV4 = ethernet.IPV4.to_bytes(2, "big")
-_ARP = ethernet.ARP.to_bytes(2, "big")
-_TYPE = slice(12, 14)
-_ARP_SENDER, _ARP_SENDER_IP = slice(22, 28), slice(28, 32)
+_IPV4 = assigned.IPV4.to_bytes(2, "big")
+_ARP = assigned.ARP.to_bytes(2, "big")
+_TYPE = slice(ethernet.TYPE, ethernet.HEADER)
+_ARP_SENDER = slice(ethernet.HEADER + arp.SENDER, ethernet.HEADER + arp.SENDER_IP)
+_ARP_SENDER_IP = slice(ethernet.HEADER + arp.SENDER_IP, ethernet.HEADER + arp.TARGET)
+_LENGTH = slice(ethernet.HEADER + ipv4.TOTAL, ethernet.HEADER + ipv4.ID)
 
 
 class End:
@@ -106,8 +107,8 @@ class End:
 
         """
         me, broadcast = mac_text(int.from_bytes(self._mac, "big")), "ff:ff:ff:ff:ff:ff"
-        body = arp.build(1, self._here, self._hop, me, "00:00:00:00:00:00")
-        ask = ethernet.build(me, broadcast, body, ethertype=ethernet.ARP)
+        body = arp.build(arp.REQUEST, self._here, self._hop, me, "00:00:00:00:00:00")
+        ask = ethernet.build(me, broadcast, body, ethertype=assigned.ARP)
         wanted = socket.inet_aton(self._hop)
         for _ in range(ASKED):
             self._socket.send(ask)
@@ -142,8 +143,8 @@ class End:
         """
         for frame in self._frames():
             if frame[_TYPE] == _IPV4:
-                length = int.from_bytes(frame[_HEADER + 2 : _HEADER + 4], "big")
-                datagram = frame[_HEADER : _HEADER + length]
+                length = int.from_bytes(frame[_LENGTH], "big")
+                datagram = frame[ethernet.HEADER : ethernet.HEADER + length]
                 if is_whole(datagram):
                     yield datagram
 

@@ -12,15 +12,14 @@ from typing import NamedTuple
 
 from pytest_netlab.flows import TCP
 from pytest_netlab.replay.datagram import header_end, offset
-from pytest_netlab.wire import fill
+from pytest_netlab.wire import fill, ipv4, tcp
 
 FTP = 21
 
-_LENGTH, _PROTO = slice(2, 4), 9
-_ENDS = slice(12, 16), slice(16, 20)
-_SEQ, _ACK, _DATA, _HEADER = slice(4, 8), slice(8, 12), 12, 20
+_LENGTH = slice(ipv4.TOTAL, ipv4.ID)
+_ENDS = slice(ipv4.SRC, ipv4.DST), slice(ipv4.DST, ipv4.HEADER)
+_SEQ, _ACK = slice(tcp.SEQ, tcp.ACK_NUMBER), slice(tcp.ACK_NUMBER, tcp.OFFSET)
 _BITS, _HALF, _DIGITS = 0xFFFFFFFF, 1 << 31, 5
-_END, _PAD, _SACK = 0, 1, 5  # kinds of TCP options (RFC 9293, RFC 2018)
 _NUMBERS = re.compile(rb"\d+(?:[.,]\d+)*")
 _OCTET, _OCTET_DIGITS = 255, 3
 _LINE = 256  # octets of a reply that are looked at: what is hostile may be long
@@ -91,14 +90,14 @@ class Alg:
         if one is None or not any(shift.after for shift in self.shifts):
             return datagram
         mine, other = self.shifts[to], self.shifts[1 - to]
-        tcp = bytearray(one.head[one.at :])
-        seq = _number(tcp[_SEQ])
-        tcp[_SEQ] = _bytes(seq + mine.of(seq))
-        if any(tcp[_ACK]):
-            tcp[_ACK] = _bytes(other.undone(_number(tcp[_ACK])))
-        for at in _sacked(tcp):
-            tcp[at : at + 4] = _bytes(other.undone(_number(tcp[at : at + 4])))
-        return fill(one.head[: one.at] + bytes(tcp) + one.payload)
+        header = bytearray(one.head[one.at :])
+        seq = _number(header[_SEQ])
+        header[_SEQ] = _bytes(seq + mine.of(seq))
+        if any(header[_ACK]):
+            header[_ACK] = _bytes(other.undone(_number(header[_ACK])))
+        for at in _sacked(header):
+            header[at : at + 4] = _bytes(other.undone(_number(header[at : at + 4])))
+        return fill(one.head[: one.at] + bytes(header) + one.payload)
 
     def explain(self, sent: bytes, wanted: bytes, got: bytes, to: int) -> str | None:
         """Tell what a helper put into a payload; None: it was no helper.
@@ -125,22 +124,23 @@ class Alg:
 
 def _segment(datagram: bytes) -> Segment | None:
     at = header_end(datagram, 0, len(datagram))
-    if datagram[_PROTO] != TCP or offset(datagram, 0) or len(datagram) < at + _HEADER:
+    size = len(datagram)
+    if datagram[ipv4.PROTOCOL] != TCP or offset(datagram, 0) or size < at + tcp.HEADER:
         return None
-    end = at + (datagram[at + _DATA] >> 4) * 4
+    end = at + tcp.header_bytes(datagram[at + tcp.OFFSET])
     return Segment(datagram[:end], at, datagram[end:])
 
 
 def _sacked(header: bytearray) -> list[int]:
     """Return where the numbers of selective acknowledgements are in a TCP header."""
     found: list[int] = []
-    at = _HEADER
-    while at + 1 < len(header) and header[at] != _END:
-        if header[at] == _PAD:
+    at = tcp.HEADER
+    while at + 1 < len(header) and header[at] != tcp.EOL:
+        if header[at] == tcp.NOP:
             at += 1
             continue
         size = max(header[at + 1], 2)
-        if header[at] == _SACK:
+        if header[at] == tcp.SACK:
             found += range(at + 2, min(at + size, len(header)) - 3, 4)
         at += size
     return found

@@ -21,7 +21,8 @@ from pytest_netlab.replay.ftp import FTP, announced
 from pytest_netlab.replay.source import MTU, FlowPlan, Found, Packets, Source
 from pytest_netlab.spec import DOCKER0, UPLINK
 from pytest_netlab.trace import translations
-from pytest_netlab.wire import Checksum, Status, tcp
+from pytest_netlab.wire import Checksum, Status, ipv4, tcp
+from pytest_netlab.wire.address import FIRST_GROUP, MAPPED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 PLAYED = (TCP, UDP, ICMP)
 INSIDE, OUTSIDE = DOCKER0.name, UPLINK.name
-IPV4 = 4
-_HEADER = 20
-_FIRST_OCTET, _GROUPS = 12, 224  # of a mapped address; RFC 1112
 _MOST_NAMED, _MOST_SHOWN = 5, 10
 
 
@@ -137,7 +135,8 @@ def left_out(capture: Capture, plans: Sequence[FlowPlan]) -> int:
     played = np.zeros(len(capture), dtype=bool)
     for plan in plans:
         played[plan.packets.rows] = True
-    unicast = (capture.ip_version == IPV4) & (capture.dst[:, _FIRST_OCTET] < _GROUPS)
+    unicast = capture.dst[:, len(MAPPED)] < FIRST_GROUP
+    unicast &= capture.ip_version == ipv4.VERSION
     return int(np.count_nonzero(unicast & ~played))
 
 
@@ -239,12 +238,12 @@ def _refuse(source: Source, rows: npt.NDArray[np.intp], *, fill: bool) -> None:
     for why, wrong in (
         (
             "IPv6 is not played, --flows ipv4 chooses the rest",
-            capture.ip_version[rows] != IPV4,
+            capture.ip_version[rows] != ipv4.VERSION,
         ),
         ("damaged", (status & Status.MALFORMED) != 0),
         (
             "without a length of its own, an offload was to fill it in",
-            lengths < _HEADER,
+            lengths < ipv4.HEADER,
         ),
         (
             f"a fragment of more than {MTU} octets, which no link here takes",

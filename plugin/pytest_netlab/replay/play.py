@@ -22,6 +22,7 @@ from pytest_netlab.replay.port_allocator import PortAllocator
 from pytest_netlab.replay.result import Finding, Result
 from pytest_netlab.replay.rewrite import KEPT, rewritten
 from pytest_netlab.replay.tuple_codec import pack, reversed_tuple, unpack
+from pytest_netlab.wire import ipv4
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,7 +41,7 @@ LONGEST_PAUSE = 1.0  # seconds without a word of progress
 REMEMBERED = 1 << 16  # packets that have come out, at least: to know a duplicate by
 
 _ADDRESSES = slice(0, 8)  # of a packed tuple
-_DESTINATION = slice(16, 20)  # of a datagram
+_DESTINATION = slice(ipv4.DST, ipv4.HEADER)  # of a datagram
 _BUT_ID = 0xFFFFFF  # of the first part of an identity
 
 

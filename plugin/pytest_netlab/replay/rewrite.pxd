@@ -1,11 +1,11 @@
 from pytest_netlab.replay cimport datagram as ip
-from pytest_netlab.wire cimport octets
+from pytest_netlab.wire cimport icmp, octets
 
 cimport cython
 
 cdef int KEPT
-cdef int _ICMP, _TCP, _UDP
-cdef int _TTL, _PROTO, _IP_CHECKSUM, _ADDRESSES, _ADDRESSES_END
+cdef int ICMP, TCP, UDP
+cdef int _TTL, _PROTOCOL, _IP_CHECKSUM, _ADDRESSES, _ADDRESSES_END
 cdef int _PORTS_END, _TCP_CHECKSUM, _TCP_HEADER, _UDP_CHECKSUM, _UDP_HEADER
 cdef int _ICMP_CHECKSUM, _ICMP_ID, _QUOTE
 cdef unsigned long long _ONES

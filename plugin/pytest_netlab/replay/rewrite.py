@@ -9,14 +9,16 @@ from __future__ import annotations
 from typing import Final
 
 from pytest_netlab.replay import datagram as ip
-from pytest_netlab.wire import octets
+from pytest_netlab.wire import icmp, ipv4, octets, tcp, udp
+from pytest_netlab.wire.assigned import ICMP, TCP, UDP
 
 KEPT: Final = -1
 
-_ICMP, _TCP, _UDP = 1, 6, 17
-_TTL, _PROTO, _IP_CHECKSUM, _ADDRESSES, _ADDRESSES_END = 8, 9, 10, 12, 20
-_PORTS_END, _TCP_CHECKSUM, _TCP_HEADER, _UDP_CHECKSUM, _UDP_HEADER = 4, 16, 20, 6, 8
-_ICMP_CHECKSUM, _ICMP_ID, _QUOTE = 2, 4, 8
+_TTL, _PROTOCOL, _IP_CHECKSUM = ipv4.TTL, ipv4.PROTOCOL, ipv4.CHECKSUM
+_ADDRESSES, _ADDRESSES_END = ipv4.SRC, ipv4.HEADER
+_PORTS_END, _TCP_CHECKSUM, _TCP_HEADER = tcp.SEQ, tcp.CHECKSUM, tcp.HEADER
+_UDP_CHECKSUM, _UDP_HEADER = udp.CHECKSUM, udp.HEADER
+_ICMP_CHECKSUM, _ICMP_ID, _QUOTE = icmp.CHECKSUM, icmp.ID, icmp.HEADER
 _ONES = 0xFFFF
 # Of a packed tuple.
 _ADDRESS_BYTES, _PORTS, _PORT_BYTES, _ID_BYTES = 8, 8, 4, 2
@@ -49,7 +51,7 @@ def rewritten(
         _put_ttl(data, ttl)
     change = _put_addresses(data, 0, ends)
     if not ip.offset(data, 0):
-        _put_transport(data, at, end, ends, data[_PROTO], change)
+        _put_transport(data, at, end, ends, data[_PROTOCOL], change)
         if embedded is not None and end - at >= _QUOTE and ip.is_error(data, at):
             _put_quote(data, at, end, octets.view(embedded))
     return bytes(made)
@@ -79,15 +81,15 @@ def _put_transport(
 
     A checksum covers the addresses too, of which the sum has changed.
     """
-    if proto in (_TCP, _UDP) and end - at >= _PORTS_END:
+    if proto in (TCP, UDP) and end - at >= _PORTS_END:
         before = octets.total(data, at, at + _PORTS_END)
         octets.copy(data, at, packed, _PORTS, _PORT_BYTES)
         change += _change(before, octets.total(data, at, at + _PORTS_END))
-        if proto == _TCP and end - at >= _TCP_HEADER:
+        if proto == TCP and end - at >= _TCP_HEADER:
             _adjust(data, at + _TCP_CHECKSUM, change)
-        elif proto == _UDP and end - at >= _UDP_HEADER:
+        elif proto == UDP and end - at >= _UDP_HEADER:
             _put_udp_checksum(data, at + _UDP_CHECKSUM, change)
-    elif proto == _ICMP and end - at >= _QUOTE and ip.is_echo(data[at]):
+    elif proto == ICMP and end - at >= _QUOTE and icmp.is_echo(data[at]):
         before = octets.u16(data, at + _ICMP_ID)
         octets.copy(data, at + _ICMP_ID, packed, _PORTS, _ID_BYTES)
         change = _change(before, octets.u16(data, at + _ICMP_ID))
@@ -107,7 +109,7 @@ def _put_quote(data: bytearray, at: int, end: int, packed: bytes) -> None:
     before = octets.total(data, start, end)
     change = _put_addresses(data, start, packed)
     if not ip.offset(data, start):
-        _put_transport(data, inner, end, packed, data[start + _PROTO], change)
+        _put_transport(data, inner, end, packed, data[start + _PROTOCOL], change)
     change = _change(before, octets.total(data, start, end))
     _adjust(data, at + _ICMP_CHECKSUM, change)
 

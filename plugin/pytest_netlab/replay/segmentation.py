@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import TCP
 from pytest_netlab.replay.datagram import header_end
-from pytest_netlab.wire import fill, tcp
+from pytest_netlab.wire import fill, ipv4, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LENGTH, _ID, _FLAGS = slice(2, 4), slice(4, 6), slice(6, 8)
-_PROTO = 9
-_MORE = 0x2000  # of flags and fragment offset
-_UNIT = 8  # octets that an offset counts
-_SEQ, _OFFSET, _TCP_FLAGS = slice(4, 8), 12, 13
+_LENGTH = slice(ipv4.TOTAL, ipv4.ID)
+_ID = slice(ipv4.ID, ipv4.FRAGMENT)
+_FLAGS = slice(ipv4.FRAGMENT, ipv4.TTL)
+_MORE = ipv4.MF << ipv4.FLAGS_SHIFT
+_UNIT = ipv4.OFFSET_UNIT
+_SEQ = slice(tcp.SEQ, tcp.ACK_NUMBER)
 _LAST_ONLY = tcp.FIN | tcp.PSH
 
 
@@ -31,13 +32,13 @@ def segment(datagram: bytes, mtu: int) -> list[bytes]:
     """
     if len(datagram) <= mtu:
         return [datagram]
-    cut = _segments if datagram[_PROTO] == TCP else _fragments
+    cut = _segments if datagram[ipv4.PROTOCOL] == TCP else _fragments
     return list(cut(datagram, mtu))
 
 
 def _segments(datagram: bytes, mtu: int) -> Iterator[bytes]:
     at = header_end(datagram, 0, len(datagram))
-    end = at + (datagram[at + _OFFSET] >> 4) * 4
+    end = at + tcp.header_bytes(datagram[at + tcp.OFFSET])
     size, last = mtu - end, len(datagram) - end
     seq = int.from_bytes(datagram[at:][_SEQ], "big")
     number = int.from_bytes(datagram[_ID], "big")
@@ -46,7 +47,7 @@ def _segments(datagram: bytes, mtu: int) -> Iterator[bytes]:
         segment = bytearray(datagram[at:end] + data)
         segment[_SEQ] = ((seq + start) & 0xFFFFFFFF).to_bytes(4, "big")
         if start + size < last:
-            segment[_TCP_FLAGS] &= ~_LAST_ONLY & 0xFF
+            segment[tcp.FLAGS] &= ~_LAST_ONLY & 0xFF
         head = bytearray(datagram[:at])
         head[_ID] = ((number + count) & 0xFFFF).to_bytes(2, "big")
         yield _headed(head, bytes(segment))

@@ -10,7 +10,7 @@ import numpy as np
 
 from pytest_netlab.flows import is_error
 from pytest_netlab.replay.segmentation import segment
-from pytest_netlab.wire import Checksum, Status, fill
+from pytest_netlab.wire import Checksum, Status, fill, ipv4
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     Later = Mapping[int, list[int]]
 
 MTU = 1500
-_TOTAL_LENGTH = 2  # in an IPv4 header
 
 
 class Packet(NamedTuple):
@@ -138,7 +137,7 @@ class Source:
     def __init__(self, capture: Capture) -> None:
         """Look at what needs more than a slice of a packet's bytes."""
         self.capture = capture
-        self.lengths = capture.halves(capture.ip_offset + np.int64(_TOTAL_LENGTH))
+        self.lengths = capture.halves(capture.ip_offset + np.int64(ipv4.TOTAL))
         self.later = _fragments(capture)
         self._partial = capture.l4_checksum == Checksum.PARTIAL
         fragment = (capture.status & Status.FRAGMENT) != 0

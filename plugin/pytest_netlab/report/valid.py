@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_netlab.flows import WITH_PORTS
-from pytest_netlab.wire import UNTAGGED, icmp, icmpv6, ipv4, tcp
-from pytest_netlab.wire.ethernet import ARP
+from pytest_netlab.wire import UNTAGGED, assigned, ipv4
+from pytest_netlab.wire.assigned import ARP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     Mask = npt.NDArray[np.bool_]
 
 _PORTS = tuple(WITH_PORTS)
-_ICMP = (icmp.PROTO, icmpv6.PROTO)
+_ICMP = (assigned.ICMP, assigned.ICMP6)
 _IDENT = ("ip_id", "ip_flags", "frag_offset")
 _ECHOES = {
-    icmp.PROTO: (icmp.ECHO_REQUEST, icmp.ECHO_REPLY),
-    icmpv6.PROTO: (icmpv6.ECHO_REQUEST, icmpv6.ECHO_REPLY),
+    assigned.ICMP: (assigned.ECHO_REQUEST, assigned.ECHO_REPLY),
+    assigned.ICMP6: (assigned.ECHO_REQUEST6, assigned.ECHO_REPLY6),
 }
 
 
@@ -52,7 +52,7 @@ def _carries(chunk: Capture, *protocols: int) -> Mask:
 
 
 def _tcp(chunk: Capture) -> Mask:
-    return _carries(chunk, tcp.PROTO)
+    return _carries(chunk, assigned.TCP)
 
 
 def _ports(chunk: Capture) -> Mask:

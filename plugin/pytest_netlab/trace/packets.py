@@ -14,15 +14,14 @@ from pytest_netlab.flows import (
     is_error,
     quoted_key,
 )
-from pytest_netlab.trace.values import MSS, Fields, TcpFlags, TcpOption, What
-from pytest_netlab.wire import UNTAGGED, Status, tcp
+from pytest_netlab.trace.values import Fields, TcpFlags, TcpOption, What
+from pytest_netlab.wire import UNTAGGED, Status, icmp, ipv4, tcp
 
 if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
     from pytest_netlab.trace.symbols import Symbols
 
-ICMP_HEADER = 8
-_V4, _DONT_FRAGMENT, _FRAGMENT = 4, 2, int(Status.FRAGMENT)
+_FRAGMENT = int(Status.FRAGMENT)
 _V4_MTU = 0xFFFF  # RFC 1191; the rest of the word is RFC 4884's length
 DSCP = 0xFC  # of the tos octet; the rest is ECN (RFC 3168)
 
@@ -60,9 +59,10 @@ def _odd(capture: Capture, row: int) -> dict[str, object]:
     told: dict[str, object] = {}
     if capture.vlan[row] != UNTAGGED:
         told["vlan"] = int(capture.vlan[row])
+    is_v4 = capture.ip_version[row] == ipv4.VERSION
     if capture.status[row] & _FRAGMENT:
         told["fragment"] = True  # the first: later ones belong to no flow
-    elif capture.ip_version[row] == _V4 and not capture.ip_flags[row] & _DONT_FRAGMENT:
+    elif is_v4 and not capture.ip_flags[row] & ipv4.DF:
         told["df"] = False
     return told
 
@@ -72,7 +72,7 @@ def _icmp(
 ) -> tuple[What, dict[str, object]]:
     proto = int(capture.proto[row])
     kind, code = int(capture.icmp_type[row]), int(capture.icmp_code[row])
-    length = {"length": int(capture.payload_len[row]) + ICMP_HEADER}
+    length = {"length": int(capture.payload_len[row]) + icmp.HEADER}
     if (proto, kind) not in ECHO_REQUESTS and (proto, kind) not in ECHO_REPLIES:
         return What(proto, icmp=(kind, code)), {**length}
     ident = symbols.bind("id", int(capture.icmp_id[row]))
@@ -113,4 +113,4 @@ def _options(capture: Capture, row: int) -> tuple[TcpOption, ...]:
 
 
 def _option(kind: int, value: bytes) -> TcpOption:
-    return TcpOption(kind, int.from_bytes(value, "big") if kind == MSS else None)
+    return TcpOption(kind, int.from_bytes(value, "big") if kind == tcp.MSS else None)

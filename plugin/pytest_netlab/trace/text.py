@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.flows import ECHO_REQUESTS, ICMP, ICMP6, UDP
 from pytest_netlab.trace.values import (
-    MSS,
     End,
     PortTranslation,
     Rewrite,
@@ -18,6 +17,14 @@ from pytest_netlab.trace.values import (
     TcpOption,
 )
 from pytest_netlab.wire import tcp
+from pytest_netlab.wire.assigned import (
+    FRAGMENTATION_NEEDED,
+    TIME_EXCEEDED,
+    TIME_EXCEEDED6,
+    TOO_BIG6,
+    UNREACHABLE,
+    UNREACHABLE6,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,21 +34,31 @@ if TYPE_CHECKING:
 
 # RFC 792, RFC 1812 5.2.7.1 and RFC 4443: the errors a router or host sends.
 _ERRORS = {
-    (ICMP, (3, 0)): "net unreachable",
-    (ICMP, (3, 1)): "host unreachable",
-    (ICMP, (3, 2)): "protocol unreachable",
-    (ICMP, (3, 3)): "port unreachable",
-    (ICMP, (3, 4)): "fragmentation needed",
-    (ICMP, (3, 9)): "net prohibited",
-    (ICMP, (3, 10)): "host prohibited",
-    (ICMP, (3, 13)): "admin prohibited",
-    (ICMP, (11, 0)): "time exceeded",
-    (ICMP6, (1, 4)): "port unreachable",
-    (ICMP6, (2, 0)): "packet too big",
-    (ICMP6, (3, 0)): "time exceeded",
+    (ICMP, (UNREACHABLE, 0)): "net unreachable",
+    (ICMP, (UNREACHABLE, 1)): "host unreachable",
+    (ICMP, (UNREACHABLE, 2)): "protocol unreachable",
+    (ICMP, (UNREACHABLE, 3)): "port unreachable",
+    (
+        ICMP,
+        (UNREACHABLE, FRAGMENTATION_NEEDED),
+    ): "fragmentation needed",
+    (ICMP, (UNREACHABLE, 9)): "net prohibited",
+    (ICMP, (UNREACHABLE, 10)): "host prohibited",
+    (ICMP, (UNREACHABLE, 13)): "admin prohibited",
+    (ICMP, (TIME_EXCEEDED, 0)): "time exceeded",
+    (ICMP6, (UNREACHABLE6, 4)): "port unreachable",
+    (ICMP6, (TOO_BIG6, 0)): "packet too big",
+    (ICMP6, (TIME_EXCEEDED6, 0)): "time exceeded",
 }
 # As tcpdump names them (RFC 9293, RFC 7323, RFC 2018).
-_OPTIONS = {1: "nop", MSS: "mss", 3: "wscale", 4: "sackOK", 5: "sack", 8: "TS"}
+_OPTIONS = {
+    tcp.NOP: "nop",
+    tcp.MSS: "mss",
+    tcp.WSCALE: "wscale",
+    tcp.SACK_OK: "sackOK",
+    tcp.SACK: "sack",
+    tcp.TIMESTAMPS: "TS",
+}
 
 
 def value_text(value: object, name: str = "") -> str:

@@ -18,6 +18,7 @@ from pytest_netlab.flows import (
     PROTOCOL_NAMES,
     Role,
 )
+from pytest_netlab.wire import assigned, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,19 +64,18 @@ class End:
 class TcpFlags(enum.IntFlag):
     """The flags of a segment (RFC 9293, 3.1; RFC 3168; RFC 7560 for AE)."""
 
-    FIN = 1
-    SYN = 2
-    RST = 4
-    PSH = 8
-    ACK = 16
-    URG = 32
-    ECE = 64
-    CWR = 128
-    AE = 256
+    FIN = tcp.FIN
+    SYN = tcp.SYN
+    RST = tcp.RST
+    PSH = tcp.PSH
+    ACK = tcp.ACK
+    URG = tcp.URG
+    ECE = tcp.ECE
+    CWR = tcp.CWR
+    AE = tcp.AE
 
 
 ECN = TcpFlags.ECE | TcpFlags.CWR | TcpFlags.AE
-MSS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,14 @@ class What:
         return self.error and (self.proto, self.icmp) not in (*_TOO_LARGE, *_TOO_LATE)
 
 
-_TOO_LARGE = ((ICMP, (3, 4)), (ICMP6, (2, 0)))
-_TOO_LATE = ((ICMP, (11, 0)), (ICMP6, (3, 0)))
+_TOO_LARGE = (
+    (ICMP, (assigned.UNREACHABLE, assigned.FRAGMENTATION_NEEDED)),
+    (ICMP6, (assigned.TOO_BIG6, 0)),
+)
+_TOO_LATE = (
+    (ICMP, (assigned.TIME_EXCEEDED, 0)),
+    (ICMP6, (assigned.TIME_EXCEEDED6, 0)),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,9 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 MAPPED = bytes(10) + b"\xff\xff"
+# First octets: 224/4 is multicast (RFC 1112), 240/4 broadcast and what is reserved;
+# ff00::/8 is multicast (RFC 4291).
+FIRST_GROUP, GROUP6 = 224, 255
 _MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}")
 
 

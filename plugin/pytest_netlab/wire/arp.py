@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_netlab.wire import octets
 from pytest_netlab.wire.address import address_bytes, mac_bytes
+from pytest_netlab.wire.assigned import IPV4
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
 _PROTOCOL, _HARDWARE_BYTES, _PROTOCOL_BYTES, _OPERATION = 2, 4, 5, 6
-_FIXED, _SENDER, _TARGET, HEADER = 8, 14, 24, 28
+_FIXED = 8
+SENDER: Final = 8
+SENDER_IP: Final = 14
+TARGET: Final = 18
+_TARGET_IP = 24
+HEADER: Final = 28
 
-_IPV4 = 0x0800
 _V4_BYTES, _MAC_BYTES = 4, 6
 _ADDRESS_BYTES = 16
 
@@ -21,7 +26,7 @@ REQUEST: Final = 1
 REPLY: Final = 2
 
 # Compiled, these are integers of C; Python sees them by this.
-globals().update(HEADER=HEADER)
+globals().update(SENDER_IP=SENDER_IP, HEADER=HEADER)
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
@@ -35,14 +40,14 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
     if at + HEADER > out.limit:
         out.cut(row)
         return
-    octets.mapped(out.src, row * _ADDRESS_BYTES, frame, at + _SENDER)
-    octets.mapped(out.dst, row * _ADDRESS_BYTES, frame, at + _TARGET)
+    octets.mapped(out.src, row * _ADDRESS_BYTES, frame, at + SENDER_IP)
+    octets.mapped(out.dst, row * _ADDRESS_BYTES, frame, at + _TARGET_IP)
 
 
 def _is_ipv4(frame: bytes, at: int) -> bool:
     """Tell whether the addresses are of the one kind known here."""
     return (
-        octets.u16(frame, at + _PROTOCOL) == _IPV4
+        octets.u16(frame, at + _PROTOCOL) == IPV4
         and frame[at + _HARDWARE_BYTES] == _MAC_BYTES
         and frame[at + _PROTOCOL_BYTES] == _V4_BYTES
     )

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from pytest_netlab.wire import ethernet
+from pytest_netlab.wire.assigned import QINQ, VLAN
+
 ETHERTYPE = (
     0x88B5  # IEEE Std 802 local experimental 1: no stack and no filter acts on it
 )
@@ -16,9 +19,8 @@ BROADCAST = b"\xff" * 6  # crosses a bridge whatever its forwarding table knows
 
 Kind = Literal["open", "close"]
 
-_TYPE_AT, _TYPE_END, _TAG_BYTES = 12, 14, 4
 _TYPE = ETHERTYPE.to_bytes(2, "big")
-_TAGS = (b"\x81\x00", b"\x88\xa8")
+_TAGS = (VLAN.to_bytes(2, "big"), QINQ.to_bytes(2, "big"))
 _WORDS = 3
 
 
@@ -37,9 +39,9 @@ def build(canary: Canary, source: bytes) -> bytes:
 
 def parse(frame: bytes) -> Canary | None:
     """Return what a canary says; None for any other frame."""
-    kind, end = frame[_TYPE_AT:_TYPE_END], _TYPE_END
+    kind, end = frame[ethernet.TYPE : ethernet.HEADER], ethernet.HEADER
     while kind in _TAGS:
-        end += _TAG_BYTES
+        end += ethernet.TAG
         kind = frame[end - 2 : end]
     if kind != _TYPE or not frame.startswith(PREFIX, end):
         return None

@@ -2,8 +2,8 @@ from pytest_netlab.wire cimport ipv6, octets
 from pytest_netlab.wire.columns cimport Columns
 
 cdef unsigned int ONES
-cdef int _V4_ADDRESSES, _V4_END, _V6_ADDRESSES, _V6_END, _V6
-cdef int _ICMP, _TCP, _UDP, _ICMPV6
+cdef int _V4_ADDRESSES, _V4_END
+cdef int ICMP, TCP, UDP, ICMP6
 cdef int _ABSENT, _GOOD, _PARTIAL, _BAD, _FRAGMENT
 
 cdef int decode(const unsigned char *frame, Py_ssize_t at, unsigned int stored,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_netlab.wire import ipv6, octets
+from pytest_netlab.wire.assigned import ICMP, ICMP6, TCP, UDP
 from pytest_netlab.wire.columns import Checksum, Status
 
 if TYPE_CHECKING:
@@ -16,16 +17,12 @@ if TYPE_CHECKING:
 
 ONES: Final = 0xFFFF
 
-_V4_ADDRESSES, _V4_END = 12, 20
-_V6_ADDRESSES, _V6_END = 8, 40
-_V6 = 6
+_V4_ADDRESSES, _V4_END = 12, 20  # `ipv4` needs this module
 
 # Where a transport header keeps its checksum.
 TCP_FIELD: Final = 16
 UDP_FIELD: Final = 6
 ICMP_FIELD: Final = 2
-
-_ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
 
 _ABSENT = int(Checksum.ABSENT)
 _GOOD = int(Checksum.GOOD)
@@ -42,7 +39,7 @@ def decode(frame: bytes, at: int, stored: int, row: int, out: Columns) -> int:
     if out.end > out.limit or out.status[row] & _FRAGMENT:
         return _ABSENT
     extra = 0
-    if out.proto[row] != _ICMP:
+    if out.proto[row] != ICMP:
         ip_at = out.start + out.ip_offset[row]
         if _is_source_routed(frame, ip_at, at):
             return _ABSENT
@@ -61,15 +58,15 @@ def _judge(number: int, stored: int, extra: int) -> int:
 
 def _is_source_routed(frame: bytes, ip_at: int, at: int) -> bool:
     """Tell whether the destination that the checksum covers is not in the IP header."""
-    if frame[ip_at] >> 4 != _V6 or at - ip_at == _V6_END:
+    if frame[ip_at] >> 4 != ipv6.VERSION or at - ip_at == ipv6.HEADER:
         return False
     return ipv6.is_source_routed(frame, ip_at, at)
 
 
 def pseudo(datagram: bytes, at: int, proto: int, length: int) -> int:
     """Return the sum of the pseudo-header of the IP header at this offset."""
-    if datagram[at] >> 4 == _V6:
-        addresses = octets.total(datagram, at + _V6_ADDRESSES, at + _V6_END)
+    if datagram[at] >> 4 == ipv6.VERSION:
+        addresses = octets.total(datagram, at + ipv6.SRC, at + ipv6.HEADER)
     else:
         addresses = octets.total(datagram, at + _V4_ADDRESSES, at + _V4_END)
     return addresses + proto + (length >> 16) + (length & ONES)
@@ -87,8 +84,8 @@ def compute(data: bytes, extra: int = 0) -> int:
 
 def field(proto: int) -> int:
     """Return where this transport keeps its checksum; 0 if it is not known here."""
-    if proto == _TCP:
+    if proto == TCP:
         return TCP_FIELD
-    if proto == _UDP:
+    if proto == UDP:
         return UDP_FIELD
-    return ICMP_FIELD if proto in (_ICMP, _ICMPV6) else 0
+    return ICMP_FIELD if proto in (ICMP, ICMP6) else 0

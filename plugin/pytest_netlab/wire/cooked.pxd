@@ -1,7 +1,7 @@
 from pytest_netlab.wire cimport ethernet, octets
 from pytest_netlab.wire.columns cimport Columns
 
-cdef int _V1_KIND, _V1_SOURCE_BYTES, _V1_SOURCE, _V1_TYPE, _V1_HEADER
+cdef int _V1_KIND, _V1_SOURCE_BYTES, _V1_SOURCE, TYPE, _V1_HEADER
 cdef int _V2_TYPE, _V2_KIND, _V2_SOURCE_BYTES, _V2_SOURCE, _V2_HEADER
 cdef int _MAC_BYTES, _OUTGOING, _INBOUND, _OUTBOUND
 

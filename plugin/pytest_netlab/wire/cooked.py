@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from pytest_netlab.wire import ethernet, octets
 from pytest_netlab.wire.columns import Direction
@@ -10,12 +10,16 @@ from pytest_netlab.wire.columns import Direction
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
-_V1_KIND, _V1_SOURCE_BYTES, _V1_SOURCE, _V1_TYPE, _V1_HEADER = 0, 4, 6, 14, 16
+_V1_KIND, _V1_SOURCE_BYTES, _V1_SOURCE, _V1_HEADER = 0, 4, 6, 16
+TYPE: Final = 14  # of SLL
 _V2_TYPE, _V2_KIND, _V2_SOURCE_BYTES, _V2_SOURCE, _V2_HEADER = 0, 10, 11, 12, 20
 
 _MAC_BYTES = 6
 _INBOUND, _OUTBOUND = int(Direction.INBOUND), int(Direction.OUTBOUND)
 _OUTGOING = 4  # PACKET_OUTGOING; the others name whom the packet was for
+
+# Compiled, this is an integer of C; Python sees it by this.
+globals().update(TYPE=TYPE)
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
@@ -27,7 +31,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
         out.eth_src[row] = octets.u48(frame, at + _V1_SOURCE)
     _note_direction(octets.u16(frame, at + _V1_KIND), row, out)
     return ethernet.decode_type(
-        octets.u16(frame, at + _V1_TYPE), frame, at + _V1_HEADER, row, out
+        octets.u16(frame, at + TYPE), frame, at + _V1_HEADER, row, out
     )
 
 

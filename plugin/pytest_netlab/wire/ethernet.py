@@ -6,25 +6,23 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_netlab.wire import octets
 from pytest_netlab.wire.address import mac_bytes
+from pytest_netlab.wire.assigned import IPV4, OLD_QINQ, QINQ, VLAN
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
-_DST, _SRC, _TYPE, HEADER = 0, 6, 12, 14
-_TAG_CONTROL, _TAG_TYPE, _TAG = 0, 2, 4
-
-IPV4: Final = 0x0800
-ARP: Final = 0x0806
-IPV6: Final = 0x86DD
-VLAN: Final = 0x8100
-_VLAN, _QINQ, _OLD_QINQ = 0x8100, 0x88A8, 0x9100
+_DST, _SRC = 0, 6
+TYPE: Final = 12
+HEADER: Final = 14
+_TAG_CONTROL, _TAG_TYPE = 0, 2
+TAG: Final = 4
 
 _VLAN_ID = 0x0FFF
 _MAX_TAGS = 8
 _MIN_TYPE = 0x0600  # below, the field is an 802.3 length
 
 # Compiled, these are integers of C; Python sees them by this.
-globals().update(HEADER=HEADER)
+globals().update(TYPE=TYPE, HEADER=HEADER, TAG=TAG)
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
@@ -34,7 +32,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
         return -1
     out.eth_dst[row] = octets.u48(frame, at + _DST)
     out.eth_src[row] = octets.u48(frame, at + _SRC)
-    ethertype = octets.u16(frame, at + _TYPE)
+    ethertype = octets.u16(frame, at + TYPE)
     return decode_type(ethertype, frame, at + HEADER, row, out)
 
 
@@ -45,19 +43,19 @@ def decode_type(ethertype: int, frame: bytes, at: int, row: int, out: Columns) -
             if ethertype >= _MIN_TYPE:
                 out.ethertype[row] = ethertype
             return at
-        if at + _TAG > out.limit:
+        if at + TAG > out.limit:
             break
         if depth == 0:
             out.vlan[row] = octets.u16(frame, at + _TAG_CONTROL) & _VLAN_ID
         ethertype = octets.u16(frame, at + _TAG_TYPE)
-        at += _TAG
+        at += TAG
     out.cut(row)
     return -1
 
 
 def _is_tag(ethertype: int) -> bool:
     """Tell whether the type announces a tag instead of a payload."""
-    return ethertype in (_VLAN, _QINQ, _OLD_QINQ)
+    return ethertype in (VLAN, QINQ, OLD_QINQ)
 
 
 def build(
@@ -68,7 +66,7 @@ def build(
     return frame if vlan < 0 else tagged(frame, vlan)
 
 
-def tagged(frame: bytes, tci: int, at: int = _TYPE, tpid: int = VLAN) -> bytes:
+def tagged(frame: bytes, tci: int, at: int = TYPE, tpid: int = VLAN) -> bytes:
     """Return the frame with a tag in front of the type at this offset.
 
     The kernel takes a tag out of a frame and keeps it beside the bytes, which pcapng

@@ -1,7 +1,7 @@
 from pytest_netlab.wire cimport checksum, octets, payload, quote
 from pytest_netlab.wire.columns cimport Columns
 
-cdef int _TYPE, _CODE, _REST, _SEQ, CHECKSUM, ID, HEADER
+cdef int TYPE, CODE, _REST, SEQ, CHECKSUM, ID, HEADER
 cdef int ECHO_REPLY, UNREACHABLE, SOURCE_QUENCH, REDIRECT, ECHO_REQUEST
 cdef int TIME_EXCEEDED, PARAMETER_PROBLEM
 

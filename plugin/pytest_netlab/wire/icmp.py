@@ -5,37 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from pytest_netlab.wire import checksum, octets, payload, quote
+from pytest_netlab.wire.assigned import (
+    ECHO_REPLY,
+    ECHO_REQUEST,
+    PARAMETER_PROBLEM,
+    REDIRECT,
+    SOURCE_QUENCH,
+    TIME_EXCEEDED,
+    UNREACHABLE,
+)
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
-_TYPE, _CODE, _REST, _SEQ = 0, 1, 4, 6
-CHECKSUM: Final = 2
+TYPE: Final = 0
+CODE: Final = 1
+CHECKSUM: Final = checksum.ICMP_FIELD
+_REST = 4
 ID: Final = 4
+SEQ: Final = 6
+MTU: Final = 6  # of an error that asks for less (RFC 1191)
 HEADER: Final = 8
 
-PROTO: Final = 1
-ECHO_REPLY: Final = 0
-UNREACHABLE: Final = 3
-SOURCE_QUENCH: Final = 4
-REDIRECT: Final = 5
-ECHO_REQUEST: Final = 8
-TIME_EXCEEDED: Final = 11
-PARAMETER_PROBLEM: Final = 12
-
 # Compiled, these are integers of C; Python sees them by this.
-globals().update(
-    CHECKSUM=CHECKSUM,
-    ID=ID,
-    HEADER=HEADER,
-    ECHO_REPLY=ECHO_REPLY,
-    UNREACHABLE=UNREACHABLE,
-    SOURCE_QUENCH=SOURCE_QUENCH,
-    REDIRECT=REDIRECT,
-    ECHO_REQUEST=ECHO_REQUEST,
-    TIME_EXCEEDED=TIME_EXCEEDED,
-    PARAMETER_PROBLEM=PARAMETER_PROBLEM,
-)
+globals().update(TYPE=TYPE, CODE=CODE, CHECKSUM=CHECKSUM, ID=ID, SEQ=SEQ, HEADER=HEADER)
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
@@ -55,8 +48,8 @@ def decode_header(frame: bytes, at: int, row: int, out: Columns) -> bool:
         out.cut(row)
         return False
     out.l4_offset[row] = at - out.start
-    out.icmp_type[row] = frame[at + _TYPE]
-    out.icmp_code[row] = frame[at + _CODE]
+    out.icmp_type[row] = frame[at + TYPE]
+    out.icmp_code[row] = frame[at + CODE]
     out.icmp_rest[row] = octets.u32(frame, at + _REST)
     out.payload_len[row] = 0
     payload.decode(frame, at + HEADER, row, out)
@@ -69,7 +62,7 @@ def decode_header(frame: bytes, at: int, row: int, out: Columns) -> bool:
 def decode_echo(frame: bytes, at: int, row: int, out: Columns) -> None:
     """Decode what pairs a request with its reply."""
     out.icmp_id[row] = octets.u16(frame, at + ID)
-    out.icmp_seq[row] = octets.u16(frame, at + _SEQ)
+    out.icmp_seq[row] = octets.u16(frame, at + SEQ)
 
 
 def is_echo(kind: int) -> bool:

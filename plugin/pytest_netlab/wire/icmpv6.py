@@ -6,24 +6,21 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_netlab.wire import checksum, icmp, quote
 from pytest_netlab.wire.address import address_bytes
+from pytest_netlab.wire.assigned import (
+    ECHO_REPLY6,
+    ECHO_REQUEST6,
+    FIRST_LINK6,
+    FIRST_QUERY6,
+    ICMP6,
+    LAST_LINK6,
+    LISTENER_REPORT6,
+)
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
 _REST = 4
 HEADER: Final = 8
-
-PROTO: Final = 58
-UNREACHABLE: Final = 1
-TOO_BIG: Final = 2
-TIME_EXCEEDED: Final = 3
-PARAMETER_PROBLEM: Final = 4
-ECHO_REQUEST: Final = 128
-ECHO_REPLY: Final = 129
-_FIRST_QUERY = 128
-
-# Compiled, these are integers of C; Python sees them by this.
-globals().update(ECHO_REQUEST=ECHO_REQUEST, ECHO_REPLY=ECHO_REPLY)
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
@@ -39,12 +36,17 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
 
 def is_echo(kind: int) -> bool:
     """Tell whether the type is echo request or reply."""
-    return kind in (ECHO_REQUEST, ECHO_REPLY)
+    return kind in (ECHO_REQUEST6, ECHO_REPLY6)
 
 
 def is_error(kind: int) -> bool:
     """Tell whether the type is below 128: all of those quote (RFC 4443 section 2.1)."""
-    return kind < _FIRST_QUERY
+    return kind < FIRST_QUERY6
+
+
+def is_of_link(kind: int) -> bool:
+    """Tell whether messages of the type speak of a link, and cross no router."""
+    return FIRST_LINK6 <= kind <= LAST_LINK6 or kind == LISTENER_REPORT6
 
 
 def build(src: str, dst: str, kind: int, code: int, rest: bytes) -> bytes:
@@ -52,7 +54,7 @@ def build(src: str, dst: str, kind: int, code: int, rest: bytes) -> bytes:
     head = bytes((kind, code))
     message = head + bytes(2) + rest
     addresses = checksum.words(address_bytes(src) + address_bytes(dst))
-    value = checksum.compute(message, addresses + PROTO + len(message))
+    value = checksum.compute(message, addresses + ICMP6 + len(message))
     return head + value.to_bytes(2, "big") + message[_REST:]
 
 

@@ -11,7 +11,13 @@ from pytest_netlab.wire.columns import Checksum, Status
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
-_FIRST, _TOS, _TOTAL, _ID, _FRAGMENT, _TTL, _PROTO = 0, 1, 2, 4, 6, 8, 9
+_FIRST = 0
+TOS: Final = 1
+TOTAL: Final = 2
+ID: Final = 4
+FRAGMENT: Final = 6
+TTL: Final = 8
+PROTOCOL: Final = 9
 CHECKSUM: Final = 10
 SRC: Final = 12
 DST: Final = 16
@@ -21,12 +27,13 @@ _V4_BYTES = 4
 VERSION: Final = 4
 _WORD = 4
 _LENGTH_BITS = 0x0F
-_OFFSET_BITS = 0x1FFF
+OFFSET_BITS: Final = 0x1FFF
 _FRAGMENT_BITS = 0x3FFF  # more fragments, and the offset
-_FLAGS_SHIFT = 13
+FLAGS_SHIFT: Final = 13
 _FLAGS_BITS = 3
-_DF, _MF = 2, 1
-_OFFSET_UNIT = 8
+DF: Final = 2
+MF: Final = 1
+OFFSET_UNIT: Final = 8
 _MAX_TOTAL = 0xFFFF
 _ONES = 0xFFFF
 _ADDRESS_BYTES = 16
@@ -36,7 +43,10 @@ _GOOD = int(Checksum.GOOD)
 _BAD = int(Checksum.BAD)
 
 # Compiled, these are integers of C; Python sees them by this.
-globals().update(SRC=SRC, DST=DST, HEADER=HEADER, VERSION=VERSION)
+globals().update(TOS=TOS, TOTAL=TOTAL, ID=ID, FRAGMENT=FRAGMENT, TTL=TTL)
+globals().update(PROTOCOL=PROTOCOL, SRC=SRC, DST=DST, HEADER=HEADER)
+globals().update(VERSION=VERSION, OFFSET_BITS=OFFSET_BITS, OFFSET_UNIT=OFFSET_UNIT)
+globals().update(FLAGS_SHIFT=FLAGS_SHIFT)
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
@@ -49,19 +59,19 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
         out.cut(row)
         return -1
     first = frame[at + _FIRST]
-    size = (first & _LENGTH_BITS) * _WORD
+    size = header_bytes(first)
     if first >> 4 != VERSION or size < HEADER or at + size > out.end:
         out.malformed(row)
         return -1
     out.ip_version[row] = VERSION
     out.ip_offset[row] = at - out.start
-    out.tos[row] = frame[at + _TOS]
-    out.ip_id[row] = octets.u16(frame, at + _ID)
-    out.ttl[row] = frame[at + _TTL]
-    out.proto[row] = frame[at + _PROTO]
+    out.tos[row] = frame[at + TOS]
+    out.ip_id[row] = octets.u16(frame, at + ID)
+    out.ttl[row] = frame[at + TTL]
+    out.proto[row] = frame[at + PROTOCOL]
     octets.mapped(out.src, row * _ADDRESS_BYTES, frame, at + SRC)
     octets.mapped(out.dst, row * _ADDRESS_BYTES, frame, at + DST)
-    fragment = octets.u16(frame, at + _FRAGMENT)
+    fragment = octets.u16(frame, at + FRAGMENT)
     if fragment:
         _decode_fragment(fragment, row, out)
     if at + size > out.limit:
@@ -70,15 +80,15 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
     if out.checksums:
         summed = octets.total(frame, at, at + size)
         out.ip_checksum[row] = _GOOD if summed == _ONES else _BAD
-    total = octets.u16(frame, at + _TOTAL)
+    total = octets.u16(frame, at + TOTAL)
     _end(at + size, at + total if total else out.end, row, out)
     return _decode_carried(frame, at + size, row, out)
 
 
 def _decode_fragment(fragment: int, row: int, out: Columns) -> None:
     """Decode flags and offset."""
-    out.ip_flags[row] = fragment >> _FLAGS_SHIFT & _FLAGS_BITS
-    out.frag_offset[row] = (fragment & _OFFSET_BITS) * _OFFSET_UNIT
+    out.ip_flags[row] = fragment >> FLAGS_SHIFT & _FLAGS_BITS
+    out.frag_offset[row] = (fragment & OFFSET_BITS) * OFFSET_UNIT
     if fragment & _FRAGMENT_BITS:
         out.status[row] |= _FRAGMENT_STATUS
 
@@ -106,6 +116,11 @@ def _decode_carried(frame: bytes, at: int, row: int, out: Columns) -> int:
     return at
 
 
+def header_bytes(first: int) -> int:
+    """Return the size of the header whose first octet this is."""
+    return (first & _LENGTH_BITS) * _WORD
+
+
 class Header(TypedDict, total=False):
     """What a header may say beside addresses and protocol."""
 
@@ -127,13 +142,13 @@ def build(
     size = HEADER + len(options)
     head = bytearray(HEADER)
     head[_FIRST] = VERSION << 4 | size // _WORD
-    head[_TOS] = header.get("tos", 0)
+    head[TOS] = header.get("tos", 0)
     total = size + len(payload)
-    head[_TOTAL:_ID] = (total if total <= _MAX_TOTAL else 0).to_bytes(2, "big")
-    head[_ID:_FRAGMENT] = header.get("ip_id", 0).to_bytes(2, "big")
-    head[_FRAGMENT:_TTL] = _fragment_bytes(header)
-    head[_TTL] = header.get("ttl", 64)
-    head[_PROTO] = proto
+    head[TOTAL:ID] = (total if total <= _MAX_TOTAL else 0).to_bytes(2, "big")
+    head[ID:FRAGMENT] = header.get("ip_id", 0).to_bytes(2, "big")
+    head[FRAGMENT:TTL] = _fragment_bytes(header)
+    head[TTL] = header.get("ttl", 64)
+    head[PROTOCOL] = proto
     head[SRC:DST] = address_bytes(src)[-_V4_BYTES:]
     head[DST:HEADER] = address_bytes(dst)[-_V4_BYTES:]
     return fill_header(bytes(head) + options + payload)
@@ -141,14 +156,14 @@ def build(
 
 def _fragment_bytes(header: Header) -> bytes:
     """Return the two bytes of flags and offset."""
-    flags = _DF * header.get("df", True) | _MF * header.get("mf", False)
-    offset = header.get("frag_offset", 0) // _OFFSET_UNIT
-    return (flags << _FLAGS_SHIFT | offset).to_bytes(2, "big")
+    flags = DF * header.get("df", True) | MF * header.get("mf", False)
+    offset = header.get("frag_offset", 0) // OFFSET_UNIT
+    return (flags << FLAGS_SHIFT | offset).to_bytes(2, "big")
 
 
 def fill_header(datagram: bytes) -> bytes:
     """Return the datagram with the header checksum computed; nothing else changes."""
-    size = (datagram[_FIRST] & _LENGTH_BITS) * _WORD
+    size = header_bytes(datagram[_FIRST])
     head = bytearray(datagram[:size])
     head[CHECKSUM:SRC] = bytes(2)
     head[CHECKSUM:SRC] = checksum.compute(bytes(head)).to_bytes(2, "big")

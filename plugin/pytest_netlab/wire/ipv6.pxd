@@ -1,7 +1,7 @@
 from pytest_netlab.wire cimport octets, payload
 from pytest_netlab.wire.columns cimport Columns
 
-cdef int _FIRST, _LENGTH, _NEXT, _HOPS
+cdef int _FIRST, LENGTH, NEXT, HOPS
 cdef int SRC, DST, HEADER
 cdef int _EXT_NEXT, _EXT_LENGTH, _EXT_UNIT, _ROUTING_LEFT
 cdef int _FRAGMENT_OFFSET, _FRAGMENT_ID, _FRAGMENT_BYTES, _AH_UNIT

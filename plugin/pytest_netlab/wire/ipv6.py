@@ -11,7 +11,10 @@ from pytest_netlab.wire.columns import Status
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
-_FIRST, _LENGTH, _NEXT, _HOPS = 0, 4, 6, 7
+_FIRST = 0
+LENGTH: Final = 4
+NEXT: Final = 6
+HOPS: Final = 7
 SRC: Final = 8
 DST: Final = 24
 HEADER: Final = 40
@@ -40,6 +43,9 @@ _FRAGMENT_STATUS = int(Status.FRAGMENT)
 
 # Compiled, these are integers of C; Python sees them by this.
 globals().update(
+    LENGTH=LENGTH,
+    NEXT=NEXT,
+    HOPS=HOPS,
     SRC=SRC,
     DST=DST,
     HEADER=HEADER,
@@ -75,8 +81,8 @@ def _decode_fields(frame: bytes, at: int, row: int, out: Columns) -> None:
     out.ip_offset[row] = at - out.start
     traffic_class = octets.u16(frame, at + _FIRST) >> _TRAFFIC_CLASS_SHIFT
     out.tos[row] = traffic_class & _TRAFFIC_CLASS_BITS
-    out.proto[row] = frame[at + _NEXT]
-    out.ttl[row] = frame[at + _HOPS]
+    out.proto[row] = frame[at + NEXT]
+    out.ttl[row] = frame[at + HOPS]
     octets.copy(out.src, row * _ADDRESS_BYTES, frame, at + SRC, _ADDRESS_BYTES)
     octets.copy(out.dst, row * _ADDRESS_BYTES, frame, at + DST, _ADDRESS_BYTES)
 
@@ -87,7 +93,7 @@ def _end(frame: bytes, at: int, row: int, out: Columns) -> None:
     A length of 0 is a jumbogram, or a super-frame of the kernel (BIG TCP): both reach
     to the end of the frame.
     """
-    length = octets.u16(frame, at + _LENGTH)
+    length = octets.u16(frame, at + LENGTH)
     if length == 0:
         return
     if at + HEADER + length > out.end:
@@ -150,7 +156,7 @@ def carried(frame: bytes, at: int, limit: int) -> int:
     One number: the offset times 256, plus the protocol. The offset is 0 where the
     transport header is not in this packet.
     """
-    kind = frame[at + _NEXT]
+    kind = frame[at + NEXT]
     at += HEADER
     for _ in range(_MAX_EXTENSIONS):
         if not is_extension(kind):
@@ -171,7 +177,7 @@ def is_source_routed(frame: bytes, at: int, end: int) -> bool:
 
     Until the last hop the checksum covers a destination that the header does not show.
     """
-    kind = frame[at + _NEXT]
+    kind = frame[at + NEXT]
     at += HEADER
     while at < end and is_extension(kind):
         if kind == ROUTING and frame[at + _ROUTING_LEFT]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_netlab.wire import octets
+from pytest_netlab.wire.assigned import IPV4, IPV6
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
@@ -15,7 +16,6 @@ _INET = 2
 _LINUX6, _NETBSD6, _FREEBSD6, _MACOS6 = 10, 24, 28, 30
 _MAX_FAMILY = 0xFF
 _HIGH_BYTE = 0xFF00
-_IPV4, _IPV6 = 0x0800, 0x86DD
 
 # Compiled, these are integers of C; Python sees them by this.
 globals().update(HEADER=HEADER)
@@ -31,9 +31,9 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
         high = family >> 24 | family >> 8 & _HIGH_BYTE
         family = high | (family & _HIGH_BYTE) << 8 | (family & _MAX_FAMILY) << 24
     if family == _INET:
-        out.ethertype[row] = _IPV4
+        out.ethertype[row] = IPV4
     elif _is_inet6(family):
-        out.ethertype[row] = _IPV6
+        out.ethertype[row] = IPV6
     return at + HEADER
 
 

@@ -4,7 +4,7 @@ from pytest_netlab.wire.columns cimport Columns
 
 cdef int NULL, ETHERNET, LOOP, SLL, SLL2, RAW
 cdef int _BSD_RAW, _OPENBSD_RAW, _RAW4, _RAW6
-cdef int _IPV4, _ARP, _IPV6, _ICMP, _TCP, _UDP, _ICMPV6, _V6
+cdef int IPV4, ARP, IPV6, ICMP, TCP, UDP, ICMP6
 cdef int _TRUNCATED, _UNDECODED
 
 cpdef void decode(bytes frame, int linktype, unsigned int wirelen, Py_ssize_t row,

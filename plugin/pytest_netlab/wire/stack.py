@@ -17,6 +17,7 @@ from pytest_netlab.wire import (
     tcp,
     udp,
 )
+from pytest_netlab.wire.assigned import ARP, ICMP, ICMP6, IPV4, IPV6, TCP, UDP
 from pytest_netlab.wire.columns import Status
 
 if TYPE_CHECKING:
@@ -29,10 +30,6 @@ SLL: Final = 113
 SLL2: Final = 276
 RAW: Final = 101
 _BSD_RAW, _OPENBSD_RAW, _RAW4, _RAW6 = 12, 14, 228, 229
-
-_IPV4, _ARP, _IPV6 = 0x0800, 0x0806, 0x86DD
-_ICMP, _TCP, _UDP, _ICMPV6 = 1, 6, 17, 58
-_V6 = 6
 
 _TRUNCATED = int(Status.TRUNCATED)
 _UNDECODED = int(Status.UNDECODED)
@@ -64,7 +61,7 @@ def packet(frame: bytes, linktype: int, wirelen: int, row: int, out: Columns) ->
         return
     if _is_raw(linktype):
         version = frame[at] >> 4 if caplen else 0
-        _decode_network(_IPV6 if version == _V6 else _IPV4, frame, at, row, out)
+        _decode_network(IPV6 if version == ipv6.VERSION else IPV4, frame, at, row, out)
     else:
         _decode_network(out.ethertype[row], frame, at, row, out)
 
@@ -93,9 +90,9 @@ def _decode_network(
     ethertype: int, frame: bytes, at: int, row: int, out: Columns
 ) -> None:
     """Decode from the network header on."""
-    if ethertype == _IPV4:
+    if ethertype == IPV4:
         start = ipv4.decode(frame, at, row, out)
-    elif ethertype == _IPV6:
+    elif ethertype == IPV6:
         start = ipv6.decode(frame, at, row, out)
     else:
         start = -1
@@ -108,7 +105,7 @@ def _decode_other(
     ethertype: int, frame: bytes, at: int, row: int, out: Columns
 ) -> None:
     """Decode what is not IP."""
-    if ethertype == _ARP:
+    if ethertype == ARP:
         arp.decode(frame, at, row, out)
     else:
         out.status[row] |= _UNDECODED
@@ -117,13 +114,13 @@ def _decode_other(
 def _decode_transport(frame: bytes, at: int, row: int, out: Columns) -> None:
     """Decode the transport header; others than these are all payload."""
     proto = out.proto[row]
-    if proto == _TCP:
+    if proto == TCP:
         tcp.decode(frame, at, row, out)
-    elif proto == _UDP:
+    elif proto == UDP:
         udp.decode(frame, at, row, out)
-    elif proto == _ICMP:
+    elif proto == ICMP:
         icmp.decode(frame, at, row, out)
-    elif proto == _ICMPV6:
+    elif proto == ICMP6:
         icmpv6.decode(frame, at, row, out)
     elif at < out.end and at < out.limit:
         out.l4_offset[row] = at - out.start

@@ -1,7 +1,7 @@
 from pytest_netlab.wire cimport checksum, hashing, octets, payload
 from pytest_netlab.wire.columns cimport Columns
 
-cdef int SPORT, DPORT, _SEQ, _ACK, _OFFSET, _WINDOW, CHECKSUM, HEADER
+cdef int SPORT, DPORT, SEQ, ACK_NUMBER, OFFSET, WINDOW, CHECKSUM, HEADER
 cdef int _WORD, _FLAG_BITS, _SIZE_SHIFT
 
 cdef void decode(const unsigned char *frame, Py_ssize_t at, Py_ssize_t row,

@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 from pytest_netlab.wire import checksum, hashing, octets, payload
 from pytest_netlab.wire.address import address_bytes
+from pytest_netlab.wire.assigned import TCP
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
 SPORT: Final = 0
 DPORT: Final = 2
-_SEQ, _ACK, _OFFSET, _WINDOW, _URGENT = 4, 8, 12, 14, 18
-CHECKSUM: Final = 16
+SEQ: Final = 4
+ACK_NUMBER: Final = 8
+OFFSET: Final = 12
+FLAGS: Final = 13
+WINDOW: Final = 14
+CHECKSUM: Final = checksum.TCP_FIELD
+URGENT: Final = 18
 HEADER: Final = 20
 
-PROTO: Final = 6
 _WORD = 4
 _FLAG_BITS = 0x1FF
 _SIZE_SHIFT = 12
@@ -42,7 +47,8 @@ SACK: Final = 5
 TIMESTAMPS: Final = 8
 
 # Compiled, these are integers of C; Python sees them by this.
-globals().update(SPORT=SPORT, DPORT=DPORT, CHECKSUM=CHECKSUM, HEADER=HEADER)
+globals().update(SPORT=SPORT, DPORT=DPORT, SEQ=SEQ, ACK_NUMBER=ACK_NUMBER)
+globals().update(OFFSET=OFFSET, WINDOW=WINDOW, CHECKSUM=CHECKSUM, HEADER=HEADER)
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
@@ -53,11 +59,11 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
     out.l4_offset[row] = at - out.start
     out.sport[row] = octets.u16(frame, at + SPORT)
     out.dport[row] = octets.u16(frame, at + DPORT)
-    out.tcp_seq[row] = octets.u32(frame, at + _SEQ)
-    out.tcp_ack[row] = octets.u32(frame, at + _ACK)
-    flags = octets.u16(frame, at + _OFFSET)
+    out.tcp_seq[row] = octets.u32(frame, at + SEQ)
+    out.tcp_ack[row] = octets.u32(frame, at + ACK_NUMBER)
+    flags = octets.u16(frame, at + OFFSET)
     out.tcp_flags[row] = flags & _FLAG_BITS
-    out.tcp_window[row] = octets.u16(frame, at + _WINDOW)
+    out.tcp_window[row] = octets.u16(frame, at + WINDOW)
     size = (flags >> _SIZE_SHIFT) * _WORD
     if size < HEADER or at + size > out.end:
         out.malformed(row)
@@ -79,8 +85,13 @@ def flag_text(flags: int) -> str:
 
 def raw_options(frame: bytes, at: int) -> bytes:
     """Return the bytes between the fixed header at this offset and the payload."""
-    size = (frame[at + _OFFSET] >> 4) * _WORD if at + _OFFSET < len(frame) else 0
+    size = header_bytes(frame[at + OFFSET]) if at + OFFSET < len(frame) else 0
     return frame[at + HEADER : at + max(size, HEADER)]
+
+
+def header_bytes(octet: int) -> int:
+    """Return the size of the header whose octet at OFFSET this is, options and all."""
+    return (octet >> 4) * _WORD
 
 
 def options(raw: bytes) -> tuple[tuple[int, bytes], ...]:
@@ -168,5 +179,5 @@ def build(
     head += header.get("window", 64240).to_bytes(2, "big") + bytes(4)
     segment = head + extra + payload
     addresses = checksum.words(address_bytes(src) + address_bytes(dst))
-    value = checksum.compute(segment, addresses + PROTO + len(segment))
-    return segment[:CHECKSUM] + value.to_bytes(2, "big") + segment[_URGENT:]
+    value = checksum.compute(segment, addresses + TCP + len(segment))
+    return segment[:CHECKSUM] + value.to_bytes(2, "big") + segment[URGENT:]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_netlab.wire import arp, icmp, icmpv6, ipv6, tcp, udp
+from pytest_netlab.wire import arp, assigned, icmp, ipv6, tcp
 from pytest_netlab.wire.address import mac_text
+from pytest_netlab.wire.assigned import ARP
 from pytest_netlab.wire.columns import Checksum, Status
-from pytest_netlab.wire.ethernet import ARP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     Row = Mapping[str, int | str]
 
 _ECHO_NAMES = {
-    (icmp.PROTO, icmp.ECHO_REQUEST): "echo request",
-    (icmp.PROTO, icmp.ECHO_REPLY): "echo reply",
-    (icmpv6.PROTO, icmpv6.ECHO_REQUEST): "echo request",
-    (icmpv6.PROTO, icmpv6.ECHO_REPLY): "echo reply",
+    (assigned.ICMP, assigned.ECHO_REQUEST): "echo request",
+    (assigned.ICMP, assigned.ECHO_REPLY): "echo reply",
+    (assigned.ICMP6, assigned.ECHO_REQUEST6): "echo request",
+    (assigned.ICMP6, assigned.ECHO_REPLY6): "echo reply",
 }
 _ERROR_NAMES = {
-    (icmp.PROTO, icmp.UNREACHABLE): "unreachable",
-    (icmp.PROTO, icmp.SOURCE_QUENCH): "source quench",
-    (icmp.PROTO, icmp.REDIRECT): "redirect",
-    (icmp.PROTO, icmp.TIME_EXCEEDED): "time exceeded",
-    (icmp.PROTO, icmp.PARAMETER_PROBLEM): "parameter problem",
-    (icmpv6.PROTO, icmpv6.UNREACHABLE): "unreachable",
-    (icmpv6.PROTO, icmpv6.TOO_BIG): "packet too big",
-    (icmpv6.PROTO, icmpv6.TIME_EXCEEDED): "time exceeded",
-    (icmpv6.PROTO, icmpv6.PARAMETER_PROBLEM): "parameter problem",
+    (assigned.ICMP, assigned.UNREACHABLE): "unreachable",
+    (assigned.ICMP, assigned.SOURCE_QUENCH): "source quench",
+    (assigned.ICMP, assigned.REDIRECT): "redirect",
+    (assigned.ICMP, assigned.TIME_EXCEEDED): "time exceeded",
+    (assigned.ICMP, assigned.PARAMETER_PROBLEM): "parameter problem",
+    (assigned.ICMP6, assigned.UNREACHABLE6): "unreachable",
+    (assigned.ICMP6, assigned.TOO_BIG6): "packet too big",
+    (assigned.ICMP6, assigned.TIME_EXCEEDED6): "time exceeded",
+    (assigned.ICMP6, assigned.PARAMETER_PROBLEM6): "parameter problem",
 }
 _NOBODY = ("", "::")
 _REMARKABLE = (Checksum.PARTIAL, Checksum.BAD)
@@ -74,12 +74,12 @@ def _ip(row: Row) -> str:
     if not row["l4_offset"]:
         return _headless(row)
     proto = row["proto"]
-    if proto == tcp.PROTO:
+    if proto == assigned.TCP:
         return f"{_ends(row)}: {_tcp(row)}"
-    if proto == udp.PROTO:
+    if proto == assigned.UDP:
         return f"{_ends(row)}: UDP, length {row['payload_len']}"
     pair = f"{row['src']} > {row['dst']}"
-    if proto in (icmp.PROTO, icmpv6.PROTO):
+    if proto in (assigned.ICMP, assigned.ICMP6):
         return f"{pair}: {_icmp(row)}"
     return f"{pair}: proto {proto}, length {row['payload_len']}"
 
@@ -110,7 +110,7 @@ def _tcp(row: Row) -> str:
 def _icmp(row: Row) -> str:
     """Render an ICMP or ICMPv6 message."""
     key = (int(row["proto"]), int(row["icmp_type"]))
-    head = "ICMP" if row["proto"] == icmp.PROTO else "ICMP6"
+    head = "ICMP" if row["proto"] == assigned.ICMP else "ICMP6"
     length = int(row["payload_len"]) + icmp.HEADER
     if key in _ECHO_NAMES:
         ids = f"id {row['icmp_id']}, seq {row['icmp_seq']}"
@@ -123,8 +123,8 @@ def _icmp(row: Row) -> str:
 def _quoted(row: Row) -> str:
     """Render the tuple an ICMP error quotes."""
     proto = row["quoted_proto"]
-    if proto in (tcp.PROTO, udp.PROTO):
-        name = "tcp" if proto == tcp.PROTO else "udp"
+    if proto in (assigned.TCP, assigned.UDP):
+        name = "tcp" if proto == assigned.TCP else "udp"
         source = f"{row['quoted_src']}.{row['quoted_sport']}"
         return f"{name} {source} > {row['quoted_dst']}.{row['quoted_dport']}"
     ident = f" id {row['quoted_icmp_id']}" if row["quoted_icmp_id"] else ""

@@ -1,7 +1,7 @@
 from pytest_netlab.wire cimport checksum, octets, payload
 from pytest_netlab.wire.columns cimport Columns
 
-cdef int SPORT, DPORT, _LENGTH, _CHECKSUM, HEADER
+cdef int SPORT, DPORT, LENGTH, CHECKSUM, HEADER
 cdef int _V4, _ZERO, _FRAGMENT
 
 cdef void decode(const unsigned char *frame, Py_ssize_t at, Py_ssize_t row,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from pytest_netlab.wire import checksum, octets, payload
 from pytest_netlab.wire.address import address_bytes
+from pytest_netlab.wire.assigned import UDP
 from pytest_netlab.wire.columns import Checksum, Status
 
 if TYPE_CHECKING:
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
 
 SPORT: Final = 0
 DPORT: Final = 2
-_LENGTH, _CHECKSUM = 4, 6
+LENGTH: Final = 4
+CHECKSUM: Final = checksum.UDP_FIELD
 HEADER: Final = 8
 
-PROTO: Final = 17
 _ONES = 0xFFFF
 _V4 = 4
 
@@ -24,7 +25,8 @@ _ZERO = int(Checksum.ZERO)
 _FRAGMENT = int(Status.FRAGMENT)
 
 # Compiled, these are integers of C; Python sees them by this.
-globals().update(SPORT=SPORT, DPORT=DPORT, HEADER=HEADER)
+globals().update(SPORT=SPORT, DPORT=DPORT, LENGTH=LENGTH, CHECKSUM=CHECKSUM)
+globals().update(HEADER=HEADER)
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
@@ -35,11 +37,11 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
     out.l4_offset[row] = at - out.start
     out.sport[row] = octets.u16(frame, at + SPORT)
     out.dport[row] = octets.u16(frame, at + DPORT)
-    _end(at, octets.u16(frame, at + _LENGTH), row, out)
+    _end(at, octets.u16(frame, at + LENGTH), row, out)
     out.payload_len[row] = 0
     payload.decode(frame, at + HEADER, row, out)
     if out.checksums:
-        stored = octets.u16(frame, at + _CHECKSUM)
+        stored = octets.u16(frame, at + CHECKSUM)
         if stored == 0 and out.ip_version[row] == _V4:
             out.l4_checksum[row] = _ZERO
         else:
@@ -64,6 +66,6 @@ def build(src: str, dst: str, sport: int, dport: int, payload: bytes = b"") -> b
     length = HEADER + len(payload)
     head = sport.to_bytes(2, "big") + dport.to_bytes(2, "big")
     head += (length if length <= _ONES else 0).to_bytes(2, "big")
-    extra = checksum.words(address_bytes(src) + address_bytes(dst)) + PROTO + length
+    extra = checksum.words(address_bytes(src) + address_bytes(dst)) + UDP + length
     value = checksum.compute(head + bytes(2) + payload, extra) or _ONES
     return head + value.to_bytes(2, "big") + payload

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pytest_netlab.capture import Capture, Frame, Interface, write
-from pytest_netlab.wire import ethernet, icmp, ipv4, ipv6, tcp, udp
+from pytest_netlab.wire import assigned, ethernet, icmp, ipv4, ipv6, tcp, udp
 
 DATA = Path(__file__).parents[2] / "data" / "pcapng"
 FILES = sorted(DATA.glob("*.pcapng"))
@@ -33,7 +33,7 @@ def frames() -> list[Frame]:
     made = [ethernet.build(*MACS, datagram) for datagram in DATAGRAMS]
     made.append(
         ethernet.build(
-            *MACS, ipv6.build(A6, B6, 47, b"gre"), ethertype=ethernet.IPV6, vlan=9
+            *MACS, ipv6.build(A6, B6, 47, b"gre"), ethertype=assigned.IPV6, vlan=9
         )
     )
     made.append(ethernet.build(*MACS, b"unknown", ethertype=0x88B5))

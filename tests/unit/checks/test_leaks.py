@@ -28,7 +28,7 @@ from tests.traffic import (
 from pytest_netlab.checks import leaks
 from pytest_netlab.checks.forbidden import CONTAINER, LOOPBACK
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
-from pytest_netlab.wire import arp, ethernet
+from pytest_netlab.wire import arp, assigned, ethernet
 
 if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
@@ -51,7 +51,7 @@ def quoting(inner: str) -> Packet:
 def asking(source: str, target: str) -> bytes:
     """Return the frame of an ARP request of these addresses."""
     body = arp.build(1, source, target, MACS[0], MACS[1])
-    return ethernet.build(*MACS, body, ethertype=ethernet.ARP)
+    return ethernet.build(*MACS, body, ethertype=assigned.ARP)
 
 
 @pytest.mark.parametrize(

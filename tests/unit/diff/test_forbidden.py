@@ -11,10 +11,10 @@ from pytest_netlab.checks.forbidden import CONTAINER, FORBIDDEN, LOOPBACK
 from pytest_netlab.diff import Policy, compare
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.trace import CanonicalTrace, canonicalize
-from pytest_netlab.wire import arp, ethernet, tcp
+from pytest_netlab.wire import arp, assigned, ethernet, tcp
 
 PING = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), way=OUT)
-ARP = ethernet.build(*MACS, arp.build(1, C1, HOST01, *MACS), ethertype=ethernet.ARP)
+ARP = ethernet.build(*MACS, arp.build(1, C1, HOST01, *MACS), ethertype=assigned.ARP)
 
 
 def story(*packets: Packet | bytes) -> CanonicalTrace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.traffic import BRIDGE, C1, HOST01, MACS, Packet
 
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
-from pytest_netlab.wire import arp, ethernet, icmp, icmpv6, ipv6
+from pytest_netlab.wire import arp, assigned, ethernet, icmp, icmpv6, ipv6
 
 PING = Tuple5(ICMP, C1, 7, HOST01, 7)
 WEB = Tuple5(TCP, C1, 40000, HOST01, 80)
@@ -25,7 +25,7 @@ def icmp6_frame(kind: int, rest: bytes = bytes(20), src: str = A6) -> bytes:
     """Return an ICMPv6 message that is no echo, as a tap sees it."""
     body = icmpv6.build(src, B6, kind, 0, rest)
     datagram = ipv6.build(src, B6, ICMP6, body)
-    return ethernet.build(*MACS, datagram, ethertype=ethernet.IPV6)
+    return ethernet.build(*MACS, datagram, ethertype=assigned.IPV6)
 
 
 def error6(quoted: Packet, kind: int = 1) -> bytes:

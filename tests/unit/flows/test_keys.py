@@ -35,7 +35,7 @@ from pytest_netlab.flows import (
     quoted_key,
     way_of,
 )
-from pytest_netlab.wire import icmp
+from pytest_netlab.wire import assigned
 
 
 def test_reply() -> None:
@@ -129,7 +129,7 @@ def test_first_fragment() -> None:
         (Packet(key=PING), False),
         (Packet(key=PING6), False),
         (Packet(key=WEB), False),
-        (icmp_packet(icmp.UNREACHABLE), False),
+        (icmp_packet(assigned.UNREACHABLE), False),
     ],
 )
 def test_is_error(packet: Packet | bytes, expected: bool) -> None:  # noqa: FBT001 - a table

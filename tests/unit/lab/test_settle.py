@@ -8,9 +8,10 @@ from typing import NamedTuple
 import pytest
 
 from pytest_netlab.capture.values import Frame
-from pytest_netlab.lab.settle import ACK, FIN, RST, SYN, Conversations
+from pytest_netlab.lab.settle import Conversations
+from pytest_netlab.wire.tcp import ACK, FIN, PSH, RST, SYN
 
-PSH_ACK = ACK | 0x08
+PSH_ACK = ACK | PSH
 FIN_ACK = FIN | ACK
 SYN_ACK = SYN | ACK
 ISN = {"c": 2**32 - 3, "s": 1000}  # the client's wraps within its first bytes

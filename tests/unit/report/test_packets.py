@@ -16,7 +16,7 @@ from tests.traffic import C1, HOST01, IN, MACS, Packet, capture, error
 from pytest_netlab.capture import Capture, Frame, Interface
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
 from pytest_netlab.report import packets
-from pytest_netlab.wire import COLUMNS, address_text, arp, ethernet, ipv6
+from pytest_netlab.wire import COLUMNS, address_text, arp, assigned, ethernet, ipv6
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +28,7 @@ ECHO6 = Packet(key=Tuple5(ICMP6, "2001:db8::1", 9, "2001:db8::2", 9))
 GRE = Packet(key=Tuple5(47, C1, 0, HOST01, 0), body=b"gre")
 ANNOUNCEMENT = ethernet.build(*MACS, b"unknown", ethertype=0x88B5)
 QUESTION = ethernet.build(
-    *MACS, arp.build(arp.REQUEST, C1, HOST01, *MACS), ethertype=ethernet.ARP
+    *MACS, arp.build(arp.REQUEST, C1, HOST01, *MACS), ethertype=assigned.ARP
 )
 KINDS: tuple[Packet | bytes, ...] = (
     SEGMENT,

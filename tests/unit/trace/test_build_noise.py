@@ -20,7 +20,7 @@ from tests.unit.trace.test_build import PINGED, ping
 
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
 from pytest_netlab.trace import canonicalize, translations
-from pytest_netlab.wire import arp, canary, ethernet, icmpv6, ipv6
+from pytest_netlab.wire import arp, assigned, canary, ethernet, icmpv6, ipv6
 
 
 def neighbour_solicitation() -> bytes:
@@ -28,7 +28,7 @@ def neighbour_solicitation() -> bytes:
     src, dst = "fe80::1", "fd00::2"
     body = icmpv6.build(src, dst, 135, 0, bytes(20))
     packet = ipv6.build(src, dst, ICMP6, body, ttl=255)
-    return ethernet.build(*MACS, packet, ethertype=ethernet.IPV6)
+    return ethernet.build(*MACS, packet, ethertype=assigned.IPV6)
 
 
 NOISE: list[tuple[str, Packet | bytes]] = [
@@ -38,7 +38,7 @@ NOISE: list[tuple[str, Packet | bytes]] = [
         ethernet.build(
             *MACS,
             arp.build(arp.REQUEST, C1, BRIDGE, MACS[0], MACS[1]),
-            ethertype=ethernet.ARP,
+            ethertype=assigned.ARP,
         ),
     ),
     (INSIDE, neighbour_solicitation()),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scapy.layers.l2 import ARP as SCAPY_ARP
 
-from pytest_netlab.wire import Status, arp, ethernet
+from pytest_netlab.wire import Status, arp, assigned, ethernet
 
 if TYPE_CHECKING:
     from tests.unit.wire.conftest import Decoder
@@ -17,7 +17,7 @@ MESSAGE = arp.build(arp.REPLY, "172.17.0.2", "172.17.0.1", SRC, DST)
 
 def _frame(message: bytes) -> bytes:
     """Return the message in a frame."""
-    return ethernet.build(SRC, DST, message, ethertype=ethernet.ARP)
+    return ethernet.build(SRC, DST, message, ethertype=assigned.ARP)
 
 
 def test_take_apart(decoded: Decoder) -> None:

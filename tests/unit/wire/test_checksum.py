@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_netlab.wire import Checksum, checksum, ipv4, ipv6, tcp, udp
+from pytest_netlab.wire import Checksum, assigned, checksum, ipv4, ipv6, tcp, udp
 
 if TYPE_CHECKING:
     from tests.unit.wire.conftest import Decoder
 
 A, B = "172.16.211.1", "172.17.0.5"
 A6, B6 = "2001:db8::1", "2001:db8::2"
-ROUTING = bytes((tcp.PROTO, 0, 4, 1, 0, 0, 0, 0))
+ROUTING = bytes((assigned.TCP, 0, 4, 1, 0, 0, 0, 0))
 
 
 @given(st.binary(max_size=70))

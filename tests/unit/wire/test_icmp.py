@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scapy.layers.inet import ICMP
 from tests.unit.wire.conftest import digest
 
-from pytest_netlab.wire import Checksum, Status, icmp, ipv4, udp
+from pytest_netlab.wire import Checksum, Status, assigned, icmp, ipv4, udp
 
 if TYPE_CHECKING:
     from tests.unit.wire.conftest import Decoder
@@ -25,7 +25,7 @@ def _error(quoted: bytes, kind: int = 3, rest: int = 0) -> bytes:
     return ipv4.build(R, A, 1, icmp.build_error(kind, 4, quoted, rest))
 
 
-@pytest.mark.parametrize("kind", [icmp.ECHO_REQUEST, icmp.ECHO_REPLY])
+@pytest.mark.parametrize("kind", [assigned.ECHO_REQUEST, assigned.ECHO_REPLY])
 def test_take_apart_an_echo(decoded: Decoder, kind: int) -> None:
     """Id, sequence number and data."""
     row = decoded(ipv4.build(A, B, 1, icmp.build_echo(kind, 0x1234, 9, b"d" * 56)))

@@ -63,3 +63,10 @@ def test_errors_quote(decoded: Decoder, kind: int) -> None:
 def test_neighbour_discovery_does_not_quote(decoded: Decoder) -> None:
     """Types from 128 on are no errors."""
     assert decoded(_error(135, QUOTED))["quoted_proto"] == 0
+
+
+def test_what_speaks_of_a_link() -> None:
+    """Neighbour discovery (RFC 4861) and multicast listeners (RFC 2710, 3810)."""
+    found = [kind for kind in range(256) if icmpv6.is_of_link(kind)]
+
+    assert found == [130, 131, 132, 133, 134, 135, 136, 137, 143]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.wire import Status, icmp, icmpv6, ipv4, ipv6, tcp, udp
+from pytest_netlab.wire import Status, assigned, icmp, icmpv6, ipv4, ipv6, tcp, udp
 
 if TYPE_CHECKING:
     from tests.unit.wire.conftest import Decoder
@@ -102,7 +102,7 @@ def test_ports_need_four_bytes(
     assert row["status"] == 0
 
 
-@pytest.mark.parametrize("kind", [icmp.ECHO_REQUEST, icmp.ECHO_REPLY])
+@pytest.mark.parametrize("kind", [assigned.ECHO_REQUEST, assigned.ECHO_REPLY])
 @pytest.mark.parametrize(("more", "expected"), [(5, 0), (6, 0xABCD), (8, 0xABCD)])
 def test_echo_id_needs_six_bytes(
     decoded: Decoder, kind: int, more: int, expected: int
@@ -113,7 +113,7 @@ def test_echo_id_needs_six_bytes(
     assert ends(decoded(error(quoted[: 20 + more]))) == (0, 0, expected)
 
 
-@pytest.mark.parametrize("kind", [icmpv6.ECHO_REQUEST, icmpv6.ECHO_REPLY])
+@pytest.mark.parametrize("kind", [assigned.ECHO_REQUEST6, assigned.ECHO_REPLY6])
 def test_echo_id6(decoded: Decoder, kind: int) -> None:
     """Likewise for ICMPv6."""
     quoted = ipv6.build(A6, B6, 58, icmpv6.build_echo(A6, B6, kind, 0xABCD, 1))

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pytest_netlab.wire import Columns, Status, ethernet, icmp, ipv4, ipv6, tcp, udp
+from pytest_netlab.wire import (
+    Columns,
+    Status,
+    assigned,
+    ethernet,
+    icmp,
+    ipv4,
+    ipv6,
+    tcp,
+    udp,
+)
 from pytest_netlab.wire.stack import decode
 
 if TYPE_CHECKING:
@@ -23,7 +33,7 @@ EXTENDED = ipv6.build(A6, B6, 60, bytes((6, 0)) + bytes(6) + tcp.build(A6, B6, 1
 SEEDS = [
     ethernet.build(MAC, MAC, UDP, vlan=4),
     ethernet.build(MAC, MAC, ipv4.build(B, A, 1, icmp.build_error(3, 3, UDP))),
-    ethernet.build(MAC, MAC, EXTENDED, ethertype=ethernet.IPV6),
+    ethernet.build(MAC, MAC, EXTENDED, ethertype=assigned.IPV6),
 ]
 
 

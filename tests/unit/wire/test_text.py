@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.wire import arp, ethernet, icmp, icmpv6, ipv4, ipv6, render, tcp, udp
+from pytest_netlab.wire import (
+    arp,
+    assigned,
+    ethernet,
+    icmp,
+    icmpv6,
+    ipv4,
+    ipv6,
+    render,
+    tcp,
+    udp,
+)
 
 if TYPE_CHECKING:
     from tests.unit.wire.conftest import Decoder
@@ -65,7 +76,7 @@ def test_ipv6(decoded: Decoder) -> None:
 def test_arp(decoded: Decoder, operation: int, line: str) -> None:
     """Questions and answers."""
     message = arp.build(operation, A, B, MAC, ALL)
-    frame = ethernet.build(MAC, ALL, message, ethertype=ethernet.ARP)
+    frame = ethernet.build(MAC, ALL, message, ethertype=assigned.ARP)
 
     assert line == render(decoded(frame, 1))
 

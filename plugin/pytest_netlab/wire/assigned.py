@@ -1,0 +1,46 @@
+"""Numbers that IANA and IEEE have assigned: what protocols and messages go by.
+
+A leaf, so that every protocol can name the others. Compiled modules keep them as
+integers of C.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Ethertypes (IEEE 802).
+IPV4: Final = 0x0800
+ARP: Final = 0x0806
+IPV6: Final = 0x86DD
+VLAN: Final = 0x8100
+QINQ: Final = 0x88A8
+OLD_QINQ: Final = 0x9100
+
+# Protocols above IP.
+ICMP: Final = 1
+TCP: Final = 6
+UDP: Final = 17
+ICMP6: Final = 58
+
+# Types of ICMP (RFC 792), and a code of UNREACHABLE (RFC 1191).
+ECHO_REPLY: Final = 0
+UNREACHABLE: Final = 3
+SOURCE_QUENCH: Final = 4
+REDIRECT: Final = 5
+ECHO_REQUEST: Final = 8
+TIME_EXCEEDED: Final = 11
+PARAMETER_PROBLEM: Final = 12
+FRAGMENTATION_NEEDED: Final = 4
+
+# Types of ICMPv6 (RFC 4443): those below the first query are errors.
+UNREACHABLE6: Final = 1
+TOO_BIG6: Final = 2
+TIME_EXCEEDED6: Final = 3
+PARAMETER_PROBLEM6: Final = 4
+FIRST_QUERY6: Final = 128
+ECHO_REQUEST6: Final = 128
+ECHO_REPLY6: Final = 129
+# RFC 4861, 2710, 3810: neighbour discovery and multicast listeners speak of a link.
+FIRST_LINK6: Final = 130
+LAST_LINK6: Final = 137
+LISTENER_REPORT6: Final = 143
