@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_netlab.capture.values import About, Block, Interface, Octets
 from pytest_netlab.wire import UNTAGGED, Columns, Status, cooked, decode, ethernet
-from pytest_netlab.wire.stack import ETHERNET, SLL
+from pytest_netlab.wire.assigned import ETHERNET, SLL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pytest_netlab.wire import ADDRESS_BYTES, COLUMNS, address_text, mac_text
-from pytest_netlab.wire.stack import ETHERNET
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -85,32 +84,20 @@ def addresses(capture: Rows, name: str) -> list[str]:
         _address(packed[at : at + ADDRESS_BYTES])
         for at in range(0, len(packed), ADDRESS_BYTES)
     ]
-    # `::` is an address only where there is a header that holds it.
-    for row in np.flatnonzero(~column.any(axis=1) & ~_holds(capture, name)).tolist():
+    for row in np.flatnonzero(~capture.valid(name)).tolist():
         texts[row] = ""
     return texts
 
 
 def macs(capture: Rows, name: str) -> list[str]:
     """Return a column of Ethernet addresses as text; "" where a packet has none."""
-    links = np.array([known.linktype for known in capture.interfaces] or [0])
-    column = capture.column(name)
-    held = (links[capture.point] == ETHERNET) & (
-        np.asarray(capture.column("caplen"), dtype=np.uint32) > 0
-    ) | (column != 0)
-    pairs = zip(column.tolist(), held.tolist(), strict=True)
+    held = capture.valid(name).tolist()
+    pairs = zip(capture.column(name).tolist(), held, strict=True)
     return [_mac(number) if there else "" for number, there in pairs]
 
 
 _address = lru_cache(maxsize=1 << 16)(address_text)
 _mac = lru_cache(maxsize=1 << 12)(mac_text)
-
-
-def _holds(capture: Rows, name: str) -> npt.NDArray[np.bool_]:
-    """Tell of each packet whether it has the header of this address column."""
-    header = "quoted_ttl" if name.startswith("quoted") else "ip_version"
-    held: npt.NDArray[np.bool_] = capture.column(header).astype(np.bool_)
-    return held
 
 
 def _array(arrow: Any, column: npt.NDArray[np.generic]) -> Any:

@@ -10,6 +10,7 @@ from pytest_netlab.capture.build import Builder, Known
 from pytest_netlab.capture.packet import Packet
 from pytest_netlab.capture.values import Block, Frame, Octets, joined
 from pytest_netlab.wire import COLUMNS, Columns
+from pytest_netlab.wire.columns import BY_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from pytest_netlab.capture.values import About, Interface, Make
-
-_NAMES = frozenset(column.name for column in COLUMNS)
 
 
 class Capture:
@@ -93,10 +92,11 @@ class Capture:
         self._rows = rows
         self._octets = octets
         self._about = about
+        self._valid: dict[str, npt.NDArray[np.bool_]] = {}
 
     def __getattr__(self, name: str) -> npt.NDArray[np.generic]:
         """Make a column on its first use."""
-        if name not in _NAMES:
+        if name not in BY_NAME:
             raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
         array = self._columns(name)
         array.setflags(write=False)
@@ -233,6 +233,18 @@ class Capture:
                 columns.array(column.name)[...] = self.column(column.name)
             self._blocks = (Block(columns, self._rows),)
         return self._blocks
+
+    @property
+    def linktypes(self) -> npt.NDArray[np.int64]:
+        """Return the link type of each packet's interface."""
+        known = [interface.linktype for interface in self.interfaces]
+        return np.array(known, dtype=np.int64)[self.point]
+
+    def valid(self, name: str) -> npt.NDArray[np.bool_]:
+        """Return of which packets a column's value means something."""
+        if name not in self._valid:
+            self._valid[name] = BY_NAME[name].valid.mask(self)
+        return self._valid[name]
 
     def column(self, name: str) -> npt.NDArray[np.generic]:
         """Return a column by its name."""

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.wire import COLUMNS, Direction, address_text, render
-from pytest_netlab.wire.assigned import ARP
 
 if TYPE_CHECKING:
     from pytest_netlab.capture.values import Rows
 
 _SECOND = 1_000_000_000
 _ARROWS = {Direction.UNKNOWN: "", Direction.INBOUND: "In ", Direction.OUTBOUND: "Out "}
-_NO_ADDRESS = bytes(16)
 # Scapy's class for each link type; what is not here becomes Raw.
 _SCAPY = {
     0: ("l2", "Loopback"),
@@ -60,18 +58,10 @@ class Packet:
         return row
 
     def _text(self, name: str) -> str:
-        """Return an address as text; `::` is one only where there is a header."""
-        packed = self.capture.column(name)[self.index].tobytes()
-        if packed == _NO_ADDRESS and not self._has_address(name):
+        """Return an address as text, empty where there is none."""
+        if not self.capture.valid(name)[self.index]:
             return ""
-        return address_text(packed)
-
-    def _has_address(self, name: str) -> bool:
-        """Tell whether the column holds an address in this row."""
-        if name.startswith("quoted"):
-            return bool(self.capture.column("quoted_ttl")[self.index])
-        is_arp = self.capture.column("ethertype")[self.index] == ARP
-        return bool(self.capture.column("ip_version")[self.index]) and not is_arp
+        return address_text(self.capture.column(name)[self.index].tobytes())
 
     @property
     def text(self) -> str:

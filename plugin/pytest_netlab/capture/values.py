@@ -141,6 +141,9 @@ class Rows(Protocol):
     def column(self, name: str) -> npt.NDArray[np.generic]:
         """Return a column."""
 
+    def valid(self, name: str) -> npt.NDArray[np.bool_]:
+        """Return of which packets a column's value means something."""
+
     def octets(self, row: int) -> bytes:
         """Return the captured bytes of a packet."""
 

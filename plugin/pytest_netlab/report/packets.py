@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.capture import Packet
 from pytest_netlab.capture.export import ADDRESSES, MACS, addresses, interfaces, macs
-from pytest_netlab.report.valid import valid
 from pytest_netlab.wire import COLUMNS, Checksum, Direction, Status
 
 if TYPE_CHECKING:
@@ -118,8 +117,8 @@ def _encoded(chunk: Capture, name: str, kinds: Encoding) -> Iterable[object]:
         write = kinds.enum(name)
         words = {value: write(value) for value in set(values)}
         return [words[value] for value in values]
-    told = valid(chunk, name)
-    if told is None or told.all():
+    told = chunk.valid(name)
+    if told.all():
         return values
     pairs = zip(values, told.tolist(), strict=True)
     return [value if there else kinds.none for value, there in pairs]

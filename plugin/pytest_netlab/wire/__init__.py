@@ -9,7 +9,6 @@ from pytest_netlab.wire.address import (
 from pytest_netlab.wire.columns import (
     ADDRESS_BYTES,
     COLUMNS,
-    UNTAGGED,
     Checksum,
     Column,
     Columns,
@@ -19,6 +18,7 @@ from pytest_netlab.wire.columns import (
 from pytest_netlab.wire.fill import fill
 from pytest_netlab.wire.stack import decode
 from pytest_netlab.wire.text import render
+from pytest_netlab.wire.validity import UNTAGGED, Condition
 
 __all__ = [
     "ADDRESS_BYTES",
@@ -27,6 +27,7 @@ __all__ = [
     "Checksum",
     "Column",
     "Columns",
+    "Condition",
     "Direction",
     "Status",
     "address_bytes",

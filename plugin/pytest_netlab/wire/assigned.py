@@ -1,4 +1,4 @@
-"""Numbers that IANA and IEEE have assigned: what protocols and messages go by.
+"""Assigned numbers: what links, protocols and messages go by.
 
 A leaf, so that every protocol can name the others. Compiled modules keep them as
 integers of C.
@@ -7,6 +7,18 @@ integers of C.
 from __future__ import annotations
 
 from typing import Final
+
+# Link types (tcpdump.org/linktypes.html); RAW has four more names.
+NULL: Final = 0
+ETHERNET: Final = 1
+BSD_RAW: Final = 12
+OPENBSD_RAW: Final = 14
+RAW: Final = 101
+LOOP: Final = 108
+SLL: Final = 113
+RAW4: Final = 228
+RAW6: Final = 229
+SLL2: Final = 276
 
 # Ethertypes (IEEE 802).
 IPV4: Final = 0x0800

@@ -8,17 +8,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from pytest_netlab.wire import memory
+from pytest_netlab.wire import memory, validity
+from pytest_netlab.wire.validity import (
+    ALWAYS,
+    OF_ICMP,
+    OF_IP,
+    OF_TCP,
+    QUOTED,
+    UNTAGGED,
+    WITH_PORTS,
+    told,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from pytest_netlab.wire.validity import Condition
+
 ADDRESS_BYTES = 16
-UNTAGGED = -1
 
 
 class Status(IntFlag):
@@ -54,13 +66,23 @@ class Direction(IntEnum):
     OUTBOUND = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column: its numpy type, its row shape, and when its value means something."""
+    """One column.
+
+    Attributes:
+        name: what it is called everywhere.
+        dtype: its numpy type.
+        valid: of which rows the value means something.
+        meaning: what it is, with its unit; empty where the name says it.
+        width: cells in a row: more than one are an address, octet by octet.
+
+    """
 
     name: str
     dtype: str
-    valid: str
+    valid: Condition
+    meaning: str = ""
     width: int = 1
 
     @property
@@ -69,65 +91,77 @@ class Column:
         return int(np.dtype(self.dtype).itemsize) * self.width
 
 
-_IP = "ip_version != 0"
-_TCP = "proto == 6 and l4_offset != 0"
-_PORTS = "proto is TCP or UDP and l4_offset != 0"
-_ICMP = "proto is ICMP or ICMPv6 and l4_offset != 0"
-_ECHO = "icmp_type is echo request or reply"
-_QUOTED = "the packet is an ICMP error that quotes at least an IP header"
+def _column(name: str, dtype: str, valid: Condition, meaning: str = "") -> Column:
+    return Column(name=name, dtype=dtype, valid=valid, meaning=meaning)
+
+
+def _address(name: str, valid: Condition, meaning: str) -> Column:
+    """Return a column of addresses: `::` is one only where there is a header."""
+    return Column(
+        name=name,
+        dtype="u1",
+        valid=valid | validity.told(name),
+        meaning=f"{meaning}; IPv4 mapped into IPv6",
+        width=ADDRESS_BYTES,
+    )
+
+
+def _mac(name: str, meaning: str) -> Column:
+    valid = validity.LINKED | validity.told(name)
+    return _column(name, "u8", valid, f"{meaning}, 48 bits as an integer")
+
 
 COLUMNS: tuple[Column, ...] = (
-    Column("point", "u2", "always: index into Capture.interfaces"),
-    Column("ts", "i8", "always: ns since the epoch"),
-    Column("caplen", "u4", "always"),
-    Column("wirelen", "u4", "always"),
-    Column("direction", "u1", "always: a Direction"),
-    Column("status", "u2", "always: a set of Status flags"),
-    Column("eth_src", "u8", "Ethernet: 48-bit address as an integer"),
-    Column("eth_dst", "u8", "Ethernet: 48-bit address as an integer"),
-    Column("ethertype", "u2", "a link header names the next protocol"),
-    Column("vlan", "i2", "always: outermost VLAN id, -1 when untagged"),
-    Column("arp_op", "u2", "ethertype == 0x0806 (src/dst: sender/target address)"),
-    Column("ip_version", "u1", "always: 0, 4 or 6"),
-    Column("src", "u1", f"{_IP}, or ARP; IPv4 mapped into IPv6", ADDRESS_BYTES),
-    Column("dst", "u1", f"{_IP}, or ARP; IPv4 mapped into IPv6", ADDRESS_BYTES),
-    Column("proto", "u1", f"{_IP}: last header of the chain"),
-    Column("ttl", "u1", f"{_IP}: TTL or hop limit"),
-    Column("tos", "u1", f"{_IP}: DSCP and ECN, or traffic class"),
-    Column("ip_id", "u4", "ip_version == 4, or an IPv6 fragment header"),
-    Column("ip_flags", "u1", "as ip_id: bit 1 DF, bit 0 MF"),
-    Column("frag_offset", "u2", "as ip_id: bytes"),
-    Column("sport", "u2", _PORTS),
-    Column("dport", "u2", _PORTS),
-    Column("tcp_seq", "u4", _TCP),
-    Column("tcp_ack", "u4", _TCP),
-    Column("tcp_flags", "u2", f"{_TCP}: FIN SYN RST PSH ACK URG ECE CWR AE from bit 0"),
-    Column("tcp_window", "u2", _TCP),
-    Column("icmp_type", "u1", _ICMP),
-    Column("icmp_code", "u1", _ICMP),
-    Column("icmp_id", "u2", _ECHO),
-    Column("icmp_seq", "u2", _ECHO),
-    Column("icmp_rest", "u4", f"{_ICMP}: bytes 4-8 of the header (MTU, pointer, ...)"),
-    Column(
-        "payload_len", "u4", f"{_IP}: bytes after the last known header, on the wire"
-    ),
-    Column("payload_hash", "u8", "payload_len > 0 and all of it captured, else 0"),
-    Column("ip_checksum", "u1", "always: a Checksum"),
-    Column("l4_checksum", "u1", "always: a Checksum"),
-    Column("ip_offset", "u2", f"{_IP}: of the IP header in the frame"),
-    Column("l4_offset", "u2", "the L4 header is present in this packet, else 0"),
-    Column("payload_offset", "u2", "payload_len > 0"),
-    Column("quoted_proto", "u1", _QUOTED),
-    Column("quoted_src", "u1", _QUOTED, ADDRESS_BYTES),
-    Column("quoted_dst", "u1", _QUOTED, ADDRESS_BYTES),
-    Column("quoted_ttl", "u1", _QUOTED),
-    Column("quoted_ip_id", "u4", _QUOTED),
-    Column("quoted_sport", "u2", f"{_QUOTED}, of TCP or UDP"),
-    Column("quoted_dport", "u2", f"{_QUOTED}, of TCP or UDP"),
-    Column("quoted_icmp_id", "u2", f"{_QUOTED}, of an ICMP echo"),
-    Column("options_hash", "u8", f"{_TCP} with options, all of them captured, else 0"),
-    Column("offset", "i8", "always: of the packet's bytes in the file, decompressed"),
+    _column("point", "u2", ALWAYS, "index into `Capture.interfaces`"),
+    _column("ts", "i8", ALWAYS, "ns since the epoch"),
+    _column("caplen", "u4", ALWAYS, "octets captured"),
+    _column("wirelen", "u4", ALWAYS, "octets on the wire"),
+    _column("direction", "u1", ALWAYS, "a `Direction`"),
+    _column("status", "u2", ALWAYS, "a set of `Status` flags"),
+    _mac("eth_src", "source"),
+    _mac("eth_dst", "destination"),
+    _column("ethertype", "u2", told("ethertype"), "next protocol, as the link has it"),
+    _column("vlan", "i2", validity.TAGGED, "outermost VLAN's id; -1 without a tag"),
+    _column("arp_op", "u2", validity.OF_ARP, "operation"),
+    _column("ip_version", "u1", OF_IP, "4 or 6"),
+    _address("src", OF_IP, "source, of ARP the sender"),
+    _address("dst", OF_IP, "destination, of ARP the target"),
+    _column("proto", "u1", OF_IP, "last header of the chain"),
+    _column("ttl", "u1", OF_IP, "TTL or hop limit"),
+    _column("tos", "u1", OF_IP, "DSCP and ECN, or traffic class"),
+    _column("ip_id", "u4", validity.IDENTIFIED),
+    _column("ip_flags", "u1", validity.IDENTIFIED, "bit 1 DF, bit 0 MF"),
+    _column("frag_offset", "u2", validity.IDENTIFIED, "octets"),
+    _column("sport", "u2", WITH_PORTS),
+    _column("dport", "u2", WITH_PORTS),
+    _column("tcp_seq", "u4", OF_TCP),
+    _column("tcp_ack", "u4", OF_TCP),
+    _column("tcp_flags", "u2", OF_TCP, "FIN SYN RST PSH ACK URG ECE CWR AE from bit 0"),
+    _column("tcp_window", "u2", OF_TCP, "as it is in the segment, not scaled"),
+    _column("icmp_type", "u1", OF_ICMP),
+    _column("icmp_code", "u1", OF_ICMP),
+    _column("icmp_id", "u2", validity.OF_ECHO),
+    _column("icmp_seq", "u2", validity.OF_ECHO),
+    _column("icmp_rest", "u4", OF_ICMP, "octets 4-8 of the header (MTU, pointer, ...)"),
+    _column("payload_len", "u4", OF_IP, "octets behind the last known header"),
+    _column("payload_hash", "u8", told("payload_hash"), "0 unless all was captured"),
+    _column("ip_checksum", "u1", ALWAYS, "a `Checksum`"),
+    _column("l4_checksum", "u1", ALWAYS, "a `Checksum`"),
+    _column("ip_offset", "u2", OF_IP, "of the IP header in the frame"),
+    _column("l4_offset", "u2", told("l4_offset"), "0 where that header is not here"),
+    _column("payload_offset", "u2", told("payload_offset"), "0 without a payload"),
+    _column("quoted_proto", "u1", QUOTED),
+    _address("quoted_src", QUOTED, "source of what is quoted"),
+    _address("quoted_dst", QUOTED, "destination of what is quoted"),
+    _column("quoted_ttl", "u1", QUOTED),
+    _column("quoted_ip_id", "u4", QUOTED),
+    _column("quoted_sport", "u2", validity.QUOTED_PORTS),
+    _column("quoted_dport", "u2", validity.QUOTED_PORTS),
+    _column("quoted_icmp_id", "u2", validity.QUOTED_ICMP, "0 unless of an echo"),
+    _column("options_hash", "u8", told("options_hash"), "of TCP; 0 unless all here"),
+    _column("offset", "i8", ALWAYS, "of the packet in the file, decompressed"),
 )
+BY_NAME = MappingProxyType({column.name: column for column in COLUMNS})
 
 
 class Place(NamedTuple):
@@ -181,54 +215,9 @@ class Columns:
         end: int
         hashes: int
         checksums: int
-        point: memoryview
-        ts: memoryview
-        caplen: memoryview
-        wirelen: memoryview
-        direction: memoryview
-        status: memoryview
-        eth_src: memoryview
-        eth_dst: memoryview
-        ethertype: memoryview
-        vlan: memoryview
-        arp_op: memoryview
-        ip_version: memoryview
-        src: memoryview
-        dst: memoryview
-        proto: memoryview
-        ttl: memoryview
-        tos: memoryview
-        ip_id: memoryview
-        ip_flags: memoryview
-        frag_offset: memoryview
-        sport: memoryview
-        dport: memoryview
-        tcp_seq: memoryview
-        tcp_ack: memoryview
-        tcp_flags: memoryview
-        tcp_window: memoryview
-        icmp_type: memoryview
-        icmp_code: memoryview
-        icmp_id: memoryview
-        icmp_seq: memoryview
-        icmp_rest: memoryview
-        payload_len: memoryview
-        payload_hash: memoryview
-        ip_checksum: memoryview
-        l4_checksum: memoryview
-        ip_offset: memoryview
-        l4_offset: memoryview
-        payload_offset: memoryview
-        quoted_proto: memoryview
-        quoted_src: memoryview
-        quoted_dst: memoryview
-        quoted_ttl: memoryview
-        quoted_ip_id: memoryview
-        quoted_sport: memoryview
-        quoted_dport: memoryview
-        quoted_icmp_id: memoryview
-        options_hash: memoryview
-        offset: memoryview
+
+        def __getattr__(self, name: str) -> memoryview:
+            """Return the cells of a column."""
 
     def __init__(
         self,

@@ -3,7 +3,7 @@ from pytest_netlab.wire cimport (
 from pytest_netlab.wire.columns cimport Columns
 
 cdef int NULL, ETHERNET, LOOP, SLL, SLL2, RAW
-cdef int _BSD_RAW, _OPENBSD_RAW, _RAW4, _RAW6
+cdef int BSD_RAW, OPENBSD_RAW, RAW4, RAW6
 cdef int IPV4, ARP, IPV6, ICMP, TCP, UDP, ICMP6
 cdef int _TRUNCATED, _UNDECODED
 

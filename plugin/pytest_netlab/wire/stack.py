@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pytest_netlab.wire import (
     arp,
@@ -17,25 +17,32 @@ from pytest_netlab.wire import (
     tcp,
     udp,
 )
-from pytest_netlab.wire.assigned import ARP, ICMP, ICMP6, IPV4, IPV6, TCP, UDP
+from pytest_netlab.wire.assigned import (
+    ARP,
+    BSD_RAW,
+    ETHERNET,
+    ICMP,
+    ICMP6,
+    IPV4,
+    IPV6,
+    LOOP,
+    NULL,
+    OPENBSD_RAW,
+    RAW,
+    RAW4,
+    RAW6,
+    SLL,
+    SLL2,
+    TCP,
+    UDP,
+)
 from pytest_netlab.wire.columns import Status
 
 if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
-NULL: Final = 0
-ETHERNET: Final = 1
-LOOP: Final = 108
-SLL: Final = 113
-SLL2: Final = 276
-RAW: Final = 101
-_BSD_RAW, _OPENBSD_RAW, _RAW4, _RAW6 = 12, 14, 228, 229
-
 _TRUNCATED = int(Status.TRUNCATED)
 _UNDECODED = int(Status.UNDECODED)
-
-# Compiled, these are integers of C; Python sees them by this.
-globals().update(NULL=NULL, ETHERNET=ETHERNET, LOOP=LOOP, SLL=SLL, SLL2=SLL2, RAW=RAW)
 
 
 def decode(frame: bytes, linktype: int, wirelen: int, row: int, out: Columns) -> None:
@@ -83,7 +90,7 @@ def _decode_link(frame: bytes, linktype: int, row: int, out: Columns) -> int:
 
 def _is_raw(linktype: int) -> bool:
     """Tell whether packets begin with their IP header."""
-    return linktype in (RAW, _BSD_RAW, _OPENBSD_RAW, _RAW4, _RAW6)
+    return linktype in (RAW, BSD_RAW, OPENBSD_RAW, RAW4, RAW6)
 
 
 def _decode_network(

@@ -21,9 +21,26 @@ def test_columns(capture: Capture) -> None:
 
 def test_columns_are_annotated() -> None:
     """Users and type checkers see every column."""
-    names = {column.name for column in COLUMNS}
+    kinds = {c.name: f"npt.NDArray[np.{np.dtype(c.dtype).name}]" for c in COLUMNS}
 
-    assert names == set(Capture.__annotations__)
+    assert kinds == Capture.__annotations__
+
+
+def test_valid(capture: Capture) -> None:
+    """Of which packets a column's value means something, as its condition has it."""
+    for column in COLUMNS:
+        told = capture.valid(column.name)
+        assert told.tolist() == column.valid.mask(capture).tolist()
+        assert told is capture.valid(column.name)
+
+
+def test_linktypes() -> None:
+    """Each packet's is that of its interface; without packets there is none."""
+    links = [Interface(name="a", linktype=101), Interface(name="b")]
+    frames = [Frame(number, 0, b"", 0) for number in (1, 0, 1)]
+
+    assert Capture.from_frames(frames, links).linktypes.tolist() == [1, 101, 1]
+    assert Capture.from_frames([], []).linktypes.tolist() == []
 
 
 def test_no_packets() -> None:

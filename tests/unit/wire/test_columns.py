@@ -7,6 +7,15 @@ from pathlib import Path
 
 from pytest_netlab.wire import COLUMNS, UNTAGGED, Columns, Status, columns, decode
 
+IN_C = {
+    "u1": "unsigned char",
+    "u2": "unsigned short",
+    "u4": "unsigned int",
+    "u8": "unsigned long long",
+    "i2": "short",
+    "i8": "long long",
+}
+DOCS = Path(__file__).parents[3] / "docs" / "columns.md"
 PXD = Path(columns.__file__).with_name("columns.pxd")
 
 
@@ -22,10 +31,22 @@ def test_columns_do_not_overlap() -> None:
 
 
 def test_the_compiled_struct_has_the_columns_in_order() -> None:
-    """Its pointers are filled in by their place."""
+    """Its pointers are filled in by their place, and point to what a column has."""
     struct = PXD.read_text().partition("cdef class Columns:")[2]
+    found = re.findall(r"cdef ([a-z ]+) \*(\w+)", struct)
 
-    assert re.findall(r"cdef [a-z ]+ \*(\w+)", struct) == [c.name for c in COLUMNS]
+    assert found == [(IN_C[column.dtype], column.name) for column in COLUMNS]
+
+
+def test_docs() -> None:
+    """The table in docs/columns.md is this one."""
+    rows = [
+        f"| `{c.name}` | {c.dtype}{f' x {c.width}' * (c.width > 1)} | {c.meaning} "
+        f"| {c.valid} |"
+        for c in COLUMNS
+    ]
+
+    assert [line for line in DOCS.read_text().splitlines() if "| `" in line] == rows
 
 
 def test_no_packet_is_tagged_at_first() -> None:
