@@ -51,3 +51,24 @@ def test_the_switch_switches() -> None:
     )
 
     assert done.stdout.strip().endswith("stack.py")
+
+
+def test_interpreted_core_needs_no_cython() -> None:
+    """Cython is for building: what runs uncompiled reads and learns without it."""
+    code = (
+        "import sys; sys.modules['cython'] = None\n"
+        "from pytest_netlab.capture import read\n"
+        "from pytest_netlab.trace import canonicalize\n"
+        "print(len(canonicalize(read(sys.argv[1])).flows))"
+    )
+    capture = UNIT.parents[1] / "golden" / "ping-beyond" / "capture.pcapng"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(capture)],
+        env=INTERPRETED,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.strip() == "1"

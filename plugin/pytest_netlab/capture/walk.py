@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-import cython
+try:
+    import cython
+except ImportError:  # interpreted code does without it
+    from pytest_netlab.interpreted import cython
 
 from pytest_netlab.wire import Direction, Status, octets, stack
 

@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-import cython
+try:
+    import cython
+except ImportError:  # interpreted code does without it
+    from pytest_netlab.interpreted import cython
 import numpy as np
 
 from pytest_netlab.flows.keys import Tuple5

@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
-import cython
+try:
+    import cython
+except ImportError:  # interpreted code does without it
+    from pytest_netlab.interpreted import cython
 import numpy as np
 
 from pytest_netlab.flows import table
