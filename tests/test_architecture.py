@@ -7,10 +7,14 @@ import subprocess
 import sys
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import pytest_netlab
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parent.parent
 HEAVY = ("numpy", "docker", "pyroute2", "scapy")
@@ -113,6 +117,31 @@ def test_who_parses_text() -> None:
     assert not [
         name for name in PARSERS if name.startswith(("trace", "checks", "diff"))
     ]
+
+
+# Who may name options of the plugin: edges, texts that end with a command to type, and
+# what becomes of evidence. A lab's errors carry a `Remedy` instead.
+EDGES = ("advice", "cli", "hiding", "isolation", "marker", "options", "plugin")
+TYPED = ("report", "store", "unreferenced")
+
+
+def test_who_knows_options() -> None:
+    """Below the edges nobody knows what an option is called: commands have others."""
+    package = Path(pytest_netlab.__file__).parent
+    named = {
+        path.relative_to(package).parts[0].removesuffix(".py")
+        for path in package.rglob("*.py")
+        if any("--netlab-" in text for text in texts(ast.parse(path.read_text())))
+    }
+
+    assert named <= {*EDGES, *TYPED}
+
+
+def texts(tree: ast.AST) -> Iterator[str]:
+    """Yield the texts of a module, parts of formatted ones too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def test_layers() -> None:

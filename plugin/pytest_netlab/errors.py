@@ -1,6 +1,12 @@
-"""Every exception of the package. Imports nothing, so every layer may raise."""
+"""Every exception of the package. Imports nothing of it, so every layer may raise."""
 
 from __future__ import annotations
+
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class NetlabError(Exception):
@@ -92,10 +98,46 @@ class BlindCaptureError(NetlabError):
     """A live capture cannot prove that it saw everything: no canary, or drops."""
 
 
+class Remedy(Enum):
+    """What else a lab's user may ask for where something is missing.
+
+    A lab knows what would help, and each edge by which of its options it is asked for.
+    """
+
+    ENGINE = auto()  # a backend that has one
+    OWN_ENGINE = auto()  # a backend that brings one along
+    ENGINE_ROOT = auto()  # the folder that an engine is taken from
+    IMAGE = auto()  # another image for the containers
+    IMAGE_FILE = auto()  # a file to take it from
+    IMAGE_NAME = auto()  # one that the engine has
+    UPLINK_ADDRESS = auto()  # another network beyond the host
+
+
 class LabError(NetlabError):
-    """A lab could not be built, or broke while in use."""
+    """A lab could not be built, or broke while in use.
+
+    Args:
+        text: what is wrong, and what to do on any account.
+        remedy: what else may be asked for, if that would help.
+
+    """
 
     quotes = True
+
+    def __init__(self, text: str = "", *, remedy: Remedy | None = None) -> None:
+        """Keep both; nothing is advised yet."""
+        super().__init__(text)
+        self.remedy = remedy
+        self._advice = ""
+
+    def advise(self, options: Mapping[Remedy, str]) -> None:
+        """Say how the remedy is asked for here, if it can be; an edge knows."""
+        if self.remedy is not None:
+            self._advice = options.get(self.remedy, "")
+
+    def __str__(self) -> str:
+        """Say what is wrong, and what is advised."""
+        return f"{super().__str__()}{self._advice}"
 
 
 class LabUnavailableError(LabError):

@@ -8,17 +8,15 @@ import stat
 import warnings
 from functools import cache
 from ipaddress import IPv4Interface
-from typing import TYPE_CHECKING, Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
 import pytest
 
 from pytest_netlab.documents import brief
-from pytest_netlab.errors import DeclarationError
-from pytest_netlab.lab import backends, suites
+from pytest_netlab.errors import DeclarationError, LabError
+from pytest_netlab.lab import backends, roots, suites
 from pytest_netlab.spec import ARTIFACTS, LabOptions, Topology
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GOLDEN, GOLDENS = "netlab_golden", "golden"
 AS_IN = f"name a folder from rootdir, as in {GOLDEN} = tests/{GOLDENS}"
@@ -69,8 +67,7 @@ def check(config: pytest.Config) -> None:
     _refuse_in_ci(config)
     _check_goldens(config)
     of_lab(config)
-    if wrong := suites.misuse(*of_engine(config)):
-        raise pytest.UsageError(wrong)
+    _refuse_engine(config)
     _offline_of(config)
     _refuse_among_goldens(config)
     _refuse_two_ways(config)
@@ -144,6 +141,24 @@ def of_engine(config: pytest.Config) -> tuple[str, str | None, str | None]:
     names = ("--netlab-engine", "--netlab-engine-suite", "--netlab-engine-root")
     engine, suite, root = map(config.getoption, names)
     return engine, suite, root
+
+
+def _refuse_engine(config: pytest.Config) -> None:
+    """Refuse an engine from two places, from none, or for a lab that takes no other."""
+    engine, suite, folder = of_engine(config)
+    if not suite and not folder:
+        return
+    option = "--netlab-engine-suite" if suite else "--netlab-engine-root"
+    if engine != backends.PRIVATE:
+        text = f"{option} is for --netlab-engine=private, and this is {engine}"
+        raise pytest.UsageError(text)
+    if suite and folder:
+        raise pytest.UsageError(f"{option} and --netlab-engine-root: choose one")
+    if folder:
+        try:
+            roots.userland(Path(folder))
+        except LabError as error:
+            raise pytest.UsageError(f"{option}: {error}") from error
 
 
 def replays(config: pytest.Config) -> bool:

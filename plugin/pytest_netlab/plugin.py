@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_netlab import hiding, hookspecs, isolation, marker, options, shown
+from pytest_netlab import advice, hiding, hookspecs, isolation, marker, options, shown
 from pytest_netlab.errors import (
     DeclarationError,
     LabError,
@@ -91,7 +91,8 @@ def _watch_unreferenced(config: pytest.Config) -> None:
 def _engine_root(config: pytest.Config) -> Path | None:
     """Return the folder the engine is taken from; a suite's is built if need be."""
     _, suite, folder = options.of_engine(config)
-    return suites.chosen(suite, folder, lambda t: _progress(config, f"netlab: {t}"))
+    with advice.advising():
+        return suites.chosen(suite, folder, lambda t: _progress(config, f"netlab: {t}"))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -185,7 +186,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def _skipping(config: pytest.Config) -> Iterator[None]:
     """Skip what cannot run here, with the reason; with --netlab-strict do not."""
     try:
-        yield
+        with advice.advising():
+            yield
     except LabUnavailableError as error:
         if config.getoption("--netlab-strict"):
             raise
@@ -195,7 +197,7 @@ def _skipping(config: pytest.Config) -> Iterator[None]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Skip a scenario that asks for what its lab does not have."""
-    with _skipping(item.config) if marker.is_on(item) else nullcontext():
+    with _skipping(item.config) if marker.is_on(item) else advice.advising():
         yield
 
 

@@ -10,6 +10,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from pytest_netlab.cli.output import say
+from pytest_netlab.errors import LabError, Remedy
 from pytest_netlab.lab import engine, suites
 from pytest_netlab.mutate.live import FAULTS, Body, LiveJudge, named
 from pytest_netlab.spec import LabOptions
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_netlab.store import Store
 
 LABS = 2  # side by side
+ADVICE = {Remedy.ENGINE_ROOT: ", or name a folder by --engine-root=DIR"}
 
 
 def mutants(
@@ -50,7 +52,11 @@ def mutants(
     """
     chosen = named(faults)
     bodies = [Body(scenario, store, played=played) for scenario in scenarios]
-    root = suites.chosen(*choice, partial(say, err=True))
+    try:
+        root = suites.chosen(*choice, partial(say, err=True))
+    except LabError as error:
+        error.advise(ADVICE)
+        raise
     judges = [
         partial(_judged, LabOptions(root=root, worker=n), bodies, chosen[n::LABS])
         for n in range(LABS)

@@ -122,8 +122,11 @@ def command(capture: str, budget: Budget, **options: Any) -> None:
 
     Exit code 0: every packet came out as it went in; 1: not so; 2: cannot be played.
     """  # noqa: D301 - click's mark
-    if wrong := suites.misuse(options["engine"], options["engine_suite"], None):
-        raise click.UsageError(wrong.replace("--netlab-", "--"))
+    if options["engine_suite"] and options["engine"] != backends.PRIVATE:
+        text = (
+            f"--engine-suite is for --engine=private, and this is {options['engine']}"
+        )
+        raise click.UsageError(text)
     pace, golden = _pace(options["speed"]), _golden(capture)
     interface, fill = options["interface"], options["fill"]
     with held(budget), Watch() as watch:

@@ -13,7 +13,7 @@ from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.errors import LabError, LabUnavailableError, Remedy
 from pytest_netlab.lab import conntrack, containers, facts, running, stacks, state
 from pytest_netlab.lab.events import Events
 from pytest_netlab.lab.links import addresses, stop_offloads, veth_peer
@@ -98,9 +98,7 @@ class DockerLab:
 
         """
         if self._parts.client is None:
-            raise LabUnavailableError(
-                "this lab has no engine: use --netlab-engine=private"
-            )
+            raise LabUnavailableError("this lab has no engine", remedy=Remedy.ENGINE)
         return self._parts.client
 
     @cached_property

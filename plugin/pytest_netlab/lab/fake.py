@@ -18,6 +18,7 @@ from pytest_netlab.errors import (
     CommandError,
     LabError,
     LabUnavailableError,
+    Remedy,
 )
 from pytest_netlab.flows import ICMP, TCP, Tuple5
 from pytest_netlab.host.snapshot import Snapshot
@@ -58,8 +59,8 @@ class FakeNode:
         play = {"ping": self._lab.ping, "curl": self._lab.curl}.get(argv[0])
         if play is None:
             raise LabUnavailableError(
-                f"the fake lab plays ping and curl, not {argv[0]}: "
-                "use --netlab-engine=private"
+                f"the fake lab plays ping and curl, not {argv[0]}",
+                remedy=Remedy.ENGINE,
             )
         ok = play(self.address, argv[1:])
         if check and not ok:
@@ -155,9 +156,7 @@ class FakeLab:
     @property
     def docker(self) -> Any:
         """Refuse: there is no engine."""
-        raise LabUnavailableError(
-            "the fake lab has no engine: use --netlab-engine=private"
-        )
+        raise LabUnavailableError("the fake lab has no engine", remedy=Remedy.ENGINE)
 
     def demand_engine(self) -> None:
         """Do nothing: there is no engine."""

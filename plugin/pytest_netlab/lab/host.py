@@ -14,7 +14,7 @@ from ipaddress import IPv4Interface, ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.errors import LabError, LabUnavailableError, Remedy
 from pytest_netlab.lab import (
     containers,
     image,
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 NEEDED = {"unshare": "util-linux", "nsenter": "util-linux"}
 NEIGHBOURING_PLANS = 32
-PRIVATE_INSTEAD = "or leave --netlab-engine at private, which brings its own engine"
 
 
 def unavailable(options: LabOptions) -> str | None:
@@ -144,8 +143,8 @@ def _engine() -> Any:
     try:
         return running.connect()
     except LabUnavailableError as error:
-        text = f"{error}: start it, name it with DOCKER_HOST, {PRIVATE_INSTEAD}"
-        raise LabUnavailableError(text) from error
+        text = f"{error}: start it, name it with DOCKER_HOST"
+        raise LabUnavailableError(text, remedy=Remedy.OWN_ENGINE) from error
 
 
 def _liveness(client: Any) -> Liveness:
@@ -166,7 +165,8 @@ def _bridge(client: Any) -> str:
     except NotFound:
         raise LabUnavailableError(
             "the engine has no default bridge (it runs with --bridge=none): remove "
-            f"that setting, {PRIVATE_INSTEAD}"
+            "that setting",
+            remedy=Remedy.OWN_ENGINE,
         ) from None
     name: str = network["Options"].get("com.docker.network.bridge.name", "docker0")
     gateways = [item.get("Gateway") for item in network["IPAM"]["Config"] or ()]
@@ -177,7 +177,8 @@ def _bridge(client: Any) -> str:
         raise LabUnavailableError(
             f"the engine's bridge {name} ({gateway}) is not in this network namespace: "
             "the engine runs on another machine or in another namespace. Run pytest "
-            f"where the engine runs, {PRIVATE_INSTEAD}"
+            "where the engine runs",
+            remedy=Remedy.OWN_ENGINE,
         )
     return name
 
@@ -188,7 +189,8 @@ def _demand_visible(container: Any) -> None:
         raise LabUnavailableError(
             "the engine's processes cannot be seen from here, so neither can its "
             "containers' namespaces: run pytest in the engine's pid namespace (for a "
-            f"container: --pid=host), {PRIVATE_INSTEAD}"
+            "container: --pid=host)",
+            remedy=Remedy.OWN_ENGINE,
         )
 
 
@@ -250,6 +252,6 @@ def _demand_free(topology: Topology) -> None:
         if ip_network(destination).overlaps(wanted):
             raise LabError(
                 f"the lab's network {wanted} overlaps the route {destination} (link "
-                f"{interface}) of this host, whose traffic it would take: name another "
-                "network with --netlab-uplink-address"
+                f"{interface}) of this host, whose traffic it would take",
+                remedy=Remedy.UPLINK_ADDRESS,
             )

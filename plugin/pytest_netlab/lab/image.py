@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from pytest_netlab import documents
-from pytest_netlab.errors import DocumentError, LabError, LabUnavailableError
+from pytest_netlab.errors import DocumentError, LabError, LabUnavailableError, Remedy
 from pytest_netlab.lab.owner import LABEL
 from pytest_netlab.lab.running import refusals
 
@@ -79,8 +79,8 @@ def supply(
         return Supply(name=wanted, ours=False)
     if elsewhere is None:
         raise LabError(
-            f"the engine has no image {wanted!r}. Next: `docker pull {wanted}`, or "
-            "give --netlab-image=FILE, made by `docker save`, or leave it out."
+            f"the engine has no image {wanted!r}. Next: `docker pull {wanted}`",
+            remedy=Remedy.IMAGE_FILE,
         )
     _copy(elsewhere, client, wanted)
     return Supply(name=wanted, ours=True)
@@ -104,8 +104,8 @@ def _copy(elsewhere: Callable[[], Any], client: Any, name: str) -> None:
         raise LabError(
             f"no image {name!r} for the private engine: it reaches no registry, so it "
             "takes images from this machine's engine or from a file, and the machine's "
-            f"engine does not give it ({error}). Next: `docker pull {name}`, or give "
-            "--netlab-image=FILE, made by `docker save`, or leave it out."
+            f"engine does not give it ({error}). Next: `docker pull {name}`",
+            remedy=Remedy.IMAGE_FILE,
         ) from error
 
 
@@ -117,8 +117,8 @@ def _from_file(client: Any, path: Path, owner: str) -> Supply:
         if _has(client, tag):
             raise LabError(
                 f"{path} holds the image {tag!r}, and so does the engine; loading the "
-                f"file would replace it. Next: give --netlab-image={tag} to use the "
-                "engine's own."
+                "file would replace it. Next: give that name to use the engine's own",
+                remedy=Remedy.IMAGE_NAME,
             )
     with path.open("rb") as file:
         images = client.images.load(file)
@@ -195,7 +195,8 @@ def root_archive() -> bytes:
     if program is None:
         raise LabUnavailableError(
             "no static busybox to build the lab's image from: install the package "
-            "busybox-static, or name an image with --netlab-image"
+            "busybox-static",
+            remedy=Remedy.IMAGE,
         )
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:

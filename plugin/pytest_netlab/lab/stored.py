@@ -28,7 +28,7 @@ FORMAT = 1  # of verdict.json
 FILES = 100  # of a host's state, at most
 CAPTURE, VERDICT, HOST, GOLDEN = "capture.pcapng", "verdict.json", "host", "golden.toml"
 MARK = ".pytest-netlab"  # says that a folder is evidence, to be replaced
-OVER = "this run judges stored packets (--netlab-offline): there is no lab"
+OVER = "what is judged is stored packets: there is no lab"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

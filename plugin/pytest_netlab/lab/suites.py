@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.errors import LabError, LabUnavailableError, Remedy
 from pytest_netlab.lab.log import TAIL_LINES
 from pytest_netlab.lab.roots import userland
 
@@ -147,7 +147,8 @@ def _mirror() -> str:
         raise LabUnavailableError(
             "no Debian mirror in the configuration of this machine's apt (`apt-get "
             "indextargets`), so no engine root can be built: add one and run `apt-get "
-            "update`, or name a folder by --netlab-engine-root=DIR"
+            "update`",
+            remedy=Remedy.ENGINE_ROOT,
         )
     return found[0]
 
@@ -194,7 +195,8 @@ def _demand_tools() -> None:
         packages = " ".join(sorted({TOOLS[name] for name in missing}))
         raise LabUnavailableError(
             f"an engine root needs {', '.join(missing)}: install the packages "
-            f"{packages}, or name a folder by --netlab-engine-root=DIR"
+            f"{packages}",
+            remedy=Remedy.ENGINE_ROOT,
         )
 
 
@@ -242,20 +244,3 @@ def chosen(suite: str | None, folder: str | None, say: Say) -> Path | None:
     if suite:
         return provide(suite, say)
     return Path(folder) if folder else None
-
-
-def misuse(engine: str, suite: str | None, folder: str | None) -> str | None:
-    """Say what is wrong with these options together; None if nothing is."""
-    if not suite and not folder:
-        return None
-    option = "--netlab-engine-suite" if suite else "--netlab-engine-root"
-    if engine != "private":
-        return f"{option} is for --netlab-engine=private, and this is {engine}"
-    if suite and folder:
-        return f"{option} and --netlab-engine-root: choose one"
-    if folder:
-        try:
-            userland(Path(folder))
-        except LabError as error:
-            return f"{option}: {error}"
-    return None

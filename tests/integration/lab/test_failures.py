@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests import silent_engine
 
-from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.errors import LabError, LabUnavailableError, Remedy
 from pytest_netlab.lab import client, daemon, host, image, running
 from pytest_netlab.lab import engine as private
 from pytest_netlab.spec import LabOptions
@@ -172,8 +172,9 @@ def test_host_without_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     """The host backend says where it looked and what to do."""
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
 
-    with pytest.raises(LabUnavailableError, match=r"/nowhere/docker\.sock.*private"):
+    with pytest.raises(LabUnavailableError, match=r"/nowhere/docker\.sock") as caught:
         host.start(LabOptions())
+    assert caught.value.remedy is Remedy.OWN_ENGINE
 
 
 def test_host_with_an_engine_elsewhere(

@@ -297,11 +297,11 @@ say("ip", "link", "set", "docker0", "name", "gone0")
 try:
     host.start(options())
 except LabUnavailableError as error:
-    tell(str(error))
+    tell(f"{error} {error.remedy}")
 finally:
     say("ip", "link", "set", "gone0", "name", "docker0")
 """,
     )
 
     assert "is not in this network namespace" in text
-    assert "--netlab-engine" in text
+    assert "Remedy.OWN_ENGINE" in text
