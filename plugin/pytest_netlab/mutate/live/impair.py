@@ -33,7 +33,7 @@ from pytest_netlab.lab.ring import (
     packet_socket,
 )
 from pytest_netlab.lab.segment import SWITCH, port_of
-from pytest_netlab.wire import canary
+from pytest_netlab.wire import canary, ethernet
 
 if TYPE_CHECKING:
     import socket
@@ -45,8 +45,7 @@ PORT = port_of("host")
 NEAR, FAR = "impair", "impair-lan"
 LONGEST = 1 << 17  # a GSO super-frame and its virtio header
 PACKET_VNET_HDR, VNET_HEADER = 15, 10  # linux/if_packet.h, linux/virtio_net.h
-ETHERNET = 14
-KIND = slice(VNET_HEADER + 12, VNET_HEADER + 14)
+KIND = slice(VNET_HEADER + ethernet.TYPE, VNET_HEADER + ethernet.HEADER)
 LATE = 0.02  # how long a frame that is sent out of order waits, in seconds
 
 
@@ -137,7 +136,7 @@ class Fate:
         return max(0.0, late)
 
     def _flipped(self, frame: bytes) -> bytes:
-        start = VNET_HEADER + ETHERNET
+        start = VNET_HEADER + ethernet.HEADER
         if len(frame) <= start:
             return frame
         bit = self._draw.randrange(8 * start, 8 * len(frame))
