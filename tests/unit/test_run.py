@@ -13,9 +13,11 @@ from pytest_netlab.errors import (
     LabError,
     LabUnavailableError,
 )
+from pytest_netlab.host.snapshot import Snapshot
 from pytest_netlab.judge import ScenarioFailedError
 from pytest_netlab.lab.fake import FakeLab, FakeTap
 from pytest_netlab.lab.stored import Stored, StoredLab
+from pytest_netlab.masking import Mask
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import PendingStore, Store
@@ -146,6 +148,26 @@ def test_record(recorded: ScenarioRun, store: Store) -> None:
     assert golden.story == recorded.verdict.observed
 
 
+class CommentedLab(FakeLab):
+    """A lab one of whose rules tells a secret in its comment."""
+
+    def snapshot(self) -> Snapshot:
+        """Return the rule."""
+        rule = '-A FORWARD -m comment --comment "hunter2-hunter2" -j ACCEPT'
+        return Snapshot(files={"iptables.txt": f"*filter\n{rule}\n"})
+
+
+def test_record_without_secrets(store: Store) -> None:
+    """A golden is committed: what is secret of the host's rules is not in it."""
+    mask, lab = Mask({"A_TOKEN": "hunter2-hunter2"}), CommentedLab(LabOptions())
+    recording = ScenarioRun(lab, SCENARIO, store, update="all", mask=mask)
+
+    recording.check(ping(recording))
+
+    rules = store.load("ping-beyond").provenance["ruleset"]
+    assert rules == 'filter -A FORWARD -m comment --comment "***" -j ACCEPT'
+
+
 @pytest.mark.usefixtures("recorded")
 def test_record_again(lab: FakeLab, store: Store) -> None:
     """An update that sees the same is a pass and records nothing."""
@@ -219,6 +241,20 @@ def test_blind(run: ScenarioRun, lab: FakeLab, point: str) -> None:
     words = f"{point}: the canary was not seen"
     with pytest.raises(BlindCaptureError, match=words), run.capture():
         pass
+
+
+@pytest.mark.usefixtures("recorded")
+def test_blind_after_another(run: ScenarioRun, lab: FakeLab) -> None:
+    """What an earlier capture saw does not stand for one that broke."""
+    lab.wire.nat.masquerade = False
+    ping(run)
+    lab.blind = {"uplink"}
+
+    with pytest.raises(BlindCaptureError), run.capture():
+        pass
+
+    assert run.trace is None
+    assert run.conclude(AssertionError("wrong page")) is None
 
 
 @pytest.mark.usefixtures("recorded")
