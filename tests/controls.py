@@ -18,10 +18,10 @@ from tests.traffic import NAMES, two_points
 from tests.unit.cli.conftest import BAD, GOOD
 
 from pytest_netlab.capture import Capture, Interface, write
+from pytest_netlab.evidence import Record, Stored, bundle
+from pytest_netlab.evidence.record import dumps
 from pytest_netlab.judge import ScenarioFailedError
-from pytest_netlab.lab.stored import Stored, StoredLab
-from pytest_netlab.report import bundle
-from pytest_netlab.report.record import Record, dumps
+from pytest_netlab.lab.stored import StoredLab
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import Scenario
 from pytest_netlab.store import PendingStore, Proposal, Store, files
@@ -123,10 +123,11 @@ def _goldens(folder: Path, good: Capture, bad: Capture) -> None:
 
 def _evidence(root: Path, seen: Capture) -> None:
     """Write what a run leaves that differs; once more, broken in several ways."""
-    stored = Stored(capture=seen, facts=FACTS, state={"nat.txt": RULES})
     scenario, store = Scenario(id="ping"), Store(root / "golden")
+    stored = Stored(capture=seen, facts=FACTS, state={"nat.txt": RULES})
+    lab = StoredLab(seen.names, FACTS, stored.state)
     try:
-        ScenarioRun(StoredLab(stored), scenario, store).judge_stored(stored)
+        ScenarioRun(lab, scenario, store).judge_stored(stored)
     except ScenarioFailedError as error:
         verdict = error.verdict
     record = Record(
@@ -140,7 +141,7 @@ def _evidence(root: Path, seen: Capture) -> None:
     host: Mapping[str, str] = {"nat.txt": RULES}
     bundle.write(root / "evidence" / "ping", capture=seen, record=record, state=host)
     told = (root / "evidence" / "ping" / "verdict.json").read_text()
-    plain = dumps(Record(scenario="ping", test=TEXT, outcome=TEXT, error=LINE))
+    plain, _ = dumps(Record(scenario="ping", test=TEXT, outcome=TEXT, error=LINE))
     changed = {
         "broken": plain,
         "foreign": told.replace('"format": 1', f'"format": {json.dumps(TEXT)}'),

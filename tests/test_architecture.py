@@ -122,7 +122,7 @@ def test_who_parses_text() -> None:
 # Who may name options of the plugin: edges, texts that end with a command to type, and
 # what becomes of evidence. A lab's errors carry a `Remedy` instead.
 EDGES = ("advice", "cli", "hiding", "isolation", "marker", "options", "plugin")
-TYPED = ("report", "store", "unreferenced")
+TYPED = ("evidence", "report", "store", "unreferenced")
 
 
 def test_who_knows_options() -> None:

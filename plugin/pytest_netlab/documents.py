@@ -158,27 +158,6 @@ def json_of(found: bytes, source: object) -> Any:
     return _parsed(_objects, _text(found, source), source)
 
 
-def texts(value: object, name: str, source: object) -> dict[str, str]:
-    """Return a table of texts.
-
-    Raises:
-        DocumentError: it is no table, or a value in it is no text.
-
-    """
-    if not isinstance(value, dict):
-        raise DocumentError(f"{name} must be a table", source)
-    for key, one in value.items():
-        if not isinstance(one, str):
-            text = f"{name}: {brief(key)} must be a text, not {brief(one)}"
-            raise DocumentError(text, source)
-    return value
-
-
-def is_format(value: object, known: int) -> bool:
-    """Tell whether a document is of a format: its number, and neither true nor 1.0."""
-    return type(value) is int and value == known
-
-
 def brief(value: object) -> str:
     """Return a value as an error quotes it: whatever its size, in a few words."""
     try:

@@ -27,8 +27,8 @@ from pytest_netlab.unreferenced import GOLDEN
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from pytest_netlab.evidence import Stored
     from pytest_netlab.lab.protocol import Lab
-    from pytest_netlab.lab.stored import Stored
     from pytest_netlab.run import ScenarioRun
     from pytest_netlab.session import Netlab
     from pytest_netlab.spec import Scenario
@@ -250,11 +250,11 @@ def _artifacts(config: pytest.Config) -> Path:
 
 def _stored(config: pytest.Config, scenario: Scenario, store: Store) -> Stored:
     """Return what is stored of a scenario; skip it where there is nothing to judge."""
-    from pytest_netlab.lab import stored  # noqa: PLC0415 - imports numpy
+    from pytest_netlab import evidence  # noqa: PLC0415 - imports numpy
 
     folder = Path(config.getoption("--netlab-offline"))
     try:
-        return stored.find(folder, scenario)
+        return evidence.find(folder, scenario)
     except LabUnavailableError as error:
         if not store.folder(scenario.id).is_dir():
             pytest.skip(f"{scenario.label} has no golden: it asserts on a live host")
@@ -266,7 +266,7 @@ def _stored(config: pytest.Config, scenario: Scenario, store: Store) -> Stored:
 def _over(stored: Stored) -> Lab:
     from pytest_netlab.lab.stored import StoredLab  # noqa: PLC0415 - imports numpy
 
-    return StoredLab(stored)
+    return StoredLab(stored.capture.names, stored.facts, stored.state)
 
 
 @pytest.hookimpl(tryfirst=True)

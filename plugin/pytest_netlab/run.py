@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from pytest_netlab.evidence import Stored
     from pytest_netlab.lab.protocol import Lab, Tap
-    from pytest_netlab.lab.stored import Stored
     from pytest_netlab.recorder import Update
     from pytest_netlab.replay import Result
     from pytest_netlab.spec import Scenario

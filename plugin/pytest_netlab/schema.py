@@ -111,7 +111,8 @@ def masked(found: Any, kind: Any, hide: Callable[[str], str]) -> Any:
     if isinstance(found, dict):
         return {key: masked(one, inner(kind, key), hide) for key, one in found.items()}
     if isinstance(found, list | tuple):
-        return [masked(one, inner(kind, at), hide) for at, one in enumerate(found)]
+        parts = (masked(one, inner(kind, at), hide) for at, one in enumerate(found))
+        return type(found)(parts)
     return found
 
 

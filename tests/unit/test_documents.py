@@ -206,16 +206,6 @@ def test_folder(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [[], "ruleset", 5, None, {"a": 1}, {"a": None}, {"a": ["b"]}]
-)
-def test_texts(value: object) -> None:
-    """A table of texts is one, and nothing else."""
-    assert documents.texts({"a": "b"}, "facts", "x") == {"a": "b"}
-    with pytest.raises(DocumentError, match="x: cannot read it: facts"):
-        documents.texts(value, "facts", "x")
-
-
-@pytest.mark.parametrize(
     "value", [9**200_000, "x" * 10**6, [[[[[[1]]]]]] * 99], ids=["int", "str", "list"]
 )
 def test_brief(value: object) -> None:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from pytest_netlab import schema
+from pytest_netlab.evidence import document, traces
 from pytest_netlab.store import document as stored
 
 if TYPE_CHECKING:
@@ -21,6 +22,20 @@ PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 TABLES: dict[str, type[Table]] = {
     "golden.toml": stored.Golden,
     "pending.toml": stored.Pending,
+    "verdict.json": document.Run,
+    "verdict": document.Verdict,
+    "difference": document.Difference,
+    "cause": document.Cause,
+    "host": document.Host,
+    "connection": document.Connection,
+    "variant": document.Twin,
+    "trace": traces.Trace,
+    "conversation": traces.Flow,
+    "fact": traces.Fact,
+    "packet": traces.Packet,
+    "port translation": traces.PortTranslation,
+    "violation": traces.Violation,
+    "forbidden": traces.Forbidden,
 }
 WORDS = {
     Any: "anything",

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.unit.report.test_bundle import recorded
+from tests.unit.evidence.test_bundle import recorded
 from tests.unit.store.test_files import ABOUT, ping
 
 from pytest_netlab import capture, owners
-from pytest_netlab.report import bundle
+from pytest_netlab.evidence import bundle
 from pytest_netlab.store import PendingStore, Proposal, Store
 
 if TYPE_CHECKING:

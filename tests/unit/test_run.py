@@ -13,10 +13,11 @@ from pytest_netlab.errors import (
     LabError,
     LabUnavailableError,
 )
+from pytest_netlab.evidence import Stored
 from pytest_netlab.host.snapshot import Snapshot
 from pytest_netlab.judge import ScenarioFailedError
 from pytest_netlab.lab.fake import FakeLab, FakeTap
-from pytest_netlab.lab.stored import Stored, StoredLab
+from pytest_netlab.lab.stored import StoredLab
 from pytest_netlab.masking import Mask
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import LabOptions, Scenario
@@ -381,12 +382,16 @@ def test_judge_stored(run: ScenarioRun, store: Store, lab: FakeLab) -> None:
     lab.wire.nat.masquerade = False
     other = stored_as(ping(run))
 
-    again = ScenarioRun(StoredLab(same), SCENARIO, store)
+    again = ScenarioRun(
+        StoredLab(same.capture.names, same.facts, same.state), SCENARIO, store
+    )
     again.judge_stored(same)
     assert again.verdict is not None
     assert again.verdict.outcome == "pass"
 
-    again = ScenarioRun(StoredLab(other), SCENARIO, store)
+    again = ScenarioRun(
+        StoredLab(other.capture.names, other.facts, other.state), SCENARIO, store
+    )
     with pytest.raises(ScenarioFailedError, match="leaked"):
         again.judge_stored(other)
     assert again.trace is not None
@@ -399,7 +404,9 @@ def test_judge_stored_that_failed_by_itself(run: ScenarioRun, store: Store) -> N
     stored = stored_as(ping(run), failure="AssertionError: wrong page")
 
     with pytest.raises(CommandError, match=r"failed by: AssertionError: wrong page"):
-        ScenarioRun(StoredLab(stored), SCENARIO, store).judge_stored(stored)
+        ScenarioRun(
+            StoredLab(stored.capture.names, stored.facts, stored.state), SCENARIO, store
+        ).judge_stored(stored)
 
 
 class MortalLab(FakeLab):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from pytest_netlab import evidence
 from pytest_netlab.checks.forbidden import CHECKSUM
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.memory import budgeted, held
@@ -19,12 +20,11 @@ from pytest_netlab.cli.output import emit, lines, say
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import CAPTURE, FILE, whole
 from pytest_netlab.documents import brief
+from pytest_netlab.evidence import Record
 from pytest_netlab.flows import TCP, UDP
 from pytest_netlab.lab import backends, suites
 from pytest_netlab.masking import Mask
 from pytest_netlab.replay import ends_of, left_out, plan_flows, replay, route_to
-from pytest_netlab.report import bundle
-from pytest_netlab.report.record import Record
 from pytest_netlab.report.text import explained
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import LabOptions, Scenario
@@ -238,7 +238,7 @@ def _kept(done: Done, folder: str | None) -> Path | None:
         verdict=done.verdict,
     )
     captured = run.trace.capture if run.trace is not None else None
-    return bundle.write(
+    return evidence.write(
         Path(folder),
         capture=captured,
         record=record,

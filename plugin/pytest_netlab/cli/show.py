@@ -17,9 +17,8 @@ from pytest_netlab.cli.output import emit, json_pieces, lines
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import FILE, formats, opened, told
 from pytest_netlab.errors import CaptureError, MemoryLimitError
-from pytest_netlab.lab.stored import MARK, VERDICT
+from pytest_netlab.evidence import MARK, VERDICT, read
 from pytest_netlab.report import outcome, packets
-from pytest_netlab.report import record as records
 from pytest_netlab.terminal import Safe, escaped, safe_json
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def _bundle(path: Path) -> Path | None:
 
 def _verdict(folder: Path, form: str | None) -> Safe:
     """Return what the run of an evidence folder told, or its verdict.json."""
-    record = records.read(folder)
+    record = read(folder)
     if form == "json":
         text = documents.content(folder / VERDICT, opened=documents.unlinked).decode()
         return safe_json(text)

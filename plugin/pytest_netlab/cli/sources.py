@@ -11,7 +11,7 @@ import click
 from pytest_netlab.capture import Capture, open_capture
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.errors import MemoryLimitError
-from pytest_netlab.lab.stored import is_bundle
+from pytest_netlab.evidence import is_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Verdicts for people (text) and as evidence (bundle)."""
+"""Verdicts, packets and mutations for people, and as JSON and CSV."""
 
 from pytest_netlab.report.text import render
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_netlab.capture import Capture, Interface
+from pytest_netlab.evidence.comments import comment
 from pytest_netlab.flows import ICMP, ICMP6
 from pytest_netlab.report.rewrites import end, ends
 
@@ -113,7 +114,7 @@ def of_differences(
     firsts = _keep_conversations(notes, trace, {one.flow for one in found})
     lost: list[str] = []
     for difference in found:
-        text = _told(difference)
+        text = comment(difference)
         row = (
             difference.packet - 1 if difference.packet else firsts.get(difference.flow)
         )
@@ -122,29 +123,6 @@ def of_differences(
         else:
             notes.add(row, text)
     return _merged([notes], "\n".join(["what differs from the golden", *lost]))
-
-
-def commented(capture: Capture, found: Sequence[Difference]) -> Capture:
-    """Return the whole capture; what differs is a comment of the packet that shows it.
-
-    What is missing has no packet: the capture's own comment tells it.
-    """
-    texts: dict[int, list[str]] = defaultdict(list)
-    for difference in found:
-        lost = "" if difference.packet else f"{difference.flow}: "
-        texts[difference.packet or 0].append(lost + _told(difference))
-    frames = [
-        frame._replace(comment=_joined(frame.comment, texts.get(number, [])))
-        for number, frame in enumerate(capture.frames(), 1)
-    ]
-    about = _joined(capture.comment, texts.get(0, []))
-    return Capture.from_frames(frames, capture.interfaces, capture.names, about)
-
-
-def _joined(known: str, texts: Sequence[str]) -> str:
-    """Return a comment with texts added that it does not have yet."""
-    fresh = [text for text in dict.fromkeys(texts) if text not in known]
-    return "; ".join([known, *fresh] if known else fresh)
 
 
 def _keep_conversations(
@@ -158,13 +136,6 @@ def _keep_conversations(
             for row in flow.rows:
                 notes.add(row)
     return firsts
-
-
-def _told(found: Difference) -> str:
-    """Return a difference as a comment; what is missing says where."""
-    where = "" if found.packet else f" at {found.point}"
-    cause = f" ({found.cause.name}: {found.cause.text})" if found.cause else ""
-    return f"{found.field}{where}: want {found.want}, got {found.got}{cause}"
 
 
 def _merged(parts: Sequence[_Notes], comment: str) -> Capture:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from pytest_netlab import evidence
 from pytest_netlab.errors import NetlabError
-from pytest_netlab.report import bundle
-from pytest_netlab.report.record import Record
+from pytest_netlab.evidence import Record
 from pytest_netlab.report.text import next_step, render
 from pytest_netlab.terminal import escaped, one_line
 
@@ -113,7 +113,7 @@ def _keep(
     if run is None or keep is None:
         return run.bundle if run else None, ""
     try:
-        where = bundle.write(
+        where = evidence.write(
             keep / run.scenario.label,
             capture=run.trace.capture if run.trace is not None else None,
             record=record,

@@ -12,6 +12,7 @@ from pytest_netlab.store.files import (
     Golden,
     MissingGoldenError,
     read,
+    read_toml,
 )
 from pytest_netlab.store.goldens import Store
 from pytest_netlab.store.pending import Pending, PendingStore, Proposal
@@ -27,4 +28,5 @@ __all__ = [
     "Proposal",
     "Store",
     "read",
+    "read_toml",
 ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_netlab import evidence
 from pytest_netlab.ended import ended
 from pytest_netlab.errors import (
     BlindCaptureError,
@@ -17,7 +18,7 @@ from pytest_netlab.errors import (
 )
 from pytest_netlab.judge import ScenarioFailedError
 from pytest_netlab.lab.fake import FakeLab
-from pytest_netlab.report import bundle, outcome
+from pytest_netlab.report import outcome
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import PendingStore, Store
@@ -205,7 +206,7 @@ def full_disk(*_: object, **__: object) -> None:
     raise OSError("no space")
 
 
-TROUBLES = [(ScenarioRun, "state", broken_state), (bundle, "write", full_disk)]
+TROUBLES = [(ScenarioRun, "state", broken_state), (evidence, "write", full_disk)]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=["lab", "disk"])

@@ -10,11 +10,11 @@ import pytest
 from tests.flowfacts import fact
 
 from pytest_netlab.checks import Violation
+from pytest_netlab.evidence.record import Record, dumps, read
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
 from pytest_netlab.host.conntrack import Connection
 from pytest_netlab.judge import Verdict
 from pytest_netlab.nat import HostChange
-from pytest_netlab.report.record import Record, dumps, read
 from pytest_netlab.trace import CanonicalFlow, CanonicalTrace, PortTranslation, Symbol
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ TABLE = {
 
 def never(record: Record) -> dict[str, Any]:
     """Return verdict.json, and in it the one violation."""
-    table = json.loads(dumps(record))
+    table = json.loads(dumps(record)[0])
     assert table["verdict"]["observed"]["never"] == [TABLE]
     return dict(table)
 
@@ -52,7 +52,7 @@ def test_tracked(tmp_path: Path) -> None:
     """A connection is stored as a flow is named, and not read back."""
     host = HostChange(tracked=(CONNECTION,), full="9 of 9 connections")
     verdict = replace(VERDICT, host=host)
-    (tmp_path / "verdict.json").write_text(dumps(replace(RECORD, verdict=verdict)))
+    (tmp_path / "verdict.json").write_text(dumps(replace(RECORD, verdict=verdict))[0])
 
     table = json.loads((tmp_path / "verdict.json").read_text())
     assert table["verdict"]["host"]["tracked"] == [
@@ -94,14 +94,14 @@ def test_wanted(wanted: Tuple5 | None, text: str) -> None:
     )
     verdict = replace(VERDICT, observed=CanonicalTrace(("uplink",), (flow,)))
 
-    table = json.loads(dumps(replace(RECORD, verdict=verdict)))
+    table = json.loads(dumps(replace(RECORD, verdict=verdict))[0])
     assert table["verdict"]["observed"]["told"][0]["remap"]["wanted"] == text
 
 
 def test_read_back(tmp_path: Path) -> None:
     """A violation is stored by the number of its packet; traces are not read back."""
     never(RECORD)
-    (tmp_path / "verdict.json").write_text(dumps(RECORD))
+    (tmp_path / "verdict.json").write_text(dumps(RECORD)[0])
 
     bare = replace(VERDICT, observed=CanonicalTrace((), ()))
     assert read(tmp_path) == replace(RECORD, verdict=bare)

@@ -10,13 +10,12 @@ import pytest
 
 from pytest_netlab import capture as captures
 from pytest_netlab.errors import GoldenError, LabError
+from pytest_netlab.evidence import MARK, Record, bundle, dissect, read
 from pytest_netlab.judge import MatchingVariant, Verdict
 from pytest_netlab.lab.fake import FakeLab
-from pytest_netlab.lab.stored import MARK
 from pytest_netlab.masking import Mask
 from pytest_netlab.nat import HostChange
-from pytest_netlab.report import bundle, dissect, record, render
-from pytest_netlab.report.record import Record
+from pytest_netlab.report import render
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.session import Netlab
 from pytest_netlab.spec import LabOptions, Scenario
@@ -86,7 +85,7 @@ def test_no_text_has_a_secret(tmp_path: Path, seen: tuple[Capture, Verdict]) -> 
     assert json.loads((folder / "host" / "docker-inspect.json").read_text()) == [
         {"Config": {"Env": ["DB_PASSWORD=***", "A=***"]}}
     ]
-    again = record.read(folder)
+    again = read(folder)
     assert again.error == "no ***"
     assert again.verdict is not None
     assert again.verdict.differences == verdict.differences
@@ -231,7 +230,7 @@ def test_read_back(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
     """A verdict.json gives all that its text is made of; that is not its traces."""
     wanted = recorded(seen[1])
     folder = bundle.write(tmp_path / "x", capture=seen[0], record=wanted, state={})
-    got = record.read(folder)
+    got = read(folder)
 
     bare = CanonicalTrace((), ())
     expected = seen[1].expected and bare
@@ -256,7 +255,7 @@ def test_damaged_verdict(tmp_path: Path, text: str, words: str) -> None:
     (tmp_path / "verdict.json").write_text(text)
 
     with pytest.raises(GoldenError, match=words):
-        record.read(tmp_path)
+        read(tmp_path)
 
 
 def test_interrupted(
@@ -294,7 +293,7 @@ def test_words_of_the_verdict_stay(
 
     bundle.write(folder, capture=None, record=told, state={}, mask=Blunt({}))
 
-    again = record.read(folder)
+    again = read(folder)
     assert (again.scenario, again.outcome) == ("ping", "fail")
     assert again.error == "no ***"
     assert again.verdict is not None
@@ -326,7 +325,7 @@ def test_free_texts_of_the_verdict(
 
     assert value not in (folder / "verdict.json").read_text()
     assert (folder / "masked.txt").exists()
-    again = record.read(folder).verdict
+    again = read(folder).verdict
     assert again is not None
     assert again.host.missing == ("-A ***",)
     assert again.twin == MatchingVariant(name="other", about={"description": "***"})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_netlab.report.dissect import MOST, available, dissect
+from pytest_netlab.evidence.dissect import MOST, available, dissect
 
 CAPTURE = Path(__file__).resolve().parents[3] / "golden/ping-beyond/capture.pcapng"
 

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import difflib
+import os
 from typing import TYPE_CHECKING
 
 from pytest_netlab import capture as captures
 from pytest_netlab import folders, owners
 from pytest_netlab.errors import LabError
-from pytest_netlab.lab.stored import CAPTURE, HOST, MARK, VERDICT
+from pytest_netlab.evidence import comments, dissect
+from pytest_netlab.evidence.document import VERDICT
+from pytest_netlab.evidence.record import dumps
 from pytest_netlab.masking import Mask
-from pytest_netlab.report import annotate, dissect
-from pytest_netlab.report.record import dumps, masked
+from pytest_netlab.store import CAPTURE, STORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.evidence.record import Record
     from pytest_netlab.judge import Verdict
-    from pytest_netlab.report.record import Record
 
 
+MARK = ".pytest-netlab"  # says that a folder is evidence, to be replaced
+HOST = "host"
 MASKED = "masked.txt"
 NOTE = """\
 Values of environment variables, and credentials, are *** in these texts; their
@@ -58,10 +62,19 @@ def write(
     _demand_ours(folder)
     with folders.replaced(folder) as fresh:
         _fill(fresh, capture, record.verdict)
-        texts = _texts(fresh, record, state)
-        for name, text in _masked(texts, mask or Mask()).items():
+        texts = _texts(fresh, record.verdict, state)
+        for name, text in _masked(texts, record, mask or Mask()).items():
             owners.write(fresh / name, text)
     return folder
+
+
+def is_bundle(folder: Path) -> bool:
+    """Tell whether a folder is the evidence of a run, be it damaged.
+
+    What a run failed by may be in its verdict.json only. Without it, its packets must
+    not pass for a golden's, or for a bare capture.
+    """
+    return any(os.path.lexists(folder / name) for name in (VERDICT, MARK, HOST))
 
 
 def _fill(folder: Path, capture: Capture | None, verdict: Verdict | None) -> None:
@@ -70,17 +83,18 @@ def _fill(folder: Path, capture: Capture | None, verdict: Verdict | None) -> Non
     owners.write(folder / MARK, about)
     if capture is not None:
         found = verdict.differences if verdict is not None else ()
-        captures.write(folder / CAPTURE, annotate.commented(capture, found))
+        captures.write(folder / CAPTURE, comments.commented(capture, found))
 
 
-def _texts(folder: Path, record: Record, state: Mapping[str, str]) -> dict[str, str]:
-    """Return file -> text of all that is written beside the packets in the folder."""
+def _texts(
+    folder: Path, verdict: Verdict | None, state: Mapping[str, str]
+) -> dict[str, str]:
+    """Return file -> text of what is written beside packets and verdict.json."""
     texts = {f"{HOST}/{name}": text for name, text in state.items()}
-    texts[VERDICT] = dumps(record)
-    if record.verdict is not None:
-        texts |= _stories(record.verdict)
+    if verdict is not None:
+        texts |= _stories(verdict)
         if (folder / CAPTURE).exists():
-            texts |= _dissection(folder, record.verdict)
+            texts |= _dissection(folder, verdict)
     return texts
 
 
@@ -92,15 +106,16 @@ def _dissection(folder: Path, verdict: Verdict) -> dict[str, str]:
     return {"dissection.txt": dissect.dissect(folder / CAPTURE, found)}
 
 
-def _masked(texts: Mapping[str, str], mask: Mask) -> dict[str, str]:
-    """Return the texts without secrets, and a note if there were any.
+def _masked(texts: Mapping[str, str], record: Record, mask: Mask) -> dict[str, str]:
+    """Return the texts without secrets, verdict.json, and a note if there were any.
 
     Of the verdict only free texts are masked: its own words stay as they are, and so do
     facts, by which goldens are chosen.
     """
     shown = {name: mask.file(name, text) for name, text in texts.items()}
-    shown[VERDICT] = masked(texts[VERDICT], mask.text)
-    return shown if shown == texts else {**shown, MASKED: NOTE}
+    verdict, is_masked = dumps(record, mask.text)
+    note = {MASKED: NOTE} if is_masked or shown != texts else {}
+    return {**shown, VERDICT: verdict, **note}
 
 
 def _demand_ours(folder: Path) -> None:
@@ -112,7 +127,7 @@ def _demand_ours(folder: Path) -> None:
 
 def _stories(verdict: Verdict) -> dict[str, str]:
     got = verdict.observed.text(verdict.scenario)
-    files = {"story.txt": got}
+    files = {STORY: got}
     if verdict.expected is not None:
         files["expected.txt"] = verdict.expected.text(verdict.scenario)
         files["difference.txt"] = "".join(_diff(files["expected.txt"], got))

@@ -1,0 +1,57 @@
+"""A verdict from verdict.json: what its text is made of.
+
+Traces, and what connection tracking held, are written for others to read; what is told
+of a verdict is made of its differences. So they are checked, and not made values again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.causes import Cause
+from pytest_netlab.diff import Difference
+from pytest_netlab.judge import MatchingVariant, Verdict
+from pytest_netlab.nat import HostChange
+from pytest_netlab.trace import CanonicalTrace
+
+if TYPE_CHECKING:
+    from pytest_netlab.evidence import document
+
+
+def verdict(found: document.Verdict) -> Verdict:
+    """Return the verdict that a verdict.json tells."""
+    bare, twin = CanonicalTrace((), ()), found.twin
+    return Verdict(
+        scenario=found.scenario,
+        outcome=found.outcome,
+        observed=bare,
+        expected=bare if found.expected else None,
+        differences=tuple(map(_difference, found.differences)),
+        host=_change(found.host),
+        recorded_on=found.recorded_on,
+        twin=MatchingVariant(name=twin.name, about=twin.about) if twin else None,
+    )
+
+
+def _difference(found: document.Difference) -> Difference:
+    cause = found.cause
+    return Difference(
+        flow=found.flow,
+        direction=found.direction,
+        point=found.point,
+        packet=found.packet,
+        field=found.field,
+        want=found.want,
+        got=found.got,
+        cause=Cause(cause.name, cause.flow, cause.text) if cause else None,
+    )
+
+
+def _change(found: document.Host) -> HostChange:
+    return HostChange(
+        missing=found.missing,
+        extra=found.extra,
+        moved=found.moved,
+        settings=found.settings,
+        full=found.full,
+    )
