@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,7 @@ from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
 
-if TYPE_CHECKING:
-    from pathlib import Path
+DOCS = Path(__file__).parents[2] / "docs" / "scenarios.md"
 
 
 @pytest.fixture
@@ -27,6 +27,14 @@ def lab() -> FakeLab:
 def run(lab: FakeLab, tmp_path: Path) -> ScenarioRun:
     """Return a run of a scenario without a golden."""
     return ScenarioRun(lab, Scenario(id="ping-beyond"), Store(tmp_path))
+
+
+def test_nothing_else() -> None:
+    """What a trace has is in its author's documentation, and the other way."""
+    promised = set(re.findall(r"^\| `trace\.(\w+)", DOCS.read_text(), re.MULTILINE))
+    offered = {name for name in vars(Trace) if not name.startswith("_")}
+
+    assert offered == promised
 
 
 def test_trace(run: ScenarioRun) -> None:
