@@ -119,8 +119,8 @@ def test_who_parses_text() -> None:
     ]
 
 
-# Who may name options of the plugin: edges, texts that end with a command to type, and
-# what becomes of evidence. A lab's errors carry a `Remedy` instead.
+# Who may name options of the plugin: edges; and texts with a whole command to type, or
+# with what the option is called elsewhere. A lab's errors carry a `Remedy` instead.
 EDGES = ("advice", "cli", "hiding", "isolation", "marker", "options", "plugin")
 TYPED = ("evidence", "report", "store", "unreferenced")
 

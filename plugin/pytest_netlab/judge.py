@@ -90,7 +90,7 @@ class Verdict:
         differences: where they differ; none in a pass.
         host: how the host differs from the golden's; empty where it was not read.
         recorded_on: the golden's provenance.
-        twin: the variant that has this trace, if another one has.
+        variant: another one of the golden's that has this trace, if one has.
 
     """
 
@@ -101,7 +101,7 @@ class Verdict:
     differences: tuple[Difference, ...] = ()
     host: HostChange = field(default_factory=HostChange)
     recorded_on: Mapping[str, str] = field(default_factory=dict)
-    twin: MatchingVariant | None = None
+    variant: MatchingVariant | None = None
 
     @property
     def cause(self) -> str:
@@ -144,7 +144,7 @@ def judge(
         differences=tuple(found),
         host=change,
         recorded_on=golden.provenance,
-        twin=_matching(others, trace, waive, host) if found else None,
+        variant=_matching(others, trace, waive, host) if found else None,
     )
 
 

@@ -28,7 +28,7 @@ TABLES: dict[str, type[Table]] = {
     "cause": document.Cause,
     "host": document.Host,
     "connection": document.Connection,
-    "variant": document.Twin,
+    "variant": document.Variant,
     "trace": traces.Trace,
     "conversation": traces.Flow,
     "fact": traces.Fact,

@@ -155,14 +155,14 @@ def test_matching_variant() -> None:
     verdict = judge(golden(exchange(KEPT)), exchange(None), waive=[LEAK], others=others)
 
     assert verdict.outcome == "fail"
-    assert verdict.twin == MatchingVariant(name="new", about=about)
+    assert verdict.variant == MatchingVariant(name="new", about=about)
 
 
 def test_no_variant_matches() -> None:
     """Where no variant has it, none is named."""
     others = [golden(exchange(MOVED), "moved")]
 
-    assert judge(golden(exchange(KEPT)), exchange(None), others=others).twin is None
+    assert judge(golden(exchange(KEPT)), exchange(None), others=others).variant is None
 
 
 def test_variants_are_read_last() -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MARK = ".pytest-netlab"  # says that a folder is evidence, to be replaced
 HOST = "host"
 MASKED = "masked.txt"
+ELSEWHERE = "--netlab-artifacts (of `pytest-netlab replay`: --evidence)"
 NOTE = """\
 Values of environment variables, and credentials, are *** in these texts; their
 names are there. Packets are as they were. --netlab-keep-env leaves the values in
@@ -122,7 +123,7 @@ def _demand_ours(folder: Path) -> None:
     """Refuse to replace a folder that is not marked as evidence."""
     if folder.exists() and not (folder / MARK).is_file():
         text = f"{folder} is no evidence of pytest-netlab and stays as it is: "
-        raise LabError(f"{text}name another folder with --netlab-artifacts")
+        raise LabError(f"{text}name another folder with {ELSEWHERE}")
 
 
 def _stories(verdict: Verdict) -> dict[str, str]:

@@ -97,7 +97,7 @@ class Host(Table, frozen=True, kw_only=True):
     full: FreeText = ""
 
 
-class Twin(Table, frozen=True, kw_only=True):
+class Variant(Table, frozen=True, kw_only=True):
     """Another variant of the golden that has this trace.
 
     Attributes:
@@ -132,7 +132,7 @@ class Verdict(Table, frozen=True, kw_only=True):
     differences: tuple[Difference, ...] = ()
     host: Host = field(default_factory=Host)
     recorded_on: dict[str, FreeText] = field(default_factory=dict)
-    twin: Twin | None = None
+    twin: Variant | None = None
 
 
 class Run(Table, frozen=True, kw_only=True, forbid_unknown_fields=False):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def verdict(found: document.Verdict) -> Verdict:
     """Return the verdict that a verdict.json tells."""
-    bare, twin = CanonicalTrace((), ()), found.twin
+    bare, known = CanonicalTrace((), ()), found.twin
     return Verdict(
         scenario=found.scenario,
         outcome=found.outcome,
@@ -29,7 +29,7 @@ def verdict(found: document.Verdict) -> Verdict:
         differences=tuple(map(_difference, found.differences)),
         host=_change(found.host),
         recorded_on=found.recorded_on,
-        twin=MatchingVariant(name=twin.name, about=twin.about) if twin else None,
+        variant=MatchingVariant(name=known.name, about=known.about) if known else None,
     )
 
 

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 def verdict(found: Verdict) -> document.Verdict:
     """Return a verdict as format 1 has it."""
-    twin = found.twin
-    about = document.Twin(name=twin.name, about=dict(twin.about)) if twin else None
+    known = found.variant
+    variant = (
+        document.Variant(name=known.name, about=dict(known.about)) if known else None
+    )
     return document.Verdict(
         scenario=found.scenario,
         outcome=found.outcome,
@@ -31,7 +33,7 @@ def verdict(found: Verdict) -> document.Verdict:
         differences=differences(found),
         host=_host(found.host),
         recorded_on=dict(found.recorded_on),
-        twin=about,
+        twin=variant,
     )
 
 

@@ -44,7 +44,7 @@ def explained(verdict: Verdict, bundle: Path | None = None) -> Iterator[str]:
     for flow in flows:
         found = [d for d in verdict.differences if d.flow == flow]
         yield from (*told_flow(flow, found), "")
-    yield from _twin(verdict)
+    yield from _variant(verdict)
     yield from _host(verdict)
     yield from _evidence(bundle)
 
@@ -74,12 +74,12 @@ def _difference(found: Difference) -> Iterator[str]:
     yield f"    actual    {found.got}"
 
 
-def _twin(verdict: Verdict) -> Iterator[str]:
+def _variant(verdict: Verdict) -> Iterator[str]:
     """Tell of which other variant this is the story: a change that is known."""
-    twin = verdict.twin
-    if twin is None:
+    variant = verdict.variant
+    if variant is None:
         return
-    name, about = twin.name, twin.about
+    name, about = variant.name, variant.about
     requires = f" (requires {about['requires']})" if "requires" in about else ""
     text = f"this is the story of variant {name}{requires}: {about.get('description')}"
     yield from _wrapped("known as", text)

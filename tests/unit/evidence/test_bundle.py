@@ -317,7 +317,7 @@ def test_free_texts_of_the_verdict(
         host=host,
         differences=odd,
         recorded_on={"ruleset": value},
-        twin=MatchingVariant(name="other", about={"description": value}),
+        variant=MatchingVariant(name="other", about={"description": value}),
     )
     folder = tmp_path / "ping"
 
@@ -328,4 +328,4 @@ def test_free_texts_of_the_verdict(
     again = read(folder).verdict
     assert again is not None
     assert again.host.missing == ("-A ***",)
-    assert again.twin == MatchingVariant(name="other", about={"description": "***"})
+    assert again.variant == MatchingVariant(name="other", about={"description": "***"})
