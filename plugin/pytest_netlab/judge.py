@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.diff import Difference
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.host.conntrack import Connection
+    from pytest_netlab.host.connections import Connection
     from pytest_netlab.store import Golden
     from pytest_netlab.trace import CanonicalTrace
 

@@ -17,7 +17,7 @@ from pytest_netlab.errors import (
     GoldenError,
     LabError,
 )
-from pytest_netlab.host import conntrack, sysctls
+from pytest_netlab.host import connections, sysctls
 from pytest_netlab.host.snapshot import Snapshot
 from pytest_netlab.judge import HostState, ScenarioFailedError, Verdict, judge, survey
 from pytest_netlab.masking import Mask
@@ -273,7 +273,7 @@ class ScenarioRun:
         seen = self._look()
         return HostState(
             provenance=self._provenance(seen),
-            tracked=conntrack.named(seen.entries, self.lab.symbols),
+            tracked=connections.named(seen.entries, self.lab.symbols),
             replies=seen.replies,
             full=sysctls.crowd(seen.sysctls),
         )

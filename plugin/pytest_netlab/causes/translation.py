@@ -13,7 +13,7 @@ from pytest_netlab.trace.values import map_symbols, symbols_in
 
 if TYPE_CHECKING:
     from pytest_netlab.causes.facts import Case, Cause, Evidence, Name
-    from pytest_netlab.host.conntrack import Connection
+    from pytest_netlab.host.connections import Connection
     from pytest_netlab.trace import FlowFact
 
 _EPHEMERAL, _ANY = ("port", "id"), Symbol("any", 0)

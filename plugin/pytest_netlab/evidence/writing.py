@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_netlab.causes import Cause
     from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.host.conntrack import Connection
+    from pytest_netlab.host.connections import Connection
     from pytest_netlab.judge import Verdict
     from pytest_netlab.nat import HostChange
     from pytest_netlab.trace import CanonicalTrace, FlowFact, Packet, PortTranslation

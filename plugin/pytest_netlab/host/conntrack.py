@@ -1,4 +1,4 @@
-"""Connections that a kernel tracks, as values; written as text and read from it.
+"""What a kernel's connection tracking holds, as values; their text, and back.
 
 The text is that of `conntrack -L -o extended` (libnetfilter_conntrack,
 src/conntrack/snprintf_default.c); events are lines like those of `conntrack -E`.
@@ -33,8 +33,7 @@ Change = Literal["NEW", "UPDATE", "DESTROY"]
 Direction = Literal["", "orig", "reply"]
 
 # Those whose tuples have ports; GRE has keys, and ICMP has ids.
-_WITH_PORTS = frozenset(NAMES) - {ICMP, ICMP6, GRE}
-_PROTOCOLS = {ICMP: "icmp echo", ICMP6: "icmp6 echo"}
+WITH_PORTS = frozenset(NAMES) - {ICMP, ICMP6, GRE}
 _LOST = "(the kernel's queue overflowed here: events are missing)"
 _NUMBERS = {name: str(number) for number, name in NAMES.items()}
 _UNKNOWN = "unknown"  # what a protocol without a name is called
@@ -162,46 +161,9 @@ class Event:
         return f"{f'[{self.change}]':>9} {NAMES.get(proto, proto)} {ends}"
 
 
-class Connection(NamedTuple):
-    """A connection with names for its addresses: both its tuples."""
-
-    original: Tuple5
-    reply: Tuple5
-
-    @property
-    def protocol(self) -> str:
-        """Return what a flow's protocol is called."""
-        return _PROTOCOLS.get(self.original.proto, NAMES[self.original.proto])
-
-    @property
-    def initiator(self) -> str:
-        """Return who began it."""
-        return self.original.src
-
-    @property
-    def responder(self) -> str:
-        """Return whom it asked, with the port where there are ports."""
-        return _service(self.original.proto, self.original.dst, self.original.dport)
-
-    @property
-    def sender(self) -> str:
-        """Return who began it as replies show it: after translation."""
-        return self.reply.dst
-
-    @property
-    def target(self) -> str:
-        """Return who answers it, with the port where there are ports."""
-        return _service(self.reply.proto, self.reply.src, self.reply.sport)
-
-    def __str__(self) -> str:
-        """Render as a flow, and what it was made."""
-        ends = f"{self.protocol} {self.initiator} -> {self.responder}"
-        return f"{ends}, sent on as {self.sender} -> {self.target}"
-
-
-def text(lines: Iterable[Entry | Event | None]) -> str:
-    """Return entries or events, a line each; None is where events were lost."""
-    return "".join(f"{_LOST if line is None else line}\n" for line in lines)
+def history(events: Iterable[Event | None]) -> str:
+    """Return events, a line each; None is where some were lost."""
+    return "".join(f"{_LOST if event is None else event}\n" for event in events)
 
 
 def entries(listed: str) -> tuple[Entry, ...]:
@@ -217,32 +179,6 @@ def events(told: str) -> tuple[Event, ...]:
     return tuple(_read(told, _event))
 
 
-def named(
-    entries: Iterable[Entry], symbols: Mapping[str, str]
-) -> tuple[Connection, ...]:
-    """Return entries with names for addresses, of protocols that have a name.
-
-    Args:
-        entries: of any table.
-        symbols: address -> name.
-
-    """
-
-    def name(tuple_: Tuple5) -> Tuple5:
-        src, dst = (symbols.get(end, end) for end in (tuple_.src, tuple_.dst))
-        return tuple_._replace(src=src, dst=dst)
-
-    return tuple(
-        Connection(name(one.original), name(one.reply))
-        for one in entries
-        if one.original.proto in NAMES
-    )
-
-
-def _service(proto: int, node: str, port: int) -> str:
-    return f"{node}:{port}" if proto in _WITH_PORTS else node
-
-
 def _ends(tuple_: Tuple5, icmp: Icmp | None) -> str:
     """Render a tuple: addresses, then ports, keys, or type, code and id."""
     proto, src, sport, dst, dport = tuple_
@@ -251,7 +187,7 @@ def _ends(tuple_: Tuple5, icmp: Icmp | None) -> str:
         return f"{ends} type={icmp.type} code={icmp.code} id={sport}"
     if proto == GRE:
         return f"{ends} srckey=0x{sport:x} dstkey=0x{dport:x}"
-    return f"{ends} sport={sport} dport={dport}" if proto in _WITH_PORTS else ends
+    return f"{ends} sport={sport} dport={dport}" if proto in WITH_PORTS else ends
 
 
 class _Line:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_netlab.host import conntrack, sysctls
+from pytest_netlab.host import conntrack, links, policy_rules, routes, sysctls
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.host.conntrack import Entry, Event
-
-ENTRIES, EVENTS, SYSCTLS = "conntrack.txt", "conntrack-events.txt", "sysctl.txt"
+    from pytest_netlab.host.links import Neighbour
+    from pytest_netlab.host.policy_rules import PolicyRule
+    from pytest_netlab.host.routes import Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,10 @@ class Snapshot:
         entries: the connections that it tracks.
         events: what became of connections while somebody listened.
         sysctls: name -> value; those that its kernel does not have are left out.
+        routes: of all tables, IPv4's and IPv6's.
+        policy_rules: IPv4's, in the order in which they are asked.
+        policy_rules6: IPv6's.
+        neighbours: who answered ARP or neighbour discovery, or did not.
 
     """
 
@@ -32,6 +37,10 @@ class Snapshot:
     entries: tuple[Entry, ...] = ()
     events: tuple[Event, ...] = ()
     sysctls: Mapping[str, str] = field(default_factory=dict)
+    routes: tuple[Route, ...] = ()
+    policy_rules: tuple[PolicyRule, ...] = ()
+    policy_rules6: tuple[PolicyRule, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
 
     @property
     def replies(self) -> frozenset[Tuple5]:
@@ -40,11 +49,30 @@ class Snapshot:
         return frozenset(held.union(one.reply for one in self.events))
 
 
+class Kept(NamedTuple):
+    """The evidence file that has one part of a snapshot, and how it is read."""
+
+    file: str
+    parse: Callable[[str], Any]
+    render: Callable[[Any], str]
+
+
+def _lines(values: Iterable[object]) -> str:
+    return "".join(f"{value}\n" for value in values)
+
+
+KEPT = {
+    "entries": Kept("conntrack.txt", conntrack.entries, _lines),
+    "events": Kept("conntrack-events.txt", conntrack.events, conntrack.history),
+    "sysctls": Kept("sysctl.txt", sysctls.parse, sysctls.render),
+    "routes": Kept("ip-route.txt", routes.routes, _lines),
+    "policy_rules": Kept("ip-rule.txt", policy_rules.policy_rules, _lines),
+    "policy_rules6": Kept("ip-rule6.txt", policy_rules.policy_rules, _lines),
+    "neighbours": Kept("ip-neigh.txt", links.neighbours, _lines),
+}
+
+
 def read(files: Mapping[str, str]) -> Snapshot:
     """Return what evidence tells of a host; what it has no words for is empty."""
-    return Snapshot(
-        files=files,
-        entries=conntrack.entries(files.get(ENTRIES, "")),
-        events=conntrack.events(files.get(EVENTS, "")),
-        sysctls=sysctls.parse(files.get(SYSCTLS, "")),
-    )
+    parts = {name: kept.parse(files.get(kept.file, "")) for name, kept in KEPT.items()}
+    return Snapshot(files=files, **parts)

@@ -127,8 +127,8 @@ class DockerLab:
         ends = {n: node.address for n, node in self.nodes.items() if n != "host"}
         return found | {
             "docker_proxy": facts.docker_proxy(parts.procfs, host.address),
-            "routes": facts.ways(host, links, ends),
-            "links": facts.mtus(parts.segment.host, links),
+            "routes": facts.reached(host.netns, links, ends),
+            "links": facts.link_states(parts.segment.host, links),
         }
 
     @cached_property

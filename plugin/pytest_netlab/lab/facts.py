@@ -7,8 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_netlab.host.facts import LinkState, Reach
 from pytest_netlab.host.sysctls import FACTS
-from pytest_netlab.lab.links import netlink, offloads
+from pytest_netlab.lab import routes
+from pytest_netlab.lab.links import listed, netlink, offloads
 from pytest_netlab.lab.netns import inside
 
 if TYPE_CHECKING:
@@ -17,9 +19,6 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.node import NamespaceNode
 
 UNKNOWN = "unknown"
-# One line an address, in one process; an address without a route says so.
-_WAYS = 'for end; do ip -o route get "$end" 2>/dev/null || echo none; done'
-_DEVICE = re.compile(r"\bdev (\S+)")
 _IPTABLES = re.compile(r"v(?P<version>\S+)(?: \((?P<backend>\w+)\))?")
 
 
@@ -45,32 +44,31 @@ def host_facts(host: NamespaceNode, uplink: str) -> dict[str, str]:
     return found | iptables_facts(host) | {"offload": offloads(host.netns, uplink)}
 
 
-def ways(host: NamespaceNode, links: Mapping[str, str], ends: Mapping[str, str]) -> str:
+def reached(netns: str, links: Mapping[str, str], ends: Mapping[str, str]) -> str:
     """Return by which link the host reaches each end: what its routes come to.
 
     Args:
-        host: the host under test.
+        netns: of the host under test.
         links: name of a link -> what to call it.
         ends: name of a node -> its address.
 
     """
-    said = host.run("sh", "-c", _WAYS, "-", *ends.values(), check=False).stdout
-    found = (_DEVICE.search(line) for line in said.splitlines())
-    ways = (f"dev {links.get(dev[1], dev[1])}" if dev else "none" for dev in found)
-    return "\n".join(
-        f"route {name} {way}" for name, way in zip(ends, ways, strict=False)
+    chosen = routes.chosen(netns, ends.values())
+    devices = (route.device if route else "" for route in chosen)
+    found = (
+        Reach(name, links.get(device, device))
+        for name, device in zip(ends, devices, strict=True)
     )
+    return "\n".join(one.text for one in found)
 
 
-def mtus(netns: str, links: Mapping[str, str]) -> str:
+def link_states(netns: str, links: Mapping[str, str]) -> str:
     """Return the MTU of each link, and whether it is up."""
     with netlink(netns) as ip:
-        known = {link.get("ifname"): link for link in ip.get_links()}
-    return "\n".join(
-        f"link {name} mtu {known[link].get('mtu')} {known[link].get('state')}"
-        for link, name in links.items()
-        if link in known
-    )
+        known = {link.name: link for link in listed(ip)}
+    found = ((name, known[link]) for link, name in links.items() if link in known)
+    states = (LinkState(name, link.mtu, link.state) for name, link in found)
+    return "\n".join(one.text for one in states)
 
 
 def iptables_facts(host: NamespaceNode) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pytest_netlab.errors import LabError, LabUnavailableError, Remedy
+from pytest_netlab.host.routes import DEFAULT
 from pytest_netlab.lab import (
     containers,
     image,
@@ -23,6 +24,7 @@ from pytest_netlab.lab import (
     needs,
     overheard,
     owner,
+    routes,
     running,
     scripts,
     sweep,
@@ -248,10 +250,13 @@ def _plans(options: LabOptions) -> Iterator[Topology]:
 def _demand_free(topology: Topology) -> None:
     """Refuse an address plan that would take traffic from a route of this host."""
     wanted = topology.uplink.network
-    for destination, interface in links.routes(None):
-        if ip_network(destination).overlaps(wanted):
+    for route in routes.listed(None):
+        if route.destination == DEFAULT:
+            continue
+        network = ip_network(route.destination)
+        if network.overlaps(wanted):
             raise LabError(
-                f"the lab's network {wanted} overlaps the route {destination} (link "
-                f"{interface}) of this host, whose traffic it would take",
+                f"the lab's network {wanted} overlaps the route {network} (link "
+                f"{route.device or '-'}) of this host, whose traffic it would take",
                 remedy=Remedy.UPLINK_ADDRESS,
             )

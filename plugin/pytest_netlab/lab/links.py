@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from socket import AF_INET
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError
+from pytest_netlab.host import links
 from pytest_netlab.lab.netns import inside
 from pytest_netlab.lab.signals import deferred
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pytest_netlab.host.links import Link
 
 # In this order: the kernel switches TSO off with checksumming, and says so.
 OFFLOADS = (
@@ -67,15 +69,17 @@ def index_of(ip: Any, interface: str) -> int:
     return int(found[0])
 
 
+def listed(ip: Any) -> list[Link]:
+    """Return the links of the namespace that pyroute2 was opened in."""
+    return [links.link(message) for message in ip.get_links()]
+
+
 def veth_peer(container: str, host: str, interface: str = "eth0") -> str | None:
     """Return the host's end of a container's link: the peer's index names it."""
     with netlink(container) as ip:
-        found = ip.link("get", ifname=interface)
-        index = found[0].get("link") if found else None
+        peers = [link.peer for link in listed(ip) if link.name == interface]
     with netlink(host) as ip:
-        names = [
-            link.get("ifname") for link in ip.get_links() if link["index"] == index
-        ]
+        names = [link.name for link in listed(ip) if link.index in peers]
     return names[0] if names else None
 
 
@@ -84,18 +88,7 @@ def addresses(netns: str | None, interface: str) -> list[str]:
     with netlink(netns) as ip:
         indexes = ip.link_lookup(ifname=interface)
         found = ip.get_addr(index=indexes[0]) if indexes else ()
-        return [f"{item.get('address')}/{item['prefixlen']}" for item in found]
-
-
-def routes(netns: str | None) -> list[tuple[str, str]]:
-    """Return destination and link of each IPv4 route, but for default routes."""
-    with netlink(netns) as ip:
-        names = {link["index"]: str(link.get("ifname")) for link in ip.get_links()}
-        return [
-            (f"{route.get('dst')}/{route['dst_len']}", names.get(route.get("oif"), "-"))
-            for route in ip.get_routes(family=AF_INET)
-            if route.get("dst")
-        ]
+        return [f"{links.address(message)}" for message in found]
 
 
 def silence(netns: str, interface: str) -> None:

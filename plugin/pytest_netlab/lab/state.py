@@ -8,18 +8,18 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from socket import AF_INET, AF_INET6
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_netlab.errors import NetlabError
-from pytest_netlab.host import conntrack, snapshot, sysctls
-from pytest_netlab.lab.conntrack import entries
-from pytest_netlab.lab.facts import settings
+from pytest_netlab.host import sysctls
+from pytest_netlab.host.snapshot import KEPT, Snapshot
+from pytest_netlab.lab import conntrack, facts, routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pytest_netlab.host.conntrack import Event
-    from pytest_netlab.host.snapshot import Snapshot
     from pytest_netlab.lab.node import NamespaceNode
 
     T = TypeVar("T")
@@ -41,11 +41,18 @@ HOST_COMMANDS = {
     "ip6tables-nft.txt": ("ip6tables-nft-save", "-c"),
     "nftables.txt": ("nft", "-a", "list", "ruleset"),
     "nftables.json": ("nft", "-j", "list", "ruleset"),
-    "ip-rule.txt": ("ip", "rule"),
-    "ip-neigh.txt": ("ip", "neigh"),
     "bridge-link.txt": ("bridge", "-d", "link"),
     "bridge-fdb.txt": ("bridge", "fdb"),
     "versions.txt": ("sh", "-c", VERSIONS_SCRIPT),
+}
+# What the kernel itself is asked: a part of the snapshot -> who asks.
+ASKED: Mapping[str, Callable[[str], Any]] = {
+    "entries": conntrack.entries,
+    "sysctls": partial(facts.settings, names=sysctls.KNOWN),
+    "routes": routes.listed,
+    "policy_rules": partial(routes.rules, family=AF_INET),
+    "policy_rules6": partial(routes.rules, family=AF_INET6),
+    "neighbours": routes.neighbours,
 }
 # What the addresses, links and routes of every node are, in one command each.
 NODE_SCRIPT = "ip -d link; echo; ip addr; echo; ip route; echo; ip -6 route"
@@ -64,22 +71,17 @@ def collect(
         heard: returns what became of connections, as `events.Events` does.
 
     """
+    asked: dict[str, Callable[[], Any]]
+    asked = {name: partial(ask, netns) for name, ask in ASKED.items()}
+    asked["events"] = heard
     with ThreadPoolExecutor(WORKERS) as pool:
-        tracked = pool.submit(_known, partial(entries, netns), conntrack.text)
-        events = pool.submit(_known, heard, conntrack.text)
-        sysctl = pool.submit(
-            _known, partial(settings, netns, sysctls.KNOWN), sysctls.render
-        )
+        known = pool.map(_known, asked.values(), [KEPT[n].render for n in asked])
         texts = dict(zip(jobs, pool.map(_guarded, jobs.values()), strict=True))
-    texts[snapshot.ENTRIES], now = tracked.result()
-    texts[snapshot.EVENTS], past = events.result()
-    texts[snapshot.SYSCTLS], values = sysctl.result()
-    return snapshot.Snapshot(
-        files=texts,
-        entries=now or (),
-        events=tuple(filter(None, past or ())),
-        sysctls=values or {},
-    )
+    found = dict(zip(asked, known, strict=True))
+    texts |= {KEPT[name].file: text for name, (text, _) in found.items()}
+    values = {name: value for name, (_, value) in found.items() if value is not None}
+    values["events"] = tuple(filter(None, values.get("events", ())))
+    return Snapshot(files=texts, **values)
 
 
 def host_jobs(host: NamespaceNode, interfaces: Iterable[str]) -> dict[str, Any]:

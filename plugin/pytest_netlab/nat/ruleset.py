@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pytest_netlab.host.conntrack import Connection
+    from pytest_netlab.host.connections import Connection
 
 _COUNTERS = re.compile(r"\[\d+:\d+\]\s*")
 _ADDRESS = re.compile(r"\b(\d+\.\d+\.\d+\.\d+)(?:/(\d+))?")

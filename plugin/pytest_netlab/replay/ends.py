@@ -12,8 +12,8 @@ import time
 from struct import Struct
 from typing import TYPE_CHECKING
 
-from pytest_netlab.documents import json_of
 from pytest_netlab.errors import BlindCaptureError, CommandError
+from pytest_netlab.lab import routes
 from pytest_netlab.lab.events import SO_RCVBUFFORCE
 from pytest_netlab.lab.ring import (
     ETH_P_ALL,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
+    from pytest_netlab.host.routes import Route
     from pytest_netlab.lab.node import NamespaceNode
 
 IGNORE_OUTGOING = 23  # linux/if_packet.h: no copy of what the node itself sends
@@ -64,9 +65,9 @@ class End:
         """
         self.node = node
         route = _route(node, peer)
-        self._link = str(route["dev"])
-        self._hop = str(route.get("gateway", peer))
-        self._here = str(route["prefsrc"])
+        self._link = route.device
+        self._hop = route.gateway or peer
+        self._here = route.source
         self.source = address or self._here
         with packet_socket(self._link, node.netns) as self._socket:
             self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, BUFFER)
@@ -163,9 +164,8 @@ class End:
         return muted(self.node, self._link, self.source, protocols)
 
 
-def _route(node: NamespaceNode, peer: str) -> dict[str, object]:
-    done = node.run("ip", "-json", "route", "get", peer, check=False)
-    if done.returncode:
-        raise CommandError(f"{node.name} has no route to {peer}: {done.stderr.strip()}")
-    found: list[dict[str, object]] = json_of(done.stdout.encode(), "ip route")
-    return found[0]
+def _route(node: NamespaceNode, peer: str) -> Route:
+    (route,) = routes.chosen(node.netns, [peer])
+    if route is None:
+        raise CommandError(f"{node.name} has no route to {peer}")
+    return route

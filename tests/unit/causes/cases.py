@@ -8,7 +8,7 @@ from tests.flowfacts import end, fact
 
 from pytest_netlab.causes import Case, Cause
 from pytest_netlab.flows import ICMP, TCP, Role, Tuple5
-from pytest_netlab.host.conntrack import Connection
+from pytest_netlab.host.connections import Connection
 from pytest_netlab.nat import HostChange
 from pytest_netlab.trace import End, Fields, FlowFact, Packet, What
 

@@ -34,7 +34,7 @@ from pytest_netlab.trace import End, FlowFact, PortTranslation, Rewrite, Symbol
 
 if TYPE_CHECKING:
     from pytest_netlab.causes import Case
-    from pytest_netlab.host.conntrack import Connection
+    from pytest_netlab.host.connections import Connection
     from pytest_netlab.nat import Kind
 
 

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from tests.unit.host.tracked import ECHO, PING, QUERY, WEB, entries, events
 
-from pytest_netlab.flows import ICMP6, TCP, Tuple5
+from pytest_netlab.flows import ICMP6, Tuple5
 from pytest_netlab.host import conntrack
 from pytest_netlab.host.conntrack import (
     GRE,
-    Connection,
     Counters,
     Entry,
     Event,
@@ -97,18 +96,18 @@ def test_entry(entry: Entry, line: str) -> None:
 @given(entries())
 def test_any_entry(entry: Entry) -> None:
     """Any entry that is written is read as it was."""
-    assert conntrack.entries(conntrack.text([entry])) == (entry,)
+    assert conntrack.entries(f"{entry}\n") == (entry,)
 
 
 @given(events())
 def test_any_event(event: Event) -> None:
     """Any event that is written is read as it was."""
-    assert conntrack.events(conntrack.text([event])) == (event,)
+    assert conntrack.events(conntrack.history([event])) == (event,)
 
 
 def test_several() -> None:
     """Entries are read in their order, whether the family is told or not."""
-    told = conntrack.text([WEB, PING]).replace("ipv4     2 ", "", 1)
+    told = f"{WEB}\n{PING}\n".replace("ipv4     2 ", "", 1)
     said = "conntrack v1.4.7 (conntrack-tools): 2 flow entries have been shown.\n"
 
     assert conntrack.entries(told + said) == (WEB, PING)
@@ -159,7 +158,7 @@ def test_events() -> None:
     there = Tuple5(103, "10.0.0.1", 0, "10.0.0.2", 0)
     end = Event(change="DESTROY", original=there, reply=there.reply)
 
-    assert conntrack.text([new, None, end]) == told
+    assert conntrack.history([new, None, end]) == told
     assert conntrack.events(told) == (new, end)
 
 
@@ -169,24 +168,3 @@ def test_events() -> None:
 def test_no_event(line: str) -> None:
     """What is no event is left out."""
     assert conntrack.events(line) == ()
-
-
-def test_named() -> None:
-    """A connection in names says what a flow is called, and what it was made."""
-    names = {"172.16.211.1": "host01", "172.16.211.128": "host", "172.17.0.5": "web"}
-    web, ping = conntrack.named((WEB, PING), names)
-
-    assert web == Connection(
-        Tuple5(TCP, "host01", 4, "host", 81), Tuple5(TCP, "web", 80, "host01", 4)
-    )
-    assert f"{web}" == "tcp host01 -> host:81, sent on as host01 -> web:80"
-    assert f"{ping}" == "icmp echo web -> host01, sent on as host -> host01"
-
-
-def test_nameless() -> None:
-    """An address without a name stays, and a protocol without one is no connection."""
-    other = replace(QUERY, original=QUERY.original._replace(proto=2))
-
-    assert conntrack.named((QUERY, other), {}) == (
-        Connection(QUERY.original, QUERY.reply),
-    )

@@ -14,8 +14,8 @@ END = Event(change="DESTROY", original=QUERY.original, reply=QUERY.reply)
 def test_read() -> None:
     """Values are read from the files that they were written to."""
     files = {
-        "conntrack.txt": conntrack.text([WEB, PING]),
-        "conntrack-events.txt": conntrack.text([END]),
+        "conntrack.txt": f"{WEB}\n{PING}\n",
+        "conntrack-events.txt": conntrack.history([END]),
         "sysctl.txt": "net.ipv4.ip_forward = 1\n",
         "web.log": "GET /\n",
     }

@@ -1,0 +1,78 @@
+"""Connections that a host tracks, with the names of the lab's addresses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_netlab.flows import ICMP, ICMP6, Tuple5
+from pytest_netlab.host.conntrack import NAMES, WITH_PORTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pytest_netlab.host.conntrack import Entry
+
+_PROTOCOLS = {ICMP: "icmp echo", ICMP6: "icmp6 echo"}
+
+
+class Connection(NamedTuple):
+    """A connection with names for its addresses: both its tuples."""
+
+    original: Tuple5
+    reply: Tuple5
+
+    @property
+    def protocol(self) -> str:
+        """Return what a flow's protocol is called."""
+        return _PROTOCOLS.get(self.original.proto, NAMES[self.original.proto])
+
+    @property
+    def initiator(self) -> str:
+        """Return who began it."""
+        return self.original.src
+
+    @property
+    def responder(self) -> str:
+        """Return whom it asked, with the port where there are ports."""
+        return _service(self.original.proto, self.original.dst, self.original.dport)
+
+    @property
+    def sender(self) -> str:
+        """Return who began it as replies show it: after translation."""
+        return self.reply.dst
+
+    @property
+    def target(self) -> str:
+        """Return who answers it, with the port where there are ports."""
+        return _service(self.reply.proto, self.reply.src, self.reply.sport)
+
+    def __str__(self) -> str:
+        """Render as a flow, and what it was made."""
+        ends = f"{self.protocol} {self.initiator} -> {self.responder}"
+        return f"{ends}, sent on as {self.sender} -> {self.target}"
+
+
+def named(
+    entries: Iterable[Entry], symbols: Mapping[str, str]
+) -> tuple[Connection, ...]:
+    """Return entries with names for addresses, of protocols that have a name.
+
+    Args:
+        entries: of any table.
+        symbols: address -> name.
+
+    """
+
+    def name(tuple_: Tuple5) -> Tuple5:
+        src, dst = (symbols.get(end, end) for end in (tuple_.src, tuple_.dst))
+        return tuple_._replace(src=src, dst=dst)
+
+    return tuple(
+        Connection(name(one.original), name(one.reply))
+        for one in entries
+        if one.original.proto in NAMES
+    )
+
+
+def _service(proto: int, node: str, port: int) -> str:
+    return f"{node}:{port}" if proto in WITH_PORTS else node

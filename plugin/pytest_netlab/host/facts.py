@@ -1,0 +1,60 @@
+"""Routes and links as a golden's provenance has them: a line each, in symbols.
+
+Two hosts are compared by these lines, so a value's `text` is the line it was read of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+_DIGITS = 9  # of an MTU: Python takes its time for numbers of thousands
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """By which link a host reaches a node; `device` is "" where it has no route."""
+
+    node: str
+    device: str = ""
+
+    @property
+    def text(self) -> str:
+        """Return its line."""
+        way = f"dev {self.device}" if self.device else "none"
+        return f"route {self.node} {way}"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """How large packets of a link may be, in octets, and whether it is up or down."""
+
+    name: str
+    mtu: int
+    state: str
+
+    @property
+    def text(self) -> str:
+        """Return its line."""
+        return f"link {self.name} mtu {self.mtu} {self.state}"
+
+
+def reach(line: str) -> Reach | None:
+    """Return what a line says of a route; None for any other line."""
+    match line.split(" "):
+        case ["route", node, "none"]:
+            return Reach(node)
+        case ["route", node, "dev", device]:
+            return Reach(node, device)
+    return None
+
+
+def link_state(line: str) -> LinkState | None:
+    """Return what a line says of a link; None for any other line."""
+    match line.split(" "):
+        case ["link", name, "mtu", mtu, state] if _is_number(mtu):
+            return LinkState(name, int(mtu), state)
+    return None
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _DIGITS

@@ -1,0 +1,149 @@
+"""Links of a host, their addresses and neighbours, as values.
+
+What is decoded are rtnetlink's messages, as pyroute2 hands them out (rtnetlink(7)).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_netlab.host.iproute import named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_STATES = {
+    1: "INCOMPLETE",
+    2: "REACHABLE",
+    4: "STALE",
+    8: "DELAY",
+    16: "PROBE",
+    32: "FAILED",
+    128: "PERMANENT",
+}
+_FLAGS = {8: "proxy", 16: "extern_learn", 128: "router"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A network interface.
+
+    Attributes:
+        index: by which others name it.
+        name: what it is called.
+        mtu: in octets.
+        state: up or down, as it was set: not whether its peer is there.
+        kind: bridge, veth, ...; "" for hardware and the loopback.
+        mac: its address; "" for none.
+        master: the index of the bridge it is a port of; None for none.
+        peer: the index of a veth's other end, in whichever namespace; None for none.
+
+    """
+
+    index: int
+    name: str
+    mtu: int
+    state: str
+    kind: str = ""
+    mac: str = ""
+    master: int | None = None
+    peer: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address of a link, which is on a network of this length."""
+
+    link: int
+    address: str
+    length: int
+
+    def __str__(self) -> str:
+        """Render as ADDRESS/LENGTH."""
+        return f"{self.address}/{self.length}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """Who is on a link, as ARP and neighbour discovery have it.
+
+    Attributes:
+        address: of the neighbour.
+        device: name of the link.
+        mac: "" where nobody answered.
+        flags: router, proxy, extern_learn.
+        state: REACHABLE, STALE, FAILED, ...; "" of a proxy's.
+
+    """
+
+    address: str
+    device: str
+    mac: str = ""
+    flags: tuple[str, ...] = ()
+    state: str = ""
+
+    def __str__(self) -> str:
+        """Render as `ip neigh` does."""
+        words = (
+            self.address,
+            f"dev {self.device}",
+            f"lladdr {self.mac}" * bool(self.mac),
+        )
+        return " ".join(filter(None, (*words, *self.flags, self.state)))
+
+
+def link(message: Any) -> Link:
+    """Return the link that a message is about: RTM_NEWLINK."""
+    info = message.get("linkinfo")
+    return Link(
+        index=message["index"],
+        name=message.get("ifname"),
+        mtu=message.get("mtu"),
+        state=message.get("state"),
+        kind=(info and info.get("kind")) or "",
+        mac=message.get("address") or "",
+        master=message.get("master"),
+        peer=message.get("link"),
+    )
+
+
+def address(message: Any) -> Address:
+    """Return the address that a message is about: RTM_NEWADDR."""
+    return Address(message["index"], message.get("address"), message["prefixlen"])
+
+
+def neighbour(message: Any, names: Mapping[int, str]) -> Neighbour:
+    """Return the neighbour that a message is about.
+
+    Args:
+        message: RTM_NEWNEIGH.
+        names: index of a link -> its name.
+
+    """
+    return Neighbour(
+        address=message.get("dst"),
+        device=names.get(message["ifindex"], ""),
+        mac=message.get("lladdr") or "",
+        flags=tuple(name for bit, name in _FLAGS.items() if message["flags"] & bit),
+        state=_STATES.get(message["state"], ""),
+    )
+
+
+def neighbours(listed: str) -> tuple[Neighbour, ...]:
+    """Return what `ip neigh` printed; other lines are left out."""
+    found = (_neighbour(line.split()) for line in listed.splitlines())
+    return tuple(one for one in found if one is not None)
+
+
+def _neighbour(words: list[str]) -> Neighbour | None:
+    found = named(words[1:], ("dev", "lladdr"))
+    if "dev" not in found:
+        return None
+    return Neighbour(
+        address=words[0],
+        device=found["dev"],
+        mac=found.get("lladdr", ""),
+        flags=tuple(word for word in words if word in _FLAGS.values()),
+        state=next((word for word in words if word in _STATES.values()), ""),
+    )

@@ -1,0 +1,153 @@
+"""Policy rules of a host, as values; their text is that of `ip rule`.
+
+What is decoded are rtnetlink's messages, as pyroute2 hands them out (rtnetlink(7)).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_netlab.host.iproute import TABLES, maybe, named, network, number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ACTIONS = {1: "lookup", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+_IP_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp"}
+_INVERTED = 2  # FIB_RULE_INVERT
+_NEVER = 0xFFFFFFFF  # a prefix length that suppresses none; a mask of all bits
+_RULE = frozenset(
+    {
+        *("from", "to", "fwmark", "iif", "oif", "ipproto", "sport", "dport"),
+        *("lookup", "suppress_prefixlength"),
+    }
+)
+_ALL = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRule:
+    """Which packets a table of routes is for.
+
+    Attributes:
+        priority: the lower is asked first.
+        negated: it is for all others.
+        source: whom packets are from: `all`, an address or a network.
+        destination: whom they are to; "" for anybody.
+        mark: fwmark and its mask, as `ip` writes them; "" for any.
+        incoming: the link that they came in by; "" for any.
+        outgoing: the link that a socket is bound to; "" for any.
+        protocol: tcp, udp, ... or a number; "" for any.
+        sport: a port or a range of ports; "" for any.
+        dport: likewise.
+        action: `lookup`, or what becomes of them: unreachable, blackhole, prohibit.
+        table: that is looked up; "" where none is.
+        suppress: a route of this prefix length or less does not count; None for all.
+
+    """
+
+    priority: int
+    negated: bool = False
+    source: str = _ALL
+    destination: str = ""
+    mark: str = ""
+    incoming: str = ""
+    outgoing: str = ""
+    protocol: str = ""
+    sport: str = ""
+    dport: str = ""
+    action: str = "lookup"
+    table: str = ""
+    suppress: int | None = None
+
+    def __str__(self) -> str:
+        """Render as `ip rule` does."""
+        return f"{self.priority}:\t{' '.join(self._words())}"
+
+    def _words(self) -> Iterator[str]:
+        if self.negated:
+            yield "not"
+        for name, value in (
+            ("from", self.source),
+            ("to", self.destination),
+            ("fwmark", self.mark),
+            ("iif", self.incoming),
+            ("oif", self.outgoing),
+            ("ipproto", self.protocol),
+            ("sport", self.sport),
+            ("dport", self.dport),
+        ):
+            if value:
+                yield f"{name} {value}"
+        yield f"{self.action} {self.table}" if self.table else self.action
+        if self.suppress is not None:
+            yield f"suppress_prefixlength {self.suppress}"
+
+
+def policy_rule(message: Any) -> PolicyRule:
+    """Return the policy rule that a message is about: RTM_NEWRULE."""
+    table, protocol = message.get("table"), message.get("ip_proto")
+    shortest = message.get("suppress_prefixlen")
+    action = _ACTIONS.get(message["action"], f"{message['action']}")
+    return PolicyRule(
+        priority=message.get("priority") or 0,
+        negated=bool(message["flags"] & _INVERTED),
+        source=network(message, "src") or _ALL,
+        destination=network(message, "dst"),
+        mark=_mark(message.get("fwmark"), message.get("fwmask")),
+        incoming=message.get("iifname") or "",
+        outgoing=message.get("oifname") or "",
+        protocol=_IP_PROTOCOLS.get(protocol, f"{protocol or ''}"),
+        sport=_range(message.get("sport_range")),
+        dport=_range(message.get("dport_range")),
+        action=action,
+        table=TABLES.get(table, f"{table}") if action == "lookup" else "",
+        suppress=None if shortest in (None, _NEVER) else shortest,
+    )
+
+
+def policy_rules(listed: str) -> tuple[PolicyRule, ...]:
+    """Return what `ip rule` printed; other lines are left out."""
+    found = []
+    for line in listed.splitlines():
+        priority, colon, rest = line.partition(":\t")
+        with suppress(ValueError):
+            if colon:
+                found.append(_policy_rule(number(priority), rest.split()))
+    return tuple(found)
+
+
+def _policy_rule(priority: int, words: list[str]) -> PolicyRule:
+    found = named(words, _RULE)
+    action = next((word for word in words if word in _ACTIONS.values()), "")
+    if "from" not in found or not action:
+        raise ValueError("no rule")
+    return PolicyRule(
+        priority=priority,
+        negated=words[0] == "not",
+        source=found["from"],
+        destination=found.get("to", ""),
+        mark=found.get("fwmark", ""),
+        incoming=found.get("iif", ""),
+        outgoing=found.get("oif", ""),
+        protocol=found.get("ipproto", ""),
+        sport=found.get("sport", ""),
+        dport=found.get("dport", ""),
+        action=action,
+        table=found.get("lookup", ""),
+        suppress=maybe(found, "suppress_prefixlength"),
+    )
+
+
+def _mark(mark: int | None, mask: int | None) -> str:
+    if mark is None or not mask:
+        return ""
+    return f"0x{mark:x}" if mask == _NEVER else f"0x{mark:x}/0x{mask:x}"
+
+
+def _range(ports: str | None) -> str:
+    """Return a range of ports as `ip` writes it; pyroute2 gives FIRST:LAST."""
+    first, _, last = (ports or "").partition(":")
+    return first if first == last else f"{first}-{last}"

@@ -1,0 +1,193 @@
+"""Routes of a host, as values; their text is that of `ip route`.
+
+What is decoded are rtnetlink's messages, as pyroute2 hands them out (rtnetlink(7)).
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+from pytest_netlab.host.iproute import TABLES, maybe, named, network
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+KINDS = (
+    *("unspec", "unicast", "local", "broadcast", "anycast", "multicast"),
+    *("blackhole", "unreachable", "prohibit", "throw", "nat", "xresolve"),
+)
+_PROTOCOLS = {
+    0: "unspec",
+    1: "redirect",
+    2: "kernel",
+    3: "boot",
+    4: "static",
+    9: "ra",
+    12: "bird",
+    16: "dhcp",
+    186: "bgp",
+    188: "ospf",
+}
+_SCOPES = {0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere"}
+_PREFERENCES = {0: "medium", 1: "high", 3: "low"}  # RFC 4191
+_FLAGS = {1: "dead", 2: "pervasive", 4: "onlink", 8: "offload", 16: "linkdown"}
+_ROUTE = frozenset(
+    {"via", "dev", "table", "proto", "scope", "src", "metric", "mtu", "pref"}
+)
+DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One of several next hops.
+
+    Attributes:
+        gateway: "" where the destination is on the link.
+        device: the name of the link.
+        weight: its share of the flows.
+
+    """
+
+    gateway: str
+    device: str
+    weight: int = 1
+
+    def __str__(self) -> str:
+        """Render as `ip route` does, below the route."""
+        via = f"via {self.gateway} " if self.gateway else ""
+        return f"nexthop {via}dev {self.device} weight {self.weight}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A route, and to where it leads.
+
+    Attributes:
+        destination: `default`, an address, or a network as ADDRESS/LENGTH.
+        kind: unicast, local, unreachable, ... (RTN_*).
+        gateway: "" where the destination is on the link, and where there are `hops`.
+        device: the name of the link; "" where none is meant.
+        table: main, local, default, or a number.
+        protocol: who made it: kernel, static, ...; boot where nobody said.
+        scope: global, link, host, ...; IPv6 has global only.
+        source: the address that the host itself uses; "" where it may choose.
+        metric: the lower is taken; None where the kernel does not say.
+        flags: onlink, linkdown, dead, ...
+        mtu: in octets; None where it is the link's.
+        preference: of an IPv6 router: medium, high, low; "" for IPv4.
+        hops: where there are several.
+
+    """
+
+    destination: str
+    kind: str = "unicast"
+    gateway: str = ""
+    device: str = ""
+    table: str = "main"
+    protocol: str = "boot"
+    scope: str = "global"
+    source: str = ""
+    metric: int | None = None
+    flags: tuple[str, ...] = ()
+    mtu: int | None = None
+    preference: str = ""
+    hops: tuple[Hop, ...] = ()
+
+    def __str__(self) -> str:
+        """Render as `ip route show table all` does; each hop has a line of its own."""
+        return "\n\t".join((" ".join(self._words()), *map(str, self.hops)))
+
+    def _words(self) -> Iterator[str]:
+        if self.kind != "unicast":
+            yield self.kind
+        yield self.destination
+        for name, value, usual in (
+            ("via", self.gateway, ""),
+            ("dev", self.device, ""),
+            ("table", self.table, "main"),
+            ("proto", self.protocol, "boot"),
+            ("scope", self.scope, "global"),
+            ("src", self.source, ""),
+            ("metric", self.metric, None),
+        ):
+            if value != usual:
+                yield f"{name} {value}"
+        yield from self.flags
+        if self.mtu is not None:
+            yield f"mtu {self.mtu}"
+        if self.preference:
+            yield f"pref {self.preference}"
+
+
+def route(message: Any, names: Mapping[int, str]) -> Route:
+    """Return the route that a message is about.
+
+    Args:
+        message: RTM_NEWROUTE.
+        names: index of a link -> its name.
+
+    """
+    table, metrics = message.get("table"), message.get("metrics")
+    return Route(
+        destination=network(message, "dst") or DEFAULT,
+        kind=KINDS[message["type"]],
+        gateway=message.get("gateway") or "",
+        device=names.get(message.get("oif"), ""),
+        table=TABLES.get(table, f"{table}"),
+        protocol=_PROTOCOLS.get(message["proto"], f"{message['proto']}"),
+        scope=_SCOPES.get(message["scope"], f"{message['scope']}"),
+        source=message.get("prefsrc") or "",
+        metric=message.get("priority"),
+        flags=tuple(name for bit, name in _FLAGS.items() if message["flags"] & bit),
+        mtu=metrics.get("mtu") if metrics else None,
+        preference=_PREFERENCES.get(message.get("pref"), ""),
+        hops=tuple(
+            Hop(hop.get("gateway") or "", names.get(hop["oif"], ""), hop["hops"] + 1)
+            for hop in message.get("multipath") or ()
+        ),
+    )
+
+
+def routes(listed: str) -> tuple[Route, ...]:
+    """Return what `ip route` printed; what it adds of caches and clocks is left out."""
+    found: list[Route] = []
+    for line in listed.splitlines():
+        words = line.split()
+        with suppress(ValueError):
+            if words[:1] == ["nexthop"] and found:
+                hops = (*found[-1].hops, _hop(words))
+                found[-1] = replace(found[-1], hops=hops)
+            elif words:
+                found.append(_route(words))
+    return tuple(found)
+
+
+def _route(words: list[str]) -> Route:
+    kind, words = (words[0], words[1:]) if words[0] in KINDS else ("unicast", words)
+    if not words:
+        raise ValueError("no destination")
+    if words[0] != DEFAULT:
+        ip_network(words[0], strict=False)
+    found = named(words[1:], _ROUTE)
+    return Route(
+        destination=words[0],
+        kind=kind,
+        gateway=found.get("via", ""),
+        device=found.get("dev", ""),
+        table=found.get("table", "main"),
+        protocol=found.get("proto", "boot"),
+        scope=found.get("scope", "global"),
+        source=found.get("src", ""),
+        metric=maybe(found, "metric"),
+        flags=tuple(word for word in words[1:] if word in _FLAGS.values()),
+        mtu=maybe(found, "mtu"),
+        preference=found.get("pref", ""),
+    )
+
+
+def _hop(words: list[str]) -> Hop:
+    found = named(words[1:], ("via", "dev", "weight"))
+    return Hop(found.get("via", ""), found.get("dev", ""), maybe(found, "weight") or 1)
