@@ -41,6 +41,10 @@ PARSERS = {
     "cli.memory": "sizes, as a user writes them",
     "documents": "keys of TOML, before a slow reader parses them",
     "folders": "names of folders that a killed writer left",
+    "host.iptables": "iptables-save",
+    "host.naming": "addresses, in anybody's rules",
+    "host.nftables": "nft list ruleset",
+    "host.words": "quotes of both",
     "lab.facts": "what versions tools print",
     "lab.modules": "the kernel's lists of modules",
     "lab.owner": "names that carry an owner",
@@ -170,6 +174,7 @@ def test_import_is_light(module: str) -> None:
     [
         "pytest_netlab.capture",
         "pytest_netlab.diff",
+        "pytest_netlab.host",
         "pytest_netlab.judge",
         "pytest_netlab.nat",
         "pytest_netlab.run",

@@ -1,5 +1,27 @@
-"""What is known of a host, as values: of what kernels send and what tools print.
+"""What is known of a host, as values, and how two hosts differ.
 
 Knows netlink's bytes and the tools' words, which it reads and writes. Refuses to know
 how a host is asked, what is wanted of it, and why a packet went astray.
 """
+
+from pytest_netlab.host.difference import HostChange, difference
+from pytest_netlab.host.effects import Published, Question
+from pytest_netlab.host.rules import Action, Chain, Item, Line, Match, Rule
+from pytest_netlab.host.ruleset import items, randomises, read, ruleset
+
+__all__ = [
+    "Action",
+    "Chain",
+    "HostChange",
+    "Item",
+    "Line",
+    "Match",
+    "Published",
+    "Question",
+    "Rule",
+    "difference",
+    "items",
+    "randomises",
+    "read",
+    "ruleset",
+]

@@ -1,0 +1,89 @@
+"""How a host differs from the one a golden was recorded on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
+
+from pytest_netlab.host.ruleset import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from pytest_netlab.host.conntrack import Connection
+    from pytest_netlab.host.rules import Item
+
+# Facts of several lines, of which each stands for itself.
+LISTS = ("ruleset", "routes", "links")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostChange:
+    """How a host differs from the one a golden was recorded on.
+
+    Attributes:
+        missing: rules, chains, routes and links that only the golden's host has.
+        extra: those that only this host has.
+        moved: rules that stand elsewhere among the others.
+        settings: name -> (then, here).
+        tracked: what connection tracking holds here: no difference, but evidence.
+        full: how much that is, where it is all it can hold; else "".
+
+    """
+
+    missing: tuple[Item, ...] = ()
+    extra: tuple[Item, ...] = ()
+    moved: tuple[Item, ...] = ()
+    settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    tracked: tuple[Connection, ...] = ()
+    full: str = ""
+
+
+def difference(
+    was: Mapping[str, str],
+    now: Mapping[str, str],
+    tracked: Sequence[Connection] = (),
+    full: str = "",
+) -> HostChange:
+    """Return how two hosts' facts differ; rules, routes and links each on their own.
+
+    A fact that either side does not know tells nothing.
+
+    Args:
+        was: facts of the golden's host, name -> text.
+        now: facts of this one.
+        tracked: what connection tracking holds here.
+        full: how much that is, where it is all it can hold.
+
+    """
+    both = [name for name in was if name in now and name not in LISTS]
+    settings = {name: (was[name], now[name]) for name in both if was[name] != now[name]}
+    lists = [(was.get(name, ""), now.get(name, "")) for name in LISTS]
+    known = [(old.splitlines(), new.splitlines()) for old, new in lists if old and new]
+    return HostChange(
+        missing=tuple(read(one) for old, new in known for one in _only_in(old, new)),
+        extra=tuple(read(one) for old, new in known for one in _only_in(new, old)),
+        moved=tuple(read(one) for old, new in known[:1] for one in _moved(old, new)),
+        settings=settings,
+        tracked=tuple(tracked),
+        full=full,
+    )
+
+
+# A line and its value tell the same, and only lines that differ are worth reading.
+
+
+def _only_in(these: Sequence[str], those: Sequence[str]) -> Iterator[str]:
+    others = set(those)
+    return (one for one in these if one not in others)
+
+
+def _moved(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
+    """Yield what both have, in another order."""
+    both = set(old) & set(new)
+    was, now = ([one for one in these if one in both] for these in (old, new))
+    matcher = SequenceMatcher(None, was, now, autojunk=False)
+    for verb, start, end, _, _ in matcher.get_opcodes():
+        if verb in ("delete", "replace"):
+            yield from was[start:end]

@@ -1,0 +1,118 @@
+"""What `nft list ruleset` prints, as lines that compare, and as values.
+
+Words are those of nft(8). Where a statement of a rule begins is known of those that
+do something with a packet; what stands between them is what a packet must be.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pytest_netlab.host.rules import Action, Chain, Match, Rule
+from pytest_netlab.host.words import split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pytest_netlab.host.rules import Item, Statement
+
+_IPTABLES = re.compile(r"table ip6? (filter|nat|mangle|raw|security) ")
+_COUNTER = re.compile(r"counter packets \d+ bytes \d+")
+_HANDLE = re.compile(r"# handle \d+$")
+_HOOK = re.compile(r"(type .* hook .*); policy (\w+);", re.ASCII)
+_ANY = 1 << 30
+# What begins a statement that does something, and how many words it takes at most.
+_TAKES = {
+    **dict.fromkeys(("accept", "drop", "continue", "return", "notrack", "counter"), 0),
+    **dict.fromkeys(("jump", "goto", "comment"), 1),
+    **dict.fromkeys(("snat", "dnat", "masquerade", "redirect", "reject"), _ANY),
+    **dict.fromkeys(("dup", "fwd", "queue", "tproxy", "synproxy"), _ANY),
+    **dict.fromkeys(("log", "reset", "vmap", "elements"), _ANY),
+}
+ACTIONS = frozenset(_TAKES)
+# nft's `tcp option NAME FIELD`; any other field is of two words, but for `@nh,48,8`.
+_OPTION = ["tcp", "option"]
+
+
+def listed(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the lines of tables that iptables does not own: where each stands, and it.
+
+    firewalld and hand-written nft tables hook in beside iptables' own, and any of them
+    may drop or reject what Docker's rules accept. Counters and handles are gone.
+
+    Args:
+        text: what `nft list ruleset` printed, with handles or without.
+
+    """
+    table = chain = ""
+    for listed_line in text.splitlines():
+        line = _HANDLE.sub("", listed_line).strip()
+        words = line.split()
+        if line.endswith("{") and words[0] == "table":
+            table = "" if _IPTABLES.match(line) else " ".join(words[1:3])
+        elif line.endswith("{"):
+            chain = words[1] if len(words) > 1 else ""
+        elif table and words and words[0] not in ("}", "#"):
+            yield f"nft {table} {chain} ", _COUNTER.sub("counter", line)
+
+
+def item(family: str, table: str, chain: str, line: str) -> Item:
+    """Return what a line of a chain is: its hook and policy, or a rule."""
+    if hook := _HOOK.fullmatch(line):
+        return Chain(
+            family=family,
+            backend="nft",
+            table=table,
+            name=chain,
+            policy=hook[2],
+            hook=hook[1],
+        )
+    return Rule(
+        family=family,
+        backend="nft",
+        table=table,
+        chain=chain,
+        statements=_statements(split(line, escapes=False)),
+    )
+
+
+def _statements(words: Sequence[str]) -> tuple[Statement, ...]:
+    found: list[list[str]] = [[]]
+    room, depth = _ANY, 0
+    for word in words:
+        # In braces are the elements of a set, and verdicts of a map.
+        begins = not depth and word in _TAKES
+        quoted = word.startswith('"')
+        depth = max(depth + (word.count("{") - word.count("}")) * (not quoted), 0)
+        if 0 < room < _ANY:
+            found[-1].append(word)
+            room -= 1
+        elif begins or not room:
+            found.append([word])
+            room = _TAKES.get(word, _ANY)
+        elif word == "set" and not depth and (field := _field(found[-1])):
+            del found[-1][-len(field) :]
+            found.append([" ".join((*field, word))])
+        else:
+            found[-1].append(word)
+    return tuple(_statement(*piece) for piece in found if piece)
+
+
+def _field(words: Sequence[str]) -> Sequence[str]:
+    """Return the words in front of `set` that name what is set."""
+    words = words[_does(*words[:1]) :]
+    if words and words[-1].startswith("@"):
+        return words[-1:]
+    if words[-4:-2] == _OPTION:
+        return words[-4:]
+    return words[-2:]
+
+
+def _statement(name: str, *words: str) -> Statement:
+    return Action(name, words) if _does(name) else Match(name, words)
+
+
+def _does(name: str = "") -> bool:
+    """Return whether a statement of this name does something with a packet."""
+    return name in _TAKES or name.endswith(" set")

@@ -1,0 +1,184 @@
+"""Rules of a host's firewall as values, whichever tool showed them.
+
+Words are kept as the tool writes them, so that a value's `text` is what was read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Backend = Literal["iptables", "legacy", "nft"]
+Counters: TypeAlias = tuple[int, int]  # packets, octets
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a packet must be, for the rest of its rule to apply.
+
+    Attributes:
+        name: an option of iptables (`-s`, `--dport`); nft's first word (`iifname`), or
+            a field (`ip daddr`) where nft gave JSON.
+        words: what follows, quoted where the tool quotes. nft's text does not say where
+            one match ends, so all that stand in a row are one.
+        negated: iptables' `!` stands before the option.
+        detail: the statement's own JSON; "" where nft gave none.
+
+    """
+
+    name: str
+    words: tuple[str, ...] = ()
+    negated: bool = False
+    detail: str = ""
+
+    def __str__(self) -> str:
+        """Render as the tool writes it."""
+        return " ".join(("!",) * self.negated + (self.name, *self.words))
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a rule does with a packet.
+
+    Attributes:
+        name: a target of iptables (`DNAT`, or a chain), a statement of nft (`drop`,
+            `jump`), or the field that nft sets (`ip ttl set`).
+        words: its arguments, quoted where the tool quotes.
+        option: how iptables is given it, `-j` or `-g`; "" in nft's rules.
+        detail: the statement's own JSON; "" where nft gave none.
+
+    """
+
+    name: str
+    words: tuple[str, ...] = ()
+    option: str = ""
+    detail: str = ""
+
+    def __str__(self) -> str:
+        """Render as the tool writes it."""
+        return " ".join((self.option,) * bool(self.option) + (self.name, *self.words))
+
+    def argument(self, option: str) -> str:
+        """Return the word behind an option; "" for none."""
+        pairs = zip(self.words, self.words[1:], strict=False)
+        return next((value for name, value in pairs if name == option), "")
+
+
+Statement: TypeAlias = Match | Action
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A rule in its chain.
+
+    Attributes:
+        family: `ip`, `ip6`, or another family of nft (`inet`, `bridge`, ...).
+        backend: whose rule it is. `iptables` is the usual one, whatever the kernel
+            keeps its rules in; `legacy` the one beside it.
+        table: its table.
+        chain: its chain. Of nft's text a line of a set or a map reads as a rule in a
+            chain of that name: it decides about packets as a rule does.
+        statements: in their order. iptables has at most one action, the last of them.
+        counters: what iptables counted; None where it was not asked, and for nft.
+        handle: nft's number of the rule, where it gave JSON.
+
+    """
+
+    family: str
+    backend: Backend
+    table: str
+    chain: str
+    statements: tuple[Statement, ...] = ()
+    counters: Counters | None = None
+    handle: int | None = None
+
+    @property
+    def matches(self) -> tuple[Match, ...]:
+        """Return what a packet must be."""
+        return tuple(one for one in self.statements if isinstance(one, Match))
+
+    @property
+    def actions(self) -> tuple[Action, ...]:
+        """Return what happens to such a packet."""
+        return tuple(one for one in self.statements if isinstance(one, Action))
+
+    @property
+    def comment(self) -> str:
+        """Return what its author wrote about it, without quotes; "" for nothing."""
+        named = (one for one in self.statements if one.name in ("--comment", "comment"))
+        word = next((one.words[0] for one in named if one.words), "")
+        return _unquoted(word, escapes=self.backend != "nft")
+
+    @property
+    def body(self) -> str:
+        """Return its statements, as its tool writes them."""
+        return " ".join(map(str, self.statements))
+
+    @property
+    def text(self) -> str:
+        """Return its line, by which hosts are compared: without counters."""
+        if self.backend == "nft":
+            return f"nft {self.family} {self.table} {self.chain} {self.body}"
+        head = f"{_prefix(self)}{self.table} -A {self.chain}"
+        return f"{head} {self.body}" if self.statements else head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """A chain, and what becomes of a packet that none of its rules decides about.
+
+    Attributes:
+        family: as a rule's.
+        backend: as a rule's.
+        table: its table.
+        name: its name.
+        policy: `ACCEPT`, `drop`, ...; for a chain without a hook `-` in iptables, and
+            nothing in nft.
+        hook: nft's type, hook and priority, in its words; "" for none, and in iptables.
+        counters: what iptables counted at the policy; None where it was not asked.
+        handle: nft's number of the chain, where it gave JSON.
+
+    """
+
+    family: str
+    backend: Backend
+    table: str
+    name: str
+    policy: str = ""
+    hook: str = ""
+    counters: Counters | None = None
+    handle: int | None = None
+
+    @property
+    def text(self) -> str:
+        """Return its line, by which hosts are compared: without counters."""
+        if self.backend != "nft":
+            return f"{_prefix(self)}{self.table} :{self.name} {self.policy}"
+        head = f"nft {self.family} {self.table} {self.name}"
+        return f"{head} {self.hook}; policy {self.policy};" if self.hook else head
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that is neither rule nor chain: kept as it is, and not understood."""
+
+    text: str
+
+
+Item: TypeAlias = Rule | Chain | Line
+
+
+def _unquoted(word: str, *, escapes: bool) -> str:
+    r"""Return a word without its quotes, and without each `\` that escapes."""
+    if len(word) < len('""') or word[0] != '"' or word[-1] != '"':
+        return word
+    if not escapes:
+        return word[1:-1]
+    pieces = word[1:-1].split("\\\\")
+    return "\\".join(piece.replace("\\", "") for piece in pieces)
+
+
+def _prefix(one: Rule | Chain) -> str:
+    """Return what a line begins with that is not of the usual iptables."""
+    six = "ip6 " if one.family == "ip6" else ""
+    return f"{six}legacy " if one.backend == "legacy" else six

@@ -1,0 +1,96 @@
+"""All rules of a host as lines that can be compared between hosts, and back as values.
+
+Counters go, names stand for addresses, and a network is just `net`: what is left says
+what the rules do, on whatever address plan. A golden's provenance has such lines.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.host import effects, iptables, nftables
+from pytest_netlab.host.naming import named
+from pytest_netlab.host.rules import Chain, Line, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pytest_netlab.host.rules import Backend, Item
+
+_NFT, _SIX, _LEGACY = "nft ", "ip6 ", "legacy "
+_PLACE = 4  # the words of nft's lines before a rule's own: nft, family, table, chain
+
+
+def ruleset(state: Mapping[str, str], symbols: Mapping[str, str]) -> str:
+    """Return all rules of a host as lines: iptables', and those beside them.
+
+    Where iptables itself is the legacy one, its rules are not listed twice. Beside the
+    usual iptables, a built-in chain that accepts goes without saying: whether its
+    table exists at all depends on who looked at it first.
+
+    Args:
+        state: a lab's evidence, file name -> text.
+        symbols: address -> name.
+
+    """
+    usual = _saved(state.get("iptables.txt", ""))
+    legacy = _saved(state.get("iptables-legacy.txt", ""), backend="legacy")
+    six = _saved(state.get("ip6tables.txt", ""), family="ip6")
+    if _repeats(legacy, usual):
+        legacy = ()
+    beside = [one for one in (*legacy, *six) if not _accepts(one)]
+    lines = [named(one.text.rstrip(), symbols) for one in (*usual, *beside)]
+    foreign = nftables.listed(state.get("nftables.txt", ""))
+    lines += [f"{place}{named(rule, symbols)}" for place, rule in foreign]
+    return "\n".join(lines)
+
+
+def _saved(
+    text: str, *, family: str = "ip", backend: Backend = "iptables"
+) -> Sequence[Rule | Chain]:
+    found = iptables.parse(text, family=family, backend=backend)
+    return [one for one in found if not isinstance(one, Line)]
+
+
+def _accepts(one: Rule | Chain) -> bool:
+    return isinstance(one, Chain) and one.policy == "ACCEPT"
+
+
+def _repeats(legacy: Sequence[Rule | Chain], usual: Sequence[Rule | Chain]) -> bool:
+    """Return whether both tools print the same rules, and there is one at all."""
+    same = {one.text.removeprefix(_LEGACY) for one in legacy if not _accepts(one)}
+    has_rule = any(isinstance(one, Rule) for one in legacy)
+    return has_rule and same <= {one.text for one in usual}
+
+
+def items(lines: str) -> tuple[Item, ...]:
+    """Return what the lines of a ruleset say."""
+    return tuple(map(read, lines.splitlines()))
+
+
+def read(line: str) -> Item:
+    """Return what one line says; its `text` is that line.
+
+    What is no line of a ruleset, such as a route, is kept as it is.
+    """
+    found = _nft(line) if line.startswith(_NFT) else _iptables(line)
+    return found if found.text == line else Line(line)
+
+
+def _nft(line: str) -> Item:
+    head = line.split(" ", _PLACE)
+    return nftables.item(*head[1:]) if len(head) > _PLACE else Line(line)
+
+
+def _iptables(line: str) -> Item:
+    rest = line.removeprefix(_SIX)
+    family = "ip6" if rest != line else "ip"
+    last = rest.removeprefix(_LEGACY)
+    backend: Backend = "legacy" if last != rest else "iptables"
+    table, _, body = last.partition(" ")
+    return iptables.item(body, table, family=family, backend=backend)
+
+
+def randomises(lines: str) -> bool:
+    """Return whether any source translation of a ruleset asks for random ports."""
+    return any(map(effects.randomises, items(lines)))

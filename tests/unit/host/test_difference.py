@@ -1,0 +1,64 @@
+"""How two hosts' facts differ: by setting, and by rule, route and link."""
+
+from __future__ import annotations
+
+import pytest
+from tests.hosts import changed
+from tests.unit.host.tracked import WEB
+
+from pytest_netlab.host import Chain, HostChange, difference
+from pytest_netlab.host.conntrack import Connection
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "expected"),
+    [
+        ({}, {}, HostChange()),
+        ({"a": "1", "gone": "1"}, {"a": "1", "new": "1"}, HostChange()),
+        ({"a": "1"}, {"a": "0"}, HostChange(settings={"a": ("1", "0")})),
+        ({"ruleset": "x\ny"}, {"ruleset": "y\nz"}, changed(missing="x", extra="z")),
+        ({"ruleset": ""}, {"ruleset": "z"}, HostChange()),
+        ({"ruleset": "x"}, {"a": "1"}, HostChange()),
+    ],
+    ids=["nothing", "unshared", "setting", "rules", "unknown then", "unknown now"],
+)
+def test_difference(
+    was: dict[str, str], now: dict[str, str], expected: HostChange
+) -> None:
+    """What both hosts know and say differently is what changed."""
+    assert difference(was, now) == expected
+
+
+def test_values() -> None:
+    """What differs is given as values."""
+    lines = ("filter :FORWARD ACCEPT", "filter :FORWARD DROP")
+    was, now = ({"ruleset": line} for line in lines)
+
+    assert difference(was, now).extra == (
+        Chain(
+            family="ip",
+            backend="iptables",
+            table="filter",
+            name="FORWARD",
+            policy="DROP",
+        ),
+    )
+
+
+def test_moved_rules_and_routes() -> None:
+    """Rules in another order are told, and routes and links line by line."""
+    was = {"ruleset": "a\nb\nc", "routes": "route c1 dev docker0", "links": "link a\n"}
+    now = {"ruleset": "b\na\nc", "routes": "route c1 none", "links": "link a"}
+    found = difference(was, now)
+
+    assert found == changed(
+        missing=("route c1 dev docker0",), extra=("route c1 none",), moved="b"
+    )
+
+
+def test_what_is_tracked() -> None:
+    """What connection tracking holds is kept beside what differs."""
+    web = Connection(WEB.original, WEB.reply)
+    found = difference({}, {}, [web], "9 of 9")
+
+    assert found == HostChange(tracked=(web,), full="9 of 9")
