@@ -37,7 +37,7 @@ def loaded_by(module: str) -> list[str]:
 # Who may parse text, and whose: a user's, a tool's, or a protocol's. Everything else
 # hands values on, and what one stage renders no other reads.
 PARSERS = {
-    "causes.clues": "iptables' and ip's words, in rules and links of a host",
+    "causes.clues": "ip's words, in links of a host",
     "cli.memory": "sizes, as a user writes them",
     "documents": "keys of TOML, before a slow reader parses them",
     "folders": "names of folders that a killed writer left",
@@ -51,7 +51,6 @@ PARSERS = {
     "masking.forms": "what a value is cut to, and base64",
     "masking.names": "names and values of environment variables",
     "masking.patterns": "credentials in anybody's text",
-    "nat.ruleset": "iptables-save and nft",
     "options": "which options take a path, by their own metavar",
     "replay.ftp": "PORT, EPRT and the answers to PASV and EPSV",
     "spec": "ids of scenarios and names of tests",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_netlab.diff import Policy, compare
 from pytest_netlab.errors import NetlabError
-from pytest_netlab.nat import HostChange, host_change, randomises
+from pytest_netlab.host import HostChange, difference, randomises
 from pytest_netlab.trace import with_entries
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def survey(
 
 def _change(golden: Golden, host: HostState) -> HostChange:
     """Return how the host differs from a golden's, and what it tracks now."""
-    return host_change(golden.provenance, host.provenance, host.tracked, host.full)
+    return difference(golden.provenance, host.provenance, host.tracked, host.full)
 
 
 def _own_replies(trace: CanonicalTrace) -> frozenset[Tuple5]:

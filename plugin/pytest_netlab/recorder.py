@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_netlab.diff import compare
 from pytest_netlab.errors import GoldenError
-from pytest_netlab.nat import HostChange, host_change, randomises
+from pytest_netlab.host import HostChange, difference, randomises
 from pytest_netlab.store import Proposal
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def review(pending: Pending) -> Review:
     proposed, recorded = pending.proposed, pending.recorded()
     if recorded is None:
         return Review(pending=pending, recorded=None)
-    host = host_change(recorded.provenance, proposed.provenance)
+    host = difference(recorded.provenance, proposed.provenance)
     randomised = randomises(proposed.provenance.get("ruleset", ""))
     policy = recorded.policy.on(randomised=randomised)
     found = compare(recorded.story, proposed.story, policy, host)

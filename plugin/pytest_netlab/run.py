@@ -17,11 +17,10 @@ from pytest_netlab.errors import (
     GoldenError,
     LabError,
 )
-from pytest_netlab.host import connections, sysctls
+from pytest_netlab.host import connections, ruleset, sysctls
 from pytest_netlab.host.snapshot import Snapshot
 from pytest_netlab.judge import HostState, ScenarioFailedError, Verdict, judge, survey
 from pytest_netlab.masking import Mask
-from pytest_netlab.nat import ruleset
 from pytest_netlab.recorder import Recorder
 from pytest_netlab.spec import POINTS
 from pytest_netlab.store import CAPTURE

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.hosts import lines
 from tests.traffic import HOST, HOST01
 from tests.unit.queries import KEPT, MOVED, RANDOM, RULE, captured
 
@@ -85,7 +86,7 @@ def test_host() -> None:
     verdict = judge(golden(exchange(KEPT)), exchange(None), host=known)
 
     assert verdict.host.settings == {"engine": ("27", "28")}
-    assert verdict.host.missing == (RULE,)
+    assert verdict.host.missing == lines(RULE)
     assert (verdict.host.tracked, verdict.host.full) == ((entry,), "9 of 9")
     cause = verdict.differences[0].cause
     assert cause is not None

@@ -7,27 +7,27 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
 from pytest_netlab.flows import Role
+from pytest_netlab.host import effects
 from pytest_netlab.trace import Packet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pytest_netlab.causes.facts import Case, Cause, Evidence
-    from pytest_netlab.nat import HostChange
+    from pytest_netlab.host import HostChange, Item
 
 CHECKSUMS = ("ip_checksum", "l4_checksum", "bad-checksum")
-# Fields of a line and of an invariant -> what a rule that changes them mentions.
+# Fields of a line and of an invariant -> what a rule writes that changes them: targets
+# of iptables, fields of nft, or what these begin with.
 HEADER = {
-    "ttl": ("TTL", "ttl", "hoplimit", "HL "),
-    "tos": ("TOS", "DSCP", "ECN", "dscp", "ecn", "tos"),
-    "df": ("frag-off", "@nh,48"),
-    "ip_flags": ("frag-off", "@nh,48"),
+    "ttl": ("TTL", "HL", "ip ttl", "ip6 hoplimit"),
+    "tos": ("TOS", "DSCP", "ECN", "ip dscp", "ip ecn", "ip6 dscp", "ip6 ecn"),
+    "df": ("ip frag-off", "@nh,48,"),
+    "ip_flags": ("ip frag-off", "@nh,48,"),
     "ip_id": ("ip id",),
-    "window": ("window",),
-    "tcp_window": ("window",),
-    "options": ("TCPMSS", "TCPOPTSTRIP", "maxseg", "tcp option"),
-    "tcp_options": ("TCPMSS", "TCPOPTSTRIP", "maxseg", "tcp option"),
-    "mss": ("TCPMSS", "maxseg"),
+    "window": ("tcp window",),
+    "tcp_window": ("tcp window",),
+    "options": ("TCPMSS", "TCPOPTSTRIP", "tcp option"),
+    "tcp_options": ("TCPMSS", "TCPOPTSTRIP", "tcp option"),
+    "mss": ("TCPMSS", "tcp option maxseg size"),
     "flags": ("tcp flags",),
     "tcp_flags": ("tcp flags",),
     "tcp_seq": ("tcp sequence",),
@@ -37,8 +37,6 @@ HEADER = {
     "length": (),
     "quotes": (),
 }
-_WRITERS = ("mangle -A", "nft ", " set ")
-_COPIERS = ("TEE", " dup ")
 
 
 def corrupted(case: Case) -> Cause | None:
@@ -58,7 +56,7 @@ def corrupted(case: Case) -> Cause | None:
 def damage(host: HostChange) -> str:
     """Cite what may have damaged packets on this host."""
     return clues.first(
-        clues.new(host, " set ", "CHECKSUM"),
+        clues.new(host, effects.alters),
         clues.setting(host, "offload", "conntrack_checksum"),
         clues.link(host),
         host=host,
@@ -75,9 +73,9 @@ def header_changed(case: Case) -> Cause | None:
         f"{sign.field} {sign.got} instead of {sign.want} at {sign.point}"
         for sign in found
     )
-    words = [word for sign in found for word in HEADER[sign.field]]
+    fields = tuple(name for sign in found for name in HEADER[sign.field])
     why = clues.first(
-        _writer(case.host, words),
+        _writer(case.host, fields),
         clues.setting(case.host, "offload"),
         clues.link(case.host),
         host=case.host,
@@ -90,11 +88,14 @@ def header_changed(case: Case) -> Cause | None:
 _TOLD = 2  # the differences below the cause tell them all
 
 
-def _writer(host: HostChange, words: Iterable[str]) -> str:
-    rules = [rule for rule in host.extra if any(w in rule for w in _WRITERS)]
-    told = [rule for rule in rules if any(word in rule for word in words)]
-    found = next(iter((*told, *rules)), "")
-    return f"this rule is new: {found}" if found else ""
+def _writer(host: HostChange, fields: tuple[str, ...]) -> str:
+    """Cite a new rule that writes one of these, else one where rules write."""
+
+    def wanted(one: Item) -> bool:
+        written = effects.writes(one) if effects.may_alter(one) else ()
+        return any(name.startswith(fields) for name in written)
+
+    return clues.new(host, wanted) or clues.new(host, effects.may_alter)
 
 
 def reidentified(case: Case) -> Cause | None:
@@ -123,7 +124,7 @@ def twice(case: Case) -> Cause | None:
     if not case.evidence or any(sign.field == "ip_id" for sign in case.evidence):
         return None  # where ids are changed, an equal id tells nothing
     why = clues.first(
-        clues.new(case.host, *_COPIERS),
+        clues.new(case.host, effects.copies),
         clues.link(case.host),
         host=case.host,
         otherwise="look for TEE and dup rules, for a loop, and for the queue of a link",

@@ -10,31 +10,25 @@ from pytest_netlab.host.sysctls import FACTS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_netlab.nat import HostChange
+    from pytest_netlab.host import HostChange, Item, Question
 
-# What keeps a packet from its way, or from translation.
-BARRIERS = ("DROP", "REJECT", " reject", " drop", "NOTRACK", "notrack", "unreachable")
-REFUSALS = ("REJECT", " reject")
-UNTRACKED = ("NOTRACK", "notrack")
 VERSIONS = ("engine", "kernel", "iptables", "backend")
 _MTU = re.compile(r"^link (\S+) mtu (\d{1,9})\b", re.ASCII)
 
 
-def gone(host: HostChange, *words: str) -> str:
-    """Cite the first rule that is missing and has all these words; "" for none."""
-    return next((_gone(rule) for rule in host.missing if _has(rule, words)), "")
+def gone(host: HostChange, wanted: Question) -> str:
+    """Cite the first rule that is missing and does what is asked; "" for none."""
+    return _cited("this rule is gone", filter(wanted, host.missing))
 
 
-def new(host: HostChange, *words: str) -> str:
-    """Cite the first rule that is extra and has any of these words; "" for none."""
-    found = (rule for rule in host.extra if any(word in rule for word in words))
-    return next((f"this rule is new: {rule}" for rule in found), "")
+def new(host: HostChange, wanted: Question) -> str:
+    """Cite the first rule that is extra and does what is asked; "" for none."""
+    return _cited("this rule is new", filter(wanted, host.extra))
 
 
-def reordered(host: HostChange, *words: str) -> str:
-    """Cite the first rule that stands elsewhere now and has all these words."""
-    found = (rule for rule in host.moved if _has(rule, words))
-    return next((f"this rule stands elsewhere now: {rule}" for rule in found), "")
+def reordered(host: HostChange, wanted: Question) -> str:
+    """Cite the first such rule that stands elsewhere now; "" for none."""
+    return _cited("this rule stands elsewhere now", filter(wanted, host.moved))
 
 
 def setting(host: HostChange, *names: str) -> str:
@@ -67,8 +61,8 @@ def link(host: HostChange) -> str:
 
 def mtu(host: HostChange) -> int:
     """Return the smallest MTU that is new here; 0 for none."""
-    found = [match for rule in host.extra if (match := _MTU.match(rule))]
-    was = {m[1]: int(m[2]) for rule in host.missing if (m := _MTU.match(rule))}
+    found = [match for one in host.extra if (match := _MTU.match(one.text))]
+    was = {m[1]: int(m[2]) for one in host.missing if (m := _MTU.match(one.text))}
     return min((int(m[2]) for m in found if int(m[2]) < was.get(m[1], 0)), default=0)
 
 
@@ -86,13 +80,9 @@ def first(*clues: str, host: HostChange, otherwise: str) -> str:
     return f"{otherwise} ({told})" if told else otherwise
 
 
-def _gone(rule: str) -> str:
-    return f"this rule is gone: {rule}"
+def _cited(what: str, rules: Iterable[Item]) -> str:
+    return next((f"{what}: {rule.text}" for rule in rules), "")
 
 
-def _has(rule: str, words: Iterable[str]) -> bool:
-    return all(word in rule for word in words)
-
-
-def _starting(rules: Iterable[str], prefix: str) -> str:
-    return next((rule for rule in rules if rule.startswith(prefix)), "")
+def _starting(lines: Iterable[Item], prefix: str) -> str:
+    return next((one.text for one in lines if one.text.startswith(prefix)), "")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import alteration, forwarding, translation
 from pytest_netlab.causes.facts import Case, named
-from pytest_netlab.nat import HostChange
+from pytest_netlab.host import HostChange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_netlab.nat import HostChange
+    from pytest_netlab.host import HostChange
     from pytest_netlab.trace import End, FlowFact
 
 # Every name that a rule may give, as docs/verdicts.md lists them. They are words of the

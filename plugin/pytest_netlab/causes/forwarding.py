@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from pytest_netlab.causes import clues
 from pytest_netlab.causes.facts import named
 from pytest_netlab.flows import Role
+from pytest_netlab.host import effects
 from pytest_netlab.trace import Packet, refusal_text
 
 if TYPE_CHECKING:
     from pytest_netlab.causes.facts import Case, Cause, Evidence, Name
-    from pytest_netlab.nat import HostChange
+    from pytest_netlab.host import HostChange
     from pytest_netlab.trace import End, FlowFact
 
 
@@ -38,7 +39,7 @@ def black_hole(case: Case) -> Cause | None:
         return None
     if not limit and got.stuck < _SMALLEST:
         return None
-    dropped = clues.new(case.host, "frag", "packet-too-big", "icmp", "--icmp-type 3")
+    dropped = clues.new(case.host, effects.concerns_icmp)
     link = clues.link(case.host)
     why = "; ".join(filter(None, (link, dropped))) or "look at the MTU of the links"
     text = (
@@ -92,7 +93,7 @@ def rejected(case: Case) -> Cause | None:
     want, got = case.want, case.got
     if want.refusal or not got.refusal:
         return None
-    rule = clues.new(case.host, *clues.REFUSALS) or _barrier(case)
+    rule = clues.new(case.host, effects.rejects) or _barrier(case)
     by_nobody = got.refusal.what.role is Role.RST and not got.target
     if not rule and by_nobody:
         return None  # nobody refused it: the host has no such port
@@ -158,9 +159,9 @@ def unanswered(case: Case) -> Cause | None:
 
 def _untranslated(case: Case) -> str:
     return clues.first(
-        clues.gone(case.host, "nat -A", "DOCKER"),
+        clues.gone(case.host, effects.publishes),
         _barrier(case),
-        clues.reordered(case.host, "nat -A"),
+        clues.reordered(case.host, effects.in_nat),
         host=case.host,
         otherwise=f"no DNAT rule in nat/DOCKER matched {case.want.responder}",
     )
@@ -169,10 +170,10 @@ def _untranslated(case: Case) -> str:
 def _unforwarded(case: Case, end: End | None, look: str) -> str:
     return clues.first(
         clues.setting(case.host, "ip_forward"),
-        clues.gone(case.host, "filter -A"),
+        clues.gone(case.host, effects.in_filter),
         _barrier(case),
         clues.route(case.host, *_nodes(end)),
-        clues.reordered(case.host, "filter -A"),
+        clues.reordered(case.host, effects.in_filter),
         clues.setting(case.host, "bridge_nf", "tcp_loose", "tcp_liberal"),
         clues.link(case.host),
         host=case.host,
@@ -181,7 +182,7 @@ def _unforwarded(case: Case, end: End | None, look: str) -> str:
 
 
 def _barrier(case: Case) -> str:
-    return clues.new(case.host, *clues.BARRIERS)
+    return clues.new(case.host, effects.bars)
 
 
 def _nodes(*ends: End | None) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
 from pytest_netlab.flows import WITH_PORTS
-from pytest_netlab.nat.ruleset import Published, published, translates
+from pytest_netlab.host import Published, effects
 from pytest_netlab.trace import End, PortTranslation, Symbol
 from pytest_netlab.trace.build import OWN
 from pytest_netlab.trace.values import map_symbols, symbols_in
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 _EPHEMERAL, _ANY = ("port", "id"), Symbol("any", 0)
 _ENDS = ("source", "destination", "rewrite", "id")
-MASQUERADE = ("nat -A POSTROUTING", "MASQUERADE")
-SOURCE_RULES = ("SNAT", "MASQUERADE", " snat ", " masquerade")
 
 
 def republished(case: Case) -> Cause | None:
@@ -28,13 +26,13 @@ def republished(case: Case) -> Cause | None:
     if want.kind != "dnat" or case.got.kind == "dnat":
         return None
     port, target = f"{want.responder.port}", f"{want.target}"
-    gone = Published(port, target) in map(published, case.host.missing)
+    gone = Published(port, target) in map(effects.published, case.host.missing)
     for rule in case.host.extra:
-        now = published(rule)
+        now = effects.published(rule)
         if now is None:
             continue
         if now.port == port or (gone and now.target == target):
-            text = f"{want.responder} no longer leads to {want.target}: {rule}"
+            text = f"{want.responder} no longer leads to {want.target}: {rule.text}"
             node = want.target.node if want.target else ""
             return case.cause(_wrong(node, now.node), text)
     return None
@@ -47,7 +45,8 @@ def stale(case: Case) -> Cause | None:
         return None
     if (got.target, got.sender) == (want.target, want.sender):
         return None
-    if any(map(translates, (*case.host.missing, *case.host.extra))):
+    changed = (*case.host.missing, *case.host.extra)
+    if any(map(effects.concerns_translation, changed)):
         return None  # the rules are others: no need of an old connection
     found = next(filter(lambda known: _is_stale(known, case), case.host.tracked), None)
     if found is None:
@@ -80,7 +79,7 @@ def mistranslated(case: Case) -> Cause | None:
         return None
     if got.target == want.target:
         return None
-    rule = clues.new(case.host, "DNAT", " dnat ", "REDIRECT", " redirect")
+    rule = clues.new(case.host, effects.translates_destination)
     why = rule or "the DNAT rule in nat/DOCKER names another destination"
     text = f"{want.responder} was translated to {got.target} instead of {want.target}"
     wrong = _wrong(want.target.node, got.target.node)
@@ -97,9 +96,9 @@ def undone(case: Case) -> Cause | None:
     if not seen:
         return None
     why = clues.first(
-        clues.new(case.host, *clues.UNTRACKED),
+        clues.new(case.host, effects.untracks),
         clues.setting(case.host, "bridge_nf"),
-        clues.gone(case.host, "nat -A"),
+        clues.gone(case.host, effects.in_nat),
         host=case.host,
         otherwise="the reply's packets were not tracked: look at the raw table",
     )
@@ -115,7 +114,7 @@ def _past(case: Case) -> str:
     direct = case.between(want.initiator, want.target)
     if want.kind == "dnat" and any(fact.answered for fact in direct):
         return f"they left as {want.target}'s own"
-    untracked = clues.new(case.host, *clues.UNTRACKED)
+    untracked = clues.new(case.host, effects.untracks)
     return "they were not tracked" if untracked and got.answered else ""
 
 
@@ -133,9 +132,9 @@ def proxied(case: Case) -> Cause | None:
     if client == want.sender:
         return None
     why = clues.first(
-        clues.gone(case.host, "nat -A", "DOCKER"),
-        clues.new(case.host, *clues.UNTRACKED),
-        clues.reordered(case.host, "nat -A"),
+        clues.gone(case.host, effects.publishes),
+        clues.new(case.host, effects.untracks),
+        clues.reordered(case.host, effects.in_nat),
         host=case.host,
         otherwise="the DNAT rule in nat/PREROUTING -> DOCKER did not match",
     )
@@ -152,8 +151,8 @@ def unmasqueraded_hairpin(case: Case) -> Cause | None:
     if want.kind not in ("none", "hairpin") or want.responder.node != "host":
         return None
     direct = next((fact for fact in case.flows if _is_direct(fact, case)), None)
-    rule = clues.gone(case.host, *MASQUERADE) or clues.gone(
-        case.host, "nat", "masquerade"
+    rule = clues.gone(case.host, effects.masquerades) or clues.gone(
+        case.host, effects.masquerades_in_nft
     )
     if direct is None or (not rule and case.got == want):
         return None
@@ -183,10 +182,10 @@ def leaked(case: Case) -> Cause | None:
     if want.kind != "snat" or got.kind != "none" or not escaped:
         return None
     why = clues.first(
-        clues.gone(case.host, *MASQUERADE),
-        clues.new(case.host, *clues.UNTRACKED),
-        clues.new(case.host, "nat -A POSTROUTING"),
-        clues.reordered(case.host, "nat -A POSTROUTING"),
+        clues.gone(case.host, effects.masquerades),
+        clues.new(case.host, effects.untracks),
+        clues.new(case.host, effects.in_postrouting),
+        clues.reordered(case.host, effects.in_postrouting),
         host=case.host,
         otherwise="no MASQUERADE rule in nat/POSTROUTING matched",
     )
@@ -202,7 +201,7 @@ def missourced(case: Case) -> Cause | None:
     want, got = case.want, case.got
     if want.kind != "snat" or got.kind != "snat" or got.sender == want.sender:
         return None
-    why = clues.new(case.host, *SOURCE_RULES) or "look at POSTROUTING"
+    why = clues.new(case.host, effects.translates_source) or "look at POSTROUTING"
     text = f"{want.initiator} left as {got.sender} instead of {want.sender}; {why}"
     return case.cause("wrong source", text)
 
@@ -240,7 +239,7 @@ def _without_symbols(value: object) -> object:
 def _remapped(case: Case, fault: Name, field: str) -> Cause:
     what = "port" if field == "port" else "ICMP id"
     why = clues.first(
-        clues.new(case.host, *SOURCE_RULES),
+        clues.new(case.host, effects.translates_source),
         host=case.host,
         otherwise="no rule asks for it: look for --random, --to-ports in nat",
     )

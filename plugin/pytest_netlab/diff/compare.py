@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_netlab.checks import Violation
-    from pytest_netlab.nat import HostChange
+    from pytest_netlab.host import HostChange
     from pytest_netlab.trace import CanonicalFlow, CanonicalTrace, Packet
 
 ABSENT = "nothing"

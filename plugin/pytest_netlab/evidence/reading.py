@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import Cause
 from pytest_netlab.diff import Difference
+from pytest_netlab.host import HostChange, read
 from pytest_netlab.judge import MatchingVariant, Verdict
-from pytest_netlab.nat import HostChange
 from pytest_netlab.trace import CanonicalTrace
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ def _difference(found: document.Difference) -> Difference:
 
 def _change(found: document.Host) -> HostChange:
     return HostChange(
-        missing=found.missing,
-        extra=found.extra,
-        moved=found.moved,
+        missing=tuple(map(read, found.missing)),
+        extra=tuple(map(read, found.extra)),
+        moved=tuple(map(read, found.moved)),
         settings=found.settings,
         full=found.full,
     )

@@ -10,12 +10,14 @@ from pytest_netlab.host.conntrack import NAMES
 from pytest_netlab.trace import refusal_text, value_text, what_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_netlab.causes import Cause
     from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
+    from pytest_netlab.host import HostChange, Item
     from pytest_netlab.host.connections import Connection
     from pytest_netlab.judge import Verdict
-    from pytest_netlab.nat import HostChange
     from pytest_netlab.trace import CanonicalTrace, FlowFact, Packet, PortTranslation
 
 
@@ -60,13 +62,17 @@ def _cause(cause: Cause) -> document.Cause:
 
 def _host(change: HostChange) -> document.Host:
     return document.Host(
-        missing=tuple(map(str, change.missing)),
-        extra=tuple(map(str, change.extra)),
-        moved=tuple(map(str, change.moved)),
+        missing=_lines(change.missing),
+        extra=_lines(change.extra),
+        moved=_lines(change.moved),
         settings=dict(change.settings),
         tracked=tuple(map(_connection, change.tracked)),
         full=change.full,
     )
+
+
+def _lines(items: Iterable[Item]) -> tuple[str, ...]:
+    return tuple(one.text for one in items)
 
 
 def _connection(entry: Connection) -> document.Connection:

@@ -11,7 +11,7 @@ from pytest_netlab.host.ruleset import read
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from pytest_netlab.host.conntrack import Connection
+    from pytest_netlab.host.connections import Connection
     from pytest_netlab.host.rules import Item
 
 # Facts of several lines, of which each stands for itself.

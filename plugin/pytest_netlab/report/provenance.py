@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_netlab.nat import HostChange
+from pytest_netlab.host import HostChange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,5 +33,5 @@ def changes(recorded_on: Mapping[str, str], host: HostChange) -> Iterator[str]:
     for name, (was, now) in host.settings.items():
         if not versions or name not in HEADLINE:
             yield f"  {name}: {was} then, {now} here"
-    yield from (f"  - {rule}" for rule in host.missing)
-    yield from (f"  + {rule}" for rule in host.extra)
+    yield from (f"  - {rule.text}" for rule in host.missing)
+    yield from (f"  + {rule.text}" for rule in host.extra)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab.errors import LabUnavailableError
+from pytest_netlab.host import ruleset
 from pytest_netlab.lab import kernel, owner
 from pytest_netlab.mutate.live import Body
-from pytest_netlab.nat import ruleset
 from pytest_netlab.spec import LabOptions, Topology
 from pytest_netlab.store import Store
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from tests.flowfacts import end, fact
+from tests.hosts import changed
 
 from pytest_netlab.causes import Case, Cause
 from pytest_netlab.flows import ICMP, TCP, Role, Tuple5
 from pytest_netlab.host.connections import Connection
-from pytest_netlab.nat import HostChange
 from pytest_netlab.trace import End, Fields, FlowFact, Packet, What
+
+if TYPE_CHECKING:
+    from pytest_netlab.host import HostChange
 
 PING = fact(
     "icmp echo", "c1", "host01", "host", "host01", kind="snat", fate="forwarded"
@@ -36,7 +40,7 @@ ACCEPT = "filter -A FORWARD -i docker0 ! -o docker0 -j ACCEPT"
 NOTRACK = "raw -A PREROUTING -j CT --notrack"
 LINK, WAS = "link uplink mtu 1300 up", "link uplink mtu 1500 up"
 LINK_TOLD = f"{LINK} here, {WAS} when recorded"
-SMALLER = HostChange(missing=(WAS,), extra=(LINK,))
+SMALLER = changed(missing=(WAS,), extra=(LINK,))
 VERSIONS = {"kernel": ("6.1", "6.18")}
 VERSIONS_TOLD = "(kernel is 6.18 here, 6.1 when recorded)"
 
@@ -90,7 +94,7 @@ def case(
         got=got,
         evidence=evidence,
         flows=(got, *others),
-        host=host or HostChange(),
+        host=host or changed(),
     )
 
 

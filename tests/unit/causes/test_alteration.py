@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.flowfacts import end
+from tests.hosts import changed, lines
 from tests.unit.causes.cases import (
     ACCEPT,
     DOUBLED,
@@ -26,16 +27,21 @@ from tests.unit.causes.cases import (
 
 from pytest_netlab.causes import alteration
 from pytest_netlab.causes.alteration import HEADER
-from pytest_netlab.nat import HostChange
 
 if TYPE_CHECKING:
     from pytest_netlab.causes import Case
+    from pytest_netlab.host import HostChange
     from pytest_netlab.trace import FlowFact
 
 BAD_SUM = Seen("l4_checksum", "good", "good, bad")
 TTL, TOS = Seen("ttl", "63", "60"), Seen("tos", "nothing", "0x48")
 DSCP = "mangle -A FORWARD -j DSCP --set-dscp 0x12"
 TEE = "mangle -A PREROUTING -j TEE --gateway host02"
+
+NFT = "nft inet site forward"
+HOOK = f"{NFT} type filter hook forward priority filter; policy accept;"
+MARKED = f"{NFT} meta mark set 0x1"
+FILLED = "mangle -A POSTROUTING -p udp -j CHECKSUM --checksum-fill"
 
 
 def altered(*evidence: Seen, host: HostChange | None = None) -> Case:
@@ -75,20 +81,23 @@ def test_nothing_corrupted() -> None:
     ("host", "cited"),
     [
         (
-            HostChange(extra=(ACCEPT, "nft x set 1"), settings={"offload": ("1", "0")}),
-            "this rule is new: nft x set 1",
+            changed(
+                extra=(ACCEPT, MARKED, f"{NFT} ip id set 1"),
+                settings={"offload": ("1", "0")},
+            ),
+            f"this rule is new: {NFT} ip id set 1",
         ),
-        (HostChange(extra=("-j CHECKSUM",)), "this rule is new: -j CHECKSUM"),
+        (changed(extra=(FILLED,)), f"this rule is new: {FILLED}"),
         (
             replace(SMALLER, settings={"offload": ("on", "off")}),
             "offload is off here, on when recorded",
         ),
         (
-            HostChange(settings={"conntrack_checksum": ("1", "0")}),
+            changed(settings={"conntrack_checksum": ("1", "0")}),
             "net.netfilter.nf_conntrack_checksum is 0 here, 1 when recorded",
         ),
         (SMALLER, LINK_TOLD),
-        (HostChange(settings=VERSIONS), f"writes into packets {VERSIONS_TOLD}"),
+        (changed(settings=VERSIONS), f"writes into packets {VERSIONS_TOLD}"),
     ],
     ids=["set", "checksum", "offload", "conntrack", "link", "versions"],
 )
@@ -122,32 +131,45 @@ def test_no_header_changed(evidence: tuple[Seen, ...]) -> None:
     [(field, word) for field, known in HEADER.items() for word in known],
 )
 def test_rule_that_writes_the_field(field: str, word: str) -> None:
-    """A new rule that mentions the field is cited before one that writes another."""
-    host = HostChange(extra=("mangle -A x", f"filter {word}", f"nft {word} set 1"))
+    """A new rule that writes the field is cited before one that writes another."""
+    rule = f"mangle -A x -j {word}" if word.isupper() else f"{NFT} {word} set 1"
+    called = (
+        f"mangle -A {word.split(maxsplit=1)[0]} -j ACCEPT",
+        f'mangle -A x -m comment --comment "{word}"',
+    )
+    host = changed(extra=(*called, f"filter -A x -j {word}", rule))
 
     found = alteration.header_changed(altered(Seen(field, "1", "2"), host=host))
 
-    assert words(found)[1].endswith(f"; this rule is new: nft {word} set 1")
+    assert words(found)[1].endswith(f"; this rule is new: {rule}")
 
 
 @pytest.mark.parametrize(
     ("host", "cited"),
     [
         (
-            HostChange(extra=(ACCEPT, "nft x"), settings={"offload": ("1", "0")}),
-            "this rule is new: nft x",
+            changed(extra=(ACCEPT, HOOK), settings={"offload": ("1", "0")}),
+            f"this rule is new: {HOOK}",
         ),
-        (HostChange(extra=("ip site set x",)), "this rule is new: ip site set x"),
-        (HostChange(extra=("mangle -A x",)), "this rule is new: mangle -A x"),
-        (HostChange(extra=("filter -A TTL",)), "rules that `set` a field"),
+        (changed(extra=(f"{NFT} accept",)), f"this rule is new: {NFT} accept"),
+        (changed(extra=("mangle -A x",)), "this rule is new: mangle -A x"),
+        (changed(extra=("filter -A x -j TTL",)), "rules that `set` a field"),
         (
             replace(SMALLER, settings={"offload": ("on", "off")}),
             "offload is off here, on when recorded",
         ),
         (SMALLER, LINK_TOLD),
-        (HostChange(settings=VERSIONS), f"`set` a field {VERSIONS_TOLD}"),
+        (changed(settings=VERSIONS), f"`set` a field {VERSIONS_TOLD}"),
     ],
-    ids=["nft", "set", "mangle", "writes nothing", "offload", "link", "versions"],
+    ids=[
+        "nft's chain",
+        "nft",
+        "mangle",
+        "writes nothing",
+        "offload",
+        "link",
+        "versions",
+    ],
 )
 def test_what_changes_headers(host: HostChange, cited: str) -> None:
     """Any new rule that writes is cited, then settings, links and versions."""
@@ -163,7 +185,7 @@ BEYOND = replace(HALF, initiator=end("host"))
 def test_reidentified() -> None:
     """What leaves with another IP id is two flows, and one cause explains both."""
     rule = "nft inet site forward ip id set 7"
-    host = HostChange(extra=("nft other", rule))
+    host = changed(extra=("nft other", rule))
 
     found = alteration.reidentified(case(PING, HALF, host, others=(BEYOND,)))
     alone = alteration.reidentified(case(PING, HALF, others=(BEYOND,)))
@@ -243,10 +265,10 @@ def test_not_twice(want: FlowFact, got: FlowFact, evidence: tuple[Seen, ...]) ->
 @pytest.mark.parametrize(
     ("host", "cited"),
     [
-        (replace(SMALLER, extra=(LINK, ACCEPT, TEE)), f"this rule is new: {TEE}"),
-        (HostChange(extra=("nft x dup to a",)), "this rule is new: nft x dup to a"),
+        (replace(SMALLER, extra=lines(LINK, ACCEPT, TEE)), f"this rule is new: {TEE}"),
+        (changed(extra=(f"{NFT} dup to a",)), f"this rule is new: {NFT} dup to a"),
         (SMALLER, LINK_TOLD),
-        (HostChange(extra=(DSCP,), settings=VERSIONS), f"of a link {VERSIONS_TOLD}"),
+        (changed(extra=(DSCP,), settings=VERSIONS), f"of a link {VERSIONS_TOLD}"),
     ],
     ids=["tee", "dup", "link", "versions"],
 )

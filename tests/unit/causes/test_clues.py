@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+from tests.hosts import changed
 
 from pytest_netlab.causes import clues
-from pytest_netlab.nat import HostChange
+from pytest_netlab.host import effects
 
+if TYPE_CHECKING:
+    from pytest_netlab.host import Question
+
+ACCEPT = "filter -A FORWARD -j ACCEPT"
 RULES = ("filter -A INPUT -j DROP", "nat -A DOCKER -j DNAT", "nat -A DOCKER -j ACCEPT")
-SAME = HostChange()
+SAME = changed()
 
 
 def test_nothing_differs() -> None:
     """Of a host that is as it was nothing is cited."""
     told = [
-        clues.gone(SAME, "nat"),
-        clues.new(SAME, "nat"),
-        clues.reordered(SAME, "nat"),
+        clues.gone(SAME, effects.in_nat),
+        clues.new(SAME, effects.in_nat),
+        clues.reordered(SAME, effects.in_nat),
         clues.setting(SAME, "kernel"),
         clues.route(SAME, "c1"),
         clues.link(SAME),
@@ -28,47 +35,32 @@ def test_nothing_differs() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "rule"),
+    ("wanted", "rule"),
     [
-        (("nat -A",), RULES[1]),
-        (("nat -A", "ACCEPT"), RULES[2]),
-        (("DOCKER", "DROP"), ""),
-        ((), RULES[0]),
+        (effects.in_nat, RULES[1]),
+        (effects.drops, RULES[0]),
+        (effects.rejects, ""),
     ],
 )
-def test_gone_and_moved(words: tuple[str, ...], rule: str) -> None:
-    """The first rule that has all the words is cited."""
-    host = HostChange(missing=RULES, moved=RULES)
+def test_first_rule(wanted: Question, rule: str) -> None:
+    """The first rule that does what is asked is cited, by its line."""
+    told = {
+        "this rule is gone": clues.gone(changed(missing=RULES), wanted),
+        "this rule is new": clues.new(changed(extra=RULES), wanted),
+        "this rule stands elsewhere now": clues.reordered(changed(moved=RULES), wanted),
+    }
 
-    assert clues.gone(host, *words) == (f"this rule is gone: {rule}" if rule else "")
-    assert clues.reordered(host, *words) == (
-        f"this rule stands elsewhere now: {rule}" if rule else ""
-    )
-
-
-@pytest.mark.parametrize(
-    ("words", "rule"),
-    [
-        (("ACCEPT", "DNAT"), RULES[1]),
-        (("REJECT", "DROP"), RULES[0]),
-        (("REJECT",), ""),
-        ((), ""),
-    ],
-)
-def test_new(words: tuple[str, ...], rule: str) -> None:
-    """The first rule that has any of the words is cited."""
-    told = clues.new(HostChange(extra=RULES), *words)
-
-    assert told == (f"this rule is new: {rule}" if rule else "")
+    assert told == {what: f"{what}: {rule}" if rule else "" for what in told}
 
 
 def test_where_rules_are_looked_for() -> None:
     """Rules that are gone, new and moved are told apart."""
-    host = HostChange(missing=("a",), extra=("b",), moved=("c",))
+    nat, drop = effects.in_nat, effects.drops
+    host = changed(missing=RULES[1:], extra=(ACCEPT,), moved=RULES[:1])
 
-    assert not any([clues.gone(host, "b"), clues.gone(host, "c")])
-    assert not any([clues.new(host, "a"), clues.new(host, "c")])
-    assert not any([clues.reordered(host, "a"), clues.reordered(host, "b")])
+    assert not any([clues.gone(host, drop), clues.gone(host, effects.in_filter)])
+    assert not any([clues.new(host, nat), clues.new(host, drop)])
+    assert not any([clues.reordered(host, nat)])
 
 
 @pytest.mark.parametrize(
@@ -84,7 +76,7 @@ def test_where_rules_are_looked_for() -> None:
 )
 def test_setting(names: tuple[str, ...], told: str) -> None:
     """The first setting that differs is cited, by the name that people set."""
-    host = HostChange(settings={"kernel": ("6.1", "6.18"), "ip_forward": ("1", "0")})
+    host = changed(settings={"kernel": ("6.1", "6.18"), "ip_forward": ("1", "0")})
 
     assert clues.setting(host, *names) == told
 
@@ -103,7 +95,7 @@ def test_setting(names: tuple[str, ...], told: str) -> None:
 )
 def test_route(nodes: tuple[str, ...], told: str) -> None:
     """The first node that is reached another way is cited, and by its whole name."""
-    host = HostChange(
+    host = changed(
         missing=("link uplink", "route c1 via a", "route web via a"),
         extra=("link uplink", "route host01 via b", "route web via b"),
     )
@@ -122,7 +114,7 @@ def test_route(nodes: tuple[str, ...], told: str) -> None:
 )
 def test_link(missing: tuple[str, ...], extra: tuple[str, ...], told: str) -> None:
     """The first link that differs is cited as it is and as it was."""
-    assert clues.link(HostChange(missing=missing, extra=extra)) == told
+    assert clues.link(changed(missing=missing, extra=extra)) == told
 
 
 @pytest.mark.parametrize(
@@ -149,13 +141,13 @@ def test_link(missing: tuple[str, ...], extra: tuple[str, ...], told: str) -> No
 )
 def test_mtu(missing: tuple[str, ...], extra: tuple[str, ...], octets: int) -> None:
     """The smallest MTU counts that a link has which had a larger one."""
-    assert clues.mtu(HostChange(missing=missing, extra=extra)) == octets
+    assert clues.mtu(changed(missing=missing, extra=extra)) == octets
 
 
 def test_versions() -> None:
     """All versions that differ are cited, in a fixed order, and settings are not."""
     names = ("backend", "iptables", "rp_filter", "kernel", "engine")
-    host = HostChange(settings=dict.fromkeys(names, ("1", "2")))
+    host = changed(settings=dict.fromkeys(names, ("1", "2")))
 
     told = ("engine", "kernel", "iptables", "backend")
     assert clues.versions(host).split(", ") == [
@@ -165,7 +157,7 @@ def test_versions() -> None:
 
 def test_first() -> None:
     """The first clue there is is all that is told; without one, where to look."""
-    newer = HostChange(settings={"kernel": ("6.1", "6.18")})
+    newer = changed(settings={"kernel": ("6.1", "6.18")})
 
     assert clues.first("", "a", "b", host=newer, otherwise="look") == "a"
     assert clues.first("", host=SAME, otherwise="look") == "look"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.flowfacts import end, refusal, reset
+from tests.hosts import changed
 from tests.unit.causes.cases import (
     ACCEPT,
     DNAT_RULE,
@@ -31,7 +32,6 @@ from tests.unit.causes.cases import (
 from pytest_netlab.causes import Cause, explain, unseen
 from pytest_netlab.flows import TCP
 from pytest_netlab.lab.fake import FakeLab
-from pytest_netlab.nat import HostChange
 from pytest_netlab.spec import POINTS, LabOptions
 from pytest_netlab.trace import (
     CanonicalTrace,
@@ -43,6 +43,8 @@ from pytest_netlab.trace import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from pytest_netlab.host import HostChange
 
 
 def only(
@@ -212,9 +214,9 @@ MAPPED = PortTranslation(
 MOVED, UNDONE = Seen("port", "", "", found=MAPPED), Seen("undone", "c1", "host")
 UNPAIRED = Seen("unpaired-forwarded", "both", "one")
 ENTRY = tracked()
-FULL = HostChange(full="9 of 9 connections")
-REPUBLISHED = HostChange(missing=(DNAT_RULE,), extra=(OTHER_NODE,))
-SMALLER = HostChange(missing=("link a mtu 1500",), extra=("link a mtu 1300",))
+FULL = changed(full="9 of 9 connections")
+REPUBLISHED = changed(missing=(DNAT_RULE,), extra=(OTHER_NODE,))
+SMALLER = changed(missing=("link a mtu 1500",), extra=("link a mtu 1300",))
 HALF = replace(PING, **KEPT, fate="local")  # type: ignore[arg-type]
 HAIRPIN = replace(LEG, initiator=end("c1"), responder=end("host:81"))
 STRAIGHT = replace(HAIRPIN, responder=end("web:80"))
@@ -226,18 +228,18 @@ STRAIGHT = replace(HAIRPIN, responder=end("web:80"))
         ([WEB, PROXIED], REPUBLISHED, [], "wrong target"),
         (
             [WEB, replace(WEB, target=end("c2:80"))],
-            HostChange(tracked=(ENTRY,)),
+            changed(tracked=(ENTRY,)),
             [],
             "stale",
         ),
         (
             [WEB, PROXIED],
-            HostChange(),
+            changed(),
             [replace(UNDONE, flow=WEB.name)],
             "reply not un",
         ),
-        ([PING, PING], HostChange(extra=(NOTRACK,)), [TTL, UNDONE], "reply not undone"),
-        ([PING, PING], HostChange(), [TTL, BAD_SUM], "corrupted checksum"),
+        ([PING, PING], changed(extra=(NOTRACK,)), [TTL, UNDONE], "reply not undone"),
+        ([PING, PING], changed(), [TTL, BAD_SUM], "corrupted checksum"),
         ([PING, DROPPED], FULL, [BAD_SUM], "corrupted checksum"),
         ([PING, replace(DROPPED, refusal=refusal("x"))], FULL, [], "table full"),
         ([PING, DROPPED], FULL, [], "table full"),
@@ -257,7 +259,7 @@ STRAIGHT = replace(HAIRPIN, responder=end("web:80"))
         ([LOCAL, replace(LOCAL, answered=False)], None, [], "not answered"),
         (
             [HAIRPIN, replace(HAIRPIN, answered=False), STRAIGHT],
-            HostChange(missing=(MASQUERADE,)),
+            changed(missing=(MASQUERADE,)),
             [],
             "hairpin without masquerade",
         ),
@@ -286,7 +288,7 @@ def test_evidence_of_another_flow() -> None:
 
 def test_host_is_known() -> None:
     """A cause cites what differs of the host, where that is known."""
-    assert only([PING], [DROPPED], HostChange(missing=(ACCEPT,))).text.endswith(ACCEPT)
+    assert only([PING], [DROPPED], changed(missing=(ACCEPT,))).text.endswith(ACCEPT)
 
 
 def test_unseen() -> None:

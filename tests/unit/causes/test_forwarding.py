@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.flowfacts import end, refusal, reset
+from tests.hosts import changed, lines
 from tests.unit.causes.cases import (
     ACCEPT,
     DOUBLED,
@@ -28,13 +29,13 @@ from tests.unit.causes.cases import (
 )
 
 from pytest_netlab.causes import forwarding
-from pytest_netlab.nat import HostChange
 
 if TYPE_CHECKING:
     from pytest_netlab.causes import Case
+    from pytest_netlab.host import HostChange
     from pytest_netlab.trace import FlowFact
 
-FULL = HostChange(full="9 of 9 connections")
+FULL = changed(full="9 of 9 connections")
 DROP = "filter -A FORWARD -s net -j DROP"
 TOS = Seen("tos", "2", "0")
 
@@ -48,7 +49,7 @@ TOS = Seen("tos", "2", "0")
 )
 def test_untouched(others: int, text: str) -> None:
     """A flow that was not seen, or not as often, never reached the host."""
-    found = forwarding.untouched(PING, others, HostChange())
+    found = forwarding.untouched(PING, others, changed())
 
     assert (found.name, found.flow) == ("no traffic", PING.name)
     assert found.text == text.format(PING.name)
@@ -66,7 +67,7 @@ def test_untouched_where_the_table_is_full() -> None:
     ("want", "got", "host", "full"),
     [
         (PING, DROPPED, FULL, True),
-        (PING, DROPPED, HostChange(), False),
+        (PING, DROPPED, changed(), False),
         (PING, PING, FULL, False),
         (LOCAL, DROPPED, FULL, False),
     ],
@@ -102,7 +103,7 @@ def test_black_hole(limit: int, passed: int, stuck: int, *, found: bool) -> None
     Without a new MTU it must be larger than what every link takes (RFC 791).
     """
     lost = replace(DROPPED, passed=passed, stuck=stuck)
-    link = replace(SMALLER, extra=(LINK.replace("1300", f"{limit}"),))
+    link = replace(SMALLER, extra=lines(LINK.replace("1300", f"{limit}")))
 
     cause = forwarding.black_hole(case(PING, lost, link if limit else None))
 
@@ -132,15 +133,20 @@ def test_no_black_hole(
     ("passed", "host", "text"),
     [
         (0, SMALLER, f"smaller ones; {LINK_TOLD}"),
-        (900, HostChange(), "those up to 900 pass; look at the MTU of the links"),
+        (900, changed(), "those up to 900 pass; look at the MTU of the links"),
         *(
-            (900, HostChange(extra=(ACCEPT, rule)), f"pass; this rule is new: {rule}")
-            for rule in ("-f frag", "packet-too-big", "-p icmp", "--icmp-type 3")
+            (900, changed(extra=(ACCEPT, rule)), f"pass; this rule is new: {rule}")
+            for rule in (
+                "filter -A INPUT -f -j DROP",
+                "filter -A OUTPUT -p icmp -j DROP",
+                "ip6 filter -A OUTPUT -p ipv6-icmp -m icmp6 --icmpv6-type 2 -j DROP",
+                "nft inet site output icmpv6 type packet-too-big drop",
+            )
         ),
         (
             0,
-            replace(SMALLER, extra=(LINK, "-p icmp -j DROP")),
-            f"{LINK_TOLD}; this rule is new: -p icmp -j DROP",
+            replace(SMALLER, extra=lines(LINK, "filter -A OUTPUT -p icmp -j DROP")),
+            f"{LINK_TOLD}; this rule is new: filter -A OUTPUT -p icmp -j DROP",
         ),
     ],
 )
@@ -183,48 +189,48 @@ RESET = replace(REFUSED, refusal=reset("host"))
 @pytest.mark.parametrize(
     ("want", "got", "host", "text"),
     [
-        (PING, PROHIBITED, HostChange(), "c1 was refused by host prohibited from bri"),
+        (PING, PROHIBITED, changed(), "c1 was refused by host prohibited from bri"),
         (
             WEB,
             replace(WEB, refusal=reset("web")),
-            HostChange(),
+            changed(),
             "by RST from web; lo",
         ),
-        (WEB, RESET, HostChange(extra=(DROP,)), f"this rule is new: {DROP}"),
+        (WEB, RESET, changed(extra=(DROP,)), f"this rule is new: {DROP}"),
         (
             PING,
             PROHIBITED,
-            HostChange(extra=(DROP, "filter -A x -j REJECT")),
+            changed(extra=(DROP, "filter -A x -j REJECT")),
             "; this rule is new: filter -A x -j REJECT",
         ),
         (
             PING,
             PROHIBITED,
-            HostChange(extra=(DROP, "nft reject")),
+            changed(extra=(DROP, "nft inet site forward reject")),
             "; this rule is new: nft",
         ),
         (
             PING,
             PROHIBITED,
-            HostChange(extra=("route c1 via x",), missing=("route host01 via y",)),
+            changed(extra=("route c1 via x",), missing=("route host01 via y",)),
             "; the route differs: none here, route host01 via y then",
         ),
         (
             PING,
             PROHIBITED,
-            HostChange(extra=("route c1 via x",)),
+            changed(extra=("route c1 via x",)),
             "; the route differs: route c1 via x here, none then",
         ),
         (
             WEB,
             replace(WEB, refusal=reset("web")),
-            HostChange(extra=("route web via x",)),
+            changed(extra=("route web via x",)),
             "; the route differs: route web via x here, none then",
         ),
         (
             PING,
             PROHIBITED,
-            HostChange(settings=VERSIONS),
+            changed(settings=VERSIONS),
             f"; look at the filter table {VERSIONS_TOLD}",
         ),
     ],
@@ -282,34 +288,58 @@ BARRIERS = (
     "filter -A FORWARD -j REJECT",
     "raw -A PREROUTING -j CT --notrack",
     "raw -A PREROUTING -j NOTRACK",
-    "add rule inet x forward reject",
-    "add rule inet x forward drop",
-    "route host01 unreachable",
+    "nft inet site forward reject",
+    "nft inet site forward drop",
+    "nft inet site forward type filter hook forward priority 0; policy drop;",
+    "legacy filter :FORWARD DROP",
 )
+
+
+CALLED_SO = (
+    "filter :DROP-LOG -",
+    "filter -A DROP-LOG -j ACCEPT",
+    'filter -A FORWARD -m comment --comment "no reject, no DROP" -j ACCEPT',
+    'filter -A FORWARD -j LOG --log-prefix "REJECT "',
+    'nft inet site forward accept comment " reject"',
+    "nft inet site forward jump drop-log",
+    "filter -A FORWARD -j REJECT-LATER",
+)
+
+
+@pytest.mark.parametrize("name", CALLED_SO)
+@pytest.mark.parametrize("rule", BARRIERS)
+def test_what_is_called_a_barrier(name: str, rule: str) -> None:
+    """Neither a chain's name nor a comment bars a packet's way: a rule does."""
+    found = forwarding.not_forwarded(case(PING, DROPPED, changed(extra=(name, rule))))
+
+    assert words(found)[1].endswith(f"this rule is new: {rule}")
+
+
+@pytest.mark.parametrize("name", CALLED_SO)
+def test_what_is_called_a_refusal(name: str) -> None:
+    """A reset of a host without such a port stays one, whatever a rule is called."""
+    assert forwarding.rejected(case(WEB, RESET, changed(extra=(name,)))) is None
 
 
 @pytest.mark.parametrize(
     ("host", "cited"),
     [
         (
-            HostChange(
+            changed(
                 missing=(ACCEPT,),
                 settings=dict.fromkeys(("bridge_nf", "ip_forward"), ("1", "0")),
             ),
             "net.ipv4.ip_forward is 0 here, 1 when recorded",
         ),
-        (HostChange(missing=(JUMP, ACCEPT), extra=(DROP,)), f"is gone: {ACCEPT}"),
-        *(
-            (HostChange(extra=(rule,)), f"this rule is new: {rule}")
-            for rule in BARRIERS
-        ),
-        (HostChange(extra=(DROP, "route host01 x")), f"this rule is new: {DROP}"),
+        (changed(missing=(JUMP, ACCEPT), extra=(DROP,)), f"is gone: {ACCEPT}"),
+        *((changed(extra=(rule,)), f"this rule is new: {rule}") for rule in BARRIERS),
+        (changed(extra=(DROP, "route host01 x")), f"this rule is new: {DROP}"),
         (
-            HostChange(extra=("route host01 via x",), moved=(ACCEPT,)),
+            changed(extra=("route host01 via x",), moved=(ACCEPT,)),
             "the route differs: route host01 via x here, none then",
         ),
         (
-            HostChange(moved=(JUMP, ACCEPT), settings={"tcp_loose": ("1", "0")}),
+            changed(moved=(JUMP, ACCEPT), settings={"tcp_loose": ("1", "0")}),
             f"this rule stands elsewhere now: {ACCEPT}",
         ),
         *(
@@ -320,8 +350,8 @@ BARRIERS = (
             for name in ("bridge_nf", "tcp_loose", "tcp_liberal")
         ),
         (SMALLER, LINK_TOLD),
-        (HostChange(extra=(ACCEPT,), missing=(JUMP,)), "filter FORWARD chain"),
-        (HostChange(settings=VERSIONS), f"filter FORWARD chain {VERSIONS_TOLD}"),
+        (changed(extra=(ACCEPT,), missing=(JUMP,)), "filter FORWARD chain"),
+        (changed(settings=VERSIONS), f"filter FORWARD chain {VERSIONS_TOLD}"),
     ],
 )
 def test_what_keeps_from_forwarding(host: HostChange, cited: str) -> None:
@@ -334,11 +364,11 @@ def test_what_keeps_from_forwarding(host: HostChange, cited: str) -> None:
 @pytest.mark.parametrize(
     ("host", "cited"),
     [
-        (HostChange(missing=("nat -A X", JUMP), extra=(DROP,)), f"is gone: {JUMP}"),
-        (HostChange(missing=("filter DOCKER",), extra=(DROP,)), f"is new: {DROP}"),
-        (HostChange(extra=(DROP,), moved=(JUMP,)), f"this rule is new: {DROP}"),
-        (HostChange(moved=(ACCEPT, JUMP)), f"this rule stands elsewhere now: {JUMP}"),
-        (HostChange(settings=VERSIONS), f"DOCKER matched host:81 {VERSIONS_TOLD}"),
+        (changed(missing=("nat -A X", JUMP), extra=(DROP,)), f"is gone: {JUMP}"),
+        (changed(missing=("filter DOCKER",), extra=(DROP,)), f"is new: {DROP}"),
+        (changed(extra=(DROP,), moved=(JUMP,)), f"this rule is new: {DROP}"),
+        (changed(moved=(ACCEPT, JUMP)), f"this rule stands elsewhere now: {JUMP}"),
+        (changed(settings=VERSIONS), f"DOCKER matched host:81 {VERSIONS_TOLD}"),
     ],
     ids=["gone", "another table's", "barrier", "moved", "versions"],
 )
@@ -351,7 +381,7 @@ def test_what_keeps_from_translation(host: HostChange, cited: str) -> None:
 
 def test_route_to_the_target() -> None:
     """The route that is cited is the one to the node that a port is of."""
-    host = HostChange(extra=("route web via x",))
+    host = changed(extra=("route web via x",))
 
     found = forwarding.not_forwarded(case(WEB, replace(REFUSED, answered=False), host))
 
@@ -368,25 +398,25 @@ SILENT = replace(PING, returned=False)
     [
         (
             SILENT,
-            HostChange(),
+            changed(),
             "reply not forwarded",
             "host01's replies reached the host but not c1; look at the filter FORWARD",
         ),
         (
             SILENT,
-            HostChange(missing=(ACCEPT,)),
+            changed(missing=(ACCEPT,)),
             "reply not forwarded",
             f"gone: {ACCEPT}",
         ),
         (
             SILENT,
-            HostChange(extra=("route c1 x",)),
+            changed(extra=("route c1 x",)),
             "reply not forwarded",
             "c1; the route differs: route c1 x here, none then",
         ),
         (
             replace(SILENT, answered=False),
-            HostChange(missing=(ACCEPT,)),
+            changed(missing=(ACCEPT,)),
             "not answered",
             "host01 never answered what was sent on to it",
         ),
@@ -434,7 +464,7 @@ def test_partly_forwarded(want: FlowFact, direction: str, name: str, end: str) -
     signs = (TOS, replace(UNPAIRED, direction=direction))
     text = f"some packets reached the host and were never sent on to {end}; "
     node = end.partition(":")[0]
-    route = HostChange(extra=(f"route {node} x",))
+    route = changed(extra=(f"route {node} x",))
 
     def told(host: HostChange) -> tuple[str, str]:
         return words(
@@ -442,8 +472,8 @@ def test_partly_forwarded(want: FlowFact, direction: str, name: str, end: str) -
         )
 
     look = "look at rules with a limit or a chance"
-    assert told(HostChange()) == (name, text + look)
-    assert told(HostChange(extra=(LIMIT,))) == (
+    assert told(changed()) == (name, text + look)
+    assert told(changed(extra=(LIMIT,))) == (
         name,
         f"{text}this rule is new: {LIMIT}",
     )
@@ -466,9 +496,9 @@ MUTE = replace(LOCAL, fate="dropped", answered=False)
 @pytest.mark.parametrize(
     ("host", "cited"),
     [
-        (HostChange(extra=(ACCEPT, DROP)), f"this rule is new: {DROP}"),
-        (HostChange(missing=(ACCEPT,)), "look at the filter INPUT and OUTPUT chains"),
-        (HostChange(settings=VERSIONS), f"OUTPUT chains {VERSIONS_TOLD}"),
+        (changed(extra=(ACCEPT, DROP)), f"this rule is new: {DROP}"),
+        (changed(missing=(ACCEPT,)), "look at the filter INPUT and OUTPUT chains"),
+        (changed(settings=VERSIONS), f"OUTPUT chains {VERSIONS_TOLD}"),
     ],
 )
 def test_unanswered(host: HostChange, cited: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.flowfacts import end
+from tests.hosts import changed
 from tests.unit.causes.cases import (
     ACCEPT,
     DNAT_RULE,
@@ -29,11 +30,11 @@ from tests.unit.causes.cases import (
 
 from pytest_netlab.causes import translation
 from pytest_netlab.flows import UDP
-from pytest_netlab.nat import HostChange
 from pytest_netlab.trace import End, FlowFact, PortTranslation, Rewrite, Symbol
 
 if TYPE_CHECKING:
     from pytest_netlab.causes import Case
+    from pytest_netlab.host import HostChange
     from pytest_netlab.host.connections import Connection
     from pytest_netlab.nat import Kind
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("got", [PROXIED, REFUSED], ids=["proxy", "refused"])
 def test_republished(extra: str, name: str, got: FlowFact) -> None:
     """A DNAT rule replaced by one that leads elsewhere names where."""
-    host = HostChange(missing=(JUMP, DNAT_RULE), extra=(JUMP, extra))
+    host = changed(missing=(JUMP, DNAT_RULE), extra=(JUMP, extra))
 
     assert words(translation.republished(case(WEB, got, host))) == (
         name if extra == OTHER_NODE else "wrong port",
@@ -54,7 +55,7 @@ def test_republished(extra: str, name: str, got: FlowFact) -> None:
 
 def test_republished_beside_the_old_rule() -> None:
     """A rule for the very port counts though the golden's is still there."""
-    found = translation.republished(case(WEB, REFUSED, HostChange(extra=(OTHER_NODE,))))
+    found = translation.republished(case(WEB, REFUSED, changed(extra=(OTHER_NODE,))))
 
     assert words(found)[0] == "wrong target"
 
@@ -62,12 +63,12 @@ def test_republished_beside_the_old_rule() -> None:
 @pytest.mark.parametrize(
     ("want", "got", "host"),
     [
-        (WEB, PROXIED, HostChange(missing=(DNAT_RULE,))),
-        (WEB, PROXIED, HostChange(extra=(OTHER_PORT,))),
+        (WEB, PROXIED, changed(missing=(DNAT_RULE,))),
+        (WEB, PROXIED, changed(extra=(OTHER_PORT,))),
         (
             WEB,
             PROXIED,
-            HostChange(
+            changed(
                 missing=(DNAT_RULE,),
                 extra=("nat -A DOCKER --dport 9 -j DNAT --to-destination c1:9",),
             ),
@@ -75,12 +76,12 @@ def test_republished_beside_the_old_rule() -> None:
         (
             replace(WEB, kind="hairpin"),
             PROXIED,
-            HostChange(missing=(DNAT_RULE,), extra=(OTHER_NODE,)),
+            changed(missing=(DNAT_RULE,), extra=(OTHER_NODE,)),
         ),
         (
             WEB,
             replace(WEB, target=end("web:8080")),
-            HostChange(missing=(DNAT_RULE,), extra=(OTHER_NODE,)),
+            changed(missing=(DNAT_RULE,), extra=(OTHER_NODE,)),
         ),
     ],
     ids=["gone only", "new only", "unrelated", "no dnat expected", "dnat elsewhere"],
@@ -96,7 +97,7 @@ ELSEWHERE = replace(WEB, target=end("c2:80"))
 
 def test_stale() -> None:
     """An entry that does not follow unchanged rules is older than they are."""
-    host = HostChange(tracked=(ENTRY,), extra=(ACCEPT,))
+    host = changed(tracked=(ENTRY,), extra=(ACCEPT,))
     name, text = words(translation.stale(case(WEB, ELSEWHERE, host)))
 
     assert name == "stale conntrack"
@@ -113,7 +114,7 @@ def test_stale() -> None:
 )
 def test_stale_of_every_kind(kind: Kind, entry: Connection, got: FlowFact) -> None:
     """Whatever is translated may follow an old entry, by its source or its target."""
-    want, host = replace(WEB, kind=kind), HostChange(tracked=(entry,))
+    want, host = replace(WEB, kind=kind), changed(tracked=(entry,))
 
     found = translation.stale(case(want, got, host))
 
@@ -123,13 +124,13 @@ def test_stale_of_every_kind(kind: Kind, entry: Connection, got: FlowFact) -> No
 @pytest.mark.parametrize(
     ("want", "got", "host"),
     [
-        (WEB, ELSEWHERE, HostChange(tracked=(ENTRY,), missing=(DNAT_RULE,))),
-        (WEB, ELSEWHERE, HostChange(tracked=(ENTRY,), extra=(MASQUERADE,))),
-        (WEB, ELSEWHERE, HostChange(tracked=(tracked(target="web"),))),
-        (WEB, ELSEWHERE, HostChange(tracked=(tracked("c1"),))),
-        (WEB, ELSEWHERE, HostChange()),
-        (WEB, replace(WEB, answered=False), HostChange(tracked=(ENTRY,))),
-        (replace(WEB, kind="none"), ELSEWHERE, HostChange(tracked=(ENTRY,))),
+        (WEB, ELSEWHERE, changed(tracked=(ENTRY,), missing=(DNAT_RULE,))),
+        (WEB, ELSEWHERE, changed(tracked=(ENTRY,), extra=(MASQUERADE,))),
+        (WEB, ELSEWHERE, changed(tracked=(tracked(target="web"),))),
+        (WEB, ELSEWHERE, changed(tracked=(tracked("c1"),))),
+        (WEB, ELSEWHERE, changed()),
+        (WEB, replace(WEB, answered=False), changed(tracked=(ENTRY,))),
+        (replace(WEB, kind="none"), ELSEWHERE, changed(tracked=(ENTRY,))),
     ],
     ids=[
         *("rule gone", "rule new", "follows the rules", "of another flow"),
@@ -203,7 +204,7 @@ def test_past_the_translation() -> None:
 
 def test_past_tracking() -> None:
     """Replies that came back, and a new rule that tracks nothing, tell the same."""
-    host = HostChange(extra=(NOTRACK,))
+    host = changed(extra=(NOTRACK,))
 
     found = translation.undone(case(WEB, LOST, host))
 
@@ -217,8 +218,8 @@ def test_past_tracking() -> None:
         case(WEB, LOST, others=(replace(DIRECT, answered=False),)),
         case(WEB, LOST, others=(replace(DIRECT, initiator=end("c1")),)),
         case(WEB, WEB, others=(DIRECT,)),
-        case(WEB, LOST, HostChange(extra=(ACCEPT,))),
-        case(WEB, replace(LOST, answered=False), HostChange(extra=(NOTRACK,))),
+        case(WEB, LOST, changed(extra=(ACCEPT,))),
+        case(WEB, replace(LOST, answered=False), changed(extra=(NOTRACK,))),
         case(replace(WEB, kind="snat"), LOST, others=(DIRECT,)),
     ],
     ids=[
@@ -270,6 +271,8 @@ def test_not_proxied(looked_at: Case) -> None:
 
 HAIRPIN = replace(LEG, initiator=end("c1"), responder=end("host:81"))
 PAST = replace(HAIRPIN, responder=end("web:80"))
+NFT_MASQUERADE = 'nft ip site nat ip saddr net masquerade comment "for all"'
+CALLED_SO = 'nft ip nat masquerade ip saddr net accept comment "no masquerade"'
 UNMASKED = "nat -A POSTROUTING -s net -d web -j MASQUERADE"
 
 
@@ -278,16 +281,16 @@ UNMASKED = "nat -A POSTROUTING -s net -d web -j MASQUERADE"
     ("rule", "cited"),
     [
         (UNMASKED, f"this rule is gone: {UNMASKED}"),
-        ("nft nat masquerade", "this rule is gone: nft nat masquerade"),
+        (NFT_MASQUERADE, f"this rule is gone: {NFT_MASQUERADE}"),
         (ACCEPT, "no MASQUERADE rule in nat/POSTROUTING matched"),
-        ("nft x masquerade", "no MASQUERADE rule in nat/POSTROUTING matched"),
+        (CALLED_SO, "no MASQUERADE rule in nat/POSTROUTING matched"),
     ],
 )
 def test_hairpin_without_masquerade(kind: Kind, rule: str, cited: str) -> None:
     """A container that is reached by the host's address with its source kept."""
     want = replace(HAIRPIN, kind=kind)
     lost = replace(want, answered=False)
-    host = HostChange(missing=(JUMP, rule))
+    host = changed(missing=(JUMP, rule))
 
     found = translation.unmasqueraded_hairpin(case(want, lost, host, others=(PAST,)))
 
@@ -302,7 +305,7 @@ def test_hairpin_without_masquerade(kind: Kind, rule: str, cited: str) -> None:
 
 def test_hairpin_that_only_a_rule_tells() -> None:
     """A flow that looks as ever needs the rule that is gone; another flow does not."""
-    host = HostChange(missing=(UNMASKED,))
+    host = changed(missing=(UNMASKED,))
 
     def found(looked_at: Case) -> bool:
         return translation.unmasqueraded_hairpin(looked_at) is not None
@@ -331,7 +334,7 @@ def test_hairpin_that_only_a_rule_tells() -> None:
 )
 def test_no_hairpin(want: FlowFact, other: FlowFact) -> None:
     """Only the same client's flow to a node's service is what the host sent on."""
-    lost, host = replace(want, answered=False), HostChange(missing=(UNMASKED,))
+    lost, host = replace(want, answered=False), changed(missing=(UNMASKED,))
 
     found = translation.unmasqueraded_hairpin(case(want, lost, host, others=(other,)))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.flowfacts import end
+from tests.hosts import changed
 from tests.unit.causes.cases import (
     ACCEPT,
     JUMP,
@@ -30,15 +31,17 @@ from pytest_netlab.causes.translation import (
     remapped,
     undone,
 )
-from pytest_netlab.nat import HostChange
 from pytest_netlab.trace import FlowFact, PortTranslation, Symbol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pytest_netlab.causes import Case, Cause
+    from pytest_netlab.host import HostChange
 
 BRIDGE_NF = "net.bridge.bridge-nf-call-iptables is 0 here, 1 when recorded"
+NFT = "nft ip site nat"
+BY_NAME = "raw -A PREROUTING -j NOTRACK"
 SNAT = "nat -A POSTROUTING -j SNAT --to-source host02"
 MAPPED = PortTranslation(
     field="port",
@@ -66,16 +69,16 @@ def told(
 @pytest.mark.parametrize(
     ("host", "cited"),
     [
-        (HostChange(extra=(ACCEPT, OTHER_NODE)), f"this rule is new: {OTHER_NODE}"),
+        (changed(extra=(ACCEPT, OTHER_NODE)), f"this rule is new: {OTHER_NODE}"),
         *(
-            (HostChange(extra=(rule,)), f"this rule is new: {rule}")
+            (changed(extra=(rule,)), f"this rule is new: {rule}")
             for rule in (
-                "nft x dnat to c2",
-                "-j REDIRECT --to 9",
-                "nft x redirect to 9",
+                f"{NFT} dnat to c2",
+                "nat -A PREROUTING -p tcp -j REDIRECT --to-ports 9",
+                f"{NFT} redirect to :9",
             )
         ),
-        (HostChange(extra=(ACCEPT,)), "nat/DOCKER names another destination"),
+        (changed(extra=(ACCEPT,)), "nat/DOCKER names another destination"),
     ],
 )
 def test_mistranslated(host: HostChange, cited: str) -> None:
@@ -88,11 +91,11 @@ def test_mistranslated(host: HostChange, cited: str) -> None:
 @pytest.mark.parametrize(
     ("host", "cited"),
     [
-        (HostChange(extra=(NOTRACK,), missing=(JUMP,)), f"this rule is new: {NOTRACK}"),
-        (HostChange(extra=("-j NOTRACK",)), "this rule is new: -j NOTRACK"),
-        (HostChange(settings={"bridge_nf": ("1", "0")}, missing=(JUMP,)), BRIDGE_NF),
-        (HostChange(missing=(ACCEPT, JUMP)), f"this rule is gone: {JUMP}"),
-        (HostChange(settings=VERSIONS), f"raw table {VERSIONS_TOLD}"),
+        (changed(extra=(NOTRACK,), missing=(JUMP,)), f"this rule is new: {NOTRACK}"),
+        (changed(extra=(BY_NAME,)), f"this rule is new: {BY_NAME}"),
+        (changed(settings={"bridge_nf": ("1", "0")}, missing=(JUMP,)), BRIDGE_NF),
+        (changed(missing=(ACCEPT, JUMP)), f"this rule is gone: {JUMP}"),
+        (changed(settings=VERSIONS), f"raw table {VERSIONS_TOLD}"),
     ],
     ids=["untracked", "untracked by name", "bridge", "rule", "versions"],
 )
@@ -104,12 +107,12 @@ def test_undone(host: HostChange, cited: str) -> None:
 @pytest.mark.parametrize(
     ("host", "cited"),
     [
-        (HostChange(missing=(JUMP,), extra=(NOTRACK,)), f"this rule is gone: {JUMP}"),
-        (HostChange(missing=(MASQUERADE,), extra=(NOTRACK,)), f"new: {NOTRACK}"),
-        (HostChange(extra=("-j NOTRACK",), moved=(JUMP,)), "new: -j NOTRACK"),
-        (HostChange(moved=(ACCEPT, JUMP)), f"this rule stands elsewhere now: {JUMP}"),
-        (HostChange(missing=("filter -N DOCKER",)), "-> DOCKER did not match"),
-        (HostChange(settings=VERSIONS), f"did not match {VERSIONS_TOLD}"),
+        (changed(missing=(JUMP,), extra=(NOTRACK,)), f"this rule is gone: {JUMP}"),
+        (changed(missing=(MASQUERADE,), extra=(NOTRACK,)), f"new: {NOTRACK}"),
+        (changed(extra=(BY_NAME,), moved=(JUMP,)), f"new: {BY_NAME}"),
+        (changed(moved=(ACCEPT, JUMP)), f"this rule stands elsewhere now: {JUMP}"),
+        (changed(missing=("filter -N DOCKER",)), "-> DOCKER did not match"),
+        (changed(settings=VERSIONS), f"did not match {VERSIONS_TOLD}"),
     ],
     ids=["gone", "untracked", "untracked by name", "moved", "unrelated", "versions"],
 )
@@ -121,12 +124,12 @@ def test_proxied(host: HostChange, cited: str) -> None:
 @pytest.mark.parametrize(
     ("host", "cited"),
     [
-        (HostChange(missing=(*ALMOST, MASQUERADE), extra=(NOTRACK,)), MASQUERADE),
-        (HostChange(missing=ALMOST, extra=(NOTRACK,)), f"this rule is new: {NOTRACK}"),
-        (HostChange(extra=(MASQUERADE, "-j NOTRACK")), "this rule is new: -j NOTRACK"),
-        (HostChange(extra=(ACCEPT, SNAT), moved=(MASQUERADE,)), f"new: {SNAT}"),
-        (HostChange(moved=(JUMP, MASQUERADE)), f"elsewhere now: {MASQUERADE}"),
-        (HostChange(settings=VERSIONS), f"matched {VERSIONS_TOLD}"),
+        (changed(missing=(*ALMOST, MASQUERADE), extra=(NOTRACK,)), MASQUERADE),
+        (changed(missing=ALMOST, extra=(NOTRACK,)), f"this rule is new: {NOTRACK}"),
+        (changed(extra=(MASQUERADE, BY_NAME)), f"this rule is new: {BY_NAME}"),
+        (changed(extra=(ACCEPT, SNAT), moved=(MASQUERADE,)), f"new: {SNAT}"),
+        (changed(moved=(JUMP, MASQUERADE)), f"elsewhere now: {MASQUERADE}"),
+        (changed(settings=VERSIONS), f"matched {VERSIONS_TOLD}"),
     ],
     ids=["gone", "untracked", "untracked by name", "before it", "moved", "versions"],
 )
@@ -137,10 +140,12 @@ def test_leaked(host: HostChange, cited: str) -> None:
     assert told(leaked, host, (PING, bare)).endswith(cited)
 
 
-@pytest.mark.parametrize("rule", [SNAT, MASQUERADE, "nft x snat to a", "x masquerade"])
+@pytest.mark.parametrize(
+    "rule", [SNAT, MASQUERADE, f"{NFT} snat to a", f"{NFT} masquerade"]
+)
 def test_another_source(rule: str) -> None:
     """A new rule for sources is why one is another, in its address or its port."""
-    host = HostChange(extra=(ACCEPT, rule), settings=VERSIONS)
+    host = changed(extra=(ACCEPT, rule), settings=VERSIONS)
     wrong = replace(PING, sender=end("host02"))
 
     assert told(missourced, host, (PING, wrong)).endswith(f"this rule is new: {rule}")
@@ -149,6 +154,6 @@ def test_another_source(rule: str) -> None:
 
 def test_remapped_without_a_rule() -> None:
     """Where no rule asks for another port, the versions may."""
-    host = HostChange(extra=(ACCEPT,), settings=VERSIONS)
+    host = changed(extra=(ACCEPT,), settings=VERSIONS)
 
     assert told(remapped, host, (PING, PING)).endswith(f"in nat {VERSIONS_TOLD}")

@@ -12,7 +12,7 @@ from pytest_netlab.checks import Violation
 from pytest_netlab.diff import Difference, Policy, compare
 from pytest_netlab.diff.compare import ABSENT
 from pytest_netlab.flows import ICMP
-from pytest_netlab.nat import HostChange
+from pytest_netlab.host import HostChange
 from pytest_netlab.trace import (
     CanonicalFlow,
     CanonicalTrace,

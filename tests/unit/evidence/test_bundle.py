@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.hosts import changed, lines
 
 from pytest_netlab import capture as captures
 from pytest_netlab.errors import GoldenError, LabError
@@ -14,7 +15,6 @@ from pytest_netlab.evidence import MARK, Record, bundle, dissect, read
 from pytest_netlab.judge import MatchingVariant, Verdict
 from pytest_netlab.lab.fake import FakeLab
 from pytest_netlab.masking import Mask
-from pytest_netlab.nat import HostChange
 from pytest_netlab.report import render
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.session import Netlab
@@ -308,7 +308,7 @@ def test_free_texts_of_the_verdict(
     """What others wrote into a verdict is masked wherever it is."""
     value = "hunter2-hunter2"
     mask = Mask({"A_TOKEN": value})
-    host = HostChange(
+    host = changed(
         missing=(f"-A {value}",), settings={"name": (value, "1")}, full=value
     )
     odd = tuple(replace(one, want=value) for one in seen[1].differences)
@@ -327,5 +327,5 @@ def test_free_texts_of_the_verdict(
     assert (folder / "masked.txt").exists()
     again = read(folder).verdict
     assert again is not None
-    assert again.host.missing == ("-A ***",)
+    assert again.host.missing == lines("-A ***")
     assert again.variant == MatchingVariant(name="other", about={"description": "***"})

@@ -7,7 +7,7 @@ from tests.hosts import changed
 from tests.unit.host.tracked import WEB
 
 from pytest_netlab.host import Chain, HostChange, difference
-from pytest_netlab.host.conntrack import Connection
+from pytest_netlab.host.connections import Connection
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
 
-from pytest_netlab.nat import HostChange
+import pytest
+from tests.hosts import changed
+
 from pytest_netlab.report.provenance import changes, environment
+
+if TYPE_CHECKING:
+    from pytest_netlab.host import HostChange
 
 KERNEL, ENGINE = ("6.1", "6.18"), ("20.10", "29.0")
 FULL_TITLE = "this host differs from the one the golden was recorded on"
@@ -40,17 +45,17 @@ def test_environment(
     recorded_on: dict[str, str], settings: dict[str, tuple[str, str]], told: str
 ) -> None:
     """Versions are told if one differs: all that are known of then, those of here."""
-    assert environment(recorded_on, HostChange(settings=settings)) == told
+    assert environment(recorded_on, changed(settings=settings)) == told
 
 
 def test_same_host() -> None:
     """Of a host that is as it was nothing is told, whatever it was recorded on."""
-    assert list(changes({"kernel": "6.1"}, HostChange())) == []
+    assert list(changes({"kernel": "6.1"}, changed())) == []
 
 
 def test_changes() -> None:
     """Versions come first, then settings, then rules as a diff."""
-    host = HostChange(
+    host = changed(
         missing=("rule a", "rule b"),
         extra=("rule c",),
         settings={"ip_forward": ("1", "0"), "kernel": KERNEL, "engine": ENGINE},
@@ -69,11 +74,11 @@ def test_changes() -> None:
 @pytest.mark.parametrize(
     ("host", "lines"),
     [
-        (HostChange(settings={"os": ("a", "b")}), ["  os: a then, b here"]),
-        (HostChange(missing=("rule",)), ["  - rule"]),
-        (HostChange(extra=("rule",)), ["  + rule"]),
-        (HostChange(moved=("rule",)), []),
-        (HostChange(full="9 of 9"), []),
+        (changed(settings={"os": ("a", "b")}), ["  os: a then, b here"]),
+        (changed(missing=("rule",)), ["  - rule"]),
+        (changed(extra=("rule",)), ["  + rule"]),
+        (changed(moved=("rule",)), []),
+        (changed(full="9 of 9"), []),
     ],
     ids=["setting", "gone", "new", "moved", "full"],
 )

@@ -6,17 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.hosts import changed
 
 from pytest_netlab.causes import Cause
 from pytest_netlab.diff import Difference
 from pytest_netlab.judge import Verdict
-from pytest_netlab.nat import HostChange
 from pytest_netlab.report import render
 from pytest_netlab.report.text import SHOWN
 from pytest_netlab.trace import CanonicalTrace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pytest_netlab.host import HostChange
 
 FLOW = "icmp echo c1 -> host01"
 CAUSE = Cause("leaked", FLOW, "c1 left on the uplink with its own address")
@@ -51,7 +53,7 @@ def verdict(*differences: Difference, host: HostChange | None = None) -> Verdict
         outcome="fail",
         observed=CanonicalTrace((), ()),
         differences=differences,
-        host=host or HostChange(),
+        host=host or changed(),
     )
 
 
@@ -111,7 +113,7 @@ def test_many_differences(extra: int) -> None:
 
 def test_host() -> None:
     """What differs of the host follows: settings, then rules as a diff."""
-    host = HostChange(
+    host = changed(
         missing=("nat -A a",),
         extra=("nat -A b",),
         settings={"engine": ("27", "28"), "backend": ("legacy", "nf_tables")},
