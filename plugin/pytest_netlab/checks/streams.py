@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
     from pytest_netlab.checks.observed import Observed
 
-_SPACE = 1 << 32
-# Beyond any window (RFC 7323, 2.3): it lies before the first byte, not after it.
-_HALF = 1 << 31
 _CUT = int(Status.TRUNCATED | Status.FRAGMENT)
 # An attribute of an enum's class takes a microsecond: too long, once a packet.
 _MALFORMED, _BAD = int(Status.MALFORMED), int(Checksum.BAD)
@@ -48,8 +45,7 @@ class _Way:
 
     def of(self, number: int) -> int:
         """Return a sequence number's distance from the SYN's."""
-        distance = (number - (self.start or 0)) % _SPACE
-        return distance - _SPACE if distance >= _HALF else distance
+        return tcp.distance(number, self.start or 0)
 
 
 class _Connection:
@@ -109,7 +105,7 @@ class _Connection:
         way.ranges.append((begin, begin + size))
         way.sent = max(way.sent, begin + size)
         if flags & tcp.FIN:
-            way.fin = min(way.fin or _SPACE, begin + size)
+            way.fin = min(way.fin or tcp.SPACE, begin + size)
 
     def _holes(self, reply: bool, way: _Way) -> Iterator[Violation]:  # noqa: FBT001
         """Yield bytes missing before the FIN, and those sent behind it."""

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture.values import Frame
 
-HALF, WRAP = 1 << 31, (1 << 32) - 1  # RFC 9293, 3.4: sequence numbers wrap
 
 TAGS = (assigned.VLAN.to_bytes(2, "big"), assigned.QINQ.to_bytes(2, "big"))
 # version and header length, total length, fragment, protocol, source, destination
@@ -92,7 +91,7 @@ class _Conversation:
         if segment.flags & tcp.FIN:
             self._fins[segment.source] = segment.seq + segment.length + 1
         fin = self._fins.get(segment.target)
-        if fin is not None and (segment.ack - fin) & WRAP < HALF:
+        if fin is not None and tcp.distance(segment.ack, fin) >= 0:
             self._acked.add(segment.target)
         both = len(self._acked) > 1
         return both or bool(segment.flags & tcp.RST)

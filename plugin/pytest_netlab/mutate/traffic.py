@@ -161,7 +161,7 @@ def _relation(context: Context, before: int, after: int, flow: Sequence[int]) ->
     flags = int(columns.tcp_flags[before])
     size = int(columns.payload_len[before]) + bool(flags & (tcp.SYN | tcp.FIN))
     end = int(columns.tcp_seq[before]) + size
-    reached = (int(columns.tcp_ack[after]) - end) % (1 << 32) < 1 << 31
+    reached = tcp.distance(int(columns.tcp_ack[after]), end) >= 0
     return "answered" if size and reached else "crossing"
 
 

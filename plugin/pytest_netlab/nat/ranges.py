@@ -13,6 +13,7 @@ import numpy as np
 
 from pytest_netlab.nat.pairing import NOBODY
 from pytest_netlab.nat.sightings import SEGMENT
+from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     Span = tuple[int, int, int]  # row, first byte, end
 
-_HALF = 1 << 31
-_WHOLE = 1 << 32
 _MOST = 256  # segments that one super-frame can be: more is an attack
 
 
@@ -97,9 +96,9 @@ def _size(span: Span) -> int:
 
 
 def _unwrapped(spans: Sequence[Span], base: int) -> list[Span]:
-    """Return the spans relative to a sequence number, in order (RFC 9293 3.4)."""
+    """Return the spans relative to a sequence number, in order."""
     moved = []
     for row, first, end in spans:
-        start = (first - base + _HALF) % _WHOLE - _HALF
+        start = tcp.distance(first, base)
         moved.append((row, start, start + end - first))
     return sorted(moved, key=lambda span: span[1:])

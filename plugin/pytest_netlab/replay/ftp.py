@@ -19,7 +19,7 @@ FTP = 21
 _LENGTH = slice(ipv4.TOTAL, ipv4.ID)
 _ENDS = slice(ipv4.SRC, ipv4.DST), slice(ipv4.DST, ipv4.HEADER)
 _SEQ, _ACK = slice(tcp.SEQ, tcp.ACK_NUMBER), slice(tcp.ACK_NUMBER, tcp.OFFSET)
-_BITS, _HALF, _DIGITS = 0xFFFFFFFF, 1 << 31, 5
+_DIGITS = 5
 _NUMBERS = re.compile(rb"\d+(?:[.,]\d+)*")
 _OCTET, _OCTET_DIGITS = 255, 3
 _LINE = 256  # octets of a reply that are looked at: what is hostile may be long
@@ -55,16 +55,16 @@ class Shift:
 
     def of(self, number: int) -> int:
         """Return the shift of a number, as who sent it has it."""
-        return self.after if _is_after(number, self.place) else self.before
+        return self.after if tcp.distance(number, self.place) > 0 else self.before
 
     def undone(self, number: int) -> int:
         """Return a number as who sent it has it, of one that the other has heard."""
         first = number - self.before
-        return first if not _is_after(first, self.place) else number - self.after
+        return first if tcp.distance(first, self.place) <= 0 else number - self.after
 
     def add(self, place: int, longer: int) -> None:
         """Note that the segment here is longer now; one that is repeated is no news."""
-        if self.before == self.after or _is_after(place, self.place):
+        if self.before == self.after or tcp.distance(place, self.place) > 0:
             self.place, self.before = place, self.after
             self.after += longer
 
@@ -146,17 +146,12 @@ def _sacked(header: bytearray) -> list[int]:
     return found
 
 
-def _is_after(number: int, place: int) -> bool:
-    """Tell whether a sequence number is behind another (RFC 9293, 3.4)."""
-    return 0 < (number - place) & _BITS < _HALF
-
-
 def _number(octets: bytes | bytearray) -> int:
     return int.from_bytes(octets, "big")
 
 
 def _bytes(number: int) -> bytes:
-    return (number & _BITS).to_bytes(4, "big")
+    return (number % tcp.SPACE).to_bytes(4, "big")
 
 
 def _is_translated(one: bytes, other: bytes, sent: bytes, got: bytes) -> bool:

@@ -45,7 +45,7 @@ def _segments(datagram: bytes, mtu: int) -> Iterator[bytes]:
     for count, start in enumerate(range(0, last, size)):
         data = datagram[end + start : end + start + size]
         segment = bytearray(datagram[at:end] + data)
-        segment[_SEQ] = ((seq + start) & 0xFFFFFFFF).to_bytes(4, "big")
+        segment[_SEQ] = ((seq + start) % tcp.SPACE).to_bytes(4, "big")
         if start + size < last:
             segment[tcp.FLAGS] &= ~_LAST_ONLY & 0xFF
         head = bytearray(datagram[:at])

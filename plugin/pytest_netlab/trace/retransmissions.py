@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
 
 REPEATED, DUPLICATE, LATE = "repeated", "duplicate", "late"
-_WRAP, _HALF = (1 << 32) - 1, 1 << 31  # RFC 9293, 3.4: sequence numbers wrap
 
 
 def marked(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
@@ -125,7 +124,7 @@ def _without_cut_anew(
             continue
         row, way = traversal.rows[0], (traversal.reply, len(traversal.rows))
         end = int(capture.tcp_seq[row]) + int(capture.payload_len[row])
-        old = way in ends and (ends[way] - end) & _WRAP < _HALF
+        old = way in ends and tcp.distance(ends[way], end) >= 0
         if old:
             yield replace(traversal, ignored=REPEATED)
             continue

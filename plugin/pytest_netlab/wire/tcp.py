@@ -38,6 +38,9 @@ CWR: Final = 0x080
 AE: Final = 0x100
 _LETTERS = "FSRP.UEWe"
 
+SPACE: Final = 1 << 32  # of sequence numbers: they wrap
+_HALF = 1 << 31
+
 EOL: Final = 0
 NOP: Final = 1
 MSS: Final = 2
@@ -75,6 +78,15 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
     if out.checksums:
         stored = octets.u16(frame, at + CHECKSUM)
         out.l4_checksum[row] = checksum.decode(frame, at, stored, row, out)
+
+
+def distance(number: int, start: int) -> int:
+    """Return how many octets a sequence number is behind another (RFC 9293, 3.4).
+
+    Negative if it is before it: whatever is further than 2^31 - 1 is, being beyond any
+    window (RFC 7323, 2.3).
+    """
+    return (number - start + _HALF) % SPACE - _HALF
 
 
 def flag_text(flags: int) -> str:

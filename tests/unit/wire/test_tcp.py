@@ -147,3 +147,21 @@ def test_a_header_that_is_not_all_there(decoded: Decoder, size: int) -> None:
     row = decoded(ipv4.build(A, B, 6, SEGMENT[:size]))
 
     assert (row["status"], row["l4_offset"]) == (Status.MALFORMED, 0)
+
+
+@pytest.mark.parametrize(
+    ("number", "start", "octets"),
+    [
+        (7, 7, 0),
+        (8, 7, 1),
+        (6, 7, -1),
+        (1, 2**32 - 1, 2),
+        (2**32 - 1, 1, -2),
+        (2**31 - 1, 0, 2**31 - 1),
+        (2**31, 0, -(2**31)),
+        (2**32 + 5, 3, 2),
+    ],
+)
+def test_distance(number: int, start: int, octets: int) -> None:
+    """Sequence numbers wrap; what is half their space away is before."""
+    assert tcp.distance(number, start) == octets
