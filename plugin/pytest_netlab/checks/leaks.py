@@ -9,7 +9,7 @@ import numpy as np
 
 from pytest_netlab.checks.forbidden import CONTAINER, LOOPBACK
 from pytest_netlab.checks.violation import Violation
-from pytest_netlab.wire import Direction, address_text
+from pytest_netlab.wire import Direction, address_text, ipv4
 from pytest_netlab.wire.address import MAPPED
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def _within(
 
 
 def _in_network(addresses: NDArray[np.uint8], network: Network) -> NDArray[np.bool_]:
-    mapped = network.version == 4  # noqa: PLR2004 - IPv4
+    mapped = network.version == ipv4.VERSION
     length = network.prefixlen + (_IPV4_AT if mapped else 0)
     start = (MAPPED if mapped else b"") + network.network_address.packed
     mask = np.packbits(np.arange(8 * len(start)) < length)

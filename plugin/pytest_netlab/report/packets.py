@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.capture import Packet
 from pytest_netlab.capture.export import ADDRESSES, MACS, addresses, interfaces, macs
-from pytest_netlab.wire import COLUMNS, Checksum, Direction, Status
+from pytest_netlab.wire import COLUMNS, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -71,12 +71,7 @@ class Encoding:
         return lambda value: self.quote(_word(kind(value)))
 
 
-_ENUMS: dict[str, type[Enum]] = {
-    "direction": Direction,
-    "status": Status,
-    "ip_checksum": Checksum,
-    "l4_checksum": Checksum,
-}
+_ENUMS = {column.name: column.enum for column in COLUMNS if column.enum}
 JSON = Encoding(quote=quoted, words=json.dumps, none="null")
 CSV = Encoding(quote=str, words=" ".join, none="")
 

@@ -6,7 +6,7 @@ Compiled, `Columns` is a struct of pointers (columns.pxd), in the order of `COLU
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from enum import Enum, IntEnum, IntFlag
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -76,6 +76,7 @@ class Column:
         valid: of which rows the value means something.
         meaning: what it is, with its unit; empty where the name says it.
         width: cells in a row: more than one are an address, octet by octet.
+        enum: whose members its values are, where they have names.
 
     """
 
@@ -84,6 +85,7 @@ class Column:
     valid: Condition
     meaning: str = ""
     width: int = 1
+    enum: type[Enum] | None = None
 
     @property
     def size(self) -> int:
@@ -93,6 +95,10 @@ class Column:
 
 def _column(name: str, dtype: str, valid: Condition, meaning: str = "") -> Column:
     return Column(name=name, dtype=dtype, valid=valid, meaning=meaning)
+
+
+def _enum(name: str, dtype: str, enum: type[Enum], meaning: str) -> Column:
+    return Column(name=name, dtype=dtype, valid=ALWAYS, meaning=meaning, enum=enum)
 
 
 def _address(name: str, valid: Condition, meaning: str) -> Column:
@@ -116,8 +122,8 @@ COLUMNS: tuple[Column, ...] = (
     _column("ts", "i8", ALWAYS, "ns since the epoch"),
     _column("caplen", "u4", ALWAYS, "octets captured"),
     _column("wirelen", "u4", ALWAYS, "octets on the wire"),
-    _column("direction", "u1", ALWAYS, "a `Direction`"),
-    _column("status", "u2", ALWAYS, "a set of `Status` flags"),
+    _enum("direction", "u1", Direction, "a `Direction`"),
+    _enum("status", "u2", Status, "a set of `Status` flags"),
     _mac("eth_src", "source"),
     _mac("eth_dst", "destination"),
     _column("ethertype", "u2", told("ethertype"), "next protocol, as the link has it"),
@@ -145,8 +151,8 @@ COLUMNS: tuple[Column, ...] = (
     _column("icmp_rest", "u4", OF_ICMP, "octets 4-8 of the header (MTU, pointer, ...)"),
     _column("payload_len", "u4", OF_IP, "octets behind the last known header"),
     _column("payload_hash", "u8", told("payload_hash"), "0 unless all was captured"),
-    _column("ip_checksum", "u1", ALWAYS, "a `Checksum`"),
-    _column("l4_checksum", "u1", ALWAYS, "a `Checksum`"),
+    _enum("ip_checksum", "u1", Checksum, "a `Checksum`"),
+    _enum("l4_checksum", "u1", Checksum, "a `Checksum`"),
     _column("ip_offset", "u2", OF_IP, "of the IP header in the frame"),
     _column("l4_offset", "u2", told("l4_offset"), "0 where that header is not here"),
     _column("payload_offset", "u2", told("payload_offset"), "0 without a payload"),
