@@ -9,7 +9,7 @@ from pytest_netlab.host import HostChange, read
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_netlab.host import Item
+    from pytest_netlab.host import Fact
 
 
 def changed(
@@ -25,6 +25,6 @@ def changed(
     )
 
 
-def lines(*texts: str) -> tuple[Item, ...]:
+def lines(*texts: str) -> tuple[Fact, ...]:
     """Return what lines say."""
     return tuple(map(read, texts))

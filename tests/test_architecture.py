@@ -37,7 +37,6 @@ def loaded_by(module: str) -> list[str]:
 # Who may parse text, and whose: a user's, a tool's, or a protocol's. Everything else
 # hands values on, and what one stage renders no other reads.
 PARSERS = {
-    "causes.clues": "ip's words, in links of a host",
     "cli.memory": "sizes, as a user writes them",
     "documents": "keys of TOML, before a slow reader parses them",
     "folders": "names of folders that a killed writer left",

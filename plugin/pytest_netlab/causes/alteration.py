@@ -12,7 +12,7 @@ from pytest_netlab.trace import Packet
 
 if TYPE_CHECKING:
     from pytest_netlab.causes.facts import Case, Cause, Evidence
-    from pytest_netlab.host import HostChange, Item
+    from pytest_netlab.host import Fact, HostChange
 
 CHECKSUMS = ("ip_checksum", "l4_checksum", "bad-checksum")
 # Fields of a line and of an invariant -> what a rule writes that changes them: targets
@@ -91,7 +91,7 @@ _TOLD = 2  # the differences below the cause tell them all
 def _writer(host: HostChange, fields: tuple[str, ...]) -> str:
     """Cite a new rule that writes one of these, else one where rules write."""
 
-    def wanted(one: Item) -> bool:
+    def wanted(one: Fact) -> bool:
         written = effects.writes(one) if effects.may_alter(one) else ()
         return any(name.startswith(fields) for name in written)
 

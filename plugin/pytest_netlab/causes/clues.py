@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
+from pytest_netlab.host import LinkState, Reach
 from pytest_netlab.host.sysctls import FACTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_netlab.host import HostChange, Item, Question
+    from pytest_netlab.host import Fact, HostChange, Question
 
 VERSIONS = ("engine", "kernel", "iptables", "backend")
-_MTU = re.compile(r"^link (\S+) mtu (\d{1,9})\b", re.ASCII)
 
 
 def gone(host: HostChange, wanted: Question) -> str:
@@ -43,8 +42,7 @@ def setting(host: HostChange, *names: str) -> str:
 def route(host: HostChange, *nodes: str) -> str:
     """Cite the first of these nodes that is reached another way; "" for none."""
     for node in nodes:
-        now = _starting(host.extra, f"route {node} ")
-        was = _starting(host.missing, f"route {node} ")
+        now, was = (_route(facts, node) for facts in (host.extra, host.missing))
         if now or was:
             return f"the route differs: {now or 'none'} here, {was or 'none'} then"
     return ""
@@ -52,8 +50,10 @@ def route(host: HostChange, *nodes: str) -> str:
 
 def link(host: HostChange) -> str:
     """Cite the first link that differs, in its MTU, state or queue; "" for none."""
-    now = _starting(host.extra, "link ")
-    was = _starting(host.missing, "link ")
+    now, was = (
+        next((one.text for one in _links(facts)), "")
+        for facts in (host.extra, host.missing)
+    )
     return f"{now or 'a link is gone'} here, {was or 'none'} when recorded" * bool(
         now or was
     )
@@ -61,9 +61,9 @@ def link(host: HostChange) -> str:
 
 def mtu(host: HostChange) -> int:
     """Return the smallest MTU that is new here; 0 for none."""
-    found = [match for one in host.extra if (match := _MTU.match(one.text))]
-    was = {m[1]: int(m[2]) for one in host.missing if (m := _MTU.match(one.text))}
-    return min((int(m[2]) for m in found if int(m[2]) < was.get(m[1], 0)), default=0)
+    was = {one.name: one.mtu for one in _links(host.missing)}
+    found = (one for one in _links(host.extra) if one.mtu < was.get(one.name, 0))
+    return min((one.mtu for one in found), default=0)
 
 
 def versions(host: HostChange) -> str:
@@ -80,9 +80,14 @@ def first(*clues: str, host: HostChange, otherwise: str) -> str:
     return f"{otherwise} ({told})" if told else otherwise
 
 
-def _cited(what: str, rules: Iterable[Item]) -> str:
+def _cited(what: str, rules: Iterable[Fact]) -> str:
     return next((f"{what}: {rule.text}" for rule in rules), "")
 
 
-def _starting(lines: Iterable[Item], prefix: str) -> str:
-    return next((one.text for one in lines if one.text.startswith(prefix)), "")
+def _route(facts: Iterable[Fact], node: str) -> str:
+    routes = (one for one in facts if isinstance(one, Reach) and one.node == node)
+    return next((one.text for one in routes), "")
+
+
+def _links(facts: Iterable[Fact]) -> list[LinkState]:
+    return [one for one in facts if isinstance(one, LinkState)]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_netlab.causes import Cause
     from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.host import HostChange, Item
+    from pytest_netlab.host import Fact, HostChange
     from pytest_netlab.host.connections import Connection
     from pytest_netlab.judge import Verdict
     from pytest_netlab.trace import CanonicalTrace, FlowFact, Packet, PortTranslation
@@ -71,8 +71,8 @@ def _host(change: HostChange) -> document.Host:
     )
 
 
-def _lines(items: Iterable[Item]) -> tuple[str, ...]:
-    return tuple(one.text for one in items)
+def _lines(facts: Iterable[Fact]) -> tuple[str, ...]:
+    return tuple(one.text for one in facts)
 
 
 def _connection(entry: Connection) -> document.Connection:

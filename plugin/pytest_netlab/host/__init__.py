@@ -4,20 +4,24 @@ Knows netlink's bytes and the tools' words, which it reads and writes. Refuses t
 how a host is asked, what is wanted of it, and why a packet went astray.
 """
 
-from pytest_netlab.host.difference import HostChange, difference
+from pytest_netlab.host.difference import HostChange, difference, read
 from pytest_netlab.host.effects import Published, Question
+from pytest_netlab.host.facts import Fact, LinkState, Reach
 from pytest_netlab.host.rules import Action, Chain, Item, Line, Match, Rule
-from pytest_netlab.host.ruleset import items, randomises, read, ruleset
+from pytest_netlab.host.ruleset import items, randomises, ruleset
 
 __all__ = [
     "Action",
     "Chain",
+    "Fact",
     "HostChange",
     "Item",
     "Line",
+    "LinkState",
     "Match",
     "Published",
     "Question",
+    "Reach",
     "Rule",
     "difference",
     "items",

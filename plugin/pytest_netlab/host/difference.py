@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
-from pytest_netlab.host.ruleset import read
+from pytest_netlab.host import ruleset
+from pytest_netlab.host.facts import link_state, reach
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_netlab.host.connections import Connection
-    from pytest_netlab.host.rules import Item
+    from pytest_netlab.host.facts import Fact
 
 # Facts of several lines, of which each stands for itself.
 LISTS = ("ruleset", "routes", "links")
@@ -32,12 +33,18 @@ class HostChange:
 
     """
 
-    missing: tuple[Item, ...] = ()
-    extra: tuple[Item, ...] = ()
-    moved: tuple[Item, ...] = ()
+    missing: tuple[Fact, ...] = ()
+    extra: tuple[Fact, ...] = ()
+    moved: tuple[Fact, ...] = ()
     settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     tracked: tuple[Connection, ...] = ()
     full: str = ""
+
+
+def read(line: str) -> Fact:
+    """Return what a line says of a host; its `text` is that line."""
+    known = reach(line) or link_state(line)
+    return known if known and known.text == line else ruleset.read(line)
 
 
 def difference(

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from pytest_netlab.host.rules import Action, Chain, Item, Match, Rule
+from pytest_netlab.host.facts import Fact
+from pytest_netlab.host.rules import Action, Chain, Match, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Question: TypeAlias = Callable[[Item], bool]
+Question: TypeAlias = Callable[[Fact], bool]
 _MAPS = ("vmap", "elements")
 _SOURCES = ("SNAT", "MASQUERADE", "snat", "masquerade")
 _DESTINATIONS = ("DNAT", "REDIRECT", "dnat", "redirect")
@@ -47,126 +48,126 @@ class Published:
         return self.target.rpartition(":")[0]
 
 
-def drops(item: Item) -> bool:
+def drops(fact: Fact) -> bool:
     """Return whether it drops packets, or a chain drops what nothing accepts."""
-    if isinstance(item, Chain):
-        return item.policy in ("DROP", "drop")
-    return _does(item, "DROP", "drop")
+    if isinstance(fact, Chain):
+        return fact.policy in ("DROP", "drop")
+    return _does(fact, "DROP", "drop")
 
 
-def rejects(item: Item) -> bool:
+def rejects(fact: Fact) -> bool:
     """Return whether it refuses packets and says so to their sender."""
-    return _does(item, "REJECT", "reject")
+    return _does(fact, "REJECT", "reject")
 
 
-def untracks(item: Item) -> bool:
+def untracks(fact: Fact) -> bool:
     """Return whether it keeps packets from connection tracking."""
-    told = any("--notrack" in one.words for one in _actions(item, "CT"))
-    return told or _does(item, "NOTRACK", "notrack")
+    told = any("--notrack" in one.words for one in _actions(fact, "CT"))
+    return told or _does(fact, "NOTRACK", "notrack")
 
 
-def bars(item: Item) -> bool:
+def bars(fact: Fact) -> bool:
     """Return whether it keeps packets from their way, or from translation."""
-    return drops(item) or rejects(item) or untracks(item)
+    return drops(fact) or rejects(fact) or untracks(fact)
 
 
-def translates_source(item: Item) -> bool:
+def translates_source(fact: Fact) -> bool:
     """Return whether it gives packets another source."""
-    return _does(item, *_SOURCES)
+    return _does(fact, *_SOURCES)
 
 
-def translates_destination(item: Item) -> bool:
+def translates_destination(fact: Fact) -> bool:
     """Return whether it gives packets another destination."""
-    return _does(item, *_DESTINATIONS)
+    return _does(fact, *_DESTINATIONS)
 
 
-def masquerades(item: Item) -> bool:
+def masquerades(fact: Fact) -> bool:
     """Return whether it masquerades in iptables' nat/POSTROUTING."""
-    return in_postrouting(item) and _does(item, "MASQUERADE")
+    return in_postrouting(fact) and _does(fact, "MASQUERADE")
 
 
-def masquerades_in_nft(item: Item) -> bool:
+def masquerades_in_nft(fact: Fact) -> bool:
     """Return whether it is nft's masquerade, in any table."""
-    return _is_nft(item) and _does(item, "masquerade")
+    return _is_nft(fact) and _does(fact, "masquerade")
 
 
-def concerns_translation(item: Item) -> bool:
+def concerns_translation(fact: Fact) -> bool:
     """Return whether it has a say in what is translated, be it that nothing is."""
-    translated = _does(item, *_SOURCES, *_DESTINATIONS) and _is_nft(item)
-    return in_nat(item) or untracks(item) or translated
+    translated = _does(fact, *_SOURCES, *_DESTINATIONS) and _is_nft(fact)
+    return in_nat(fact) or untracks(fact) or translated
 
 
-def randomises(item: Item) -> bool:
+def randomises(fact: Fact) -> bool:
     """Return whether a source translation asks for random ports, not for kept ones."""
-    asked = (one.words for one in _actions(item) if one.name in _SOURCES)
+    asked = (one.words for one in _actions(fact) if one.name in _SOURCES)
     return any(
         not _RANDOM.isdisjoint(word.split(",")) for words in asked for word in words
     )
 
 
-def in_nat(item: Item) -> bool:
+def in_nat(fact: Fact) -> bool:
     """Return whether it is a rule in iptables' table nat."""
-    return _is_in(item, "nat")
+    return _is_in(fact, "nat")
 
 
-def in_filter(item: Item) -> bool:
+def in_filter(fact: Fact) -> bool:
     """Return whether it is a rule in iptables' table filter."""
-    return _is_in(item, "filter")
+    return _is_in(fact, "filter")
 
 
-def in_postrouting(item: Item) -> bool:
+def in_postrouting(fact: Fact) -> bool:
     """Return whether it is a rule in iptables' nat/POSTROUTING."""
-    return isinstance(item, Rule) and in_nat(item) and item.chain == "POSTROUTING"
+    return isinstance(fact, Rule) and in_nat(fact) and fact.chain == "POSTROUTING"
 
 
-def publishes(item: Item) -> bool:
+def publishes(fact: Fact) -> bool:
     """Return whether it is of Docker's chains in nat: stands there, or leads there."""
-    if not isinstance(item, Rule) or not in_nat(item):
+    if not isinstance(fact, Rule) or not in_nat(fact):
         return False
-    return item.chain in _DOCKER or _does(item, *_DOCKER)
+    return fact.chain in _DOCKER or _does(fact, *_DOCKER)
 
 
-def published(item: Item) -> Published | None:
+def published(fact: Fact) -> Published | None:
     """Return what a DNAT rule of iptables publishes; None for any other rule."""
-    if not isinstance(item, Rule):
+    if not isinstance(fact, Rule):
         return None
-    named = (one for one in item.matches if one.name == "--dport")
+    named = (one for one in fact.matches if one.name == "--dport")
     ports = (one.words for one in named if not one.negated)
-    targets = (x.argument("--to-destination") for x in _actions(item, "DNAT"))
+    targets = (x.argument("--to-destination") for x in _actions(fact, "DNAT"))
     port, target = next(ports, ()), next(targets, "")
     if not target or len(port) != 1 or not port[0].isdecimal():
         return None
     return Published(port[0], target)
 
 
-def copies(item: Item) -> bool:
+def copies(fact: Fact) -> bool:
     """Return whether it sends a second copy of packets."""
-    return _does(item, "TEE", "dup")
+    return _does(fact, "TEE", "dup")
 
 
-def alters(item: Item) -> bool:
+def alters(fact: Fact) -> bool:
     """Return whether it writes into packets what nft can set, or their checksums."""
-    return bool(_is_nft(item) and writes(item)) or _does(item, "CHECKSUM")
+    return bool(_is_nft(fact) and writes(fact)) or _does(fact, "CHECKSUM")
 
 
-def may_alter(item: Item) -> bool:
+def may_alter(fact: Fact) -> bool:
     """Return whether it stands where rules write: in iptables' mangle, or in nft's."""
-    return _is_in(item, "mangle") or _is_nft(item)
+    return _is_in(fact, "mangle") or _is_nft(fact)
 
 
-def writes(item: Item) -> tuple[str, ...]:
+def writes(fact: Fact) -> tuple[str, ...]:
     """Return what it writes: targets of iptables, fields of nft (`ip ttl`)."""
-    if not _is_nft(item):
-        return tuple(one.name for one in _actions(item, *_WRITERS))
-    return tuple(_fields(item))
+    if not _is_nft(fact):
+        return tuple(one.name for one in _actions(fact, *_WRITERS))
+    return tuple(_fields(fact))
 
 
-def concerns_icmp(item: Item) -> bool:
+def concerns_icmp(fact: Fact) -> bool:
     """Return whether it looks for ICMP, or for fragments."""
-    if not isinstance(item, Rule):
+    if not isinstance(fact, Rule):
         return False
-    looks = _looks_for_icmp if item.backend != "nft" else _nft_looks_for_icmp
-    return any(map(looks, item.matches))
+    looks = _looks_for_icmp if fact.backend != "nft" else _nft_looks_for_icmp
+    return any(map(looks, fact.matches))
 
 
 def _looks_for_icmp(match: Match) -> bool:
@@ -179,8 +180,8 @@ def _nft_looks_for_icmp(match: Match) -> bool:
     return not _ICMP_FIELDS.isdisjoint(words)
 
 
-def _fields(item: Item) -> Iterator[str]:
-    for one in _actions(item):
+def _fields(fact: Fact) -> Iterator[str]:
+    for one in _actions(fact):
         field = one.name.removesuffix(" set")
         if field != one.name and field.partition(" ")[0] not in _UNSENT:
             yield field
@@ -188,24 +189,24 @@ def _fields(item: Item) -> Iterator[str]:
             yield " ".join(one.words)
 
 
-def _is_in(item: Item, table: str) -> bool:
-    if not isinstance(item, Rule) or item.backend == "nft":
+def _is_in(fact: Fact, table: str) -> bool:
+    if not isinstance(fact, Rule) or fact.backend == "nft":
         return False
-    return item.table == table
+    return fact.table == table
 
 
-def _is_nft(item: Item) -> bool:
-    return isinstance(item, Rule | Chain) and item.backend == "nft"
+def _is_nft(fact: Fact) -> bool:
+    return isinstance(fact, Rule | Chain) and fact.backend == "nft"
 
 
-def _actions(item: Item, *names: str) -> tuple[Action, ...]:
+def _actions(fact: Fact, *names: str) -> tuple[Action, ...]:
     """Return a rule's actions, those of these names where there are any."""
-    found = item.actions if isinstance(item, Rule) else ()
+    found = fact.actions if isinstance(fact, Rule) else ()
     return tuple(one for one in found if not names or one.name in names)
 
 
-def _does(item: Item, *names: str) -> bool:
+def _does(fact: Fact, *names: str) -> bool:
     """Return whether it does one of these, be it what a map of verdicts says."""
-    mapped = (one.words for one in _actions(item, *_MAPS))
+    mapped = (one.words for one in _actions(fact, *_MAPS))
     verdicts = (word.rstrip(",") for words in mapped for word in words)
-    return bool(_actions(item, *names)) or any(word in names for word in verdicts)
+    return bool(_actions(fact, *names)) or any(word in names for word in verdicts)

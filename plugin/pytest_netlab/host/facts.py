@@ -6,6 +6,9 @@ Two hosts are compared by these lines, so a value's `text` is the line it was re
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from pytest_netlab.host.rules import Chain, Line, Rule
 
 _DIGITS = 9  # of an MTU: Python takes its time for numbers of thousands
 
@@ -36,6 +39,10 @@ class LinkState:
     def text(self) -> str:
         """Return its line."""
         return f"link {self.name} mtu {self.mtu} {self.state}"
+
+
+# What a host has and another may not: each has a `text`.
+Fact: TypeAlias = Rule | Chain | Reach | LinkState | Line
 
 
 def reach(line: str) -> Reach | None:

@@ -84,20 +84,20 @@ def test_setting(names: tuple[str, ...], told: str) -> None:
 @pytest.mark.parametrize(
     ("nodes", "told"),
     [
-        (("c1", "web"), "the route differs: none here, route c1 via a then"),
+        (("c1", "web"), "the route differs: none here, route c1 dev a then"),
         (
             ("web", "c1"),
-            "the route differs: route web via b here, route web via a then",
+            "the route differs: route web dev b here, route web dev a then",
         ),
-        (("host01",), "the route differs: route host01 via b here, none then"),
+        (("host01",), "the route differs: route host01 dev b here, none then"),
         (("c", "host02"), ""),
     ],
 )
 def test_route(nodes: tuple[str, ...], told: str) -> None:
     """The first node that is reached another way is cited, and by its whole name."""
     host = changed(
-        missing=("link uplink", "route c1 via a", "route web via a"),
-        extra=("link uplink", "route host01 via b", "route web via b"),
+        missing=("link uplink mtu 1 up", "route c1 dev a", "route web dev a"),
+        extra=("link uplink mtu 1 up", "route host01 dev b", "route web dev b"),
     )
 
     assert clues.route(host, *nodes) == told
@@ -106,9 +106,17 @@ def test_route(nodes: tuple[str, ...], told: str) -> None:
 @pytest.mark.parametrize(
     ("missing", "extra", "told"),
     [
-        (("link a up",), ("link a down",), "link a down here, link a up when recorded"),
-        (("link a up",), (), "a link is gone here, link a up when recorded"),
-        ((), ("route", "link a up"), "link a up here, none when recorded"),
+        (
+            ("link a mtu 1 up",),
+            ("link a mtu 1 down",),
+            "link a mtu 1 down here, link a mtu 1 up when recorded",
+        ),
+        (
+            ("link a mtu 1 up",),
+            (),
+            "a link is gone here, link a mtu 1 up when recorded",
+        ),
+        ((), ("route", "link a mtu 1 up"), "link a mtu 1 up here, none when recorded"),
         (("a link",), ("linked",), ""),
     ],
 )
@@ -126,13 +134,18 @@ def test_link(missing: tuple[str, ...], extra: tuple[str, ...], told: str) -> No
         ((), ("link a mtu 1400 up",), 0),
         (("link b mtu 1500 up",), ("link a mtu 1400 up",), 0),
         (
-            ("link a mtu 1500", "link b mtu 1500", "link c mtu 1500"),
-            ("link a mtu 1400", "link b mtu 1300", "link c mtu 1450", "route x"),
+            ("link a mtu 1500 up", "link b mtu 1500 up", "link c mtu 1500 up"),
+            (
+                "link a mtu 1400 up",
+                "link b mtu 1300 up",
+                "link c mtu 1450 up",
+                "route x",
+            ),
             1300,
         ),
-        (("link a mtu 1500",), ("nft link a mtu 1400",), 0),
-        (("link a mtu 1500",), (f"link a mtu {'9' * 5000} up",), 0),
-        ((f"link a mtu {'9' * 5000} up",), ("link a mtu 1400",), 0),
+        (("link a mtu 1500 up",), ("nft link a mtu 1400",), 0),
+        (("link a mtu 1500 up",), (f"link a mtu {'9' * 5000} up",), 0),
+        ((f"link a mtu {'9' * 5000} up",), ("link a mtu 1400 up",), 0),
     ],
     ids=[
         *("lower", "same", "higher", "new link", "another link", "lowest", "no link"),

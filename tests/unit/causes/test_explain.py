@@ -216,7 +216,7 @@ UNPAIRED = Seen("unpaired-forwarded", "both", "one")
 ENTRY = tracked()
 FULL = changed(full="9 of 9 connections")
 REPUBLISHED = changed(missing=(DNAT_RULE,), extra=(OTHER_NODE,))
-SMALLER = changed(missing=("link a mtu 1500",), extra=("link a mtu 1300",))
+SMALLER = changed(missing=("link a mtu 1500 up",), extra=("link a mtu 1300 up",))
 HALF = replace(PING, **KEPT, fate="local")  # type: ignore[arg-type]
 HAIRPIN = replace(LEG, initiator=end("c1"), responder=end("host:81"))
 STRAIGHT = replace(HAIRPIN, responder=end("web:80"))

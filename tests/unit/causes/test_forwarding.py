@@ -212,20 +212,20 @@ RESET = replace(REFUSED, refusal=reset("host"))
         (
             PING,
             PROHIBITED,
-            changed(extra=("route c1 via x",), missing=("route host01 via y",)),
-            "; the route differs: none here, route host01 via y then",
+            changed(extra=("route c1 dev x",), missing=("route host01 dev y",)),
+            "; the route differs: none here, route host01 dev y then",
         ),
         (
             PING,
             PROHIBITED,
-            changed(extra=("route c1 via x",)),
-            "; the route differs: route c1 via x here, none then",
+            changed(extra=("route c1 dev x",)),
+            "; the route differs: route c1 dev x here, none then",
         ),
         (
             WEB,
             replace(WEB, refusal=reset("web")),
-            changed(extra=("route web via x",)),
-            "; the route differs: route web via x here, none then",
+            changed(extra=("route web dev x",)),
+            "; the route differs: route web dev x here, none then",
         ),
         (
             PING,
@@ -333,10 +333,10 @@ def test_what_is_called_a_refusal(name: str) -> None:
         ),
         (changed(missing=(JUMP, ACCEPT), extra=(DROP,)), f"is gone: {ACCEPT}"),
         *((changed(extra=(rule,)), f"this rule is new: {rule}") for rule in BARRIERS),
-        (changed(extra=(DROP, "route host01 x")), f"this rule is new: {DROP}"),
+        (changed(extra=(DROP, "route host01 dev x")), f"this rule is new: {DROP}"),
         (
-            changed(extra=("route host01 via x",), moved=(ACCEPT,)),
-            "the route differs: route host01 via x here, none then",
+            changed(extra=("route host01 dev x",), moved=(ACCEPT,)),
+            "the route differs: route host01 dev x here, none then",
         ),
         (
             changed(moved=(JUMP, ACCEPT), settings={"tcp_loose": ("1", "0")}),
@@ -381,12 +381,12 @@ def test_what_keeps_from_translation(host: HostChange, cited: str) -> None:
 
 def test_route_to_the_target() -> None:
     """The route that is cited is the one to the node that a port is of."""
-    host = changed(extra=("route web via x",))
+    host = changed(extra=("route web dev x",))
 
     found = forwarding.not_forwarded(case(WEB, replace(REFUSED, answered=False), host))
 
     assert words(found)[1].endswith(
-        "the route differs: route web via x here, none then"
+        "the route differs: route web dev x here, none then"
     )
 
 
@@ -410,9 +410,9 @@ SILENT = replace(PING, returned=False)
         ),
         (
             SILENT,
-            changed(extra=("route c1 x",)),
+            changed(extra=("route c1 dev x",)),
             "reply not forwarded",
-            "c1; the route differs: route c1 x here, none then",
+            "c1; the route differs: route c1 dev x here, none then",
         ),
         (
             replace(SILENT, answered=False),
@@ -464,7 +464,7 @@ def test_partly_forwarded(want: FlowFact, direction: str, name: str, end: str) -
     signs = (TOS, replace(UNPAIRED, direction=direction))
     text = f"some packets reached the host and were never sent on to {end}; "
     node = end.partition(":")[0]
-    route = changed(extra=(f"route {node} x",))
+    route = changed(extra=(f"route {node} dev x",))
 
     def told(host: HostChange) -> tuple[str, str]:
         return words(
@@ -477,7 +477,7 @@ def test_partly_forwarded(want: FlowFact, direction: str, name: str, end: str) -
         name,
         f"{text}this rule is new: {LIMIT}",
     )
-    assert told(route)[1].endswith(f"route {node} x here, none then")
+    assert told(route)[1].endswith(f"route {node} dev x here, none then")
 
 
 @pytest.mark.parametrize(

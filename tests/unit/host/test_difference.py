@@ -6,7 +6,16 @@ import pytest
 from tests.hosts import changed
 from tests.unit.host.tracked import WEB
 
-from pytest_netlab.host import Chain, HostChange, difference
+from pytest_netlab.host import (
+    Chain,
+    Fact,
+    HostChange,
+    Line,
+    LinkState,
+    Reach,
+    difference,
+    read,
+)
 from pytest_netlab.host.connections import Connection
 
 
@@ -43,6 +52,22 @@ def test_values() -> None:
             policy="DROP",
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("line", "fact"),
+    [
+        ("route c1 dev docker0", Reach("c1", "docker0")),
+        ("route c1 none", Reach("c1")),
+        ("link uplink mtu 1500 up", LinkState("uplink", 1500, "up")),
+        ("link uplink mtu 01500 up", Line("link uplink mtu 01500 up")),
+        ("route c1 via x", Line("route c1 via x")),
+    ],
+)
+def test_read(line: str, fact: Fact) -> None:
+    """A line is a rule, a chain, a route or a link; or it is kept as it is."""
+    assert read(line) == fact
+    assert read(line).text == line
 
 
 def test_moved_rules_and_routes() -> None:

@@ -17,9 +17,9 @@ from pytest_netlab.host import (
     Rule,
     items,
     randomises,
-    read,
     ruleset,
 )
+from pytest_netlab.host.ruleset import read
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLDENS = sorted(ROOT.glob("golden/**/golden.toml")) + sorted(
