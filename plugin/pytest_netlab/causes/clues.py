@@ -49,7 +49,7 @@ def route(host: HostChange, *nodes: str) -> str:
 
 
 def link(host: HostChange) -> str:
-    """Cite the first link that differs, in its MTU, state or queue; "" for none."""
+    """Cite the first link that differs, in its MTU or state; "" for none."""
     now, was = (
         next((one.text for one in _links(facts)), "")
         for facts in (host.extra, host.missing)

@@ -64,8 +64,8 @@ def named(
     """
 
     def name(tuple_: Tuple5) -> Tuple5:
-        src, dst = (symbols.get(end, end) for end in (tuple_.src, tuple_.dst))
-        return tuple_._replace(src=src, dst=dst)
+        proto, src, sport, dst, dport = tuple_
+        return Tuple5(proto, symbols.get(src, src), sport, symbols.get(dst, dst), dport)
 
     return tuple(
         Connection(name(one.original), name(one.reply))

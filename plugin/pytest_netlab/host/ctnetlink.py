@@ -51,7 +51,7 @@ _SCTP = (
 _STATES = {1: (*_TCP.split(), "SYN_SENT2"), 2: _DCCP.split(), 3: _SCTP.split()}
 
 _HEADER = Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
-_ATTRIBUTE = Struct("=HH")  # nlattr: length, type
+_ATTRIBUTE, _HEAD = Struct("=HH").unpack_from, 4  # nlattr: length, type
 _KIND = 0x3FFF  # the upper bits of a type say how its value is written
 
 
@@ -71,7 +71,7 @@ def messages(data: bytes) -> Iterator[Message]:
         if length < _HEADER.size:
             return
         yield Message(kind, flags, data[at + _HEADER.size : at + length])
-        at += _aligned(length)
+        at += length + 3 & ~3
 
 
 def request(flags: int) -> bytes:
@@ -212,14 +212,11 @@ def _number(data: bytes) -> int:
 def _attributes(data: bytes, at: int = 0) -> dict[int, bytes]:
     """Return attribute -> value; a damaged one ends them."""
     found = {}
-    while at + _ATTRIBUTE.size <= len(data):
-        length, kind = _ATTRIBUTE.unpack_from(data, at)
-        if length < _ATTRIBUTE.size:
+    last = len(data) - _HEAD
+    while at <= last:
+        length, kind = _ATTRIBUTE(data, at)
+        if length < _HEAD:
             break
-        found[kind & _KIND] = data[at + _ATTRIBUTE.size : at + length]
-        at += _aligned(length)
+        found[kind & _KIND] = data[at + _HEAD : at + length]
+        at += length + 3 & ~3
     return found
-
-
-def _aligned(length: int) -> int:
-    return length + 3 & ~3
