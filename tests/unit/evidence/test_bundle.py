@@ -10,7 +10,7 @@ import pytest
 from tests.hosts import changed, lines
 
 from pytest_netlab import capture as captures
-from pytest_netlab.errors import GoldenError, LabError
+from pytest_netlab.errors import LabError
 from pytest_netlab.evidence import MARK, Record, bundle, dissect, read
 from pytest_netlab.judge import MatchingVariant, Verdict
 from pytest_netlab.lab.fake import FakeLab
@@ -239,23 +239,6 @@ def test_read_back(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
     )
     assert got.verdict is not None
     assert render(got.verdict, folder, "n") == render(seen[1], folder, "n")
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("{", "cannot read it"),
-        ("[]", "no verdict of pytest-netlab"),
-        ('{"format": 2}', "is of format 2, and this version reads format 1"),
-        ('{"format": 1}', "damaged"),
-    ],
-)
-def test_damaged_verdict(tmp_path: Path, text: str, words: str) -> None:
-    """A verdict.json that is none is told with what is wrong."""
-    (tmp_path / "verdict.json").write_text(text)
-
-    with pytest.raises(GoldenError, match=words):
-        read(tmp_path)
 
 
 def test_interrupted(
