@@ -22,7 +22,7 @@ from rich.table import Table
 
 from pytest_netlab.capture import Capture, Frame, Interface
 from pytest_netlab.flows import UDP, Tuple5
-from pytest_netlab.lab import kernel
+from pytest_netlab.lab.backends import kernel
 from pytest_netlab.replay import plan_flows, replay
 from pytest_netlab.replay.rewrite import rewritten
 from pytest_netlab.replay.tuple_codec import pack
@@ -30,7 +30,7 @@ from pytest_netlab.spec import LabOptions
 from pytest_netlab.wire import ethernet, ipv4, udp
 
 if TYPE_CHECKING:
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
     from pytest_netlab.replay import FlowPlan
 
 ROUNDS = 3

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from pytest_netlab.lab import supervisor
+from pytest_netlab.lab.lifetime import supervisor
 
 ROUNDS = 5
 COLD_LIMIT = 2.5

@@ -12,7 +12,7 @@ import socket
 import sys
 from itertools import cycle
 
-from pytest_netlab.lab.netns import inside
+from pytest_netlab.lab.net.netns import inside
 
 ECHO, DISCARD = 7, 2000  # from DISCARD on a port a sender: a NAT has 64,512 for each
 FIRST = 1024

@@ -27,7 +27,7 @@ from rich.progress import track
 
 from pytest_netlab.capture import write
 from pytest_netlab.judge import ScenarioFailedError
-from pytest_netlab.lab import engine
+from pytest_netlab.lab.backends import private
 from pytest_netlab.mutate.live import Body
 from pytest_netlab.mutate.live.impair import impaired
 from pytest_netlab.report.text import render
@@ -37,7 +37,7 @@ from pytest_netlab.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
 
 SEEDS = ("ping-host", "ping-beyond", "published-web")
 CONTAINERS = 20
@@ -69,7 +69,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, soft))
     store = Store(Path(str(files("pytest_netlab.golden"))))
     bodies = {name: Body(name, store) for name in SEEDS}
-    lab = engine.start(LabOptions())
+    lab = private.start(LabOptions())
     started, table = time.monotonic(), _table(lab)
     try:
         with _loaded(lab), impaired(lab, seed=options.seed, **NETWORK) as tally:

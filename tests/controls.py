@@ -21,7 +21,7 @@ from pytest_netlab.capture import Capture, Interface, write
 from pytest_netlab.evidence import Record, Stored, bundle
 from pytest_netlab.evidence.record import dumps
 from pytest_netlab.judge import ScenarioFailedError
-from pytest_netlab.lab.stored import StoredLab
+from pytest_netlab.lab.backends.stored import StoredLab
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import Scenario
 from pytest_netlab.store import PendingStore, Proposal, Store, files

@@ -46,7 +46,7 @@ PARSERS = {
     "host.words": "quotes of both",
     "lab.facts": "what versions tools print",
     "lab.modules": "the kernel's lists of modules",
-    "lab.owner": "names that carry an owner",
+    "lab.lifetime.owner": "names that carry an owner",
     "masking.forms": "what a value is cut to, and base64",
     "masking.names": "names and values of environment variables",
     "masking.patterns": "credentials in anybody's text",

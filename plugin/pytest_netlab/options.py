@@ -15,7 +15,8 @@ import pytest
 
 from pytest_netlab.documents import brief
 from pytest_netlab.errors import DeclarationError, LabError
-from pytest_netlab.lab import backends, roots, suites
+from pytest_netlab.lab import backends
+from pytest_netlab.lab.rootfs import roots, suites
 from pytest_netlab.spec import ARTIFACTS, LabOptions, Topology
 
 GOLDEN, GOLDENS = "netlab_golden", "golden"

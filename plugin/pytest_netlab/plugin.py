@@ -19,7 +19,8 @@ from pytest_netlab.errors import (
     LabUnavailableError,
     ReplayError,
 )
-from pytest_netlab.lab import owner, signals, suites
+from pytest_netlab.lab.lifetime import owner, signals
+from pytest_netlab.lab.rootfs import suites
 from pytest_netlab.spec import ARTIFACTS, PENDING
 from pytest_netlab.terminal import joined, one_line
 from pytest_netlab.unreferenced import GOLDEN
@@ -264,7 +265,7 @@ def _stored(config: pytest.Config, scenario: Scenario, store: Store) -> Stored:
 
 
 def _over(stored: Stored) -> Lab:
-    from pytest_netlab.lab.stored import StoredLab  # noqa: PLC0415 - imports numpy
+    from pytest_netlab.lab.backends.stored import StoredLab  # noqa: PLC0415 - imports numpy
 
     return StoredLab(stored.capture.names, stored.facts, stored.state)
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab.errors import LabUnavailableError
-from pytest_netlab.lab import engine as private
-from pytest_netlab.lab import suites
+from pytest_netlab.lab.backends import private
+from pytest_netlab.lab.rootfs import suites
 from pytest_netlab.spec import LabOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
 
     Scenarios = Callable[..., pytest.RunResult]
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_netlab.judge import Verdict
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
     from pytest_netlab.recorder import Update
 
     Traffic = Callable[[Netlab], object]

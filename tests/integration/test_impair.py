@@ -11,7 +11,7 @@ from pytest_netlab.mutate.live.impair import Impairment, impaired
 from pytest_netlab.spec import POINTS
 
 if TYPE_CHECKING:
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
 
 ECHO_REPLY = 0
 FIN = 1

@@ -11,7 +11,7 @@ import pytest
 from tests.fuzz import bombs
 
 from pytest_netlab.capture.share import groups
-from pytest_netlab.lab import owner
+from pytest_netlab.lab.lifetime import owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

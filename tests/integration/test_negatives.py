@@ -10,7 +10,7 @@ import pytest
 from tests.traffic import C1, HOST, HOST01, MACS, Packet, error
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
-from pytest_netlab.lab import engine as private
+from pytest_netlab.lab.backends import private
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store
@@ -19,7 +19,7 @@ from pytest_netlab.wire import arp, assigned, ethernet, tcp
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
 
 CONTAINER, LOOPBACK = "container-address-on-uplink", "loopback-on-uplink"
 SEND = """

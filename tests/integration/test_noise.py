@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.lab import engine as private
+from pytest_netlab.lab.backends import private
 from pytest_netlab.mutate.live import Body
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.session import Netlab

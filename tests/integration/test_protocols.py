@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.lab import engine as private
+from pytest_netlab.lab.backends import private
 from pytest_netlab.replay import play
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.session import Netlab
@@ -18,7 +18,7 @@ from pytest_netlab.store import Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
 
 pytestmark = pytest.mark.engine_suites
 ROOT = Path(__file__).resolve().parents[2]

@@ -18,7 +18,7 @@ from pytest_netlab.capture import Capture, Frame, Interface, read, write
 from pytest_netlab.errors import BlindCaptureError, CommandError, ReplayError
 from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.judge import ScenarioFailedError
-from pytest_netlab.lab import engine as private
+from pytest_netlab.lab.backends import private
 from pytest_netlab.replay import ends, plan_flows
 from pytest_netlab.replay.mute import muted
 from pytest_netlab.replay.rewrite import rewritten
@@ -31,7 +31,7 @@ from pytest_netlab.store import Store
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
 
     Scenarios = Callable[..., pytest.RunResult]
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.lab.image import root_archive
+from pytest_netlab.lab.engine.image import root_archive
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.lab.roots import userland
+from pytest_netlab.lab.rootfs.roots import userland
 
 if TYPE_CHECKING:
     from collections.abc import Callable

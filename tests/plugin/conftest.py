@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.lab import fake, versions
+from pytest_netlab.lab import versions
+from pytest_netlab.lab.backends import fake
 from pytest_netlab.report import outcome
 
 if TYPE_CHECKING:

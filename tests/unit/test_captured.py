@@ -9,7 +9,7 @@ import pytest
 
 from pytest_netlab.captured import Trace
 from pytest_netlab.errors import LabError
-from pytest_netlab.lab.fake import FakeLab
+from pytest_netlab.lab.backends.fake import FakeLab
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import Store

@@ -15,7 +15,7 @@ from pytest_netlab.errors import (
     NetlabError,
 )
 from pytest_netlab.judge import ScenarioFailedError
-from pytest_netlab.lab.fake import FakeLab
+from pytest_netlab.lab.backends.fake import FakeLab
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import LabOptions, Scenario
 from pytest_netlab.store import MissingGoldenError, PendingStore, Store

@@ -16,8 +16,8 @@ from pytest_netlab.errors import (
 from pytest_netlab.evidence import Stored
 from pytest_netlab.host.snapshot import Snapshot
 from pytest_netlab.judge import ScenarioFailedError
-from pytest_netlab.lab.fake import FakeLab, FakeTap
-from pytest_netlab.lab.stored import StoredLab
+from pytest_netlab.lab.backends.fake import FakeLab, FakeTap
+from pytest_netlab.lab.backends.stored import StoredLab
 from pytest_netlab.masking import Mask
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import LabOptions, Scenario

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_netlab.errors import CommandError, GoldenError, LabUnavailableError
-from pytest_netlab.lab.fake import FakeLab
+from pytest_netlab.lab.backends.fake import FakeLab
 from pytest_netlab.replay import Finding, Result
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.session import Netlab

@@ -35,7 +35,7 @@ def command(folders: tuple[str, ...], *, roots: bool) -> None:
     removed = [path for name in folders for path in everywhere(Path(name))]
     removed += swept.removed
     if roots:
-        from pytest_netlab.lab import suites  # noqa: PLC0415 - only if asked for
+        from pytest_netlab.lab.rootfs import suites  # noqa: PLC0415 - only if asked for
 
         removed += suites.clean()
     for name in removed:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from pytest_netlab.errors import NetlabError
-from pytest_netlab.lab import signals
+from pytest_netlab.lab.lifetime import signals
 from pytest_netlab.masking import Mask
 from pytest_netlab.terminal import escaped, one_line
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.cli.output import say
 from pytest_netlab.errors import LabError, Remedy
-from pytest_netlab.lab import engine, suites
+from pytest_netlab.lab.backends import private
+from pytest_netlab.lab.rootfs import suites
 from pytest_netlab.mutate.live import FAULTS, Body, LiveJudge, named
 from pytest_netlab.spec import LabOptions
 
@@ -69,7 +70,7 @@ def mutants(
 def _judged(
     options: LabOptions, bodies: Sequence[Body], faults: Sequence[Fault]
 ) -> Generator[Mutant]:
-    with closing(engine.start(options)) as lab:
+    with closing(private.start(options)) as lab:
         yield from LiveJudge(lab, bodies, faults)
 
 

@@ -12,7 +12,7 @@ import click
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.output import emit, json_pieces, lines, rendered
 from pytest_netlab.cli.progress import Watch
-from pytest_netlab.lab import suites
+from pytest_netlab.lab.rootfs import suites
 from pytest_netlab.mutate import RULES, Judge, names
 from pytest_netlab.mutate.live import FAULTS
 from pytest_netlab.report import mutants as report

@@ -22,7 +22,8 @@ from pytest_netlab.cli.sources import CAPTURE, FILE, whole
 from pytest_netlab.documents import brief
 from pytest_netlab.evidence import Record
 from pytest_netlab.flows import TCP, UDP
-from pytest_netlab.lab import backends, suites
+from pytest_netlab.lab import backends
+from pytest_netlab.lab.rootfs import suites
 from pytest_netlab.masking import Mask
 from pytest_netlab.replay import ends_of, left_out, plan_flows, replay, route_to
 from pytest_netlab.report.text import explained

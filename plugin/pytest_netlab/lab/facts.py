@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.host.facts import LinkState, Reach
 from pytest_netlab.host.sysctls import FACTS
-from pytest_netlab.lab import routes
-from pytest_netlab.lab.links import listed, netlink, offloads
-from pytest_netlab.lab.netns import inside
+from pytest_netlab.lab.net import routes
+from pytest_netlab.lab.net.links import listed, netlink, offloads
+from pytest_netlab.lab.net.netns import inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pytest_netlab.lab.node import NamespaceNode
+    from pytest_netlab.lab.net.node import NamespaceNode
 
 UNKNOWN = "unknown"
 _IPTABLES = re.compile(r"v(?P<version>\S+)(?: \((?P<backend>\w+)\))?")

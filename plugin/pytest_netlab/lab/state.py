@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_netlab.errors import NetlabError
 from pytest_netlab.host import sysctls
 from pytest_netlab.host.snapshot import KEPT, Snapshot
-from pytest_netlab.lab import conntrack, facts, routes
+from pytest_netlab.lab import facts
+from pytest_netlab.lab.net import conntrack, routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pytest_netlab.host.conntrack import Event
-    from pytest_netlab.lab.node import NamespaceNode
+    from pytest_netlab.lab.net.node import NamespaceNode
 
     T = TypeVar("T")
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import owner, running, supervisor
-from pytest_netlab.lab.links import netlink
+from pytest_netlab.lab.engine import host_engine
+from pytest_netlab.lab.lifetime import owner, supervisor
+from pytest_netlab.lab.net.links import netlink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,12 +49,12 @@ class Swept:
 def sweep() -> Swept:
     """Remove all leftovers of dead owners that can be seen from here; look again."""
     found = locally(supervisor.SECONDS) + links()
-    if not running.address().startswith("unix://"):
+    if not host_engine.address().startswith("unix://"):
         return found  # another machine's owners are unseen
     with ExitStack() as stack:
         try:
-            client = stack.enter_context(closing(running.connect(ENGINE_SECONDS)))
-            with running.refusals("looking for containers of dead runs"):
+            client = stack.enter_context(closing(host_engine.connect(ENGINE_SECONDS)))
+            with host_engine.refusals("looking for containers of dead runs"):
                 return found + containers(client)
         except LabUnavailableError:
             return found

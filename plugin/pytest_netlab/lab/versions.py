@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.core import core
 from pytest_netlab.errors import LabError
-from pytest_netlab.lab import running
 from pytest_netlab.lab.backends import HOST, PRIVATE
-from pytest_netlab.lab.roots import userland
+from pytest_netlab.lab.engine import host_engine
+from pytest_netlab.lab.rootfs.roots import userland
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ def header(engine: str, root: Path | None = None) -> str:
 def _running() -> str:
     """Return what the engine says that is there; the client's version is another."""
     try:
-        with closing(running.connect(timeout=5)) as client:
+        with closing(host_engine.connect(timeout=5)) as client:
             return f"Docker version {client.version()['Version']}"
     except (LabError, OSError) as error:
         return str(error)

@@ -13,9 +13,9 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import BlindCaptureError, CommandError
-from pytest_netlab.lab import routes
-from pytest_netlab.lab.events import SO_RCVBUFFORCE
-from pytest_netlab.lab.ring import (
+from pytest_netlab.lab.net import routes
+from pytest_netlab.lab.net.conntrack_events import SO_RCVBUFFORCE
+from pytest_netlab.lab.tap.ring import (
     ETH_P_ALL,
     PACKET_STATISTICS,
     SOL_PACKET,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from pytest_netlab.host.routes import Route
-    from pytest_netlab.lab.node import NamespaceNode
+    from pytest_netlab.lab.net.node import NamespaceNode
 
 IGNORE_OUTGOING = 23  # linux/if_packet.h: no copy of what the node itself sends
 LONGEST = 1 << 16

@@ -15,13 +15,13 @@ from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
 from pytest_netlab.errors import CommandError
-from pytest_netlab.lab.node import environment
-from pytest_netlab.lab.owner import PREFIX, mint
+from pytest_netlab.lab.lifetime.owner import PREFIX, mint
+from pytest_netlab.lab.net.node import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from pytest_netlab.lab.node import NamespaceNode
+    from pytest_netlab.lab.net.node import NamespaceNode
 
 SECONDS = 5  # for nft to do what it is told
 _CHUNK, _REFUSED = 4096, b"Error"

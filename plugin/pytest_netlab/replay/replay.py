@@ -17,7 +17,7 @@ from pytest_netlab.spec import CONTAINERS, PEERS, PUBLISHED_PORT, WEB_PORT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pytest_netlab.lab.node import NamespaceNode
+    from pytest_netlab.lab.net.node import NamespaceNode
     from pytest_netlab.replay.play import Progress
     from pytest_netlab.replay.result import Result
     from pytest_netlab.replay.source import FlowPlan

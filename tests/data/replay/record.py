@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pytest_netlab.capture import write
-from pytest_netlab.lab import engine
+from pytest_netlab.lab.backends import private
 from pytest_netlab.mutate.live.impair import impaired
 from pytest_netlab.spec import POINTS, LabOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_netlab.lab.docker_lab import DockerLab
-    from pytest_netlab.lab.node import NamespaceNode
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
+    from pytest_netlab.lab.net.node import NamespaceNode
 
 HERE = Path(__file__).parent
 SECONDS = 10
@@ -343,7 +343,7 @@ RECORDINGS: dict[str, Callable[[DockerLab], None]] = {
 
 def main() -> None:
     """Record what is asked for; all, if nothing is."""
-    with closing(engine.start(LabOptions())) as lab:
+    with closing(private.start(LabOptions())) as lab:
         for name in sys.argv[1:] or RECORDINGS:
             lab.reset()
             tap = lab.tap(list(POINTS.values()))

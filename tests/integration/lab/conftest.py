@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.lab import engine as private
-from pytest_netlab.lab import links, owner, scripts
-from pytest_netlab.lab.daemon import SOCKET, Daemon
-from pytest_netlab.lab.holder import Holder
-from pytest_netlab.lab.log import Log
+from pytest_netlab.lab.backends import private
+from pytest_netlab.lab.engine.daemon import SOCKET, Daemon
+from pytest_netlab.lab.lifetime import owner, scripts
+from pytest_netlab.lab.lifetime.holder import Holder
+from pytest_netlab.lab.lifetime.log import Log
+from pytest_netlab.lab.net import links
 from pytest_netlab.spec import LabOptions
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 MARK = "PYTEST_NETLAB_OWNER"
 # Starts a lab, tells what it is made of, and is busy in it until it is killed.
 HOLD = """
-from pytest_netlab.lab import {lab}
+from pytest_netlab.lab.backends import {lab}
 from pytest_netlab.spec import LabOptions
 lab = {lab}.start(LabOptions())
 c1 = lab.nodes["c1"]
@@ -210,7 +211,7 @@ def hold(python: Callable[[str], subprocess.Popen[str]]) -> Callable[..., Held]:
     the second one until it is told to go on.
     """
 
-    def start(command: str = SLEEP, before: str = "pass", lab: str = "engine") -> Held:
+    def start(command: str = SLEEP, before: str = "pass", lab: str = "private") -> Held:
         process = python(HOLD.format(command=command, before=before, lab=lab))
         assert process.stdout is not None
         members = Crowd.of(int(process.stdout.readline()))

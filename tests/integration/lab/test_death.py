@@ -26,7 +26,9 @@ CLEANED = (0, 2)  # 2: something stays, of whatever run of this machine
 INTERRUPTED = """
 import os, signal
 from contextlib import closing
-from pytest_netlab.lab import daemon, docker_lab, engine, holder, signals, supervisor
+from pytest_netlab.lab.backends import docker_lab, private
+from pytest_netlab.lab.engine import daemon
+from pytest_netlab.lab.lifetime import holder, signals, supervisor
 from pytest_netlab.spec import LabOptions
 
 real = {function}
@@ -38,7 +40,7 @@ def interrupted(*args, **kwargs):
 
 {function} = interrupted
 input()
-with signals.orderly(), closing(engine.start(LabOptions())):
+with signals.orderly(), closing(private.start(LabOptions())):
     print("started", flush=True)
 """
 FUNCTIONS = (

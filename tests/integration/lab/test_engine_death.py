@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.lab import engine as private
+from pytest_netlab.lab.backends import private
 from pytest_netlab.spec import LabOptions
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def test_follows(netlab):
 '''
 PATIENCE = """
 def pytest_netlab_lab_started(lab):
-    from pytest_netlab.lab import liveness
+    from pytest_netlab.lab.engine import liveness
     liveness.SECONDS = 1
 """
 
@@ -134,7 +134,7 @@ KILLED = """
 import os, signal
 from ipaddress import IPv4Interface
 from pytest_netlab.errors import LabError
-from pytest_netlab.lab import host
+from pytest_netlab.lab.backends import host
 from pytest_netlab.spec import LabOptions, Topology
 
 lab = host.start(

@@ -14,14 +14,14 @@ import pytest
 from tests import silent_engine
 
 from pytest_netlab.errors import LabError, LabUnavailableError, Remedy
-from pytest_netlab.lab import client, daemon, host, image, running
-from pytest_netlab.lab import engine as private
+from pytest_netlab.lab.backends import host, private
+from pytest_netlab.lab.engine import client, daemon, host_engine, image
 from pytest_netlab.spec import LabOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
 
 
 @pytest.fixture
@@ -77,14 +77,14 @@ def test_host_engine_that_falls_silent_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So does one that is not the lab's; nothing was made yet."""
-    connect = running.connect
+    connect = host_engine.connect
 
     def briefly() -> Any:
         engine = connect()
         engine.api.timeout = 0.5
         return engine
 
-    monkeypatch.setattr(running, "connect", briefly)
+    monkeypatch.setattr(host_engine, "connect", briefly)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/docker.sock")
 
     with (

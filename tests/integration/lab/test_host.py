@@ -18,7 +18,9 @@ import json, os, signal, subprocess, sys
 from ipaddress import IPv4Interface
 import docker
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import host, owner, sweep
+from pytest_netlab.lab import sweep
+from pytest_netlab.lab.backends import host
+from pytest_netlab.lab.lifetime import owner
 from pytest_netlab.spec import LabOptions, Topology
 
 def say(*command):
@@ -233,7 +235,7 @@ import time
 before = machine()
 child = subprocess.Popen(
     [sys.executable, "-c", "from ipaddress import *; import signal;"
-     "from pytest_netlab.lab import host; from pytest_netlab.spec import *;"
+     "from pytest_netlab.lab.backends import host; from pytest_netlab.spec import *;"
      "plan = Topology(uplink=IPv4Interface('198.51.100.7/24'));"
      "lab = host.start(LabOptions(topology=plan));"
      "lab.nodes['c1'].container.pause(); print('up', flush=True);"

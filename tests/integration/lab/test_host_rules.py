@@ -9,8 +9,8 @@ import pytest
 
 from pytest_netlab import host
 from pytest_netlab.host import Line, Rule, effects, iptables, nft_json
-from pytest_netlab.lab import engine as private
-from pytest_netlab.lab import suites
+from pytest_netlab.lab.backends import private
+from pytest_netlab.lab.rootfs import suites
 from pytest_netlab.spec import LabOptions
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab.host import snapshot
-from pytest_netlab.lab import conntrack, routes
-from pytest_netlab.lab import engine as private
+from pytest_netlab.lab.backends import private
+from pytest_netlab.lab.net import conntrack, routes
 from pytest_netlab.spec import UPLINK, LabOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
 
 FOUR, SIX = "-s 198.18.0.1 -d 198.18.0.2", "-s fd77::1 -d fd77::2"
 PORTS = "--sport 4000 --dport 53"

@@ -14,7 +14,8 @@ import pytest
 
 from pytest_netlab.errors import LabUnavailableError
 from pytest_netlab.host import ruleset
-from pytest_netlab.lab import kernel, owner
+from pytest_netlab.lab.backends import kernel
+from pytest_netlab.lab.lifetime import owner
 from pytest_netlab.mutate.live import Body
 from pytest_netlab.spec import LabOptions, Topology
 from pytest_netlab.store import Store
@@ -22,7 +23,7 @@ from pytest_netlab.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
 
 GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 

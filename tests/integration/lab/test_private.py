@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import engine as private
-from pytest_netlab.lab import owner, supervisor
+from pytest_netlab.lab.backends import private
+from pytest_netlab.lab.lifetime import owner, supervisor
 from pytest_netlab.spec import LabOptions, Topology
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
 
 # What a busy machine changes by itself while a test runs.
 RESTLESS = ("random.", "ns_last_pid", "pty.nr", "conntrack_count", "tainted", "sched")

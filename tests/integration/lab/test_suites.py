@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import engine as private
-from pytest_netlab.lab import suites
-from pytest_netlab.lab.roots import userland
+from pytest_netlab.lab.backends import private
+from pytest_netlab.lab.rootfs import suites
+from pytest_netlab.lab.rootfs.roots import userland
 from pytest_netlab.spec import LabOptions
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ SUITE = "trixie"
 SECONDS = 180
 BUILD = f"""
 from functools import partial
-from pytest_netlab.lab import suites
+from pytest_netlab.lab.rootfs import suites
 print(suites.provide({SUITE!r}, partial(print, flush=True)))
 """
 # A file system with 150 MB left; it goes with the mount namespace.
@@ -159,7 +159,7 @@ def test_disk_full(cache: Path, needed: str, words: str) -> None:
 import re
 from pathlib import Path
 from pytest_netlab.errors import LabError
-from pytest_netlab.lab import suites
+from pytest_netlab.lab.rootfs import suites
 suites.NEEDED_BYTES = {needed}
 try:
     suites.provide({SUITE!r}, print)

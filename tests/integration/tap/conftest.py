@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pyroute2 import IPRoute
 
-from pytest_netlab.lab.netns import inside
-from pytest_netlab.lab.tap import LiveCapture, TapPoint
+from pytest_netlab.lab.net.netns import inside
+from pytest_netlab.lab.tap.live import LiveCapture, TapPoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

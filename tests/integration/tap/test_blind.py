@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab.errors import BlindCaptureError
-from pytest_netlab.lab.ring import BLOCK_BYTES, Ring
+from pytest_netlab.lab.tap.ring import BLOCK_BYTES, Ring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.integration.tap.conftest import Wire
 
-    from pytest_netlab.lab.tap import LiveCapture
+    from pytest_netlab.lab.tap.live import LiveCapture
 
 
 def test_down_before(wire: Wire, start: Callable[..., LiveCapture]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from pytest_netlab.lab.watch import Watch
+from pytest_netlab.lab.tap.capture_point import Watch
 from pytest_netlab.wire import canary
 from pytest_netlab.wire.columns import Direction, Status
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tests.integration.tap.conftest import Wire
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.lab.tap import LiveCapture, TapPoint
+    from pytest_netlab.lab.tap.live import LiveCapture, TapPoint
 
 
 def frames(capture: Capture) -> list[bytes]:

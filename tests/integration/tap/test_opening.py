@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_netlab.errors import BlindCaptureError, LabError
-from pytest_netlab.lab.netns import inside
-from pytest_netlab.lab.tap import LiveCapture
+from pytest_netlab.lab.net.netns import inside
+from pytest_netlab.lab.tap.live import LiveCapture
 
 if TYPE_CHECKING:
     from collections.abc import Callable

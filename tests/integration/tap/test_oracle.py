@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tests.integration.tap.conftest import Wire
 
-    from pytest_netlab.lab.tap import LiveCapture
+    from pytest_netlab.lab.tap.live import LiveCapture
 
 
 def test_tcpdump(wire: Wire, start: Callable[..., LiveCapture], tmp_path: Path) -> None:

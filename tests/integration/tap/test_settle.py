@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.integration.tap.conftest import Wire
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.lab.tap import LiveCapture
+    from pytest_netlab.lab.tap.live import LiveCapture
 
 FIN = 1
 

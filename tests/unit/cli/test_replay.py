@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab.errors import LabUnavailableError, Remedy
-from pytest_netlab.lab import suites
+from pytest_netlab.lab.rootfs import suites
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Command

@@ -13,7 +13,7 @@ from pytest_netlab import capture as captures
 from pytest_netlab.errors import LabError
 from pytest_netlab.evidence import MARK, Record, bundle, dissect, read
 from pytest_netlab.judge import MatchingVariant, Verdict
-from pytest_netlab.lab.fake import FakeLab
+from pytest_netlab.lab.backends.fake import FakeLab
 from pytest_netlab.masking import Mask
 from pytest_netlab.report import render
 from pytest_netlab.run import ScenarioRun

@@ -3,8 +3,10 @@ from ipaddress import IPv4Interface
 
 import pytest
 
-from pytest_netlab.lab import containers, engine, facts, host
-from pytest_netlab.lab.log import Log
+from pytest_netlab.lab import facts
+from pytest_netlab.lab.backends import host, private
+from pytest_netlab.lab.engine import containers
+from pytest_netlab.lab.lifetime.log import Log
 from pytest_netlab.spec import LabOptions, Topology
 
 
@@ -23,7 +25,7 @@ def plan(address: str) -> Topology:
 )
 def test_docker0_avoids_the_uplink(uplink: str, bridge: str) -> None:
     """docker0 gets the first of Docker's networks that the uplink leaves free."""
-    assert engine._bridge_address(plan(uplink)) == bridge
+    assert private._bridge_address(plan(uplink)) == bridge
 
 
 def test_workers_have_neighbouring_networks() -> None:

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from pytest_netlab.cli import main
-from pytest_netlab.lab import owner, supervisor, sweep
+from pytest_netlab.lab import sweep
+from pytest_netlab.lab.lifetime import owner, supervisor
 
 SLOW_SECONDS = 0.25
 SLOW_GREP = f"""#!/bin/sh

@@ -17,7 +17,7 @@ from pytest_netlab.errors import (
     NetlabError,
 )
 from pytest_netlab.judge import ScenarioFailedError
-from pytest_netlab.lab.fake import FakeLab
+from pytest_netlab.lab.backends.fake import FakeLab
 from pytest_netlab.report import outcome
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import LabOptions, Scenario

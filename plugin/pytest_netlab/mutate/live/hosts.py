@@ -10,7 +10,7 @@ from pytest_netlab.mutate.live.fault import DIRECT, PING_BEYOND, WEB, Fault, com
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
     from pytest_netlab.mutate.live.fault import Inject
 
 _TABLE = "inet netlab_mutate"

@@ -24,22 +24,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError
-from pytest_netlab.lab.links import index_of, netlink, stop_offloads
-from pytest_netlab.lab.netns import inside
-from pytest_netlab.lab.ring import (
+from pytest_netlab.lab.net.lan import SWITCH, port_of
+from pytest_netlab.lab.net.links import index_of, netlink, stop_offloads
+from pytest_netlab.lab.net.netns import inside
+from pytest_netlab.lab.tap.ring import (
     ETH_P_ALL,
     PACKET_OUTGOING,
     SOL_PACKET,
     packet_socket,
 )
-from pytest_netlab.lab.segment import SWITCH, port_of
 from pytest_netlab.wire import canary, ethernet
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator, Sequence
 
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
 
 PORT = port_of("host")
 NEAR, FAR = "impair", "impair-lan"

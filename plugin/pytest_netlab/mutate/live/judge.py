@@ -11,7 +11,7 @@ from pytest_netlab.mutate.model import Mutant, Outcome
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
     from pytest_netlab.mutate.live.bodies import Body
     from pytest_netlab.mutate.live.fault import Fault
 

@@ -16,7 +16,7 @@ from pytest_netlab.mutate.live.impair import impaired
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
     from pytest_netlab.mutate.live.fault import Inject
 
 

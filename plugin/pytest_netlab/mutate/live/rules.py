@@ -20,7 +20,7 @@ from pytest_netlab.mutate.live.fault import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from pytest_netlab.lab.docker_lab import DockerLab
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
     from pytest_netlab.mutate.live.fault import Inject
 
     Edit = Callable[[DockerLab], object]

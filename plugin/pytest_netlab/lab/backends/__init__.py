@@ -1,0 +1,32 @@
+"""The names users know backends by. Imports one only when it is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_netlab.lab.protocol import Lab
+    from pytest_netlab.spec import LabOptions
+
+PRIVATE, HOST, KERNEL, FAKE = "private", "host", "kernel", "fake"
+BACKENDS = {
+    PRIVATE: "pytest_netlab.lab.backends.private",
+    HOST: "pytest_netlab.lab.backends.host",
+    KERNEL: "pytest_netlab.lab.backends.kernel",
+    FAKE: "pytest_netlab.lab.backends.fake",
+}
+# Their host is a network namespace that they make, rules and all.
+OWN_HOST = (PRIVATE, KERNEL)
+
+
+def start(name: str, options: LabOptions) -> Lab:
+    """Start a lab.
+
+    Raises:
+        LabUnavailableError: this machine lacks something; the text says what.
+        LabError: it could not be built; nothing of it is left.
+
+    """
+    lab: Lab = import_module(BACKENDS[name]).start(options)
+    return lab

@@ -1,0 +1,312 @@
+"""A `Lab` made of parts that exist: a host, its engine, containers, what is beyond it.
+
+Knows no backend: who made the parts, and who undoes them, is a stack it is given.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import repeat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_netlab.errors import LabError, LabUnavailableError, Remedy
+from pytest_netlab.lab import facts, state
+from pytest_netlab.lab.engine import containers, host_engine
+from pytest_netlab.lab.net import caches, conntrack
+from pytest_netlab.lab.net.conntrack_events import Events
+from pytest_netlab.lab.net.lan import PEER_LINK
+from pytest_netlab.lab.net.links import addresses, stop_offloads, veth_peer
+from pytest_netlab.lab.net.node import NamespaceNode
+from pytest_netlab.spec import DOCKER0, UPLINK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from pytest_netlab.host.conntrack import Event
+    from pytest_netlab.host.snapshot import Snapshot
+    from pytest_netlab.lab.engine.liveness import Liveness
+    from pytest_netlab.lab.lifetime.holder import Holder
+    from pytest_netlab.lab.net.lan import Lan
+    from pytest_netlab.lab.protocol import Tap
+    from pytest_netlab.spec import Point
+
+CONTAINER_LINK = "eth0"
+RULES_OF = "20.10+rules"  # of which engines a lab without one has the rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a lab is made of.
+
+    ``client`` and ``liveness`` are None where there is no engine.
+    ``procfs`` is the path of the root whose /proc knows the engine's pids; ``shared``
+    says that others use the engine and its host too; ``log`` returns the engine's log;
+    ``own_tools`` are programs that the host has in the lab's root.
+    """
+
+    client: Any
+    holder: Holder
+    lan: Lan
+    containers: Mapping[str, Any]
+    bridge: str
+    procfs: str
+    shared: bool
+    log: Callable[[], str]
+    own_tools: frozenset[str] = frozenset()
+    liveness: Liveness | None = None
+
+
+class DockerLab:
+    """A host with docker0, four containers, an uplink and two neighbours."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Name the parts; nothing is changed yet."""
+        self._parts = parts
+        self._undo = ExitStack()
+        self._events: Events | None = None
+        self.nodes: Mapping[str, NamespaceNode] = {
+            node.name: node for node in self._all_nodes()
+        }
+
+    def prepare(self) -> None:
+        """Return when web listens and no link offloads anything.
+
+        Raises:
+            LabError: a container is not what the engine says it is.
+
+        """
+        try:
+            self._quieten()
+        except LabError:  # a container may end while its links are looked at
+            if self._parts.client is not None:
+                containers.demand_running(self._parts.containers)
+            raise
+        containers.await_web(self._web_sockets(), self._parts.containers["web"])
+
+    def adopt(self, undo: ExitStack) -> None:
+        """Take over what `close` is to undo."""
+        self._undo = undo
+
+    @property
+    def docker(self) -> Any:
+        """Return the docker SDK client.
+
+        Raises:
+            LabUnavailableError: the lab has no engine.
+
+        """
+        if self._parts.client is None:
+            raise LabUnavailableError("this lab has no engine", remedy=Remedy.ENGINE)
+        return self._parts.client
+
+    @cached_property
+    def symbols(self) -> Mapping[str, str]:
+        """Return address text -> symbol: the nodes, docker0 (`bridge`), the gateway.
+
+        Where the bridge has IPv6, containers and it have two addresses each.
+        """
+        plan = self._parts.lan.topology.peers
+        found = {node.address: name for name, node in self.nodes.items()}
+        found[str(plan["gateway"].ip)] = "gateway"
+        ends = {n: containers.endpoint(c) for n, c in self._parts.containers.items()}
+        found |= {end["GlobalIPv6Address"]: name for name, end in ends.items()}
+        for key in ("Gateway", "IPv6Gateway"):
+            found[ends["web"][key]] = "bridge"
+        found.pop("", None)  # an engine's word for none
+        return found
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """Return versions and settings as they are now, which a fault may change."""
+        parts = self._parts
+        host = self.nodes["host"]
+        found = self._engine_facts | facts.host_facts(host, parts.lan.uplink)
+        links = {parts.bridge: "docker0", parts.lan.uplink: "uplink"}
+        ends = {n: node.address for n, node in self.nodes.items() if n != "host"}
+        return found | {
+            "docker_proxy": facts.docker_proxy(parts.procfs, host.address),
+            "routes": facts.reached(host.netns, links, ends),
+            "links": facts.link_states(parts.lan.host, links),
+        }
+
+    @cached_property
+    def _own_addresses(self) -> dict[str, tuple[str, ...]]:
+        lan = self._parts.lan
+        places = {DOCKER0.name: self._parts.bridge, UPLINK.name: lan.uplink}
+        return {
+            point: tuple(addresses(lan.host, interface))
+            for point, interface in places.items()
+        }
+
+    @cached_property
+    def _engine_facts(self) -> dict[str, str]:
+        if self._parts.client is None:
+            return {"engine": RULES_OF, "kernel": os.uname().release}
+        if self._trouble:
+            raise LabError(self._trouble)  # to ask once more takes its time again
+        with host_engine.refusals("asking for its version"):
+            return facts.engine_facts(self._parts.client)
+
+    @property
+    def _trouble(self) -> str:
+        """Return what is known to be wrong with the engine; mostly nothing."""
+        return self._parts.liveness.trouble if self._parts.liveness else ""
+
+    @property
+    def switch(self) -> str:
+        """Return the path of the namespace that the uplink leads to."""
+        return self._parts.lan.switch
+
+    @property
+    def uplink(self) -> str:
+        """Return the name of the host's interface beyond the NAT."""
+        return self._parts.lan.uplink
+
+    def veth(self, name: str) -> str:
+        """Return the host's end of a container's link: vethXXXX on docker0.
+
+        Raises:
+            LabError: the host has no such link.
+
+        """
+        node = self.nodes[name]
+        found = veth_peer(node.netns, self._parts.lan.host, CONTAINER_LINK)
+        if found is None:
+            raise LabError(
+                f"the link of container {name} does not end in this namespace: the "
+                "engine is not on this host"
+            )
+        return found
+
+    def demand_engine(self) -> None:
+        """Demand that the engine is the one the lab began with, and answers.
+
+        Raises:
+            LabError: it is not; the text says what became of it.
+
+        """
+        if self._parts.liveness is not None:
+            self._parts.liveness.demand()
+
+    def reset(self) -> None:
+        """End and forget all connections: they would shape what follows.
+
+        An entry of connection tracking lives for 30 s; it goes last, since the end of a
+        connection may send a reset.
+        """
+        host = self._parts.lan.host
+        spaces = {node.netns for node in self.nodes.values()}
+        if self._parts.shared:
+            spaces.remove(host)
+            own = ("host", "bridge", "gateway")
+            caches.end(host, [a for a, n in self.symbols.items() if n not in own])
+        caches.forget(spaces)
+        if self._parts.shared:
+            conntrack.forget(host, self.symbols)
+        else:
+            conntrack.flush(host)
+
+    def tap(self, points: Sequence[Point]) -> Tap:
+        """Start a capture; return when the opening canary was seen on every point."""
+        from pytest_netlab.lab.tap.live import LiveCapture, TapPoint  # noqa: PLC0415 - numpy
+
+        self._listen()
+        lan = self._parts.lan
+        beyond = {
+            DOCKER0.name: (self._parts.bridge, self.nodes["c1"].netns, CONTAINER_LINK),
+            UPLINK.name: (lan.uplink, lan.peers["host01"], PEER_LINK),
+        }
+        places = [
+            TapPoint(
+                name=point.name,
+                interface=beyond[point.name][0],
+                netns=lan.host,
+                canary_netns=beyond[point.name][1],
+                canary_interface=beyond[point.name][2],
+                promiscuous=point.promiscuous,
+                addresses=self._own_addresses[point.name],
+            )
+            for point in points
+        ]
+        return LiveCapture(places, names=self.symbols).start()
+
+    def snapshot(self) -> Snapshot:
+        """Return what is known of the host now, its rules and routes among it."""
+        parts = self._parts
+        interfaces = (parts.bridge, parts.lan.uplink)
+        jobs = state.host_jobs(self.nodes["host"], interfaces)
+        jobs |= state.node_jobs(self.nodes.values())
+        if not self._trouble:
+            jobs |= state.engine_jobs(
+                parts.client, parts.containers, shared=parts.shared
+            )
+        jobs["dockerd.log"] = parts.log
+        return state.collect(parts.lan.host, jobs, self._heard)
+
+    def close(self) -> None:
+        """Undo everything the lab made; may be called twice."""
+        self._deafen()
+        self._undo.close()
+
+    def _listen(self) -> None:
+        """Hear of every connection from here on, and of none before."""
+        self._deafen()
+        with suppress(OSError):  # a kernel that cannot tell; `_heard` says so
+            self._events = Events(self._parts.lan.host)
+
+    def _deafen(self) -> None:
+        if self._events is not None:
+            self._events.close()
+            self._events = None
+
+    def _heard(self) -> list[Event | None]:
+        if self._events is None:
+            raise LabError("nobody listened: no capture, or no nf_conntrack_netlink")
+        return self._events.heard()
+
+    def _all_nodes(self) -> Iterator[NamespaceNode]:
+        parts = self._parts
+        plan, holder = parts.lan.topology, parts.holder
+        host = str(plan.uplink.ip)
+        yield NamespaceNode(
+            name="host",
+            address=host,
+            netns=parts.lan.host,
+            holder=holder,
+            own_tools=parts.own_tools,
+        )
+        for name, netns in parts.lan.peers.items():
+            address = str(plan.peers[name].ip)
+            yield NamespaceNode(name=name, address=address, netns=netns, holder=holder)
+        for name, container in parts.containers.items():
+            yield NamespaceNode(
+                name=name,
+                address=containers.endpoint(container)["IPAddress"],
+                netns=f"{self._proc(container)}/ns/net",
+                holder=holder,
+                docker=container,
+            )
+
+    def _quieten(self) -> None:
+        host = self._parts.lan.host
+        ends = [self.veth(name) for name in self._parts.containers]
+        stop_offloads(
+            host, *ends, *(() if self._parts.shared else (self._parts.bridge,))
+        )
+        for name in self._parts.containers:
+            stop_offloads(self.nodes[name].netns, CONTAINER_LINK)
+
+    def _web_sockets(self) -> Iterator[str]:
+        proc = Path(self._proc(self._parts.containers["web"]))
+        for _ in repeat(None):
+            try:
+                yield "".join((proc / "net" / n).read_text() for n in ("tcp", "tcp6"))
+            except OSError:  # process 1 has ended; the caller's deadline tells
+                yield ""
+
+    def _proc(self, container: Any) -> str:
+        return f"{self._parts.procfs}/proc/{containers.pid(container)}"

@@ -1,0 +1,263 @@
+"""The `kernel` backend: namespaces, a bridge, and the rules that Docker documents.
+
+No engine: what differs here from a golden is the kernel's or iptables' doing, and what
+differs only with an engine is the engine's. The rules are those of engines 20.10 to 27.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.lab import preflight, sweep
+from pytest_netlab.lab.backends.docker_lab import CONTAINER_LINK, DockerLab, Parts
+from pytest_netlab.lab.engine import image
+from pytest_netlab.lab.lifetime import owner, scripts
+from pytest_netlab.lab.lifetime.holder import Holder
+from pytest_netlab.lab.lifetime.log import Log
+from pytest_netlab.lab.net.lan import PEERS, SWITCH, Lan
+from pytest_netlab.lab.net.links import index_of, netlink, silence
+from pytest_netlab.lab.net.node import environment
+from pytest_netlab.spec import CONTAINERS, WEB_PORT
+
+if TYPE_CHECKING:
+    from pytest_netlab.spec import LabOptions
+
+UPLINK, BRIDGE = "ens160", "docker0"
+NEEDED = {
+    "iptables": "iptables",
+    "iptables-restore": "iptables",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+}
+# What moby's libnetwork/drivers/bridge/setup_ip_tables.go and firewall_linux.go come to
+# for a default bridge and one published port, as `iptables-save` prints it.
+RULES = """
+*nat
+:PREROUTING ACCEPT
+:INPUT ACCEPT
+:OUTPUT ACCEPT
+:POSTROUTING ACCEPT
+:DOCKER -
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -s {subnet} ! -o docker0 -j MASQUERADE
+-A POSTROUTING -s {web}/32 -d {web}/32 -p tcp -m tcp --dport {port} -j MASQUERADE
+-A DOCKER -i docker0 -j RETURN
+-A DOCKER -d {host}/32 ! -i docker0 -p tcp -m tcp --dport {published} -j DNAT \
+--to-destination {web}:{port}
+COMMIT
+*filter
+:INPUT ACCEPT
+:FORWARD DROP
+:OUTPUT ACCEPT
+:DOCKER -
+:DOCKER-ISOLATION-STAGE-1 -
+:DOCKER-ISOLATION-STAGE-2 -
+:DOCKER-USER -
+-A FORWARD -j DOCKER-USER
+-A FORWARD -j DOCKER-ISOLATION-STAGE-1
+-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -o docker0 -j DOCKER
+-A FORWARD -i docker0 ! -o docker0 -j ACCEPT
+-A FORWARD -i docker0 -o docker0 -j ACCEPT
+-A DOCKER -d {web}/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport {port} -j ACCEPT
+-A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2
+-A DOCKER-ISOLATION-STAGE-1 -j RETURN
+-A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP
+-A DOCKER-ISOLATION-STAGE-2 -j RETURN
+-A DOCKER-USER -j RETURN
+COMMIT
+"""
+# What an engine sets where it forwards (bridge-nf needs br_netfilter to be there).
+SYSCTLS = """
+echo 1 >/proc/sys/net/ipv4/ip_forward
+[ ! -d /proc/sys/net/bridge ] || {
+  echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
+  echo 1 >/proc/sys/net/bridge/bridge-nf-call-ip6tables
+}
+"""
+IDLE = "echo ready; exec sleep 2147483647"
+WEB = """
+mkdir -p /run/www
+printf %s "$2" >/run/www/index.html
+echo ready
+exec "$1" httpd -f -vv -p "$3" -h /run/www
+"""
+SECONDS = 5.0
+RULES_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """A namespace with a process, in place of the docker SDK's container."""
+
+    name: str
+    address: str
+    gateway: str
+    pid: int
+    log: Log
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        """Return what an engine would say of it, as far as a lab asks."""
+        end = {"IPAddress": self.address, "Gateway": self.gateway}
+        end |= {"GlobalIPv6Address": "", "IPv6Gateway": ""}
+        networks = {"bridge": end}
+        return {
+            "NetworkSettings": {"Networks": networks},
+            "State": {"Pid": self.pid},
+        }
+
+    def logs(self, **_: Any) -> bytes:
+        """Return what its process has said."""
+        return self.log.text().encode()
+
+
+def unavailable(options: LabOptions) -> str | None:
+    """Say why this backend cannot run here and what to do; None if it can."""
+    return preflight.lacking("a lab of namespaces", NEEDED, options)
+
+
+def start(options: LabOptions) -> DockerLab:
+    """Start a lab without an engine.
+
+    Raises:
+        LabUnavailableError: this machine lacks something; the text says what.
+        LabError: something failed; all that was made is undone.
+
+    """
+    if reason := unavailable(options):
+        raise LabUnavailableError(reason)
+    sweep.locally()
+    with ExitStack() as undo:
+        lab = DockerLab(_build(options, undo))
+        lab.prepare()
+        lab.adopt(undo.pop_all())
+        return lab
+
+
+def _build(options: LabOptions, undo: ExitStack) -> Parts:
+    topology = options.topology
+    bridge = topology.bridge
+    if bridge is None:
+        raise LabError(f"{topology.uplink.network} leaves docker0 no network")
+    token = owner.mint()
+    holder = undo.enter_context(closing(Holder(token, scripts.KERNEL + SYSCTLS)))
+    lan = Lan(
+        topology=topology,
+        switch=holder.named(SWITCH),
+        peers={name: holder.named(name) for name in PEERS},
+        host=holder.netns,
+        uplink=UPLINK,
+    )
+    lan.build(alias=owner.PREFIX + token, route=True)
+    hosts = islice(bridge.network.hosts(), 1, None)  # the first is the bridge's
+    machines = {
+        name: _machine(holder, name, (str(address), str(bridge.ip)), undo)
+        for name, address in zip(CONTAINERS, hosts, strict=False)
+    }
+    _plug(holder, machines, str(bridge))
+    web = machines["web"].address
+    _rule(
+        holder,
+        _published(options.transports).format(
+            subnet=bridge.network,
+            web=web,
+            port=WEB_PORT,
+            host=topology.uplink.ip,
+            published=topology.published,
+        ),
+    )
+    return Parts(
+        client=None,
+        holder=holder,
+        lan=lan,
+        containers=machines,
+        bridge=BRIDGE,
+        procfs="",
+        shared=False,
+        log=lambda: "there is no engine\n",
+    )
+
+
+def _published(transports: tuple[str, ...]) -> str:
+    """Return the rules, those of the published port for each of its transports."""
+    text = ""
+    for line in RULES.splitlines(keepends=True):
+        own = transports if "-p tcp -m tcp" in line else ("tcp",)
+        text += "".join(line.replace("tcp", transport) for transport in own)
+    return text
+
+
+def _machine(
+    holder: Holder, name: str, ends: tuple[str, str], undo: ExitStack
+) -> Machine:
+    """Start a process in a network namespace of its own."""
+    log = undo.enter_context(Log())
+    script: tuple[str, ...] = (IDLE,)
+    if name == "web":
+        script = (WEB, "sh", str(image.busybox()), image.INDEX, str(WEB_PORT))
+    argv = ("unshare", "--net", "sh", "-c", *script)
+    process = holder.spawn(argv, log, environment())
+    log.await_line("ready", SECONDS)
+    children = f"/proc/{process.pid}/task/{process.pid}/children"
+    pid = int(Path(children).read_text(encoding="ascii").split()[0])
+    return Machine(name=name, address=ends[0], gateway=ends[1], pid=pid, log=log)
+
+
+def _plug(holder: Holder, machines: dict[str, Machine], bridge: str) -> None:
+    """Make docker0, and a link from it into each machine's namespace."""
+    with netlink(holder.netns) as ip:
+        ip.link("add", ifname=BRIDGE, kind="bridge", br_forward_delay=0)
+        master = index_of(ip, BRIDGE)
+        _address(ip, master, bridge)
+        for name, machine in machines.items():
+            fd = os.open(f"/proc/{machine.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                peer = {"ifname": CONTAINER_LINK, "net_ns_fd": fd}
+                ip.link("add", ifname=f"veth-{name}", kind="veth", peer=peer)
+            finally:
+                os.close(fd)
+            port = index_of(ip, f"veth-{name}")
+            ip.link("set", index=port, master=master, state="up")
+    length = bridge.partition("/")[2]
+    for machine in machines.values():
+        netns = f"/proc/{machine.pid}/ns/net"
+        silence(netns, CONTAINER_LINK)
+        with netlink(netns) as ip:
+            ip.link("set", index=index_of(ip, "lo"), state="up")
+            own = f"{machine.address}/{length}"
+            _address(ip, index_of(ip, CONTAINER_LINK), own)
+            ip.route("add", dst="default", gateway=machine.gateway)
+
+
+def _address(ip: Any, index: int, address: str) -> None:
+    text, _, length = address.partition("/")
+    ip.addr("add", index=index, address=text, prefixlen=int(length))
+    ip.link("set", index=index, state="up")
+
+
+def _rule(holder: Holder, rules: str) -> None:
+    command = holder.command(("iptables-restore",), holder.netns)
+    try:
+        done = subprocess.run(
+            command,
+            input=rules,
+            text=True,
+            capture_output=True,
+            check=False,
+            env=holder.marked(environment()),
+            timeout=RULES_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        text = f"iptables-restore took longer than {RULES_SECONDS:g} s"
+        raise LabError(text) from None
+    if done.returncode:
+        raise LabError(f"iptables-restore refused Docker's rules: {done.stderr}")

@@ -1,0 +1,119 @@
+"""A dockerd inside a holder's namespaces, and how it is reached from here."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_netlab.errors import LabError
+from pytest_netlab.lab.engine.listener import listens
+from pytest_netlab.lab.engine.liveness import Liveness, parts_below
+from pytest_netlab.lab.lifetime.log import TAIL_LINES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pytest_netlab.lab.lifetime.holder import Holder
+    from pytest_netlab.lab.lifetime.log import Log
+
+START_SECONDS = 30
+LAST_LINES = 5  # of a log that is in the evidence
+HOME = "/run/netlab/docker"
+SOCKET = "/run/netlab/docker.sock"
+# Settings of a daemon.json, of DOCKER_* or of a proxy must not reach a private engine.
+KEEP = ("PATH", "LANG", "TZ")
+
+
+class Daemon:
+    """A running dockerd; it ends with its holder."""
+
+    def __init__(
+        self,
+        holder: Holder,
+        log: Log,
+        *,
+        cgroup: str,
+        flags: Sequence[str],
+        path: str | None = None,
+    ) -> None:
+        """Start it, with this PATH or our own; `connect` waits until it answers."""
+        self._socket = f"{holder.root}{SOCKET}"
+        self._log = log
+        Path(f"{holder.root}/run/netlab/daemon.json").write_text("{}", encoding="ascii")
+        env = {name: os.environ[name] for name in KEEP if name in os.environ}
+        if path is not None:
+            env["PATH"] = path
+        argv = ["dockerd", *_flags(cgroup), *flags]
+        self._process = holder.spawn(argv, self._log, env)
+
+    def connect(self) -> Any:
+        """Return a client as soon as the engine answers.
+
+        Raises:
+            LabError: it died, or never answered; the text has its last log lines.
+
+        """
+        end = time.monotonic() + START_SECONDS
+        while True:
+            if client := self._try(end - time.monotonic()):
+                return client
+            code = self._process.poll()
+            if code is not None:
+                raise self._failed(f"ended with exit code {code} while it started")
+            if time.monotonic() >= end:
+                raise self._failed(f"did not answer within {START_SECONDS:g} s")
+            time.sleep(0.005)
+
+    def _try(self, timeout: float) -> Any:
+        """Return a client, or None where there is no answer yet.
+
+        dockerd listens long before it is ready and answers when it is: one request that
+        waits is the event; only the socket's appearance has to be polled for.
+        """
+        if not listens(self._socket):
+            return None
+        from docker.errors import DockerException  # noqa: PLC0415 - see client
+
+        from pytest_netlab.lab.engine import client  # noqa: PLC0415 - while dockerd starts
+
+        address, first = f"unix://{self._socket}", max(timeout, 0.1)
+        with suppress(DockerException):
+            return client.Client(
+                base_url=address, timeout=first, limit=client.SECONDS, private=True
+            )
+        return None
+
+    def liveness(self, client: Any) -> Liveness:
+        """Return what tells whether dockerd and its containerd live; call it once."""
+        return Liveness(
+            client,
+            parts_below(self._process.pid),
+            lambda: (
+                "Next: run again; the whole log is in the evidence, "
+                f"host/dockerd.log. {self._said(LAST_LINES)}"
+            ),
+        )
+
+    def _failed(self, why: str) -> LabError:
+        return LabError(
+            f"dockerd {why}. {self._said()}\n"
+            "Next: docs/labs.md says what a private engine needs of this machine."
+        )
+
+    def _said(self, lines: int = TAIL_LINES) -> str:
+        return f"Its last words:\n{self._log.tail(lines) or '(nothing)'}"
+
+
+def _flags(cgroup: str) -> tuple[str, ...]:
+    return (
+        *("--config-file", "/run/netlab/daemon.json"),
+        *("--data-root", f"{HOME}/data"),
+        *("--exec-root", f"{HOME}/exec"),
+        *("--pidfile", f"{HOME}.pid"),
+        *("--host", f"unix://{SOCKET}"),
+        *("--cgroup-parent", f"/{cgroup}"),
+        *("--exec-opt", "native.cgroupdriver=cgroupfs"),
+    )

@@ -1,0 +1,133 @@
+"""Whether the engine of a lab is the one that the lab began with, and answers.
+
+An engine that died leaves containers and rules behind, and packets go on as if nothing
+had happened: they tell nothing of it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from pytest_netlab.errors import LabError
+from pytest_netlab.lab.engine import host_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+SECONDS = 30.0  # for which a process may be stopped
+POLL_SECONDS = 0.02
+PARTS = ("dockerd", "containerd")
+STOPPED, OVER = "Tt", "ZX"  # states of a process, proc(5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Process:
+    """A process at one moment: pids are used again, a start time with it is not."""
+
+    pid: int
+    parent: int
+    name: str
+    state: str
+    started: int
+
+    @classmethod
+    def read(cls, pid: int) -> Self | None:
+        """Return what /proc says of it now; None of one that is gone."""
+        try:
+            text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        except OSError:
+            return None
+        # The name is in parentheses, and may hold spaces and parentheses.
+        head, _, tail = text.rpartition(")")
+        fields = tail.split()
+        return cls(
+            pid=pid,
+            parent=int(fields[1]),
+            name=head.partition("(")[2],
+            state=fields[0],
+            started=int(fields[19]),
+        )
+
+    def __str__(self) -> str:
+        """Name it."""
+        return f"{self.name} (pid {self.pid})"
+
+    @property
+    def now(self) -> Self | None:
+        """Return it as it is now; None if it has ended."""
+        found = self.read(self.pid)
+        same = found is not None and found.started == self.started
+        return found if found is not None and same and found.state not in OVER else None
+
+
+def parts_below(pid: int) -> list[Process]:
+    """Return dockerd and its containerd among the descendants of a process."""
+    folders = Path("/proc").glob("[0-9]*")
+    everyone = [one for path in folders if (one := Process.read(int(path.name)))]
+    return [one for one in _descendants(pid, everyone) if one.name in PARTS]
+
+
+def _descendants(pid: int, everyone: list[Process]) -> Iterator[Process]:
+    for one in everyone:
+        if one.parent == pid:
+            yield one
+            yield from _descendants(one.pid, everyone)
+
+
+class Liveness:
+    """Asks an engine whether it lives; what it was told once stays told."""
+
+    def __init__(
+        self, client: Any, processes: Iterable[Process], last_words: Callable[[], str]
+    ) -> None:
+        """Note the engine as it is now.
+
+        Args:
+            client: its client.
+            processes: those that must not end; none where they cannot be seen.
+            last_words: returns what is to be said of its log.
+
+        """
+        self._client = client
+        self._processes = tuple(processes)
+        self._last_words = last_words
+        self.trouble = ""
+
+    def demand(self) -> None:
+        """Demand that every process still runs and the engine answers.
+
+        Raises:
+            LabError: one died or is stopped, or the engine is silent. So it is for
+                ever: what it left behind is no lab to judge an engine by.
+
+        """
+        if self.trouble:
+            raise LabError(self.trouble)
+        if found := self._ended() or self._silent():
+            self.trouble = f"no scenario of this lab can be judged any more: {found}"
+            raise LabError(f"{self.trouble}. {self._last_words()}")
+
+    def _ended(self) -> str:
+        """Say which process has ended, or was stopped and nobody continued it."""
+        end = time.monotonic() + SECONDS
+        for process in self._processes:
+            now = process.now
+            while now is not None and now.state in STOPPED:
+                if time.monotonic() > end:
+                    return f"{process} is stopped, and was for {SECONDS:g} s"
+                time.sleep(POLL_SECONDS)
+                now = process.now
+            if now is None:
+                return f"{process} has died since the lab was started"
+        return ""
+
+    def _silent(self) -> str:
+        try:
+            with host_engine.refusals("asking whether it lives"):
+                self._client.ping()
+        except LabError as error:
+            return self._ended() or f"{error}".rstrip(".")
+        return ""

@@ -1,0 +1,95 @@
+"""A shell outside a lab that ends what is left of it as soon as its pipe closes.
+
+SIGKILL cannot be handled, so whoever ends a lab must be another process. Knows marks in
+environments and names of cgroups; not what a lab is made of.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pytest_netlab.lab.lifetime import owner, scripts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CGROUPS = Path("/sys/fs/cgroup")
+SECONDS = 10
+GRACE_SECONDS = 20  # beyond its own time, on a machine that has other things to do
+
+
+class Supervisor:
+    """The process that outlives this one if need be."""
+
+    def __init__(self, token: str, lifeline: int) -> None:
+        """Let it read a pipe whose other end only this process has."""
+        self._process = subprocess.Popen(
+            _shell(scripts.SUPERVISOR, token, SECONDS),
+            stdin=lifeline,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, owner.MARK: token},
+            cwd="/",
+            start_new_session=True,  # what ends this process's group spares it
+        )
+
+    def wait(self) -> bool:
+        """Return whether it ended everything, once its pipe is closed."""
+        try:
+            return self._process.wait(SECONDS + GRACE_SECONDS) == 0
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            return False
+
+
+def end(token: str, seconds: float = SECONDS) -> bool:
+    """End all that carries an owner's token, as a supervisor does; False if some stays.
+
+    Frozen cgroups are thawed, processes killed, and the cgroups removed. This process
+    and those above it are spared: they may have inherited the token.
+    """
+    environment = {k: v for k, v in os.environ.items() if k != owner.MARK}
+    with suppress(subprocess.TimeoutExpired):
+        done = subprocess.run(
+            [*_shell(scripts.END, token, seconds), " ".join(owner.ancestors())],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=environment,
+            cwd="/",
+            timeout=seconds + GRACE_SECONDS,
+            check=False,
+        )
+        return done.returncode == 0
+    return False
+
+
+def carriers() -> Iterator[tuple[str, str]]:
+    """Yield token and name of each process and each cgroup that carries a token.
+
+    This process and those above it are left out, as `end` spares them.
+    """
+    spared = owner.ancestors()
+    for process in owner.processes():
+        if process.name not in spared and (token := owner.of_process(process)):
+            yield token, f"process {process.name} ({_command(process)})"
+    for pattern in (f"{owner.PREFIX}*", f"*/{owner.PREFIX}*"):
+        for cgroup in CGROUPS.glob(pattern):  # of v2, and of each hierarchy of v1
+            if token := owner.find(cgroup.name):
+                yield token, str(cgroup)
+
+
+def _command(process: Path) -> str:
+    try:
+        return (process / "comm").read_text(errors="replace").strip()
+    except OSError:  # it has ended meanwhile
+        return "ended"
+
+
+def _shell(script: str, token: str, seconds: float) -> list[str]:
+    hundredths = str(int(seconds * 100))
+    return ["sh", "-c", script, "netlab-supervisor", token, str(CGROUPS), hundredths]

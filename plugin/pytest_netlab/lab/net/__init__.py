@@ -1,0 +1,4 @@
+"""Network namespaces as machines: links, addresses, connections, the LAN beyond.
+
+Knows netlink; refuses to know engines and containers.
+"""

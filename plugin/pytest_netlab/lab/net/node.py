@@ -1,0 +1,125 @@
+"""A machine of the lab: a network namespace in which the machine's own tools run."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pytest_netlab.errors import CommandError, LabError, LabUnavailableError
+
+if TYPE_CHECKING:
+    from pytest_netlab.lab.lifetime.holder import Holder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceNode:
+    """A node whose commands run in its network namespace, and die with the lab.
+
+    ``own_tools`` are programs that run in the lab's root instead of the machine's.
+    """
+
+    name: str
+    address: str
+    netns: str
+    holder: Holder
+    docker: Any = None
+    own_tools: frozenset[str] = frozenset()
+
+    @property
+    def container(self) -> Any:
+        """Return the docker SDK's container; LabError for a node that is none."""
+        if self.docker is None:
+            raise LabError(f"{self.name} is no container: it has no `.container`")
+        return self.docker
+
+    def run(
+        self, *argv: str, check: bool = True, timeout: float = 10
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command of this machine inside the node's network namespace.
+
+        Raises:
+            CommandError: it failed (with ``check``) or ran out of time; names node,
+                command, exit code and what it printed.
+            LabUnavailableError: this machine has no such program.
+
+        """
+        self._demand(argv)
+        own = argv[0] in self.own_tools
+        process = subprocess.Popen(
+            self.holder.command(argv, self.netns, own_files=own),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            env=self.holder.marked(environment()),
+            start_new_session=True,
+        )
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as late:
+            # Bytes even in text mode: what had come when time ran out.
+            said = [(part or b"").decode(errors="replace") for part in _parts(late)]
+            why = f"took longer than {timeout:g} s"
+            raise self._failed(argv, why, *said) from None
+        finally:
+            _end(process)
+        if check and process.returncode:
+            raise self._failed(argv, f"exit code {process.returncode}", out, err)
+        return subprocess.CompletedProcess(argv, process.returncode, out, err)
+
+    def _demand(self, argv: tuple[str, ...]) -> None:
+        if not argv:
+            raise LabError(f"{self.name}: run() needs a command")
+        if argv[0] not in self.own_tools and shutil.which(argv[0]) is None:
+            raise LabUnavailableError(
+                f"{self.name}: no program {argv[0]!r} on this machine. Nodes run the "
+                "machine's own tools, not those of an image: install it here"
+            )
+
+    def _failed(
+        self, argv: tuple[str, ...], why: str, out: str, err: str
+    ) -> CommandError:
+        said = "\n".join(text.strip() for text in (out, err) if text.strip())
+        return CommandError(
+            f"{self.name}: `{shlex.join(argv)}`: {why}\n{said}".rstrip()
+        )
+
+
+def environment() -> dict[str, str]:
+    """Return this process's environment, without proxies, which would bend traffic."""
+    keep = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
+    return keep | {"LC_ALL": "C.UTF-8"}
+
+
+def _parts(late: subprocess.TimeoutExpired) -> tuple[Any, Any]:
+    return late.stdout, late.stderr
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a command and all it started that kept its process group.
+
+    The command leads a session of its own, below its reaper.
+    """
+    if process.poll() is None:
+        for leader in (*_children(process.pid), process.pid):
+            with suppress(ProcessLookupError):
+                os.killpg(leader, signal.SIGKILL)
+    process.wait()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+def _children(pid: int) -> list[int]:
+    with suppress(OSError):  # it has ended
+        children = Path(f"/proc/{pid}/task/{pid}/children")
+        return [int(word) for word in children.read_text(encoding="ascii").split()]
+    return []
