@@ -164,7 +164,13 @@ def test_comment(word: str, comment: str) -> None:
     "line",
     [
         *("", "# -A X", "COMMIT", "*nat", ":X", "-A", "-AX", "[1:2]", "[1:2] :X -"),
-        *("[01:2] -A X", "iptables-save: not found", "[٣:1] -A X", "-A X "),
+        *(
+            "[01:2] -A X",
+            "iptables-save: not found",
+            "[٣:1] -A X",
+            "-A X ",
+            "-A X ! -j Y",
+        ),
         f"[{'9' * 5000}:1] -A X",
     ],
 )

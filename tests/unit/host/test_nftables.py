@@ -105,6 +105,7 @@ def test_tables_of_others(table: str) -> None:
             ),
         ),
         ("reset tcp option sack", (Action("reset", ("tcp", "option", "sack")),)),
+        ('iifname "{" drop', (Match("iifname", ('"{"',)), Action("drop"))),
         ("ip saddr @drop", (Match("ip", ("saddr", "@drop")),)),
         ("set", (Match("set"),)),
         ("counter set", (Action("counter"), Match("set"))),
