@@ -46,11 +46,14 @@ VERSIONS_TOLD = "(kernel is 6.18 here, 6.1 when recorded)"
 
 
 def tracked(
-    initiator: str = "host01", sender: str = "host01", target: str = "c2"
+    initiator: str = "host01",
+    sender: str = "host01",
+    target: str = "c2",
+    proto: int = TCP,
 ) -> Connection:
     """Return a connection to the published port, and whom it is sent on to."""
-    asked = Tuple5(TCP, initiator, 5000, "host", 81)
-    return Connection(asked, Tuple5(TCP, target, 80, sender, 5000))
+    asked = Tuple5(proto, initiator, 5000, "host", 81)
+    return Connection(asked, Tuple5(proto, target, 80, sender, 5000))
 
 
 @dataclass(frozen=True)

@@ -128,12 +128,13 @@ def test_stale_of_every_kind(kind: Kind, entry: Connection, got: FlowFact) -> No
         (WEB, ELSEWHERE, changed(tracked=(ENTRY,), extra=(MASQUERADE,))),
         (WEB, ELSEWHERE, changed(tracked=(tracked(target="web"),))),
         (WEB, ELSEWHERE, changed(tracked=(tracked("c1"),))),
+        (WEB, ELSEWHERE, changed(tracked=(tracked(proto=UDP),))),
         (WEB, ELSEWHERE, changed()),
         (WEB, replace(WEB, answered=False), changed(tracked=(ENTRY,))),
         (replace(WEB, kind="none"), ELSEWHERE, changed(tracked=(ENTRY,))),
     ],
     ids=[
-        *("rule gone", "rule new", "follows the rules", "of another flow"),
+        *("rule gone", "rule new", "follows the rules", "of another flow", "of UDP"),
         *("no entry", "translated as ever", "not translated"),
     ],
 )

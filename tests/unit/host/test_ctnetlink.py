@@ -158,8 +158,17 @@ PLAIN = Entry(original=UDP_ENDS, reply=UDP_ENDS, replied=False)
             + attribute(4, attribute(1, attribute(1, b"\x0e"))),
             replace(PLAIN, state="STATE_14"),
         ),
+        (
+            attribute(1, tuple_of())
+            + attribute(2, tuple_of())
+            + attribute(3, (1 << 14 | 1 << 2).to_bytes(4, "big")),
+            replace(PLAIN, standing="OFFLOAD"),
+        ),
     ],
-    ids=["plain", "zone", "zone of replies", "helper", "a state of later"],
+    ids=[
+        *("plain", "zone", "zone of replies", "helper", "a state of later"),
+        "offloaded, and assured",
+    ],
 )
 def test_parts(body: bytes, entry: Entry) -> None:
     """What pyroute2 does not write is decoded too."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyroute2.netlink.rtnl.rtmsg import rtmsg
+from pyroute2.netlink.rtnl.rtmsg import nh, rtmsg
 
 from pytest_netlab.host import routes
 from pytest_netlab.host.routes import KINDS, Hop, Route
@@ -162,6 +162,14 @@ def message(family: int, *attributes: tuple[str, Any], **fields: int) -> rtmsg:
     return found
 
 
+def hop(gateway: str | None, link: int, others: int) -> Any:
+    """Return a next hop as pyroute2 decodes it: its weight is one more."""
+    found = nh()
+    found["oif"], found["hops"] = link, others
+    found["attrs"] = [("RTA_GATEWAY", gateway)] if gateway else []
+    return found
+
+
 @pytest.mark.parametrize(
     ("sent", "route"),
     [
@@ -192,6 +200,16 @@ def message(family: int, *attributes: tuple[str, Any], **fields: int) -> rtmsg:
         (
             message(2, ("RTA_TABLE", 77), ("RTA_DST", "10.4.0.0"), dst_len=16, type=9),
             ROUTES[7],
+        ),
+        (
+            message(
+                2,
+                ("RTA_TABLE", 254),
+                ("RTA_DST", "10.3.0.0"),
+                ("RTA_MULTIPATH", [hop("172.16.211.1", 3, 1), hop(None, 2, 0)]),
+                dst_len=16,
+            ),
+            ROUTES[4],
         ),
         (
             message(
@@ -234,7 +252,7 @@ def message(family: int, *attributes: tuple[str, Any], **fields: int) -> rtmsg:
             ),
         ),
     ],
-    ids=["default", "network", "throw", "local", "IPv6", "no names"],
+    ids=["default", "network", "throw", "several", "local", "IPv6", "no names"],
 )
 def test_message(sent: rtmsg, route: Route) -> None:
     """A message of the kernel is a route, with names for what has one."""
