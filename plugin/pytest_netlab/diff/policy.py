@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
 POLICY, WAIVE = "[policy]", "waive"
-Rule = Literal["exact", "preserved", "remapped", "any"]
+FieldRule = Literal["exact", "preserved", "remapped", "any"]
 
 # exact: as in the golden, and between the points as every router leaves it.
 # preserved: the same at both points; what it is does not matter.
@@ -47,7 +47,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "vlan": _TOLD,
     "window": _UNTOLD,
 }
-_UNLESS_SAID: Mapping[str, Rule] = {"mss": "preserved"}
+_UNLESS_SAID: Mapping[str, FieldRule] = {"mss": "preserved"}
 
 # What an invariant that is broken between the points is a matter of.
 _BROKEN = {
@@ -79,7 +79,7 @@ class Policy:
     they are `demanded` at all.
     """
 
-    rules: Mapping[str, Rule] = field(default_factory=dict)
+    rules: Mapping[str, FieldRule] = field(default_factory=dict)
     randomised: bool = False
     waived: frozenset[str] = frozenset()
     demanded: bool = False
@@ -124,7 +124,7 @@ class Policy:
         """Tell whether no story may have this, whatever its golden has."""
         return self.demanded and negative in FORBIDDEN.keys() - self.waived
 
-    def of_source(self, name: str) -> Rule | None:
+    def of_source(self, name: str) -> FieldRule | None:
         """Return the rule for a `port` or `id`; None leaves it to who holds it."""
         return self.rules.get(name, "any" if self.randomised else None)
 

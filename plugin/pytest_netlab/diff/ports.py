@@ -9,12 +9,12 @@ from pytest_netlab.trace import Symbol, translation_text
 from pytest_netlab.trace.values import map_symbols, without_kept_port
 
 if TYPE_CHECKING:
-    from pytest_netlab.diff.policy import Rule
+    from pytest_netlab.diff.policy import FieldRule
     from pytest_netlab.trace import CanonicalFlow, Packet, PortTranslation, Rewrite
 
 
 def source_words(
-    want: CanonicalFlow, got: CanonicalFlow, name: str, rule: Rule | None
+    want: CanonicalFlow, got: CanonicalFlow, name: str, rule: FieldRule | None
 ) -> tuple[str, str] | None:
     """Return what was wanted of a source port or id and what came; None if that fits.
 

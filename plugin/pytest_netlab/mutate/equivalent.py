@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class Change:
     """A mutation, the capture it changes, and the golden's policy."""
 
     mutation: Mutation
@@ -50,15 +50,15 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Equivalence:
     """Why some mutations mean nothing."""
 
     name: str
     reason: str
-    applies: Callable[[Case], bool]
+    applies: Callable[[Change], bool]
 
 
-def equivalence(case: Case) -> Rule | None:
+def equivalence(case: Change) -> Equivalence | None:
     """Return the first rule by which a mutation means nothing."""
     return next((rule for rule in RULES if rule.applies(case)), None)
 
@@ -85,11 +85,11 @@ _ACK_IS_ANOTHERS = (
 )
 
 
-def _noise(case: Case) -> bool:
+def _noise(case: Change) -> bool:
     return case.mutation.field == "noise"
 
 
-def _policy(case: Case) -> bool:
+def _policy(case: Change) -> bool:
     one = case.mutation
     told = _POLICY.get(one.field)
     return (
@@ -99,13 +99,13 @@ def _policy(case: Case) -> bool:
     )
 
 
-def _symbol(case: Case) -> bool:
+def _symbol(case: Change) -> bool:
     if case.everywhere and case.is_field("source port", "tcp seq"):
         return case.context.is_alone(case.mutation.packets[0] - 1)
     return case.is_flow("client port", "icmp id", "sequence")
 
 
-def _senders_own(case: Case) -> bool:
+def _senders_own(case: Change) -> bool:
     if case.is_flow("ip id", "tcp window", "payload"):
         return True
     if not case.everywhere:
@@ -117,19 +117,19 @@ def _senders_own(case: Case) -> bool:
     return case.is_field("ip id", "tcp window", "wscale value", "timestamps value")
 
 
-def _senders_flags(case: Case) -> bool:
+def _senders_flags(case: Change) -> bool:
     if case.mutation.role in ("SYN", "SYN-ACK"):
         return case.everywhere and case.is_field(*_ECN_FLAGS)
     return case.established and case.everywhere and case.is_field(*_SENDERS_FLAGS)
 
 
-def _established_options(case: Case) -> bool:
+def _established_options(case: Change) -> bool:
     words = case.mutation.field.split()[-1:]
     is_option = bool(words) and words[0] in _OPTION_WORDS
     return case.established and case.everywhere and is_option
 
 
-def _bare_ack(case: Case) -> bool:
+def _bare_ack(case: Change) -> bool:
     one = case.mutation
     if one.role != "ack" or not case.everywhere or one.proto != "tcp":
         return False
@@ -137,30 +137,30 @@ def _bare_ack(case: Case) -> bool:
     return one.family == "drop" or (one.family == "field" and one.field not in told)
 
 
-def _valid_ack(case: Case) -> bool:
+def _valid_ack(case: Change) -> bool:
     if not (case.established and case.everywhere and case.is_field("tcp ack")):
         return False
     return case.context.has_crossed(case.mutation.packets[0] - 1, case.mutation.value)
 
 
-def _fin_with_data(case: Case) -> bool:
+def _fin_with_data(case: Change) -> bool:
     if not (case.everywhere and case.is_field("FIN flag")):
         return False
     row = case.mutation.packets[0] - 1
     return case.mutation.role in ("ack", "data") and case.context.ends_at_fin(row)
 
 
-def _ecn(case: Case) -> bool:
+def _ecn(case: Change) -> bool:
     return case.everywhere and case.is_field("ecn") and case.mutation.proto == "tcp"
 
 
-def _without_meaning(case: Case) -> bool:
+def _without_meaning(case: Change) -> bool:
     if case.is_field("urgent pointer"):
         return True
     return case.everywhere and case.is_field("tcp ack") and case.mutation.role == "SYN"
 
 
-def _doubled(case: Case) -> bool:
+def _doubled(case: Change) -> bool:
     """Tell whether a packet came twice and was sent on as often: the network did it.
 
     A request that is doubled beyond the host has two answers, each a packet of its own.
@@ -171,83 +171,87 @@ def _doubled(case: Case) -> bool:
     return twice and case.everywhere and case.context.entered(one.packets)
 
 
-def _repeat(case: Case) -> bool:
+def _repeat(case: Change) -> bool:
     return case.mutation.family == "retransmit" and case.mutation.proto == "tcp"
 
 
-def _order(case: Case) -> bool:
+def _order(case: Change) -> bool:
     one = case.mutation
     return one.family == "reorder" and one.scope == ONE and one.field != "answered"
 
 
 RULES = (
-    Rule(
+    Equivalence(
         "noise",
         "no conversation of the lab's nodes: ARP, or a canary, which the tap checks",
         _noise,
     ),
-    Rule(
+    Equivalence(
         "mac",
         "MAC addresses are not told",
         lambda case: case.is_field("source MAC", "destination MAC"),
     ),
-    Rule("policy", "the golden's policy says any", _policy),
-    Rule(
+    Equivalence("policy", "the golden's policy says any", _policy),
+    Equivalence(
         "symbol",
         "a symbol stands for it: consistently another one is the same story",
         _symbol,
     ),
-    Rule(
+    Equivalence(
         "sender",
         "the sender's own choice, new in every run; that the host leaves it alone is "
         "an invariant of the pair",
         _senders_own,
     ),
-    Rule(
+    Equivalence(
         "flags",
         "how a sender cuts its bytes, and what congestion it saw, is timing",
         _senders_flags,
     ),
-    Rule(
+    Equivalence(
         "options",
         "options are told in the handshake; later ones are only compared between the "
         "points",
         _established_options,
     ),
-    Rule(
+    Equivalence(
         "ack",
         "a bare acknowledgement is not told: how many there are is timing",
         _bare_ack,
     ),
-    Rule(
+    Equivalence(
         "acknowledged",
         "it acknowledges what has crossed: when a receiver does is timing",
         _valid_ack,
     ),
-    Rule("fin", "whether the FIN travels with the last data is timing", _fin_with_data),
-    Rule(
+    Equivalence(
+        "fin", "whether the FIN travels with the last data is timing", _fin_with_data
+    ),
+    Equivalence(
         "ecn",
         "the ends of a connection agree on ECN, not all segments bear it, and routers "
         "mark it",
         _ecn,
     ),
-    Rule(
+    Equivalence(
         "unused", "a number without the flag that gives it a meaning", _without_meaning
     ),
-    Rule(
+    Equivalence(
         "path",
         "routers beyond may lower or mark what an error quotes; the host may not",
         lambda case: (
             case.everywhere and case.is_field("quoted ttl", "quoted dscp", "quoted ecn")
         ),
     ),
-    Rule(
+    Equivalence(
         "doubled",
         "a network may double what reaches the host; the host sends on both",
         _doubled,
     ),
-    Rule("repeat", "TCP may send any segment again, as a packet of its own", _repeat),
-    Rule(
+    Equivalence(
+        "repeat", "TCP may send any segment again, as a packet of its own", _repeat
+    ),
+    Equivalence(
         "order",
         "neither waits for the other: two processors may forward them either way",
         _order,

@@ -10,7 +10,7 @@ from pytest_netlab.capture import Capture
 from pytest_netlab.judge import judge
 from pytest_netlab.mutate import flows, packets, traffic
 from pytest_netlab.mutate.context import Context
-from pytest_netlab.mutate.equivalent import Case, equivalence
+from pytest_netlab.mutate.equivalent import Change, equivalence
 from pytest_netlab.mutate.model import Mutant, Outcome
 from pytest_netlab.store import CAPTURE, read
 from pytest_netlab.trace import canonicalize
@@ -65,7 +65,7 @@ class Judge:
 
 
 def _judged(golden: Golden, context: Context, mutation: Mutation) -> Mutant:
-    rule = equivalence(Case(mutation, context, golden.policy))
+    rule = equivalence(Change(mutation, context, golden.policy))
     try:
         found = _differences(golden, context, mutation)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is a defect

@@ -26,13 +26,13 @@ _LIKENESS: tuple[Callable[[Tuple5], Hashable], ...] = (
     lambda key: key.src,
     lambda _: (),
 )
-Group = tuple[list[int], list[int]]
+Candidates = tuple[list[int], list[int]]
 
 
 def settle(
     pairing: Pairing,
     tables: tuple[FlowTable, FlowTable],
-    groups: Iterable[Group],
+    groups: Iterable[Candidates],
     *,
     patient: bool,
 ) -> None:

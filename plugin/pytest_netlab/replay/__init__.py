@@ -8,17 +8,17 @@ from pytest_netlab.replay.flow_state import FlowState
 from pytest_netlab.replay.plan import left_out, plan_flows
 from pytest_netlab.replay.play import Player
 from pytest_netlab.replay.replay import ServerRoute, ends_of, replay, route_to
-from pytest_netlab.replay.result import Finding, Result, Route
-from pytest_netlab.replay.source import FlowPlan, Packet
+from pytest_netlab.replay.result import Addressing, Finding, Result
+from pytest_netlab.replay.source import FlowPlan, PlannedPacket
 
 __all__ = [
+    "Addressing",
     "Finding",
     "FlowPlan",
     "FlowState",
-    "Packet",
+    "PlannedPacket",
     "Player",
     "Result",
-    "Route",
     "ServerRoute",
     "ends_of",
     "left_out",

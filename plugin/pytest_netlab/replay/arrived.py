@@ -50,7 +50,7 @@ _FIELDS = {
 }
 
 
-class Seen(NamedTuple):
+class Arrival(NamedTuple):
     """What there is to know of a datagram.
 
     Attributes:
@@ -79,11 +79,11 @@ def is_whole(datagram: bytes) -> bool:
     return at != 0 and (ip.offset(datagram, 0) != 0 or end - at >= _TRANSPORT)
 
 
-def seen(datagram: bytes) -> Seen:
+def seen(datagram: bytes) -> Arrival:
     """Return all there is to know of a datagram that is whole."""
     key, embedded = key_of(datagram), embedded_of(datagram)
     flow_tuple = key if embedded is None else reversed_tuple(embedded)
-    return Seen(key, embedded, flow_tuple, identity_of(datagram))
+    return Arrival(key, embedded, flow_tuple, identity_of(datagram))
 
 
 def key_of(datagram: bytes) -> bytes:

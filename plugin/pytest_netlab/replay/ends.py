@@ -46,7 +46,7 @@ _ARP_SENDER_IP = slice(ethernet.HEADER + arp.SENDER_IP, ethernet.HEADER + arp.TA
 _LENGTH = slice(ethernet.HEADER + ipv4.TOTAL, ethernet.HEADER + ipv4.ID)
 
 
-class End:
+class RawEnd:
     """Where one side of a replay sends and receives.
 
     `source` is the node's address there, which packets to it bear.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.replay.arrived import Identity
     from pytest_netlab.replay.ftp import Alg
-    from pytest_netlab.replay.source import FlowPlan, Packet
+    from pytest_netlab.replay.source import FlowPlan, PlannedPacket
 
 
 class FlowState:
@@ -35,7 +35,7 @@ class FlowState:
     """
 
     if TYPE_CHECKING:
-        packet: Packet
+        packet: PlannedPacket
 
     def __init__(self, plan: FlowPlan, original: bytes, renamed: bool = False) -> None:  # noqa: FBT001, FBT002 - C has no keywords
         """Wait to begin."""

@@ -37,7 +37,7 @@ def announced(datagram: bytes) -> int:
     return port or high << 8 | low
 
 
-class Segment(NamedTuple):
+class TcpSegment(NamedTuple):
     """A datagram of TCP, taken apart; `head` has both headers."""
 
     head: bytes
@@ -122,13 +122,13 @@ class Alg:
         return f"{_text(one.payload)} became {_text(other.payload)}"
 
 
-def _segment(datagram: bytes) -> Segment | None:
+def _segment(datagram: bytes) -> TcpSegment | None:
     at = header_end(datagram, 0, len(datagram))
     size = len(datagram)
     if datagram[ipv4.PROTOCOL] != TCP or offset(datagram, 0) or size < at + tcp.HEADER:
         return None
     end = at + tcp.header_bytes(datagram[at + tcp.OFFSET])
-    return Segment(datagram[:end], at, datagram[end:])
+    return TcpSegment(datagram[:end], at, datagram[end:])
 
 
 def _sacked(header: bytearray) -> list[int]:

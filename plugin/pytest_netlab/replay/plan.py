@@ -18,7 +18,7 @@ from pytest_netlab.flows import (
     way_of,
 )
 from pytest_netlab.replay.ftp import FTP, announced
-from pytest_netlab.replay.source import MTU, FlowPlan, Found, Packets, Source
+from pytest_netlab.replay.source import MTU, FlowPlan, Found, PlannedPackets, Source
 from pytest_netlab.spec import DOCKER0, UPLINK
 from pytest_netlab.trace import translations
 from pytest_netlab.wire import Checksum, Status, ipv4, tcp
@@ -79,7 +79,7 @@ def _plans(source: Source, found: Sequence[Found]) -> Iterator[FlowPlan]:
     bad = capture.l4_checksum == Checksum.BAD
     bad |= capture.ip_checksum == Checksum.BAD
     for one in found:
-        key, packets = one.key, Packets(source, one)
+        key, packets = one.key, PlannedPackets(source, one)
         if key.proto == TCP and key.dport == FTP:
             ports.update((key.dst, announced(packet.datagram)) for packet in packets)
         server_initiated = (key.dst, key.src) in pairs and _is_opened(capture, one)

@@ -27,9 +27,9 @@ from pytest_netlab.wire import ipv4
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from pytest_netlab.replay.arrived import Identity, Seen
-    from pytest_netlab.replay.ends import End
-    from pytest_netlab.replay.result import Route, What
+    from pytest_netlab.replay.arrived import Arrival, Identity
+    from pytest_netlab.replay.ends import RawEnd
+    from pytest_netlab.replay.result import Addressing, FindingKind
     from pytest_netlab.replay.source import FlowPlan
 
     Progress = Callable[[int], None]
@@ -52,7 +52,7 @@ class Player:
     """
 
     def __init__(
-        self, client: End, server: End, route: Route, *, pace: float = 0.0
+        self, client: RawEnd, server: RawEnd, route: Addressing, *, pace: float = 0.0
     ) -> None:
         """Prepare.
 
@@ -196,7 +196,7 @@ class Player:
         came = hash((seen.flow_tuple, seen.identity))
         number = self._delivered.get(came) or self._earlier.get(came)
         if known is None:
-            what: What = "stray" if number is None else "duplicated"
+            what: FindingKind = "stray" if number is None else "duplicated"
             name = str(unpack(seen.flow_tuple))
             self._findings.append(Finding(flow=name, packet=number or 0, what=what))
         elif number is not None:
@@ -211,7 +211,7 @@ class Player:
             text = arrived.described(datagram) or "it"
             self._find(known, number, "stray", f"{text} came, and nobody had sent it")
 
-    def _awaiting(self, seen: Seen, side: int) -> FlowState | None:
+    def _awaiting(self, seen: Arrival, side: int) -> FlowState | None:
         """Return whose awaited packet this is: first of who has this tuple already.
 
         Else of who has none yet: then a tuple that is another's is a finding.
@@ -229,7 +229,7 @@ class Player:
         flows.remove(found)
         return found
 
-    def _alike(self, seen: Seen, side: int) -> FlowState | None:
+    def _alike(self, seen: Arrival, side: int) -> FlowState | None:
         """Return who has no tuple there yet, and has sent this before it was altered.
 
         Its IP id is another, or all else that is kept.
@@ -243,7 +243,7 @@ class Player:
         return None
 
     def _arrive(
-        self, flow: FlowState, datagram: bytes, seen: Seen, identity: Identity
+        self, flow: FlowState, datagram: bytes, seen: Arrival, identity: Identity
     ) -> None:
         """Note that a conversation's packet came out, and what is wrong with it."""
         packet, ttl, wire = (
@@ -268,13 +268,13 @@ class Player:
             self._out += 1
             flow.advance()
 
-    def _remember(self, seen: Seen, number: int) -> None:
+    def _remember(self, seen: Arrival, number: int) -> None:
         """Note what has come out; forget the oldest half when there is too much."""
         self._delivered[hash((seen.flow_tuple, seen.identity))] = number
         if len(self._delivered) >= REMEMBERED:
             self._earlier, self._delivered = self._delivered, {}
 
-    def _learn(self, flow: FlowState, seen: Seen, datagram: bytes) -> None:
+    def _learn(self, flow: FlowState, seen: Arrival, datagram: bytes) -> None:
         """Learn what the responder sees, once; all else must follow from it.
 
         Of a later fragment, and around what an error quotes, the addresses must.
@@ -333,7 +333,9 @@ class Player:
             if not flows:
                 del self._awaited[side][identity]
 
-    def _find(self, flow: FlowState, number: int, what: What, detail: str = "") -> None:
+    def _find(
+        self, flow: FlowState, number: int, what: FindingKind, detail: str = ""
+    ) -> None:
         found = Finding(
             flow=str(flow.original_tuple), packet=number, what=what, detail=detail
         )

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_netlab.errors import LabUnavailableError, ReplayError
 from pytest_netlab.flows import PROTOCOL_NAMES
-from pytest_netlab.replay.ends import End
+from pytest_netlab.replay.ends import RawEnd
 from pytest_netlab.replay.play import Player
 from pytest_netlab.replay.port_allocator import PORTS
-from pytest_netlab.replay.result import Route
+from pytest_netlab.replay.result import Addressing
 from pytest_netlab.spec import CONTAINERS, PEERS, PUBLISHED_PORT, WEB_PORT
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class ServerRoute(NamedTuple):
     """The node that plays the server, and the route between it and the client."""
 
     server: str
-    route: Route
+    route: Addressing
 
 
 def route_to(
@@ -66,7 +66,7 @@ def route_to(
     hairpin = inside and lands is not None  # which br_netfilter lets the bridge do
     hops = None if hairpin else int(routed)
     return ServerRoute(
-        name, Route(target=target, back=peer, hops=hops, port=port, lands=lands)
+        name, Addressing(target=target, back=peer, hops=hops, port=port, lands=lands)
     )
 
 
@@ -125,10 +125,10 @@ def replay(
     protocols = {PROTOCOL_NAMES[plan.key.proto] for plan in plans}
     route, node = found.route, nodes[found.server]
     with ExitStack() as undo:
-        client = undo.enter_context(closing(End(nodes[ends[0]], route.target)))
+        client = undo.enter_context(closing(RawEnd(nodes[ends[0]], route.target)))
         if ends[0] == "host":  # it has an address on every link
             route = replace(route, back=client.source)
-        server = undo.enter_context(closing(End(node, route.back, node.address)))
+        server = undo.enter_context(closing(RawEnd(node, route.back, node.address)))
         for end in (client, server):
             end.resolve()
             undo.enter_context(end.muted(protocols))

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 _SHOWN = 3  # findings
 
-What = Literal["lost", "altered", "mapping", "duplicated", "stray", "not played"]
+FindingKind = Literal["lost", "altered", "mapping", "duplicated", "stray", "not played"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Addressing:
     """By which addresses client and server know each other.
 
     Attributes:
@@ -46,7 +46,7 @@ class Finding:
 
     flow: str
     packet: int
-    what: What
+    what: FindingKind
     detail: str = ""
 
     def __str__(self) -> str:

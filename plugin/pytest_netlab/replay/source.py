@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MTU = 1500
 
 
-class Packet(NamedTuple):
+class PlannedPacket(NamedTuple):
     """One datagram of a conversation.
 
     Args:
@@ -61,7 +61,7 @@ class FlowPlan:
     """
 
     key: Tuple5
-    packets: Packets
+    packets: PlannedPackets
     server_initiated: bool = False
     announced: bool = False
     one_sided: bool = False
@@ -93,7 +93,7 @@ class Found(NamedTuple):
     counterparts: Mapping[int, int] = {}
 
 
-class Packets(Sequence[Packet]):
+class PlannedPackets(Sequence[PlannedPacket]):
     """The packets of one conversation, made when they are asked for."""
 
     __slots__ = ("_found", "_source")
@@ -114,10 +114,12 @@ class Packets(Sequence[Packet]):
         return own + [row for one in own for row in self._source.later.get(one, ())]
 
     @overload
-    def __getitem__(self, place: int) -> Packet: ...
+    def __getitem__(self, place: int) -> PlannedPacket: ...
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Packet]: ...
-    def __getitem__(self, place: int | slice) -> Packet | Sequence[Packet]:
+    def __getitem__(self, place: slice) -> Sequence[PlannedPacket]: ...
+    def __getitem__(
+        self, place: int | slice
+    ) -> PlannedPacket | Sequence[PlannedPacket]:
         """Return a packet, or those of a slice."""
         if isinstance(place, slice):
             return [self[one] for one in range(*place.indices(len(self)))]
@@ -144,14 +146,14 @@ class Source:
         odd = fragment | (self.lengths > MTU)
         self._odd = odd | (capture.quoted_proto != 0)
 
-    def packet(self, row: int, counterpart: int, *, reply: bool) -> Packet:
+    def packet(self, row: int, counterpart: int, *, reply: bool) -> PlannedPacket:
         """Return a packet, with the bytes of its counterpart."""
         ts, datagram = self.capture.ts.item(row), self._datagram(counterpart)
         if not self._odd.item(counterpart):
-            return Packet(row + 1, ts, reply, datagram)
+            return PlannedPacket(row + 1, ts, reply, datagram)
         others = self.later.get(counterpart, ())
         first, *cut = segment(datagram, MTU)
-        return Packet(
+        return PlannedPacket(
             row + 1,
             ts,
             reply,

@@ -17,7 +17,7 @@ ETHERTYPE = (
 PREFIX = b"pytest-netlab canary "
 BROADCAST = b"\xff" * 6  # crosses a bridge whatever its forwarding table knows
 
-Kind = Literal["open", "close"]
+CanaryKind = Literal["open", "close"]
 
 _TYPE = ETHERTYPE.to_bytes(2, "big")
 _TAGS = (VLAN.to_bytes(2, "big"), QINQ.to_bytes(2, "big"))

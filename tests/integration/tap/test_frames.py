@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from pytest_netlab.lab.tap.capture_point import Watch
+from pytest_netlab.lab.tap.capture_point import CapturePoint
 from pytest_netlab.wire import canary
 from pytest_netlab.wire.columns import Direction, Status
 
@@ -53,14 +53,14 @@ def test_cut_at_canaries(
     wire: Wire, start: Callable[..., LiveCapture], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Traffic before the opening and after the closing canary is cut off."""
-    send = Watch.send
+    send = CapturePoint.send
 
-    def unhurried(watch: Watch) -> None:
+    def unhurried(watch: CapturePoint) -> None:
         time.sleep(0.1)
         send(watch)
         time.sleep(0.1)
 
-    monkeypatch.setattr(Watch, "send", unhurried)
+    monkeypatch.setattr(CapturePoint, "send", unhurried)
     with wire.flood(gap=0.001) as flood:
         capture = start(wire.point).stop()
         assert flood.poll() is None

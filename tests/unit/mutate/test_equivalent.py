@@ -12,7 +12,7 @@ from pytest_netlab import capture as captures
 from pytest_netlab.diff import Policy
 from pytest_netlab.mutate import RULES, equivalence, mutations
 from pytest_netlab.mutate.context import Context
-from pytest_netlab.mutate.equivalent import Case
+from pytest_netlab.mutate.equivalent import Change
 from pytest_netlab.mutate.model import EVERY, FLOW, FLOW_ONE, ONE, Mutation
 from pytest_netlab.store import Store, read
 
@@ -37,7 +37,7 @@ def rule_of(policy: Policy | None = None, /, **fields: object) -> str:
         "frames": list,
     }
     one = Mutation(**{**told, **fields})  # type: ignore[arg-type]
-    rule = equivalence(Case(one, context(), policy or Policy()))
+    rule = equivalence(Change(one, context(), policy or Policy()))
     return rule.name if rule else ""
 
 
@@ -103,7 +103,7 @@ def test_rules_that_look_at_the_capture() -> None:
     """An acknowledgement of bytes that have crossed, the last FIN and later data."""
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     for one in mutations(context()):
-        rule = equivalence(Case(one, context(), Policy()))
+        rule = equivalence(Change(one, context(), Policy()))
         counted[one.field][rule.name if rule else ""] += 1
 
     assert counted["tcp ack"]["acknowledged"]
@@ -120,7 +120,7 @@ def test_every_rule_is_needed_and_says_why(refusal: Context) -> None:
     contexts = [context("ping-beyond"), context("published-web"), refusal]
     for where in contexts:
         for one in mutations(where):
-            rule = equivalence(Case(one, where, anything))
+            rule = equivalence(Change(one, where, anything))
             used.add(rule.name if rule else "")
 
     assert used == {"", *(rule.name for rule in RULES)}
@@ -138,7 +138,7 @@ def test_symbol_of_a_lone_packet(field: str) -> None:
     found = []
     for scope in (EVERY, ONE):
         one = Mutation(family="field", field=field, scope=scope, packets=(row,), **told)  # type: ignore[arg-type]
-        rule = equivalence(Case(one, lone, Policy()))
+        rule = equivalence(Change(one, lone, Policy()))
         found.append(rule.name if rule else "")
 
     assert found == ["symbol", ""]

@@ -11,7 +11,7 @@ from pytest_netlab.causes import Name
 from pytest_netlab.checks.forbidden import FORBIDDEN
 from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.mutate import Outcome
-from pytest_netlab.mutate.live import FAULTS, Body, Fault, LiveJudge, Seen, named
+from pytest_netlab.mutate.live import FAULTS, Body, Ending, Fault, LiveJudge, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,11 +89,11 @@ class Scripted(Body):
         """Return its name."""
         return "web"
 
-    def run(self, _lab: object) -> Seen:
+    def run(self, _lab: object) -> Ending:
         """End as told."""
         nothing: Any = None
         outcome: Any = next(self._ends)
-        return Seen(outcome=outcome, cause="proxied", run=nothing)
+        return Ending(outcome=outcome, cause="proxied", run=nothing)
 
 
 def test_judge() -> None:

@@ -13,7 +13,7 @@ from pytest_netlab.replay import plan_flows
 from pytest_netlab.replay.arrived import embedded_of
 from pytest_netlab.replay.arrived import key_of as packed_key_of
 from pytest_netlab.replay.play import Player
-from pytest_netlab.replay.result import Route
+from pytest_netlab.replay.result import Addressing
 from pytest_netlab.replay.rewrite import rewritten
 from pytest_netlab.replay.tuple_codec import pack, unpack
 from pytest_netlab.wire import fill
@@ -122,7 +122,7 @@ def played(
     """Play packets through a network."""
     ends: Any = (net.client, net.server)
     try:
-        route = Route(target=HOST01, back=HOST, hops=1, port=port)
+        route = Addressing(target=HOST01, back=HOST, hops=1, port=port)
         player = Player(ends[0], ends[1], route, pace=pace)
         return player.play(plan_flows(capture(packets)))
     finally:

@@ -36,7 +36,7 @@ class TapPoint:
     addresses: tuple[str, ...] = ()
 
 
-class Watch:
+class CapturePoint:
     """A point under watch: a ring, a sender of canaries, and where they were found."""
 
     def __init__(self, point: TapPoint, index: int, ring_bytes: int) -> None:
@@ -72,7 +72,7 @@ class Watch:
         """Tell whether the canary awaited last was found."""
         return self._awaited is None
 
-    def expect(self, nonce: str, kind: canary.Kind) -> None:
+    def expect(self, nonce: str, kind: canary.CanaryKind) -> None:
         """Await another canary."""
         self._awaited = canary.Canary(nonce, self.point.name, kind)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.capture import Capture
 from pytest_netlab.errors import BlindCaptureError, LabError
-from pytest_netlab.lab.tap.capture_point import TapPoint, Watch
+from pytest_netlab.lab.tap.capture_point import CapturePoint, TapPoint
 from pytest_netlab.lab.tap.drain import Drain
 from pytest_netlab.lab.tap.ring import RING_BYTES
 from pytest_netlab.lab.tap.tcp_close import Conversations, is_tcp
@@ -66,7 +66,7 @@ class LiveCapture:
         self._ring_bytes = ring_bytes
         self._run = secrets.token_hex(4)
         self._round = 0
-        self._watches: list[Watch] = []
+        self._watches: list[CapturePoint] = []
         self._drain: Drain | None = None
         self._conversations = Conversations()
         self._open = ExitStack()
@@ -81,7 +81,7 @@ class LiveCapture:
         """
         try:
             for index, point in enumerate(self._points):
-                watch = Watch(point, index, self._ring_bytes)
+                watch = CapturePoint(point, index, self._ring_bytes)
                 self._open.callback(watch.close)
                 self._watches.append(watch)
             self._drain = Drain(watch.ring for watch in self._watches)
@@ -119,7 +119,7 @@ class LiveCapture:
         self._drain = None
         self._open.close()
 
-    def _barrier(self, kind: canary.Kind) -> None:
+    def _barrier(self, kind: canary.CanaryKind) -> None:
         """Return when a fresh canary, and so all before it, was seen on every point."""
         self._round += 1
         for watch in self._watches:

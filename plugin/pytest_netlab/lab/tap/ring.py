@@ -62,7 +62,7 @@ _INBOUND, _OUTBOUND = int(Direction.INBOUND), int(Direction.OUTBOUND)
 _NOT_READY = int(Status.CHECKSUM_NOT_READY)
 
 
-class Counters(NamedTuple):
+class RingCounters(NamedTuple):
     """What the kernel counted on one ring since it was opened."""
 
     received: int
@@ -120,7 +120,7 @@ class Ring:
         self.error = 0
         self._drained: deque[bytes] = deque()
         self._index = index
-        self._counters = Counters(0, 0, 0)
+        self._counters = RingCounters(0, 0, 0)
         self._next = 0
         self._blocks = max(ring_bytes // BLOCK_BYTES, 1)
         with packet_socket(interface, netns) as self._sock:
@@ -184,11 +184,11 @@ class Ring:
         if error:
             self.error = error
 
-    def counters(self) -> Counters:
+    def counters(self) -> RingCounters:
         """Return the totals; the kernel starts again from 0 after each look."""
         raw = self._sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, STATISTICS.size)
         new = zip(self._counters, STATISTICS.unpack(raw), strict=True)
-        self._counters = Counters(*(old + more for old, more in new))
+        self._counters = RingCounters(*(old + more for old, more in new))
         return self._counters
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ IP6_HEADER = Struct("!4xHBx16s16s")
 TCP_HEADER = Struct("!2s2sIIBB")
 
 
-class Segment(NamedTuple):
+class Closing(NamedTuple):
     """What of one TCP segment says whether its conversation is over."""
 
     source: bytes
@@ -58,7 +58,7 @@ class Conversations:
                 key = (frame.interface, frozenset(segment[:2]))
                 self._follow(key, segment)
 
-    def _follow(self, key: tuple[int, frozenset[bytes]], segment: Segment) -> None:
+    def _follow(self, key: tuple[int, frozenset[bytes]], segment: Closing) -> None:
         if segment.flags & (tcp.SYN | tcp.ACK) == tcp.SYN:
             self._open[key] = _Conversation()
             return
@@ -86,7 +86,7 @@ class _Conversation:
         self._fins: dict[bytes, int] = {}
         self._acked: set[bytes] = set()
 
-    def ends_with(self, segment: Segment) -> bool:
+    def ends_with(self, segment: Closing) -> bool:
         self.answered = self.answered or bool(segment.flags & tcp.SYN)
         if segment.flags & tcp.FIN:
             self._fins[segment.source] = segment.seq + segment.length + 1
@@ -97,7 +97,7 @@ class _Conversation:
         return both or bool(segment.flags & tcp.RST)
 
 
-def _segment(data: bytes) -> Segment | None:
+def _segment(data: bytes) -> Closing | None:
     """Return the TCP segment of an Ethernet frame; None if it has none, or no start."""
     at = ethernet.HEADER
     while data[at - 2 : at] in TAGS:
@@ -109,7 +109,7 @@ def _segment(data: bytes) -> Segment | None:
         return None
 
 
-def _segment4(data: bytes, at: int) -> Segment | None:
+def _segment4(data: bytes, at: int) -> Closing | None:
     first, total, fragment, proto, source, target = IP4_HEADER.unpack_from(data, at)
     if proto != assigned.TCP or fragment & ipv4.OFFSET_BITS:
         return None
@@ -118,7 +118,7 @@ def _segment4(data: bytes, at: int) -> Segment | None:
     return _tcp(data, at + header, (source, target), length - header)
 
 
-def _segment6(data: bytes, at: int) -> Segment | None:
+def _segment6(data: bytes, at: int) -> Closing | None:
     length, proto, source, target = IP6_HEADER.unpack_from(data, at)
     at += IP6_HEADER.size
     if proto != assigned.TCP:
@@ -126,10 +126,10 @@ def _segment6(data: bytes, at: int) -> Segment | None:
     return _tcp(data, at, (source, target), length or len(data) - at)
 
 
-def _tcp(data: bytes, at: int, ends: tuple[bytes, bytes], length: int) -> Segment:
+def _tcp(data: bytes, at: int, ends: tuple[bytes, bytes], length: int) -> Closing:
     sport, dport, seq, ack, offset, flags = TCP_HEADER.unpack_from(data, at)
     payload = length - tcp.header_bytes(offset)
-    return Segment(ends[0] + sport, ends[1] + dport, seq, ack, flags, payload)
+    return Closing(ends[0] + sport, ends[1] + dport, seq, ack, flags, payload)
 
 
 _PARSERS = {

@@ -5,8 +5,8 @@ delays and breaks frames on the uplink; `bodies` runs a scenario without pytest;
 runs every scenario under every fault.
 """
 
-from pytest_netlab.mutate.live.bodies import Body, Seen
+from pytest_netlab.mutate.live.bodies import Body, Ending
 from pytest_netlab.mutate.live.fault import Fault
 from pytest_netlab.mutate.live.judge import FAULTS, LiveJudge, named
 
-__all__ = ["FAULTS", "Body", "Fault", "LiveJudge", "Seen", "named"]
+__all__ = ["FAULTS", "Body", "Ending", "Fault", "LiveJudge", "named"]

@@ -23,7 +23,7 @@ PACKAGE = "pytest_netlab.scenarios"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Ending:
     """How one run of a scenario ended.
 
     Args:
@@ -76,7 +76,7 @@ class Body:
         folder = self._store.place(self._scenario.id, lab.facts)
         return str(folder.relative_to(self._store.root))
 
-    def run(self, lab: Lab) -> Seen:
+    def run(self, lab: Lab) -> Ending:
         """Run it once, and say how it ended."""
         run = ScenarioRun(lab, self._scenario, self._store)
         try:
@@ -86,11 +86,11 @@ class Body:
                 self._test(Netlab(run))
         except ScenarioFailedError as error:
             cause = error.verdict.cause
-            return Seen(outcome="fail", cause=cause, error=error, run=run)
+            return Ending(outcome="fail", cause=cause, error=error, run=run)
         except (AssertionError, CommandError) as error:
             cause = type(error).__name__
-            return Seen(outcome="fail", cause=cause, error=error, run=run)
+            return Ending(outcome="fail", cause=cause, error=error, run=run)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is no verdict
             cause = type(error).__name__
-            return Seen(outcome="error", cause=cause, error=error, run=run)
-        return Seen(outcome="pass", run=run)
+            return Ending(outcome="error", cause=cause, error=error, run=run)
+        return Ending(outcome="pass", run=run)

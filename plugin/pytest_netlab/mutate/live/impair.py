@@ -94,7 +94,7 @@ class Tally:
 
 
 @dataclass(slots=True)
-class Fate:
+class Treatment:
     """Draws what becomes of one frame after another; knows no socket and no clock."""
 
     how: Impairment
@@ -161,7 +161,7 @@ def impaired(
         ValueError: a number that is none.
 
     """
-    fate = Fate(how or Impairment(**what))
+    fate = Treatment(how or Impairment(**what))
     switch = lab.switch
     with ExitStack() as undo:
         _insert(switch, undo)
@@ -229,7 +229,7 @@ def _remove(switch: str, address: str) -> None:
 class _Relay:
     """The thread between two links."""
 
-    def __init__(self, ends: Sequence[socket.socket], fate: Fate) -> None:
+    def __init__(self, ends: Sequence[socket.socket], fate: Treatment) -> None:
         self.failure: OSError | None = None
         self._fate, self._numbers = fate, count()
         self._to = {ends[0].fileno(): ends[1], ends[1].fileno(): ends[0]}
