@@ -172,7 +172,7 @@ def _tests(config: pytest.Config, chosen: Namespace) -> list[str]:
 
 
 def _within(path: Path, folder: Path) -> bool:
-    """Tell whether a path leads into a folder; a loop of links leads to itself."""
+    """Return whether a path leads into a folder; a loop of links leads to itself."""
     return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 

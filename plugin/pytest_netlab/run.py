@@ -165,7 +165,7 @@ class ScenarioRun:
         with self.capture() as trace:
             played = self.replay(stored, client=client, server=server)
         self.check(trace)
-        # What the network beyond the host doubles is its own matter, as in a verdict.
+        # Duplicates made beyond the host fail nothing, as in a verdict.
         if any(finding.what != "duplicated" for finding in played.findings):
             raise CommandError(f"replay of {stored}: {played}")
 

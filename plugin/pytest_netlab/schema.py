@@ -153,7 +153,7 @@ def is_free(kind: Any) -> bool:
 
 
 def is_table(kind: Any) -> bool:
-    """Tell whether it is declared as a table with keys of its own."""
+    """Return whether it is declared as a table with keys of its own."""
     return isinstance(kind, type) and issubclass(kind, Table)
 
 

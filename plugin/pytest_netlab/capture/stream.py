@@ -291,7 +291,7 @@ class _Decompressor(Protocol):
 
     @property
     def needs_input(self) -> bool:
-        """Tell whether there is no more output without more input."""
+        """Return whether there is no more output without more input."""
 
     @property
     def unused_data(self) -> bytes:
@@ -310,12 +310,12 @@ class _Gzip:
 
     @property
     def eof(self) -> bool:
-        """Tell whether the compressed stream is complete."""
+        """Return whether the compressed stream is complete."""
         return self._inflate.eof
 
     @property
     def needs_input(self) -> bool:
-        """Tell whether there is no more output without more input."""
+        """Return whether there is no more output without more input."""
         return not self._inflate.unconsumed_tail
 
     @property
@@ -361,7 +361,7 @@ class _Zstd:
 
     @property
     def eof(self) -> bool:
-        """Tell whether the compressed stream is complete."""
+        """Return whether the compressed stream is complete."""
         return bool(self._frame.eof)
 
     @property

@@ -118,7 +118,7 @@ def _learned(
 
 @contextmanager
 def _unswept() -> Iterator[None]:
-    """Let nobody look for cycles: there are none, and looking takes a tenth of it."""
+    """Pause the garbage collector: nothing here forms cycles; it costs a tenth."""
     gc.disable()
     try:
         yield

@@ -115,13 +115,13 @@ class Policy:
         return self.rules.get(name, default) == "exact"
 
     def minds(self, broken: str) -> bool:
-        """Tell whether it matters that an invariant is broken between the points."""
+        """Return whether it matters that an invariant is broken between the points."""
         name = "quotes" if broken.startswith("quote") else _BROKEN.get(broken, broken)
         waived = FORBIDDEN_BY.get(broken, broken) in self.waived
         return self.rules.get(name) != "any" and not waived
 
     def demands(self, negative: str) -> bool:
-        """Tell whether no story may have this, whatever its golden has."""
+        """Return whether no story may have this, whatever its golden has."""
         return self.demanded and negative in FORBIDDEN.keys() - self.waived
 
     def of_source(self, name: str) -> FieldRule | None:

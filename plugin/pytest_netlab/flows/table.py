@@ -241,7 +241,7 @@ def _fetch(table: FlowTable, row: int) -> None:
 
 
 def is_flow(columns: Columns, row: int) -> bool:
-    """Tell whether a packet is of a flow.
+    """Return whether a packet is of a flow.
 
     Not ARP and other non-IP frames, packets whose L4 header is not there (later
     fragments, damage), multicast and broadcast, neighbour discovery.
@@ -257,7 +257,7 @@ def is_flow(columns: Columns, row: int) -> bool:
 
 
 def is_error(columns: Columns, row: int) -> bool:
-    """Tell whether a packet is an ICMP error that quotes another packet."""
+    """Return whether a packet is an ICMP error that quotes another packet."""
     if not columns.quoted_proto[row]:
         return False
     kind = columns.icmp_type[row]
@@ -312,7 +312,7 @@ def _own_ends(columns: Columns, row: int) -> int:
 
 
 def _is_echo(proto: int, kind: int) -> bool:
-    """Tell whether a message carries an id."""
+    """Return whether a message carries an id."""
     if proto == ICMP:
         return icmp.is_echo(kind)
     return proto == ICMP6 and icmpv6.is_echo(kind)

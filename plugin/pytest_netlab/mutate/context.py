@@ -94,7 +94,7 @@ class Context:
         return 1 + max((packet.flow for packet in self.packets), default=-1)
 
     def is_alone(self, row: int) -> bool:
-        """Tell whether a packet is all there is of its conversation."""
+        """Return whether a packet is all there is of its conversation."""
         packet = next((one for one in self.packets if row in one.rows), None)
         return packet is not None and sorted(packet.rows) == sorted(
             self.of_flow(packet.flow)
@@ -106,7 +106,7 @@ class Context:
         return Direction.INBOUND in seen
 
     def is_quoted(self, row: int) -> bool:
-        """Tell whether an ICMP error of the same conversation quotes this packet."""
+        """Return whether an ICMP error of the same conversation quotes this packet."""
         ip_id = int(self.capture.ip_id[row])
         packet = next((one for one in self.packets if row in one.rows), None)
         rows = [] if packet is None else self.of_flow(packet.flow)
@@ -114,13 +114,13 @@ class Context:
         return any(int(self.capture.quoted_ip_id[r]) == ip_id for r in errors)
 
     def has_crossed(self, row: int, number: int) -> bool:
-        """Tell whether a number is of bytes that went the other way before a row."""
+        """Return whether a number is of bytes that went the other way before a row."""
         ends = [end for other, end in self._ends(row, reply=True) if other < row]
         first, last = min(ends, default=0), max(ends, default=-1)
         return first <= number <= last
 
     def ends_at_fin(self, row: int) -> bool:
-        """Tell whether a segment's bytes are the last before its direction's FIN."""
+        """Return whether a segment's bytes are the last before its direction's FIN."""
         columns = self.capture
         end = int(columns.tcp_seq[row]) + int(columns.payload_len[row])
         return any(

@@ -33,18 +33,18 @@ class Change:
         return self.mutation.family == "field" and self.mutation.field in names
 
     def is_flow(self, *names: str) -> bool:
-        """Tell whether one of these was changed in a whole conversation, everywhere."""
+        """Return whether one of these was changed in all of a conversation."""
         one = self.mutation
         return one.family == "flow" and one.field in names and one.scope == FLOW
 
     @property
     def everywhere(self) -> bool:
-        """Tell whether all observations of a packet were changed alike."""
+        """Return whether all observations of a packet were changed alike."""
         return self.mutation.scope == EVERY
 
     @property
     def established(self) -> bool:
-        """Tell whether it is a segment after a handshake, which no line tells whole."""
+        """Return whether it is a segment after the handshake, told in no line whole."""
         one = self.mutation
         return one.proto == "tcp" and one.role in ("data", "ack", "FIN")
 
@@ -161,7 +161,7 @@ def _without_meaning(case: Change) -> bool:
 
 
 def _doubled(case: Change) -> bool:
-    """Tell whether a packet came twice and was sent on as often: the network did it.
+    """Return whether a packet came twice and was sent on as often: the network did it.
 
     A request that is doubled beyond the host has two answers, each a packet of its own.
     """

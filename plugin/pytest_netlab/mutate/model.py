@@ -111,7 +111,7 @@ class Mutant:
 
     @property
     def right(self) -> bool | None:
-        """Tell whether the cause was the right one; None where there is no such."""
+        """Return whether the cause was the right one; None where there is no such."""
         if not self.wanted or self.outcome is not Outcome.CAUGHT:
             return None
         return self.cause in self.wanted

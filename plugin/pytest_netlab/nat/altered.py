@@ -104,7 +104,7 @@ def _ends(capture: Capture, row: int) -> Ends:
 
 
 def _same_end(here: Ends, there: Ends) -> bool:
-    """Tell whether source or destination is the same, and a router is between."""
+    """Return whether source or destination is the same, and a router is between."""
     if here[0] == there[0] or None in (here[1], there[1]):
         return False
     return here[1] == there[1] or here[2] == there[2]

@@ -140,9 +140,9 @@ class _Learner:
                 self._match(near, far, header=True, patient=False)
 
     def _unpair_sent_anew(self) -> None:
-        """Part what was sent anew with the same content: a proxy's datagram.
+        """Unpair datagrams that a user-space proxy sent again.
 
-        Both its ends are new, and no router has lowered its ttl.
+        Both endpoints differ, and the ttl was not decremented.
         """
         pairing, near, far = self.pairing, self.pairing.near, self.pairing.far
         rows = np.flatnonzero(pairing.near_mates[: len(near)] >= 0)

@@ -245,7 +245,7 @@ def _map(ledger: Ledger, near: int, far: int) -> int:
 
 
 def _left_inside(near: int, far: int) -> int:
-    """Tell whether a packet travelled outwards: the tap knows, or the ttl tells.
+    """Return whether a packet travelled outwards: the tap knows, or the ttl tells.
 
     A router lowers the ttl; a rule that sets it must not turn the flow around.
     """

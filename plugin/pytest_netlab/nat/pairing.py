@@ -262,7 +262,7 @@ def _settle(join: Pairing, head: int) -> None:
 
 
 def _is_plain(join: Pairing, head: int) -> bool:
-    """Tell whether what is left of a group is of one way on either side."""
+    """Return whether what is left of a group is of one way on either side."""
     way = NOBODY
     here, there = head, join.far_head[head]
     while here != NOBODY:
@@ -299,7 +299,7 @@ def _pair_by_rank(join: Pairing, head: int, waits: int) -> None:
 
 
 def _contradicts(join: Pairing, near: int, far: int) -> bool:
-    """Tell whether two sightings, one of them new, are of two flows, as far as known.
+    """Return whether two sightings, one of them new, are of two flows, as far as known.
 
     The true mate of one of them may be on its way: the two points are read in turns.
     """

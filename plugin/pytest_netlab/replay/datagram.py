@@ -28,7 +28,7 @@ def is_later_fragment(data: bytes) -> bool:
 
 
 def is_error(data: bytes | bytearray, at: int) -> bool:
-    """Tell whether an ICMP error begins where this datagram's header ends."""
+    """Return whether an ICMP error begins where this datagram's header ends."""
     if data[_PROTOCOL] != ICMP or offset(data, 0):
         return False
     return icmp.is_error(data[at])

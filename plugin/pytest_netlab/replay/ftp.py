@@ -167,7 +167,7 @@ def _is_translated(one: bytes, other: bytes, sent: bytes, got: bytes) -> bool:
 
 
 def _is_moved(mine: bytes, its: bytes, moved: list[tuple[bytes, bytes]]) -> bool:
-    """Tell whether texts begin with an address, and with what NAT made of it."""
+    """Return whether texts begin with an address, and with what NAT made of it."""
     old, new = _octets(mine), _octets(its)
     return len(old) == len(new) and (old[:4], new[:4]) in moved
 

@@ -216,7 +216,7 @@ def _initiated(capture: Capture) -> Iterator[Found]:
 
 
 def _is_played(key: Tuple5) -> bool:
-    """Tell whether a conversation has a tuple that NAT maps: of ICMP, echoes have."""
+    """Return whether a conversation has a tuple that NAT maps: of ICMP, echoes have."""
     return key.proto in PLAYED and (key.proto != ICMP or bool(key.sport))
 
 

@@ -108,7 +108,7 @@ class Store:
         return self._picked(scenario, facts) if folder.is_dir() else folder
 
     def has(self, scenario: str, facts: Mapping[str, str]) -> bool:
-        """Tell whether a golden for this host was recorded."""
+        """Return whether a golden for this host was recorded."""
         if not self.folder(scenario).is_dir():
             return False
         return not files.is_stub(self._picked(scenario, facts))
@@ -180,7 +180,7 @@ def kept(folder: Path, scenario: str) -> dict[str, Any]:
 
 
 def _tells(folder: Path, scenario: str, story: CanonicalTrace) -> bool:
-    """Tell whether a golden is there and tells this story."""
+    """Return whether a golden is there and tells this story."""
     if not folder.is_dir() or files.is_stub(folder):
         return False
     return files.read(folder, scenario).story == story

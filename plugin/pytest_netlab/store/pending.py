@@ -68,7 +68,7 @@ class Pending:
 
     @property
     def new(self) -> bool:
-        """Tell whether there was no golden."""
+        """Return whether there was no golden."""
         return not self.base
 
 

@@ -70,7 +70,7 @@ class Requires:
         return cls(tuple(_clause(part) for part in parts))
 
     def holds(self, facts: Mapping[str, str]) -> bool:
-        """Tell whether a host with these facts is meant.
+        """Return whether a host with these facts is meant.
 
         Versions compare number by number, as far as the requirement goes: 28.5.2 is
         `== 28`, and neither `> 28` nor `< 28`.

@@ -344,7 +344,7 @@ def _renumbered(fields: Fields, skipped: int) -> Fields:
 
 
 def _is_lost(flow: Flow, told: Sequence[Traversal], packets: Sequence[Packet]) -> bool:
-    """Tell whether all of a flow left on the uplink and nothing came back."""
+    """Return whether all of a flow left on the uplink and nothing came back."""
     if flow.initiated != "inside" or flow.sent is None or flow.answered:
         return False
     crossed = all(traversal.crossed for traversal in told)

@@ -107,7 +107,7 @@ def _is_far(distance: int, *, inside: bool) -> bool:
 
 
 def watched(ts: int, window: tuple[int, int] | None) -> bool:
-    """Tell whether every point was under watch at a time."""
+    """Return whether every point was under watch at a time."""
     return window is None or window[0] <= ts <= window[1]
 
 

@@ -71,7 +71,7 @@ def is_echo(kind: int) -> bool:
 
 
 def is_error(kind: int) -> bool:
-    """Tell whether messages of the type quote the datagram they complain about."""
+    """Return whether messages of the type quote the datagram they complain about."""
     return kind in (
         UNREACHABLE,
         SOURCE_QUENCH,

@@ -40,12 +40,12 @@ def is_echo(kind: int) -> bool:
 
 
 def is_error(kind: int) -> bool:
-    """Tell whether the type is below 128: all of those quote (RFC 4443 section 2.1)."""
+    """Return whether the type is below 128: all of those quote (RFC 4443, 2.1)."""
     return kind < FIRST_QUERY6
 
 
 def is_of_link(kind: int) -> bool:
-    """Tell whether messages of the type speak of a link, and cross no router."""
+    """Return whether messages of the type speak of a link, and cross no router."""
     return FIRST_LINK6 <= kind <= LAST_LINK6 or kind == LISTENER_REPORT6
 
 

@@ -173,7 +173,7 @@ def carried(frame: bytes, at: int, limit: int) -> int:
 
 
 def is_source_routed(frame: bytes, at: int, end: int) -> bool:
-    """Tell whether a routing header between the IP header here and `end` is pending.
+    """Return whether a routing header between the IP header here and `end` is pending.
 
     Until the last hop the checksum covers a destination that the header does not show.
     """

@@ -132,7 +132,7 @@ def move(to: memoryview, at: int, origin: memoryview, where: int) -> None:
 
 
 def same(one: memoryview, at: int, other: memoryview, where: int) -> bool:
-    """Tell whether two flow keys, of 40 bytes, are one."""
+    """Return whether two flow keys, of 40 bytes, are one."""
     return one[at : at + 40] == other[where : where + 40]
 
 
