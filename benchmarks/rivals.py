@@ -22,17 +22,17 @@ def dpkt_dict_diff(inside: Path, outside: Path) -> Callable[[], object]:
     """Pair by a dict on what NAT leaves alone; tell rewrites and who is unpaired."""
     import dpkt  # noqa: PLC0415
 
-    def sightings(path: Path) -> Iterator[tuple[Hashable, Hashable]]:
+    def observations(path: Path) -> Iterator[tuple[Hashable, Hashable]]:
         with path.open("rb") as file:
             for _, frame in dpkt.pcap.Reader(file):
                 yield _key_and_ends(dpkt.ethernet.Ethernet(frame).data)
 
     def run() -> tuple[int, dict[str, float]]:
         waiting = defaultdict(deque)
-        for key, ends in sightings(inside):
+        for key, ends in observations(inside):
             waiting[key].append(ends)
         rewrites, alone, paired = Counter(), 0, 0
-        for key, ends in sightings(outside):
+        for key, ends in observations(outside):
             if first := waiting.get(key):
                 rewrites[first.popleft(), ends] += 1
                 paired += 1

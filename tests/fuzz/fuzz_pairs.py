@@ -48,14 +48,17 @@ def _learned(capture: Capture, random: Random) -> str:
     """Learn from both points, whole and in chunks; write whatever `nat` writes."""
     from tests.traffic import INSIDE, OUTSIDE  # noqa: PLC0415
 
-    from pytest_netlab.nat import learn, turns  # noqa: PLC0415
+    from pytest_netlab.nat import learn, read_schedule  # noqa: PLC0415
     from pytest_netlab.report import annotate, rewrites  # noqa: PLC0415
 
     ends = capture.at(INSIDE), capture.at(OUTSIDE)
     if random.random() < 1 / 8:
         ends = ends[1], ends[0]
     found = learn(*ends)
-    size, turns._STEP = random.choice((1, 3, 16, 64)), random.choice((5, 20, 1 << 16))
+    size, read_schedule._STEP = (
+        random.choice((1, 3, 16, 64)),
+        random.choice((5, 20, 1 << 16)),
+    )
     streamed = learn(*(_chunks(end, size) for end in ends))
     assert _told(found) == _told(streamed), "chunks teach something else"
     len(annotate.of_translations(*ends, found))

@@ -12,7 +12,7 @@ import pytest
 from tests.fuzz import fuzz_pairs, fuzz_reader
 
 from pytest_netlab.core import core
-from pytest_netlab.nat import side, turns
+from pytest_netlab.nat import read_schedule, side
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,9 @@ def test_pairs() -> None:
 
 def test_pairs_find(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks that forget what found no twin at once do not teach the same."""
-    monkeypatch.setattr(turns, "_STEP", turns._STEP)  # each case sets it
+    monkeypatch.setattr(
+        read_schedule, "_STEP", read_schedule._STEP
+    )  # each case sets it
     monkeypatch.setattr(side, "_KEPT_ROWS", 0)
     with pytest.raises(AssertionError, match="chunks teach something else"):
         list(map(fuzz_pairs.case, range(PAIRS)))

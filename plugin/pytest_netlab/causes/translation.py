@@ -176,7 +176,7 @@ def _is_direct(fact: FlowFact, case: Case) -> bool:
 def leaked(case: Case) -> Cause | None:
     """Find a container's own address on the uplink."""
     want, got = case.want, case.got
-    # Without a twin, the container's half and the leaked half are two flows.
+    # Without a counterpart, the container's half and the leaked half are two flows.
     halves = (fact.fate for fact in case.between(want.initiator, want.responder))
     escaped = got.fate == "forwarded" or "leaked" in halves
     if want.kind != "snat" or got.kind != "none" or not escaped:

@@ -1,9 +1,9 @@
 """What a router and its NAT leave alone of a packet: two observations of it.
 
-What learning checks, of every pair of two captures: so the ledger flags what is wrong
-(`nat/ledger`, in C, from the few facts it keeps of a packet) before anything here is
-called for the words. A check of `PAIR` without a flag is tried only on pairs that
-something altered. To forbid something in a trace's conversations, look into
+What learning checks, of every pair of two captures: so the mapping table flags what is
+wrong (`nat/mapping_table`, in C, from the few facts it keeps of a packet) before
+anything here is called for the words. A check of `PAIR` without a flag is tried only on
+pairs that something altered. To forbid something in a trace's conversations, look into
 `conversation`: a check there needs no flag.
 """
 

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Budget
     from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.nat.ledger import Ledger
+    from pytest_netlab.nat.mapping_table import MappingTable
+    from pytest_netlab.nat.observations import Observations
     from pytest_netlab.nat.side import Side as Point
-    from pytest_netlab.nat.sightings import Sightings
 
     Index = npt.NDArray[np.int32]
     Pairs = npt.NDArray[np.int64]
@@ -38,9 +38,11 @@ _MOST_VIOLATIONS = 100_000
 class Findings:
     """Pairs, the flow of each, and violations; of streams, counts only."""
 
-    def __init__(self, near: Point, far: Point, ledger: Ledger, budget: Budget) -> None:
+    def __init__(
+        self, near: Point, far: Point, table: MappingTable, budget: Budget
+    ) -> None:
         """Start without a pair."""
-        self._near, self._far, self._ledger = near, far, ledger
+        self._near, self._far, self._table = near, far, table
         self._budget = budget
         self._in_memory = near.whole is not None and far.whole is not None
         self._pairs: list[Pairs] = []
@@ -49,15 +51,15 @@ class Findings:
 
     def add(
         self,
-        near: Sightings,
-        far: Sightings,
+        near: Observations,
+        far: Observations,
         rows: tuple[Index, Index],
         flow: Index,
         wrong: Pairs,
         *,
         mapped_only: bool = False,
     ) -> None:
-        """Add the pairs of a step, and what the ledger found wrong with them."""
+        """Add the pairs of a step, and what the mapping table found wrong with them."""
         numbers = near.row[rows[0]], far.row[rows[1]]
         tables = self._near.table, self._far.table
         if self._in_memory:
@@ -97,7 +99,7 @@ class Findings:
 
     def _make_flows(self) -> tuple[Flow, ...]:
         """Return forwarded flows by their first packet, then those of one side."""
-        table = self._ledger.flows[:, : self._ledger.count].T.tolist()
+        table = self._table.flows[:, : self._table.count].T.tolist()
         keys = self._near.table.conversations(), self._far.table.conversations()
         answered = self._near.table.answered(), self._far.table.answered()
         flows = [_forwarded(keys, answered, row) for row in self._budget.watch(table)]
@@ -110,7 +112,7 @@ class Findings:
         """Return the flows with their pairs and rows, by their first packet.
 
         Where a conversation was split, because its mapping changed on the way, rows
-        without a twin go to its first part.
+        without a counterpart go to its first part.
         """
         if not flows:
             return []
@@ -143,13 +145,13 @@ class Findings:
         """Return each flow's rows on one side, every row in one flow only."""
         owner = np.full(max(point.table.count, 1), -1, dtype=np.int64)
         for number in reversed(first):
-            owner[self._ledger.flows[side, number]] = number
+            owner[self._table.flows[side, number]] = number
         ways = np.concatenate(point.ways)
         numbers = np.where(ways >= 0, owner[ways >> 1], -1)
         numbers[paired] = flow
         rows = np.flatnonzero(numbers >= 0)
         order = np.argsort(numbers[rows], kind="stable")
-        parts = _split(numbers[rows][order], rows[order], self._ledger.count)
+        parts = _split(numbers[rows][order], rows[order], self._table.count)
         return {number: part.tolist() for number, part in enumerate(parts)}
 
     def _alone(self, near: set[int], far: set[int]) -> list[Flow]:
@@ -198,7 +200,7 @@ def _forwarded(
     )
 
 
-def _facts(seen: Sightings, index: int) -> Facts:
+def _facts(seen: Observations, index: int) -> Facts:
     return Facts(int(seen.facts[index]), int(seen.options[index]))
 
 

@@ -1,4 +1,4 @@
-"""What the ledger flagged of a pair, as violations: a bit is not yet a word."""
+"""What the mapping table flagged of a pair, as violations: a bit is not yet a word."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.checks import Violation, check_mapping, check_pair
 from pytest_netlab.checks.pairs import checksum_words, in_order, ttl_words
-from pytest_netlab.nat import ledger, sightings
+from pytest_netlab.nat import mapping_table, observations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ def of_mapping(
     """Yield where the mapping is not one function, not one-to-one, or not undone.
 
     Args:
-        bits: what `Ledger.enter` found wrong.
+        bits: what `MappingTable.enter` found wrong.
         ways: of the pair, near and far, and what they should be: far and near.
         tables: the conversations inside and outside.
         rows: of the pair, inside and outside.
@@ -34,17 +34,17 @@ def of_mapping(
     """
     near, far = tables
     changed = shared = None
-    if bits & ledger.CHANGED:
+    if bits & mapping_table.CHANGED:
         changed = far.key(ways[2]), far.key(ways[1])
-    if bits & ledger.SHARED:
+    if bits & mapping_table.SHARED:
         shared = near.key(ways[3]), near.key(ways[0])
-    for words in check_mapping(changed, shared, reply=bool(bits & ledger.UNDO)):
+    for words in check_mapping(changed, shared, reply=bool(bits & mapping_table.UNDO)):
         yield Violation(*words, rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What `sightings` keeps of a packet, by the names of columns."""
+    """What `observations` keeps of a packet, by the names of columns."""
 
     value: int
     options: int
@@ -56,22 +56,25 @@ class Facts:
 
 
 # The bits that are about packets, not about mappings.
-OF_PACKET = ~(ledger.CHANGED | ledger.SHARED | ledger.UNDO)
+OF_PACKET = ~(mapping_table.CHANGED | mapping_table.SHARED | mapping_table.UNDO)
 
 _FACTS = {
-    "ttl": (sightings.TTL, 255),
-    "tos": (sightings.TOS, 255),
-    "ip_flags": (sightings.FLAGS, 7),
-    "ip_checksum": (sightings.IP_CHECKSUM, 7),
-    "l4_checksum": (sightings.L4_CHECKSUM, 7),
-    "direction": (sightings.DIRECTION, 3),
+    "ttl": (observations.TTL, 255),
+    "tos": (observations.TOS, 255),
+    "ip_flags": (observations.FLAGS, 7),
+    "ip_checksum": (observations.IP_CHECKSUM, 7),
+    "l4_checksum": (observations.L4_CHECKSUM, 7),
+    "direction": (observations.DIRECTION, 3),
 }
-_BITS = ((ledger.TOS, "tos"), (ledger.FLAGS, "ip_flags"))
-_SUMS = ((ledger.IP_CHECKSUM, "ip_checksum"), (ledger.L4_CHECKSUM, "l4_checksum"))
+_BITS = ((mapping_table.TOS, "tos"), (mapping_table.FLAGS, "ip_flags"))
+_SUMS = (
+    (mapping_table.IP_CHECKSUM, "ip_checksum"),
+    (mapping_table.L4_CHECKSUM, "l4_checksum"),
+)
 _FIELDS = {
-    "ttl": ledger.TTL,
-    "tcp_options": ledger.OPTIONS,
-    "quotes": ledger.QUOTES,
+    "ttl": mapping_table.TTL,
+    "tcp_options": mapping_table.OPTIONS,
+    "quotes": mapping_table.QUOTES,
     **{name: bit for bit, name in (*_BITS, *_SUMS)},
 }
 
@@ -95,18 +98,18 @@ def of_facts(
 
 
 def _words(bits: int, near: Facts, far: Facts) -> Iterator[Words]:
-    if bits & ledger.TTL:
+    if bits & mapping_table.TTL:
         ends = near.of("ttl"), far.of("ttl")
         yield ttl_words(*in_order(*ends, near.of("direction")))
     for bit, name in _BITS:
         if bits & bit:
             yield name, str(near.of(name)), str(far.of(name))
-    if bits & ledger.OPTIONS:
+    if bits & mapping_table.OPTIONS:
         yield "tcp_options", _hash(near.options), _hash(far.options)
     for bit, name in _SUMS:
         if bits & bit:
             yield checksum_words(name, near.of(name), far.of(name))
-    if bits & ledger.QUOTES:
+    if bits & mapping_table.QUOTES:
         yield "quotes", "what its receiver sent", "another packet"
 
 

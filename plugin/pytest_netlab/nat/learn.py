@@ -11,15 +11,15 @@ import numpy as np
 
 from pytest_netlab.capture.budget import Budget
 from pytest_netlab.checks import Observation, check_pair
-from pytest_netlab.nat import likeness
-from pytest_netlab.nat.altered import pair_altered
+from pytest_netlab.nat import disambiguation
 from pytest_netlab.nat.findings import Findings
-from pytest_netlab.nat.ledger import Ledger
+from pytest_netlab.nat.fuzzy_pairing import pair_altered
+from pytest_netlab.nat.mapping_table import MappingTable
+from pytest_netlab.nat.observations import ERROR, HASHLESS
 from pytest_netlab.nat.pairing import NOBODY, SPENT, Pairing
-from pytest_netlab.nat.ranges import pair_ranges
+from pytest_netlab.nat.read_schedule import ReadSchedule
+from pytest_netlab.nat.segment_matching import pair_ranges
 from pytest_netlab.nat.side import Side, index_of
-from pytest_netlab.nat.sightings import ERROR, HASHLESS
-from pytest_netlab.nat.turns import Turns
 from pytest_netlab.wire import Direction
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Index = npt.NDArray[np.int32]
 
-_WINDOW = 1 << 18  # packets of a stream that wait for their twin, per point
+_WINDOW = 1 << 18  # packets of a stream that wait for their counterpart, per point
 _TTL = np.uint64(0xFF)
 
 
@@ -41,8 +41,8 @@ def learn(inside: Source, outside: Source, *, memory: Memory = None) -> Translat
 
     Packets are paired by what NAT may not change, never by clock, so the captures may
     come from clocks that differ. Of chunks (`open_capture`), memory is bounded: a
-    packet waits for its twin while some 260,000 others of its point do, and flows
-    have counts instead of rows.
+    packet waits for its counterpart while some 260,000 others of its point do, and
+    flows have counts instead of rows.
 
     Args:
         inside: the side with the private addresses (docker0), or its chunks.
@@ -67,9 +67,9 @@ class _Learner:
     ) -> None:
         self.near, self.far = near, far
         self.budget, self._is_shared = budget, is_shared
-        self.pairing, self.ledger = Pairing(), Ledger()
-        self.findings = Findings(near, far, self.ledger, budget)
-        self.turns = Turns(near, far)
+        self.pairing, self.mapping_table = Pairing(), MappingTable()
+        self.findings = Findings(near, far, self.mapping_table, budget)
+        self.turns = ReadSchedule(near, far)
 
     def run(self) -> Translations:
         """Return what both sides show."""
@@ -112,14 +112,16 @@ class _Learner:
         ranges = pair_ranges(self.pairing, final=final)
         self._unpair_sent_anew()
         near_rows, far_rows = self._pairs(ranges)
-        flow, wrong = self.ledger.enter(near, far, near_rows, far_rows, ways)
+        flow, wrong = self.mapping_table.enter(near, far, near_rows, far_rows, ways)
         self.findings.add(near, far, (near_rows, far_rows), flow, wrong)
         self.turns.learn_offset(near.ts[near_rows], far.ts[far_rows])
-        for side, seen, mates in (
-            (self.near, near, self.pairing.near_mates),
-            (self.far, far, self.pairing.far_mates),
+        for side, seen, counterparts in (
+            (self.near, near, self.pairing.near_counterparts),
+            (self.far, far, self.pairing.far_counterparts),
         ):
-            side.carry(seen.take(np.flatnonzero(mates[: len(seen)] < 0)), _WINDOW)
+            side.carry(
+                seen.take(np.flatnonzero(counterparts[: len(seen)] < 0)), _WINDOW
+            )
 
     def _match(
         self, near_rows: Index, far_rows: Index, *, header: bool, patient: bool
@@ -128,14 +130,14 @@ class _Learner:
             near_rows, far_rows, header=header, patient=patient
         )
         tables = self.near.table, self.far.table
-        likeness.settle(self.pairing, tables, ambiguous, patient=patient)
+        disambiguation.settle(self.pairing, tables, ambiguous, patient=patient)
 
     def _match_cut(self) -> None:
         """Pair packets whose payload one capture cut: by their headers."""
         pairing = self.pairing
         for near_cut, far_cut in ((True, False), (False, True)):
-            near = _alone(pairing.near.facts, pairing.near_mates, cut=near_cut)
-            far = _alone(pairing.far.facts, pairing.far_mates, cut=far_cut)
+            near = _alone(pairing.near.facts, pairing.near_counterparts, cut=near_cut)
+            far = _alone(pairing.far.facts, pairing.far_counterparts, cut=far_cut)
             if len(near) and len(far):
                 self._match(near, far, header=True, patient=False)
 
@@ -145,19 +147,25 @@ class _Learner:
         Both endpoints differ, and the ttl was not decremented.
         """
         pairing, near, far = self.pairing, self.pairing.near, self.pairing.far
-        rows = np.flatnonzero(pairing.near_mates[: len(near)] >= 0)
-        mates = pairing.near_mates[rows]
-        same = (near.facts[rows] ^ far.facts[mates]) & _TTL == 0
+        rows = np.flatnonzero(pairing.near_counterparts[: len(near)] >= 0)
+        counterparts = pairing.near_counterparts[rows]
+        same = (near.facts[rows] ^ far.facts[counterparts]) & _TTL == 0
         same &= near.facts[rows] >> np.uint64(ERROR) & np.uint64(1) == 0
-        for row, mate in zip(rows[same].tolist(), mates[same].tolist(), strict=True):
-            ways = int(near.way[row]), int(far.way[mate])
+        for row, counterpart in zip(
+            rows[same].tolist(), counterparts[same].tolist(), strict=True
+        ):
+            ways = int(near.way[row]), int(far.way[counterpart])
             if _both_new(self.near.table.key(ways[0]), self.far.table.key(ways[1])):
-                pairing.near_mates[row] = pairing.far_mates[mate] = SPENT
+                pairing.near_counterparts[row] = pairing.far_counterparts[
+                    counterpart
+                ] = SPENT
 
     def _pairs(self, ranges: list[tuple[int, int]]) -> tuple[Index, Index]:
         """Return the pairs of this step, ascending by the near row."""
-        near = np.flatnonzero(self.pairing.near_mates[: len(self.pairing.near)] >= 0)
-        far = self.pairing.near_mates[near]
+        near = np.flatnonzero(
+            self.pairing.near_counterparts[: len(self.pairing.near)] >= 0
+        )
+        far = self.pairing.near_counterparts[near]
         if ranges:
             by_range = np.array(ranges)
             plain = ~np.isin(near, by_range[:, 0]) & ~np.isin(far, by_range[:, 1])
@@ -181,7 +189,7 @@ class _Learner:
             if min(index) < 0:
                 continue  # long given up: no longer in the window of a stream
             rows = tuple(np.array([place], dtype=np.int32) for place in index)
-            flow, wrong = self.ledger.enter(*seen, rows[0], rows[1], ways)
+            flow, wrong = self.mapping_table.enter(*seen, rows[0], rows[1], ways)
             pair = rows[0], rows[1]
             self.findings.add(*seen, pair, flow, wrong, mapped_only=True)
             ends = Observation(near.capture, row_in), Observation(far.capture, row_out)
@@ -189,13 +197,13 @@ class _Learner:
 
 
 def _every(seen: object) -> Index:
-    """Return the indices of all sightings."""
+    """Return the indices of all observations."""
     return np.arange(len(seen), dtype=np.int32)  # type: ignore[arg-type]
 
 
-def _alone(facts: npt.NDArray[np.uint64], mates: Index, *, cut: bool) -> Index:
-    """Return who has no mate; only those whose payload was cut, if asked for."""
-    alone = mates[: len(facts)] == NOBODY
+def _alone(facts: npt.NDArray[np.uint64], counterparts: Index, *, cut: bool) -> Index:
+    """Return who has no counterpart; only those whose payload was cut, if asked for."""
+    alone = counterparts[: len(facts)] == NOBODY
     if cut:
         alone &= facts >> np.uint64(HASHLESS) & np.uint64(1) > 0
     return np.flatnonzero(alone).astype(np.int32)

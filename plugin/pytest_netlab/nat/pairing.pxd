@@ -29,8 +29,8 @@ cdef class Pairing:
     cdef public Py_ssize_t far_fresh
     cdef public object near
     cdef public object far
-    cdef public object near_mates
-    cdef public object far_mates
+    cdef public object near_counterparts
+    cdef public object far_counterparts
     cdef public object _known
     cdef public object _owned
     cdef public object _queue

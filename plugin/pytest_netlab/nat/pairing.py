@@ -1,9 +1,9 @@
-"""Pair the two sightings of a forwarded packet: the hot loop of learning.
+"""Pair the two observations of a forwarded packet: the hot loop of learning.
 
 A hash join on what NAT leaves alone. Packets may have equal keys: IP id 0 and the same
 payload, retransmissions that kept their id, duplicate acknowledgements. Those go by
-what other packets of their flow became, then by likeness (nat/likeness.py), and what
-is equal even so by rank: the n-th sighting here is the n-th sighting there.
+what other packets of their flow became, then by likeness (nat/disambiguation.py), and
+what is equal even so by rank: the n-th observation here is the n-th observation there.
 """
 
 from __future__ import annotations
@@ -21,23 +21,24 @@ from pytest_netlab.wire import octets
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from pytest_netlab.nat.sightings import Sightings
+    from pytest_netlab.nat.observations import Observations
 
     Index = npt.NDArray[np.int32]
 
-NOBODY: Final = -1  # no mate yet, no known way
-SPENT: Final = -2  # had a mate that turned out to be another packet
+NOBODY: Final = -1  # no counterpart yet, no known way
+SPENT: Final = -2  # had a counterpart that turned out to be another packet
 
 # Compiled, these are integers of C; Python sees them by this.
 globals().update(NOBODY=NOBODY, SPENT=SPENT)
 
 
 class Pairing:
-    """What is known of the flows of two points, and who is whose mate.
+    """What is known of the flows of two points, and who is whose counterpart.
 
     `known` is near way -> far way, `owned` says that a far way is some near way's; both
-    grow with the flow tables. `near` and `far` are the sightings to be paired, `mates`
-    the index of each one's mate among the other's. From `fresh` on they are new.
+    grow with the flow tables. `near` and `far` are the observations to be paired,
+    `near_counterparts` and `far_counterparts` the index of each one's counterpart among
+    the other's. From `fresh` on they are new.
     """
 
     if TYPE_CHECKING:
@@ -81,14 +82,16 @@ class Pairing:
         self.known, self.owned = octets.ints(self._known), octets.ints(self._owned)
         self.queue, self.last = octets.ints(self._queue), octets.ints(self._last)
 
-    def begin(self, near: Sightings, far: Sightings, fresh: tuple[int, int]) -> None:
-        """Take the sightings to be paired; those from `fresh` on are new."""
+    def begin(
+        self, near: Observations, far: Observations, fresh: tuple[int, int]
+    ) -> None:
+        """Take the observations to be paired; those from `fresh` on are new."""
         self.near, self.far = near, far
-        self.near_mates = np.full(len(near) + 1, NOBODY, dtype=np.int32)
-        self.far_mates = np.full(len(far) + 1, NOBODY, dtype=np.int32)
+        self.near_counterparts = np.full(len(near) + 1, NOBODY, dtype=np.int32)
+        self.far_counterparts = np.full(len(far) + 1, NOBODY, dtype=np.int32)
         self.near_way, self.far_way = octets.ints(near.way), octets.ints(far.way)
-        self.near_mate = octets.ints(self.near_mates)
-        self.far_mate = octets.ints(self.far_mates)
+        self.near_mate = octets.ints(self.near_counterparts)
+        self.far_mate = octets.ints(self.far_counterparts)
         self.near_fresh, self.far_fresh = fresh
 
     def match(
@@ -97,10 +100,10 @@ class Pairing:
         """Pair among these rows by their keys; return what stays ambiguous.
 
         Args:
-            near_rows: indices into the near sightings, ascending.
-            far_rows: indices into the far sightings, ascending.
+            near_rows: indices into the near observations, ascending.
+            far_rows: indices into the far observations, ascending.
             header: pair by headers only.
-            patient: leave new sightings alone that contradict what is known.
+            patient: leave new observations alone that contradict what is known.
 
         """
         size = 1 << max(2 * len(near_rows), 2).bit_length()
@@ -137,7 +140,7 @@ class Pairing:
         return found
 
     def _left(self, head: int) -> tuple[list[int], list[int]]:
-        """Return the rows of a group that have no mate."""
+        """Return the rows of a group that have no counterpart."""
         near, far = [], []
         here, there = head, self.far_head[head]
         while here != NOBODY:
@@ -151,7 +154,7 @@ class Pairing:
         return near, far
 
     def take(self, near: int, far: int) -> None:
-        """Make two sightings one packet's, and learn what its flow became."""
+        """Make two observations one packet's, and learn what its flow became."""
         _take(self, near, far)
 
     def far_way_of(self, near_way: int) -> int:
@@ -299,9 +302,10 @@ def _pair_by_rank(join: Pairing, head: int, waits: int) -> None:
 
 
 def _contradicts(join: Pairing, near: int, far: int) -> bool:
-    """Return whether two sightings, one of them new, are of two flows, as far as known.
+    """Return whether two observations, one new, are known to be of two flows.
 
-    The true mate of one of them may be on its way: the two points are read in turns.
+    The true counterpart of one of them may be on its way: the two points are read in
+    turns.
     """
     if near < join.near_fresh and far < join.far_fresh:
         return False
@@ -312,7 +316,7 @@ def _contradicts(join: Pairing, near: int, far: int) -> bool:
 
 
 def _take(join: Pairing, near: int, far: int) -> None:
-    """Make two sightings one packet's, and learn what its flow became."""
+    """Make two observations one packet's, and learn what its flow became."""
     join.near_mate[near] = far
     join.far_mate[far] = near
     here, there = join.near_way[near], join.far_way[far]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def join_proxied(
     inside: Capture, outside: Capture, alone: Sequence[Flow]
 ) -> list[Flow]:
-    """Return the flows without a twin, proxied halves joined into one flow."""
+    """Return the flows without a counterpart, proxied halves joined into one flow."""
     heard = {
         index: said
         for index, flow in enumerate(alone)

@@ -13,7 +13,7 @@ from pytest_netlab.capture import Capture
 from pytest_netlab.capture.ahead import Ahead
 from pytest_netlab.capture.values import Octets, joined
 from pytest_netlab.flows import FlowTable
-from pytest_netlab.nat.sightings import Sightings, sight
+from pytest_netlab.nat.observations import Observations, sight
 from pytest_netlab.wire import Direction
 
 if TYPE_CHECKING:
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     Source = Capture | Iterable[Capture]
 
 _LARGE = 1 << 16  # packets
-_KEPT_ROWS = 1 << 16  # of packets without a twin, per point, when streaming
+_KEPT_ROWS = 1 << 16  # of packets without a counterpart, per point, when streaming
 
 
 class Side:
-    """Reads a capture, or its chunks, into sightings.
+    """Reads a capture, or its chunks, into observations.
 
     `whole` is the capture if there is one in memory; of chunks, `strays` keeps the
-    columns of packets that found no twin at once, up to a bound.
+    columns of packets that found no counterpart at once, up to a bound.
     """
 
     def __init__(self, source: Source) -> None:
@@ -46,8 +46,8 @@ class Side:
         self.rows = 0
         self.front = 0
         self.alive = first is not None
-        self.carried = Sightings.room(0)
-        self._new: list[Sightings] = []
+        self.carried = Observations.room(0)
+        self._new: list[Observations] = []
         self._recent: list[tuple[int, Capture]] = []
         self.strays: list[tuple[npt.NDArray[np.int64], Capture]] = []
         self._stray_rows = 0
@@ -92,7 +92,7 @@ class Side:
         seen = self._next
         if seen is None:
             return 0
-        self._new += seen.sightings
+        self._new += seen.observations
         if self.whole is None:
             self._recent.append((seen.first, seen.chunk))
         else:
@@ -103,14 +103,14 @@ class Side:
         self.alive = self._next is not None
         return len(seen.chunk)
 
-    def pending(self) -> tuple[Sightings, int]:
-        """Return all that has no twin yet, and from where on it is new."""
-        seen = Sightings.joined([self.carried, *self._new])
+    def pending(self) -> tuple[Observations, int]:
+        """Return all that has no counterpart yet, and from where on it is new."""
+        seen = Observations.joined([self.carried, *self._new])
         self._new = []
         return seen, len(self.carried)
 
-    def carry(self, alone: Sightings, bound: int) -> None:
-        """Keep what found no twin, of a stream the latest only."""
+    def carry(self, alone: Observations, bound: int) -> None:
+        """Keep what found no counterpart, of a stream the latest only."""
         if self.whole is None:
             self._keep_strays(alone)
             cut = max(0, len(alone) - bound)
@@ -119,7 +119,7 @@ class Side:
         self.carried = alone
 
     def strays_left(self) -> Strays:
-        """Return the packets that found no twin to the end."""
+        """Return the packets that found no counterpart to the end."""
         seen = self.carried
         if self.whole is not None:
             return Strays(self.whole, seen.row, seen.row, seen.way)
@@ -133,8 +133,8 @@ class Side:
         ways = way[np.searchsorted(row, kept[alone])]
         return Strays(Capture.joined(copies, about), alone, kept[alone], ways)
 
-    def _keep_strays(self, alone: Sightings) -> None:
-        """Copy the columns of new packets without a twin, before they are gone."""
+    def _keep_strays(self, alone: Observations) -> None:
+        """Copy the columns of new packets that are alone, before they are gone."""
         for first, chunk in self._recent:
             low, high = np.searchsorted(alone.row, (first, first + len(chunk)))
             room = _KEPT_ROWS - self._stray_rows
@@ -154,7 +154,7 @@ class _Seen(NamedTuple):
     chunk: Capture
     first: int
     end: int
-    sightings: list[Sightings]
+    observations: list[Observations]
     ways: list[npt.NDArray[np.int32]]
 
 
@@ -169,7 +169,7 @@ def _knows_directions(chunk: Capture) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Strays:
-    """Packets without a twin: rows of a capture, their numbers there and their ways."""
+    """Packets that are alone: rows of a capture, their numbers there and their ways."""
 
     capture: Capture
     rows: npt.NDArray[np.int64]
@@ -188,8 +188,8 @@ class Strays:
         return found
 
 
-def index_of(seen: Sightings, number: int) -> int:
-    """Return the index of the packet of this number among sightings, -1 if absent."""
+def index_of(seen: Observations, number: int) -> int:
+    """Return the index of a packet, by its number, among observations; -1 if absent."""
     index = int(np.searchsorted(seen.row, number))
     return index if index < len(seen) and seen.row[index] == number else -1
 

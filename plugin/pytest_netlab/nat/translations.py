@@ -28,10 +28,11 @@ class Flow(NamedTuple):
     None where that side never saw it. `initiated` is the side its first packet came
     from. Rows and pairs index the two captures given to `learn`; `pairs` are (inside
     row, outside row) of one packet. `kind` is what was rewritten in the initiator's
-    direction (RFC 2663 names); `fate` what became of it: forwarded, or why no packet
-    of it has a twin. `answered` says that the responder sent something, `returned` that
-    it was seen where the initiator was met. `packets` is how many crossed. A tuple,
-    because a capture may have a million: a frozen dataclass takes four times as long.
+    direction (RFC 2663 names); `fate` what became of it: forwarded, or why no packet of
+    it has a counterpart. `answered` says that the responder sent something, `returned`
+    that it was seen where the initiator was met. `packets` is how many crossed. A
+    tuple, because a capture may have a million: a frozen dataclass takes four times as
+    long.
     """
 
     kind: Kind
@@ -90,7 +91,7 @@ class Translations:
 
     @property
     def unpaired(self) -> dict[Fate, int]:
-        """Return how many conversations have no twin, by what became of them."""
+        """Return how many conversations have no counterpart, by what became of them."""
         return Counter(flow.fate for flow in self.flows if flow.fate != "forwarded")
 
     def __eq__(self, other: object) -> bool:

@@ -8,9 +8,9 @@ import numpy as np
 from tests.traffic import Packet, capture
 
 from pytest_netlab.flows import FlowTable
-from pytest_netlab.nat import sightings
+from pytest_netlab.nat import observations
+from pytest_netlab.nat.observations import Observations, sight
 from pytest_netlab.nat.pairing import Pairing
-from pytest_netlab.nat.sightings import Sightings, sight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,10 +22,10 @@ def seen(
     *,
     first: int = 0,
     ingress: int = 0,
-) -> Sightings:
-    """Return the sightings of packets, their conversations numbered by a table."""
+) -> Observations:
+    """Return the observations of packets, their conversations numbered by a table."""
     table = table or FlowTable()
-    return Sightings.joined(
+    return Observations.joined(
         [
             sight(columns, rows, first, table.add(columns, rows), ingress)
             for columns, rows in capture(packets).blocks()
@@ -33,36 +33,38 @@ def seen(
     )
 
 
-def made(ways: Sequence[int]) -> Sightings:
-    """Return sightings of these ways of which nothing else is known."""
-    found = Sightings.room(len(ways))
+def made(ways: Sequence[int]) -> Observations:
+    """Return observations of these ways of which nothing else is known."""
+    found = Observations.room(len(ways))
     for name in ("ts", "key", "header_key", "facts", "options", "seq", "size"):
         getattr(found, name)[:] = 0
     found.row[:], found.way[:] = np.arange(len(ways)), ways
     return found
 
 
-def segments(way: int, spans: Sequence[tuple[int, int]]) -> Sightings:
+def segments(way: int, spans: Sequence[tuple[int, int]]) -> Observations:
     """Return TCP segments of one way that carry these bytes: first one, and how many.
 
-    The first sighting carries none: it is there to tell what the flow became.
+    The first observation carries none: it is there to tell what the flow became.
     """
     found = made([way] * (len(spans) + 1))
-    found.facts[1:] = 1 << sightings.SEGMENT
+    found.facts[1:] = 1 << observations.SEGMENT
     found.seq[1:] = [first for first, _ in spans]
     found.size[1:] = [size for _, size in spans]
     return found
 
 
-def begun(near: Sightings, far: Sightings, fresh: tuple[int, int] = (0, 0)) -> Pairing:
-    """Return a pairing of these sightings that knows no flow yet."""
+def begun(
+    near: Observations, far: Observations, fresh: tuple[int, int] = (0, 0)
+) -> Pairing:
+    """Return a pairing of these observations that knows no flow yet."""
     pairing = Pairing()
     pairing.reserve(64, 64)
     pairing.begin(near, far, fresh)
     return pairing
 
 
-def mates(pairing: Pairing) -> list[int]:
-    """Return the mate of each near sighting, negative where there is none."""
-    found: list[int] = pairing.near_mates[: len(pairing.near)].tolist()
+def counterparts(pairing: Pairing) -> list[int]:
+    """Return the mate of each near observation, negative where there is none."""
+    found: list[int] = pairing.near_counterparts[: len(pairing.near)].tolist()
     return found

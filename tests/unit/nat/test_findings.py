@@ -29,7 +29,7 @@ from pytest_netlab.errors import MemoryLimitError
 from pytest_netlab.flows import TCP, UDP, Tuple5
 from pytest_netlab.nat import findings, learn
 from pytest_netlab.nat.findings import Findings
-from pytest_netlab.nat.ledger import Ledger
+from pytest_netlab.nat.mapping_table import MappingTable
 from pytest_netlab.nat.side import Side
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from pytest_netlab.nat import Translations
+    from pytest_netlab.nat.observations import Observations
     from pytest_netlab.nat.side import Source
-    from pytest_netlab.nat.sightings import Sightings
     from pytest_netlab.wire import Direction
 
     Rows: TypeAlias = Sequence[tuple[int, int]]
@@ -54,7 +54,7 @@ NOTHING = capture([])
 QUERY, OTHER = Packet(key=MET, data=b"query"), Packet(key=SECOND, data=b"query")
 
 
-def pending(point: Side) -> Sightings:
+def pending(point: Side) -> Observations:
     """Read a point to its end; return all that it saw."""
     point.start(0)
     while point.alive:
@@ -73,7 +73,7 @@ def found(
     mapped_only: bool = False,
 ) -> Translations:
     """Return the findings from two points of which these rows are pairs."""
-    points, flows = (Side(near), Side(far)), Ledger()
+    points, flows = (Side(near), Side(far)), MappingTable()
     kept = Findings(*points, flows, budget or Budget())
     here, there = (pending(point) for point in points)
     size = -(-len(pairs) // steps) or 1
@@ -313,7 +313,7 @@ def test_only_so_many_violations(most: int, monkeypatch: pytest.MonkeyPatch) -> 
 def test_violations_from_elsewhere() -> None:
     """Who finds more notes it, and it is told with the rest."""
     points = Side(capture([QUERY])), Side(capture([QUERY]))
-    kept = Findings(*points, Ledger(), Budget())
+    kept = Findings(*points, MappingTable(), Budget())
     later, sooner = (Violation("payload", "a", "b", (row, 0)) for row in (5, 2))
     kept.note([later])
     kept.note([sooner])
@@ -362,7 +362,7 @@ def test_mapping_that_changes_parts_the_flow() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sightings", "expected"),
+    ("observations", "expected"),
     [
         ([(0, False, IN)], ("dropped", "inside")),
         ([(0, False, IN), (0, True, OUT)], ("local", "inside")),
@@ -381,12 +381,12 @@ def test_mapping_that_changes_parts_the_flow() -> None:
     ],
 )
 def test_seen_on_one_side(
-    sightings: list[tuple[int, bool, Direction]], expected: tuple[str, str]
+    observations: list[tuple[int, bool, Direction]], expected: tuple[str, str]
 ) -> None:
     """A conversation without a twin was dropped, or answered where it was seen."""
     key = Tuple5(UDP, "192.0.2.1", 5555, "192.0.2.2", 53)
     sides: tuple[list[Packet], list[Packet]] = ([], [])
-    for side, reply, way in sightings:
+    for side, reply, way in observations:
         sides[side].append(Packet(key=key.reply if reply else key, way=way))
 
     found = learn(*map(capture, sides))

@@ -106,18 +106,18 @@ NAMES = [
 
 
 def crossed(crossing: Crossing, packet: Packet) -> tuple[Packet, Packet]:
-    """Return the inside and outside sighting of a packet of the flow."""
+    """Return the inside and outside observation of a packet of the flow."""
     met, sent = crossing.met, crossing.sent
     if packet.reply:
         met, sent = sent.reply, met.reply
     first = replace(packet, key=met)
-    sightings = first, routed(first, sent)
+    observations = first, routed(first, sent)
     outwards = (crossing.side == "inside") != packet.reply
-    return sightings if outwards else (sightings[1], sightings[0])
+    return observations if outwards else (observations[1], observations[0])
 
 
 def exchange(crossing: Crossing, start: int = 1) -> list[tuple[Packet, Packet]]:
-    """Return both sightings of a request, its answer, and a second request."""
+    """Return both observations of a request, its answer, and a second request."""
     base = Packet(key=crossing.met)
     packets = [
         replace(base, data=b"request", ip_id=start),
@@ -134,7 +134,7 @@ def either_way(crossing: Crossing) -> list[tuple[Tuple5, Tuple5]]:
 
 
 def complaint(crossing: Crossing, request: tuple[Packet, Packet]) -> tuple[Packet, ...]:
-    """Return both sightings of an ICMP error about a request that crossed.
+    """Return both observations of an ICMP error about a request that crossed.
 
     From a third party on its way out; from the target itself on its way in, which
     the host then hides.
@@ -147,9 +147,9 @@ def complaint(crossing: Crossing, request: tuple[Packet, Packet]) -> tuple[Packe
     return error(third, near, ip_id=ip_id, ttl=63), error(third, far, ip_id=ip_id)
 
 
-def learned(sightings: Sequence[tuple[Packet, ...]]) -> Translations:
+def learned(observations: Sequence[tuple[Packet, ...]]) -> Translations:
     """Learn from packets that all crossed; the outside's clock is two seconds ahead."""
-    inside, outside = ([pair[side] for pair in sightings] for side in (0, 1))
+    inside, outside = ([pair[side] for pair in observations] for side in (0, 1))
     return learn(capture(inside), capture(outside, start=2_000_000_000))
 
 
@@ -182,9 +182,9 @@ def test_began_before_the_captures(crossing: Crossing) -> None:
 @pytest.mark.parametrize("crossing", [SNAT, DNAT], ids=["snat", "dnat"])
 def test_captures_begin_at_different_packets(crossing: Crossing) -> None:
     """One side may have begun with the answer: a packet of both orients the flow."""
-    sightings = exchange(crossing)
-    inside = capture([near for near, _ in sightings[1:]])
-    outside = capture([far for _, far in sightings])
+    observations = exchange(crossing)
+    inside = capture([near for near, _ in observations[1:]])
+    outside = capture([far for _, far in observations])
 
     found = learn(inside, outside)
 
@@ -235,8 +235,8 @@ def test_collision_of_twins_with_ip_id_zero() -> None:
 @pytest.mark.parametrize("lost", ["inside", "outside"])
 def test_loss_on_one_side(lost: str) -> None:
     """A packet that one tap missed, or the host dropped, stays with its flow."""
-    sightings = exchange(SNAT)
-    near, far = ([pair[side] for pair in sightings] for side in (0, 1))
+    observations = exchange(SNAT)
+    near, far = ([pair[side] for pair in observations] for side in (0, 1))
     del (near if lost == "inside" else far)[2]
 
     found = learn(capture(near), capture(far))
@@ -317,9 +317,9 @@ def test_later_fragments() -> None:
     """Later parts of a datagram have no ports: they neither pair nor stay alone."""
     first = Packet(key=SNAT.met, data=b"x" * 16, mf=True, df=False, ip_id=5)
     later = replace(first, body=b"y" * 24, mf=False, frag_offset=24)
-    sightings = [crossed(SNAT, first), crossed(SNAT, later)]
+    observations = [crossed(SNAT, first), crossed(SNAT, later)]
 
-    found = learned(sightings)
+    found = learned(observations)
 
     assert [SNAT.sent] == [flow.sent for flow in found.flows]
     assert found.flows[0].pairs == ((0, 0),)
@@ -385,7 +385,7 @@ def test_learns_any_nat(events: list[tuple[Tuple5, bool, bool]]) -> None:
     published = dict.fromkeys((1, 2), (WEB, 80))
     nat = Nat(subnet=IPv4Network("172.17.0.0/16"), address=HOST, published=published)
     expected: dict[Tuple5, Tuple5] = {}
-    sightings = []
+    observations = []
     for number, (key, inwards, answered) in enumerate(events):
         if key.proto == ICMP:
             key = key._replace(dport=key.sport)  # noqa: PLW2901
@@ -396,12 +396,12 @@ def test_learns_any_nat(events: list[tuple[Tuple5, bool, bool]]) -> None:
             continue
         expected[crossing.met] = crossing.sent
         packet = Packet(key=key, ip_id=2 * number + 1, data=b"x")
-        sightings.append(crossed(crossing, packet))
+        observations.append(crossed(crossing, packet))
         if answered:
             back = replace(packet, ip_id=2 * number + 2, reply=True)
-            sightings.append(crossed(crossing, back))
+            observations.append(crossed(crossing, back))
 
-    found = learned(sightings)
+    found = learned(observations)
 
     assert expected == {flow.met: flow.sent for flow in found.flows}
     assert found.violations == ()

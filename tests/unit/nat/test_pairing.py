@@ -111,7 +111,7 @@ def test_interleaving_and_clocks() -> None:
 
 
 def test_repeats_pair_by_rank() -> None:
-    """The n-th of equal sightings here is the n-th there, a surplus stays alone."""
+    """The n-th of equal observations here is the n-th there, a surplus stays alone."""
     ack = Packet(key=WEB, ip_id=5)
     inside, outside = capture([ack] * 3), capture([routed(ack, snat(WEB))] * 2)
 

@@ -1,6 +1,6 @@
 """Of any traffic through any NAT, what is learned is what that NAT did.
 
-Knows what may go wrong between a packet and its two sightings; translates with
+Knows what may go wrong between a packet and its two observations; translates with
 `nat.model.Nat`, and with one more NAT that Docker has no rules for.
 """
 

@@ -348,5 +348,5 @@ def test_index(number: int, expected: int) -> None:
 
 
 def test_index_of_nothing() -> None:
-    """Among no sightings there is none."""
+    """Among no observations there is none."""
     assert index_of(started(capture([])).pending()[0], 0) == -1

@@ -11,7 +11,7 @@ from tests.traffic import C1, C2, HOST, HOST01, Packet, capture, routed
 
 from pytest_netlab.capture import Capture, Interface, read, write
 from pytest_netlab.flows import UDP, Tuple5
-from pytest_netlab.nat import Translations, learn, turns
+from pytest_netlab.nat import Translations, learn, read_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -66,7 +66,7 @@ def told(found: Translations) -> list[tuple[object, ...]]:
 @pytest.fixture(autouse=True)
 def _short_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a step end after a few packets."""
-    monkeypatch.setattr(turns, "_STEP", 20)
+    monkeypatch.setattr(read_schedule, "_STEP", 20)
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 1000])

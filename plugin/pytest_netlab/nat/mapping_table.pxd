@@ -1,4 +1,4 @@
-from pytest_netlab.nat cimport sightings
+from pytest_netlab.nat cimport observations
 from pytest_netlab.wire cimport octets
 
 cimport cython
@@ -9,7 +9,7 @@ cdef int CHANGED, SHARED, UNDO
 cdef int _BYTE, _THREE, _TWO, _DONT_FRAGMENT, _ZERO, _BAD, _INBOUND
 
 
-cdef class Ledger:
+cdef class MappingTable:
     cdef public Py_ssize_t count
     cdef public Py_ssize_t size
     cdef public object flows
@@ -51,9 +51,9 @@ cdef class _Arrays:
 
 @cython.locals(pair=Py_ssize_t, near=Py_ssize_t, far=Py_ssize_t, here=int, there=int,
                bits=int, broken=Py_ssize_t, left=int)
-cdef Py_ssize_t _enter(Ledger ledger, _Arrays args, Py_ssize_t count) noexcept nogil
+cdef Py_ssize_t _enter(MappingTable table, _Arrays args, Py_ssize_t count) noexcept nogil
 @cython.locals(at=Py_ssize_t, place=Py_ssize_t)
-cdef void _note(Ledger ledger, _Arrays args, Py_ssize_t pair, int bits,
+cdef void _note(MappingTable table, _Arrays args, Py_ssize_t pair, int bits,
                 Py_ssize_t broken) noexcept nogil
 @cython.locals(bits=int)
 cdef int _compare(unsigned long long near, unsigned long long far) noexcept nogil
@@ -63,12 +63,12 @@ cdef int _hops(unsigned long long near, unsigned long long far) noexcept nogil
 cdef bint _is_bad(unsigned long long near, unsigned long long far,
                   int shift) noexcept nogil
 @cython.locals(bits=int, wrong=int)
-cdef int _map(Ledger ledger, int near, int far) noexcept nogil
+cdef int _map(MappingTable table, int near, int far) noexcept nogil
 @cython.locals(way=int)
 cdef int _left_inside(unsigned long long near, unsigned long long far) noexcept nogil
 @cython.locals(flow=Py_ssize_t, forth=cython.bint, is_first=cython.bint)
-cdef int _flow(Ledger ledger, int near, int far, int left) noexcept nogil
+cdef int _flow(MappingTable table, int near, int far, int left) noexcept nogil
 @cython.locals(flow=Py_ssize_t, slot=Py_ssize_t, mask=Py_ssize_t)
-cdef Py_ssize_t _find(Ledger ledger, int near, int far) noexcept nogil
+cdef Py_ssize_t _find(MappingTable table, int near, int far) noexcept nogil
 @cython.locals(flow=Py_ssize_t, slot=Py_ssize_t, mask=Py_ssize_t)
-cdef void _rehash(Ledger ledger) noexcept nogil
+cdef void _rehash(MappingTable table) noexcept nogil

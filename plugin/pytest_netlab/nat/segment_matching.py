@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_netlab.nat.observations import SEGMENT
 from pytest_netlab.nat.pairing import NOBODY
-from pytest_netlab.nat.sightings import SEGMENT
 from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from pytest_netlab.nat.observations import Observations
     from pytest_netlab.nat.pairing import Index, Pairing
-    from pytest_netlab.nat.sightings import Sightings
 
     Span = tuple[int, int, int]  # row, first byte, end
 
@@ -27,13 +27,13 @@ _MOST = 256  # segments that one super-frame can be: more is an attack
 
 
 def pair_ranges(pairing: Pairing, *, final: bool) -> list[tuple[int, int]]:
-    """Return pairs of sightings that carry the same bytes, and give them mates.
+    """Return pairs of observations that carry the same bytes, and note them as pairs.
 
     Only flows of which the mapping is known are looked at, and, until the end, only
     frames of which every byte was seen on the other side.
     """
-    near = _spans(pairing.near, pairing.near_mates)
-    far = _spans(pairing.far, pairing.far_mates)
+    near = _spans(pairing.near, pairing.near_counterparts)
+    far = _spans(pairing.far, pairing.far_counterparts)
     found: list[tuple[int, int]] = []
     for way, here in near.items():
         there = far.get(pairing.far_way_of(way))
@@ -44,9 +44,9 @@ def pair_ranges(pairing: Pairing, *, final: bool) -> list[tuple[int, int]]:
     return found
 
 
-def _spans(seen: Sightings, mates: Index) -> dict[int, list[Span]]:
-    """Return way -> the byte ranges without a mate, by their first byte."""
-    alone = mates[: len(seen)] == NOBODY
+def _spans(seen: Observations, counterparts: Index) -> dict[int, list[Span]]:
+    """Return way -> the byte ranges without a counterpart, by their first byte."""
+    alone = counterparts[: len(seen)] == NOBODY
     rows = np.flatnonzero(alone & (seen.facts >> np.uint64(SEGMENT) & np.uint64(1) > 0))
     found: dict[int, list[Span]] = defaultdict(list)
     columns = (rows, seen.way[rows], seen.seq[rows], seen.size[rows])

@@ -27,8 +27,8 @@ from tests.unit.nat.conftest import seen
 
 from pytest_netlab.capture import Capture
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, FlowTable, Tuple5
-from pytest_netlab.nat import sightings
-from pytest_netlab.nat.sightings import Sightings, sight
+from pytest_netlab.nat import observations
+from pytest_netlab.nat.observations import Observations, sight
 from pytest_netlab.wire import Checksum, Direction, icmp, tcp
 
 WEB = Tuple5(TCP, C1, 40000, HOST01, 80)
@@ -50,7 +50,7 @@ def keys(packet: Packet, ingress: int = 0) -> tuple[int, int]:
 
 def fact(packet: Packet | bytes, name: str, mask: int = 1) -> int:
     """Return one of the facts of a packet."""
-    shift: int = getattr(sightings, name)
+    shift: int = getattr(observations, name)
     return int(seen([packet]).facts[0]) >> shift & mask
 
 
@@ -61,7 +61,7 @@ def complaint(rest: int = 0, quoted: Packet = QUOTED, kind: int = 3) -> Packet:
 
 
 def test_columns() -> None:
-    """A sighting has its packet's number, time, way, sequence number and size."""
+    """A observation has its packet's number, time, way, sequence number and size."""
     found = seen([SEGMENT, DATAGRAM, replace(SEGMENT, key=WEB.reply)], first=100)
 
     assert found.row.tolist() == [100, 101, 102]
@@ -246,11 +246,16 @@ def test_all_facts_at_once() -> None:
     """No fact spills into another's place."""
     packet = replace(SEGMENT, ttl=255, tos=255, way=OUT)
     sums = (
-        Checksum.GOOD << sightings.IP_CHECKSUM | Checksum.GOOD << sightings.L4_CHECKSUM
+        Checksum.GOOD << observations.IP_CHECKSUM
+        | Checksum.GOOD << observations.L4_CHECKSUM
     )
 
     assert int(seen([packet]).facts[0]) == (
-        0xFFFF | 2 << 16 | sums | 2 << sightings.DIRECTION | 1 << sightings.SEGMENT
+        0xFFFF
+        | 2 << 16
+        | sums
+        | 2 << observations.DIRECTION
+        | 1 << observations.SEGMENT
     )
 
 
@@ -281,7 +286,7 @@ def test_misquoted_among_others(row: int) -> None:
     """Each error is held to its own quote."""
     errors = [error(HOST01, QUOTED)] * 20
     errors[row] = error(HOST01, QUOTED, dst=C2)
-    found = seen(errors).facts >> np.uint64(sightings.MISQUOTED) & np.uint64(1)
+    found = seen(errors).facts >> np.uint64(observations.MISQUOTED) & np.uint64(1)
 
     assert np.flatnonzero(found).tolist() == [row]
 
@@ -302,7 +307,7 @@ def test_hashless(packet: Packet, expected: int) -> None:
     (block,) = cut(packet, len(packet.frame) - 1).blocks()
     found = sight(*block, 0, FlowTable().add(*block), 0)
 
-    assert int(found.facts[0]) >> sightings.HASHLESS & 1 == expected
+    assert int(found.facts[0]) >> observations.HASHLESS & 1 == expected
 
 
 def test_hashes_that_nobody_wanted() -> None:
@@ -311,7 +316,7 @@ def test_hashes_that_nobody_wanted() -> None:
     block.columns.hashes = False
     found = sight(*block, 0, FlowTable().add(*block), 0)
 
-    assert int(found.facts[0]) >> sightings.HASHLESS & 1 == 0
+    assert int(found.facts[0]) >> observations.HASHLESS & 1 == 0
 
 
 def test_options() -> None:
@@ -327,8 +332,8 @@ def test_options() -> None:
 
 def test_parts() -> None:
     """Sightings are joined in order, and any of them taken."""
-    parts = [seen([SEGMENT, DATAGRAM]), seen([ECHO], first=2), Sightings.room(0)]
-    whole = Sightings.joined(parts)
+    parts = [seen([SEGMENT, DATAGRAM]), seen([ECHO], first=2), Observations.room(0)]
+    whole = Observations.joined(parts)
 
     assert whole.row.tolist() == [0, 1, 2]
     assert whole.take(np.array([2, 0])).row.tolist() == [2, 0]
@@ -338,4 +343,4 @@ def test_parts() -> None:
     ]
     assert whole.first(2).key.tolist() == parts[0].key.tolist()
     assert len(whole.first(0)) == 0
-    assert Sightings.joined(parts[:1]) is parts[0]
+    assert Observations.joined(parts[:1]) is parts[0]

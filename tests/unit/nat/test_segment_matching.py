@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.traffic import C1, HOST, HOST01, Packet, capture, routed
-from tests.unit.nat.conftest import begun, made, mates, segments
+from tests.unit.nat.conftest import begun, counterparts, made, segments
 
 from pytest_netlab.flows import TCP, Tuple5
-from pytest_netlab.nat import learn, ranges
-from pytest_netlab.nat.ranges import pair_ranges
-from pytest_netlab.nat.sightings import Sightings
+from pytest_netlab.nat import learn, segment_matching
+from pytest_netlab.nat.observations import Observations
+from pytest_netlab.nat.segment_matching import pair_ranges
 from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ LAST = 1 << 32
 
 
 def known(near: Spans, far: Spans) -> Pairing:
-    """Return a pairing of one flow, of which the first sightings are one packet."""
+    """Return a pairing of one flow, of which the first observations are one packet."""
     pairing = begun(segments(0, near), segments(4, far))
     pairing.take(0, 0)
     return pairing
@@ -155,7 +155,7 @@ def test_sent_again() -> None:
 
 def test_most(monkeypatch: pytest.MonkeyPatch) -> None:
     """A super-frame is so many segments and no more: whoever sends more attacks."""
-    monkeypatch.setattr(ranges, "_MOST", 2)
+    monkeypatch.setattr(segment_matching, "_MOST", 2)
 
     assert paired([(1000, 300)], THREE) == [(0, 0), (0, 1)]
     assert paired(THREE, [(1000, 300)]) == [(0, 0), (1, 0), (2, 0)]
@@ -174,8 +174,8 @@ def test_mates() -> None:
     pairing = known([(1000, 300), (2000, 9)], THREE)
     pair_ranges(pairing, final=True)
 
-    assert mates(pairing) == [0, 3, -1]
-    assert pairing.far_mates[:4].tolist() == [0, 1, 1, 1]
+    assert counterparts(pairing) == [0, 3, -1]
+    assert pairing.far_counterparts[:4].tolist() == [0, 1, 1, 1]
 
 
 def test_who_has_a_mate_already() -> None:
@@ -206,7 +206,7 @@ def test_ways_apart() -> None:
     """Both directions, and other flows, may use the same sequence numbers."""
     near, far = segments(0, [(1000, 300)]), segments(4, THREE)
     others = [segments(way, [(1000, 200)]) for way in (5, 6)]
-    pairing = begun(near, Sightings.joined([*others, far]))
+    pairing = begun(near, Observations.joined([*others, far]))
     pairing.take(0, 4)
 
     assert pair_ranges(pairing, final=True) == [(1, 5), (1, 6), (1, 7)]
@@ -214,8 +214,8 @@ def test_ways_apart() -> None:
 
 def test_replies() -> None:
     """What is known of requests tells where the replies' bytes are."""
-    near = Sightings.joined([made([0]), segments(1, [(1000, 300)])])
-    far = Sightings.joined([made([4]), segments(5, THREE)])
+    near = Observations.joined([made([0]), segments(1, [(1000, 300)])])
+    far = Observations.joined([made([4]), segments(5, THREE)])
     pairing = begun(near, far)
     pairing.take(0, 0)
 

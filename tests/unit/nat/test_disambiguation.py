@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.traffic import C1, C2, HOST, HOST01, WEB, Packet
-from tests.unit.nat.conftest import begun, mates, seen
+from tests.unit.nat.conftest import begun, counterparts, seen
 
 from pytest_netlab.flows import UDP, FlowTable, Tuple5
-from pytest_netlab.nat.likeness import settle
+from pytest_netlab.nat.disambiguation import settle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def settled(
         for side, keys in enumerate((near, far))
     ]
     settle(pairing, tables, groups or [(rows[0], rows[1])], patient=patient)
-    return mates(pairing)
+    return counterparts(pairing)
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from tests.traffic import (
 )
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5, key_of
-from pytest_netlab.nat import altered, learn
-from pytest_netlab.nat.altered import pair_altered
+from pytest_netlab.nat import fuzzy_pairing, learn
+from pytest_netlab.nat.fuzzy_pairing import pair_altered
 
 if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
@@ -154,7 +154,7 @@ def test_many_of_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
         seen.append(row)
         return key_of(whole, row)
 
-    monkeypatch.setattr(altered, "key_of", looked)
+    monkeypatch.setattr(fuzzy_pairing, "key_of", looked)
 
     assert pair_altered(near, far, range(9), range(9)) == []
     assert len(seen) <= 4 * len(packets)

@@ -1,6 +1,6 @@
 """What the pairs say: each flow's rewrite, and which pairs break an invariant.
 
-The hot loop after pairing. It compares what `sightings` keeps of a packet; who wants
+The hot loop after pairing. It compares what `observations` keeps of a packet; who wants
 words for a difference looks at the packets again.
 """
 
@@ -14,14 +14,14 @@ except ImportError:  # interpreted code does without it
     from pytest_netlab.interpreted import cython
 import numpy as np
 
-from pytest_netlab.nat import sightings
+from pytest_netlab.nat import observations
 from pytest_netlab.nat.pairing import longer
 from pytest_netlab.wire import Checksum, Direction, ipv4, octets
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from pytest_netlab.nat.sightings import Sightings
+    from pytest_netlab.nat.observations import Observations
 
     Index = npt.NDArray[np.int32]
 
@@ -50,7 +50,7 @@ globals().update(IP_CHECKSUM=IP_CHECKSUM, L4_CHECKSUM=L4_CHECKSUM)
 globals().update(CHANGED=CHANGED, SHARED=SHARED, UNDO=UNDO)
 
 
-class Ledger:
+class MappingTable:
     """The flows that cross, by the pairs that were entered.
 
     Of each flow, by its number: the conversations it joins, how many pairs it has, and
@@ -108,8 +108,8 @@ class Ledger:
 
     def enter(
         self,
-        near: Sightings,
-        far: Sightings,
+        near: Observations,
+        far: Observations,
         near_rows: Index,
         far_rows: Index,
         ways: tuple[int, int],
@@ -157,7 +157,7 @@ class _Arrays:
         wrong: memoryview
 
 
-def _enter(ledger: Ledger, args: _Arrays, count: int) -> int:
+def _enter(table: MappingTable, args: _Arrays, count: int) -> int:
     """Enter every pair; return how many are wrong."""
     broken = 0
     for pair in range(count):
@@ -166,39 +166,41 @@ def _enter(ledger: Ledger, args: _Arrays, count: int) -> int:
         bits = _compare(args.near_facts[near], args.far_facts[far])
         if args.near_options[near] != args.far_options[far]:
             bits |= OPTIONS
-        bits |= _map(ledger, here, there)
+        bits |= _map(table, here, there)
         if bits:
-            _note(ledger, args, pair, bits, broken)
+            _note(table, args, pair, bits, broken)
             broken += 1
         left = _left_inside(args.near_facts[near], args.far_facts[far])
-        args.flow[pair] = _flow(ledger, here, there, left)
+        args.flow[pair] = _flow(table, here, there, left)
     return broken
 
 
-def _note(ledger: Ledger, args: _Arrays, pair: int, bits: int, broken: int) -> None:
+def _note(
+    table: MappingTable, args: _Arrays, pair: int, bits: int, broken: int
+) -> None:
     """Write down what is wrong with a pair."""
     at = 6 * broken
     args.wrong[at] = pair
     args.wrong[at + 1] = bits
     for place in range(4):
-        args.wrong[at + 2 + place] = ledger.wanted[place]
+        args.wrong[at + 2 + place] = table.wanted[place]
 
 
 def _compare(near: int, far: int) -> int:
-    """Return what differs between two sightings of a packet that no router may change.
+    """Return what differs between observations of a packet that no router may change.
 
     RFC 1812 5.3.1 (ttl), RFC 2474 (tos), RFC 768 (no UDP checksum), RFC 5508 (quotes).
     """
     bits = TTL if _hops(near, far) != 1 else 0
-    if (near ^ far) >> sightings.TOS & _BYTE:
+    if (near ^ far) >> observations.TOS & _BYTE:
         bits |= TOS
-    if (near ^ far) >> sightings.FLAGS & _DONT_FRAGMENT:
+    if (near ^ far) >> observations.FLAGS & _DONT_FRAGMENT:
         bits |= FLAGS
-    if _is_bad(near, far, sightings.IP_CHECKSUM):
+    if _is_bad(near, far, observations.IP_CHECKSUM):
         bits |= IP_CHECKSUM
-    if _is_bad(near, far, sightings.L4_CHECKSUM):
+    if _is_bad(near, far, observations.L4_CHECKSUM):
         bits |= L4_CHECKSUM
-    if (near | far) >> sightings.MISQUOTED & 1:
+    if (near | far) >> observations.MISQUOTED & 1:
         bits |= QUOTES
     return bits
 
@@ -206,7 +208,7 @@ def _compare(near: int, far: int) -> int:
 def _hops(near: int, far: int) -> int:
     """Return how much the host lowered the ttl; the tap knows which side was first."""
     before, after = near & _BYTE, far & _BYTE
-    way = near >> sightings.DIRECTION & _TWO
+    way = near >> observations.DIRECTION & _TWO
     if way == 0:
         return abs(before - after)
     return before - after if way == _INBOUND else after - before
@@ -220,26 +222,29 @@ def _is_bad(near: int, far: int, shift: int) -> bool:
     return here != there and _ZERO in (here, there)
 
 
-def _map(ledger: Ledger, near: int, far: int) -> int:
+def _map(table: MappingTable, near: int, far: int) -> int:
     """Check that the mapping is one function, one-to-one, and undone for replies.
 
     RFC 4787 REQ-11 (deterministic), REQ-3 (no overloading).
     """
     bits = 0
-    if ledger.there[near] == _NONE and (
-        ledger.there[near ^ 1] != _NONE or ledger.back[far ^ 1] != _NONE
+    if table.there[near] == _NONE and (
+        table.there[near ^ 1] != _NONE or table.back[far ^ 1] != _NONE
     ):
         near, far, bits = near ^ 1, far ^ 1, UNDO
-    if ledger.there[near] == _NONE:
-        ledger.there[near] = far
-    if ledger.back[far] == _NONE:
-        ledger.back[far] = near
-    ledger.wanted[0], ledger.wanted[1] = near, far
-    ledger.wanted[2], ledger.wanted[3] = ledger.there[near], ledger.back[far]
+    if table.there[near] == _NONE:
+        table.there[near] = far
+    if table.back[far] == _NONE:
+        table.back[far] = near
+    table.wanted[0], table.wanted[1] = near, far
+    table.wanted[2], table.wanted[3] = (
+        table.there[near],
+        table.back[far],
+    )
     wrong = 0
-    if ledger.there[near] != far:
+    if table.there[near] != far:
         wrong |= CHANGED
-    if ledger.back[far] != near:
+    if table.back[far] != near:
         wrong |= SHARED
     return wrong | bits if wrong else 0
 
@@ -249,47 +254,47 @@ def _left_inside(near: int, far: int) -> int:
 
     A router lowers the ttl; a rule that sets it must not turn the flow around.
     """
-    way = near >> sightings.DIRECTION & _TWO
+    way = near >> observations.DIRECTION & _TWO
     if way:
         return 1 if way == _INBOUND else 0
     return 1 if (near & _BYTE) > (far & _BYTE) else 0
 
 
-def _flow(ledger: Ledger, near: int, far: int, left: int) -> int:
+def _flow(table: MappingTable, near: int, far: int, left: int) -> int:
     """Return the number of the flow that joins two conversations; count the pair."""
-    flow = _find(ledger, near >> 1, far >> 1)
+    flow = _find(table, near >> 1, far >> 1)
     forth = near & 1 == 0
-    is_first = ledger.pairs[flow] == 0
-    if is_first or (forth and ledger.near_way[flow] & 1):
-        ledger.near_way[flow] = near
-        ledger.far_way[flow] = far
-        ledger.outward[flow] = left
-    ledger.pairs[flow] += 1
+    is_first = table.pairs[flow] == 0
+    if is_first or (forth and table.near_way[flow] & 1):
+        table.near_way[flow] = near
+        table.far_way[flow] = far
+        table.outward[flow] = left
+    table.pairs[flow] += 1
     return flow
 
 
-def _find(ledger: Ledger, near: int, far: int) -> int:
+def _find(table: MappingTable, near: int, far: int) -> int:
     """Return the number of the flow of two conversations, new if need be."""
-    mask = ledger.size - 1
+    mask = table.size - 1
     slot = octets.mix(near, far) & mask
-    while ledger.slots[slot] != _NONE:
-        flow = ledger.slots[slot]
-        if ledger.near_flow[flow] == near and ledger.far_flow[flow] == far:
+    while table.slots[slot] != _NONE:
+        flow = table.slots[slot]
+        if table.near_flow[flow] == near and table.far_flow[flow] == far:
             return flow
         slot = (slot + 1) & mask
-    flow = ledger.count
-    ledger.slots[slot] = flow
-    ledger.near_flow[flow], ledger.far_flow[flow] = near, far
-    ledger.pairs[flow] = 0
-    ledger.count += 1
+    flow = table.count
+    table.slots[slot] = flow
+    table.near_flow[flow], table.far_flow[flow] = near, far
+    table.pairs[flow] = 0
+    table.count += 1
     return flow
 
 
-def _rehash(ledger: Ledger) -> None:
+def _rehash(table: MappingTable) -> None:
     """Enter the flows that are there into the empty slots."""
-    mask = ledger.size - 1
-    for flow in range(ledger.count):
-        slot = octets.mix(ledger.near_flow[flow], ledger.far_flow[flow]) & mask
-        while ledger.slots[slot] != _NONE:
+    mask = table.size - 1
+    for flow in range(table.count):
+        slot = octets.mix(table.near_flow[flow], table.far_flow[flow]) & mask
+        while table.slots[slot] != _NONE:
             slot = (slot + 1) & mask
-        ledger.slots[slot] = flow
+        table.slots[slot] = flow

@@ -45,8 +45,8 @@ def pair_altered(
     Args:
         inside: the capture of the inside.
         outside: the capture of the outside.
-        near: the inside's rows without a twin.
-        far: the outside's rows without a twin.
+        near: the inside's rows without a counterpart.
+        far: the outside's rows without a counterpart.
 
     """
     found: list[tuple[int, int]] = []
@@ -63,14 +63,14 @@ def pair_altered(
 
 
 def _is_cut(inside: Capture, outside: Capture, near: int, far: int) -> bool:
-    """Tell whether one of two sightings is a fragment."""
+    """Tell whether one of two observations is a fragment."""
     return bool((inside.status[near] | outside.status[far]) & _FRAGMENT)
 
 
 def _left(
     capture: Capture, names: Sequence[str], rows: Rows, paired: set[int]
 ) -> dict[Hashable, list[int]]:
-    """Group the rows without a twin by these columns; a 0 tells nothing."""
+    """Group the rows without a counterpart by these columns; a 0 tells nothing."""
     found: dict[Hashable, list[int]] = defaultdict(list)
     index = np.asarray(rows, dtype=np.intp)
     columns = [capture.column(name)[index].tolist() for name in names]

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tests.unit.nat.conftest import made
 
-from pytest_netlab.nat import sightings
-from pytest_netlab.nat.ledger import (
+from pytest_netlab.nat import observations
+from pytest_netlab.nat.mapping_table import (
     CHANGED,
     FLAGS,
     IP_CHECKSUM,
@@ -20,7 +20,7 @@ from pytest_netlab.nat.ledger import (
     TOS,
     TTL,
     UNDO,
-    Ledger,
+    MappingTable,
 )
 from pytest_netlab.wire import Checksum, Direction
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
     Ways = Sequence[tuple[int, int]]
 
-NEAR, FAR = 64, 63  # facts of two sightings of a packet that nobody changed
+NEAR, FAR = 64, 63  # facts of two observations of a packet that nobody changed
 IN, OUT = (
-    way << sightings.DIRECTION for way in (Direction.INBOUND, Direction.OUTBOUND)
+    way << observations.DIRECTION for way in (Direction.INBOUND, Direction.OUTBOUND)
 )
 MANY = 3000
 
 
 def enter(
-    ledger: Ledger, ways: Ways, facts: Sequence[tuple[int, int]] = ()
+    table: MappingTable, ways: Ways, facts: Sequence[tuple[int, int]] = ()
 ) -> tuple[list[int], list[list[int]]]:
     """Enter pairs of these near and far ways; return their flows, and what is wrong."""
     near, far = made([way for way, _ in ways]), made([way for _, way in ways])
@@ -45,28 +45,28 @@ def enter(
     near.facts[:], far.facts[:] = [a for a, _ in ends], [b for _, b in ends]
     rows = np.arange(len(ways), dtype=np.int32)
     room = max((max(pair) for pair in ways), default=0) | 1
-    flow, wrong = ledger.enter(near, far, rows, rows, (room + 1, room + 1))
+    flow, wrong = table.enter(near, far, rows, rows, (room + 1, room + 1))
     return flow.tolist(), wrong.tolist()
 
 
 def bits(near: int, far: int) -> int:
     """Return what is wrong with one pair of these facts."""
-    _, wrong = enter(Ledger(), [(0, 0)], [(near, far)])
+    _, wrong = enter(MappingTable(), [(0, 0)], [(near, far)])
     return wrong[0][1] if wrong else 0
 
 
-def flows(ledger: Ledger) -> list[list[int]]:
+def flows(table: MappingTable) -> list[list[int]]:
     """Return what the ledger has of each flow."""
-    found: list[list[int]] = ledger.flows[:, : ledger.count].T.tolist()
+    found: list[list[int]] = table.flows[:, : table.count].T.tolist()
     return found
 
 
 def test_nothing() -> None:
     """No pairs are of no flow, and nothing is wrong with them."""
-    ledger = Ledger()
+    table = MappingTable()
 
-    assert enter(ledger, []) == ([], [])
-    assert ledger.count == 0
+    assert enter(table, []) == ([], [])
+    assert table.count == 0
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_ttl(near: int, far: int, expected: int) -> None:
 @pytest.mark.parametrize("bit", range(8))
 def test_tos(bit: int) -> None:
     """Each bit of DSCP and ECN stays as it was."""
-    changed = 1 << bit << sightings.TOS
+    changed = 1 << bit << observations.TOS
 
     assert bits(NEAR, FAR | changed) == bits(NEAR | changed, FAR) == TOS
     assert bits(NEAR | changed, FAR | changed) == 0
@@ -104,7 +104,7 @@ def test_tos(bit: int) -> None:
 @pytest.mark.parametrize(("flag", "expected"), [(1, 0), (2, FLAGS), (4, 0)])
 def test_flags(flag: int, expected: int) -> None:
     """Of IPv4's flags DF stays as it was; fragments may be cut anew."""
-    changed = flag << sightings.FLAGS
+    changed = flag << observations.FLAGS
 
     assert bits(NEAR, FAR | changed) == bits(NEAR | changed, FAR) == expected
     assert bits(NEAR | changed, FAR | changed) == 0
@@ -112,7 +112,7 @@ def test_flags(flag: int, expected: int) -> None:
 
 @pytest.mark.parametrize(
     ("shift", "bit"),
-    [(sightings.IP_CHECKSUM, IP_CHECKSUM), (sightings.L4_CHECKSUM, L4_CHECKSUM)],
+    [(observations.IP_CHECKSUM, IP_CHECKSUM), (observations.L4_CHECKSUM, L4_CHECKSUM)],
 )
 @pytest.mark.parametrize(
     ("one", "other", "is_wrong"),
@@ -139,7 +139,7 @@ def test_checksums(shift: int, bit: int, one: int, other: int, is_wrong: bool) -
 
 def test_quotes() -> None:
     """An error quotes to either side what that side sent."""
-    misquoted = 1 << sightings.MISQUOTED
+    misquoted = 1 << observations.MISQUOTED
 
     assert bits(NEAR | misquoted, FAR) == bits(NEAR, FAR | misquoted) == QUOTES
     assert bits(NEAR | misquoted, FAR | misquoted) == QUOTES
@@ -151,7 +151,7 @@ def test_options() -> None:
     near.facts[:], far.facts[:] = NEAR, FAR
     near.options[:], far.options[:] = [1 << 63, 1 << 63, 5], [1 << 63, 0, 1 << 63]
     rows = np.arange(3, dtype=np.int32)
-    _, wrong = Ledger().enter(near, far, rows, rows, (2, 2))
+    _, wrong = MappingTable().enter(near, far, rows, rows, (2, 2))
 
     assert wrong[:, :2].tolist() == [[1, OPTIONS], [2, OPTIONS]]
 
@@ -159,17 +159,17 @@ def test_options() -> None:
 def test_what_is_not_compared() -> None:
     """What a tap could not see, or is no property of the packet, may differ."""
     names = ("HASHLESS", "SEGMENT", "ERROR")
-    other = sum(1 << getattr(sightings, name) for name in names)
+    other = sum(1 << getattr(observations, name) for name in names)
 
     assert bits(NEAR, FAR | other | OUT) == bits(NEAR | other, FAR) == 0
 
 
 def test_several_at_once() -> None:
     """All that is wrong with a pair is told at once, by the index of the pair."""
-    facts = [(NEAR, FAR), (64, 64 | 1 << sightings.TOS), (NEAR, FAR), (1, 9)]
+    facts = [(NEAR, FAR), (64, 64 | 1 << observations.TOS), (NEAR, FAR), (1, 9)]
     ways = [(2, 4)] * 4
 
-    assert enter(Ledger(), ways, facts)[1] == [
+    assert enter(MappingTable(), ways, facts)[1] == [
         [1, TTL | TOS, 2, 4, 4, 2],
         [3, TTL, 2, 4, 4, 2],
     ]
@@ -179,12 +179,12 @@ def test_pairs_by_their_rows() -> None:
     """Pairs are of the rows that are named, in their order, and of no others."""
     near, far = made([0, 2, 4]), made([6, 8])
     near.facts[:], far.facts[:] = [NEAR, 1, NEAR], [FAR, 99]
-    ledger = Ledger()
+    table = MappingTable()
     rows = np.array([0, 2], dtype=np.int32), np.array([0, 1], dtype=np.int32)
-    flow, wrong = ledger.enter(near, far, *rows, (6, 10))
+    flow, wrong = table.enter(near, far, *rows, (6, 10))
 
     assert (flow.tolist(), wrong.tolist()) == ([0, 1], [[1, TTL, 4, 8, 8, 4]])
-    assert [row[:2] for row in flows(ledger)] == [[0, 3], [2, 4]]
+    assert [row[:2] for row in flows(table)] == [[0, 3], [2, 4]]
 
 
 @pytest.mark.parametrize(
@@ -233,16 +233,16 @@ def test_mapping(ways: Ways, expected: list[list[int]]) -> None:
     The first pair of a way tells what it becomes; who breaks that is told with what
     was expected.
     """
-    assert enter(Ledger(), ways)[1] == expected
+    assert enter(MappingTable(), ways)[1] == expected
 
 
 def test_mapping_from_step_to_step() -> None:
     """What a way became is known to the steps that follow."""
-    ledger = Ledger()
-    enter(ledger, [(0, 0)])
-    enter(ledger, [(8, 8)])
+    table = MappingTable()
+    enter(table, [(0, 0)])
+    enter(table, [(8, 8)])
 
-    assert enter(ledger, [(0, 8), (8, 8)])[1] == [[0, CHANGED | SHARED, 0, 8, 0, 8]]
+    assert enter(table, [(0, 8), (8, 8)])[1] == [[0, CHANGED | SHARED, 0, 8, 0, 8]]
 
 
 @pytest.mark.parametrize(
@@ -275,10 +275,10 @@ def test_flows(ways: Ways, expected: list[list[int]]) -> None:
 
     It keeps the ways of the initiator's first pair, else of the first.
     """
-    ledger = Ledger()
-    numbers, _ = enter(ledger, ways)
+    table = MappingTable()
+    numbers, _ = enter(table, ways)
 
-    assert [row[:5] for row in flows(ledger)] == expected
+    assert [row[:5] for row in flows(table)] == expected
     joined = {(row[0], row[1]): number for number, row in enumerate(expected)}
     assert numbers == [joined[near >> 1, far >> 1] for near, far in ways]
 
@@ -297,33 +297,33 @@ def test_flows(ways: Ways, expected: list[list[int]]) -> None:
 )
 def test_outward(near: int, far: int, expected: int) -> None:
     """The near tap knows whether a packet left; else the higher ttl was first."""
-    ledger = Ledger()
-    enter(ledger, [(0, 0)], [(near, far)])
+    table = MappingTable()
+    enter(table, [(0, 0)], [(near, far)])
 
-    assert flows(ledger)[0][5] == expected
+    assert flows(table)[0][5] == expected
 
 
 def test_outward_is_that_of_the_kept_pair() -> None:
     """Which way a flow went is told by the pair whose ways it keeps."""
-    ledger = Ledger()
-    enter(ledger, [(1, 1), (0, 0), (0, 0)], [(63, 64), (64, 63), (63, 64)])
+    table = MappingTable()
+    enter(table, [(1, 1), (0, 0), (0, 0)], [(63, 64), (64, 63), (63, 64)])
 
-    assert flows(ledger) == [[0, 0, 3, 0, 0, 1]]
+    assert flows(table) == [[0, 0, 3, 0, 0, 1]]
 
 
 @pytest.mark.parametrize("steps", [1, 3, 100])
 def test_growth(steps: int) -> None:
     """However many flows there are, and in however many steps: each is its own."""
-    ledger, numbers = Ledger(), []
+    table, numbers = MappingTable(), []
     ways = [(2 * i, 2 * ((7 * i) % MANY)) for i in range(MANY)]
     size = -(-MANY // steps)
     for first in range(0, MANY, size):
-        flow, wrong = enter(ledger, ways[first : first + size])
+        flow, wrong = enter(table, ways[first : first + size])
         numbers += flow
 
         assert wrong == []
     again = [(near | 1, far | 1) for near, far in ways]
 
     assert numbers == list(range(MANY))
-    assert enter(ledger, again) == (numbers, [])
-    assert flows(ledger) == [[a >> 1, b >> 1, 2, a, b, 1] for a, b in ways]
+    assert enter(table, again) == (numbers, [])
+    assert flows(table) == [[a >> 1, b >> 1, 2, a, b, 1] for a, b in ways]

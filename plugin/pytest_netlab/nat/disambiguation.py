@@ -42,7 +42,7 @@ def settle(
         pairing: what is known of the flows.
         tables: the conversations of the near and the far point.
         groups: near and far rows of one key.
-        patient: leave new sightings alone that contradict what is known.
+        patient: leave new observations alone that contradict what is known.
 
     """
     for here, there in groups:
@@ -73,7 +73,7 @@ class _Ambiguous:
                 self._keyed(1, like, pairing.is_owned),
             )
         self._match(pairing.far_way_of, lambda way: way)
-        if patient:  # the true mate of what is new may be on its way
+        if patient:  # the true counterpart of what is new may be on its way
             self._near = _older(self._near, pairing.near_fresh)
             self._far = _older(self._far, pairing.far_fresh)
         for like in _LIKENESS:

@@ -1,4 +1,4 @@
-"""Whose turn it is to be read, so that twins come up at about the same time.
+"""Whose turn it is to be read, so that counterparts come up at about the same time.
 
 That is for speed and for memory only: what is paired never depends on a clock.
 """
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 _STEP = 1 << 16  # packets per step, of both sides
 
 
-class Turns:
+class ReadSchedule:
     """Reads whichever side is behind: by time once the clocks' offset is known.
 
-    Before a twin was found the clocks are taken for one; if that finds none, both
-    sides are read evenly until it does.
+    Before a counterpart was found the clocks are taken for one; if that finds none,
+    both sides are read evenly until it does.
     """
 
     def __init__(self, near: Side, far: Side) -> None:
@@ -31,7 +31,7 @@ class Turns:
         self._learned = False
 
     def read(self) -> None:
-        """Read a step, longer while many packets wait for their twin."""
+        """Read a step, longer while many packets wait for their counterpart."""
         near, far = self._near, self._far
         wanted = max(_STEP, (len(near.carried) + len(far.carried)) // 2)
         got = 0

@@ -47,7 +47,7 @@ globals().update(HASHLESS=HASHLESS, MISQUOTED=MISQUOTED, SEGMENT=SEGMENT)
 
 
 @dataclass(frozen=True, slots=True)
-class Sightings:
+class Observations:
     """Columns of equal length, one row a packet.
 
     `row` is the packet's number in its capture; `key` and `header_key` hash what NAT
@@ -69,12 +69,12 @@ class Sightings:
         """Return the number of packets."""
         return len(self.row)
 
-    def take(self, index: npt.NDArray[np.intp]) -> Sightings:
+    def take(self, index: npt.NDArray[np.intp]) -> Observations:
         """Return those rows."""
-        return Sightings(*(getattr(self, name)[index] for name in _COLUMNS))
+        return Observations(*(getattr(self, name)[index] for name in _COLUMNS))
 
     @classmethod
-    def joined(cls, parts: Sequence[Sightings]) -> Sightings:
+    def joined(cls, parts: Sequence[Observations]) -> Observations:
         """Return all rows of all parts, of which there is one at least."""
         if len(parts) == 1:
             return parts[0]
@@ -82,17 +82,17 @@ class Sightings:
             *(np.concatenate([getattr(p, name) for p in parts]) for name in _COLUMNS)
         )
 
-    def first(self, rows: int) -> Sightings:
+    def first(self, rows: int) -> Observations:
         """Return the first rows."""
-        return Sightings(*(getattr(self, name)[:rows] for name in _COLUMNS))
+        return Observations(*(getattr(self, name)[:rows] for name in _COLUMNS))
 
     @classmethod
-    def room(cls, rows: int) -> Sightings:
+    def room(cls, rows: int) -> Observations:
         """Return this many rows, to be filled."""
         return cls(*(np.empty(rows, dtype=kind) for kind in _KINDS))
 
 
-_COLUMNS = tuple(field.name for field in fields(Sightings))
+_COLUMNS = tuple(field.name for field in fields(Observations))
 _KINDS = ("i8", "i8", "i4", "u8", "u8", "u8", "u8", "u4", "u4")
 
 
@@ -102,8 +102,8 @@ def sight(
     first: int,
     ways: npt.NDArray[np.int32],
     ingress: int,
-) -> Sightings:
-    """Return the sightings of a block of columns that are of a flow.
+) -> Observations:
+    """Return the observations of a block of columns that are of a flow.
 
     Args:
         columns: the block.
@@ -114,7 +114,7 @@ def sight(
             point sees it; 0 where directions are not known.
 
     """
-    seen = Sightings.room(rows)
+    seen = Observations.room(rows)
     out, way = _Arrays(seen), octets.ints(ways)
     with cython.nogil:
         count = _sight(columns, rows, first, way, ingress, out)
@@ -122,7 +122,7 @@ def sight(
 
 
 class _Arrays:
-    """The arrays of sightings, as bare memory."""
+    """The arrays of observations, as bare memory."""
 
     if TYPE_CHECKING:
         row: memoryview
@@ -135,8 +135,8 @@ class _Arrays:
         seq: memoryview
         size: memoryview
 
-    def __init__(self, seen: Sightings) -> None:
-        """Take the memory of sightings, which the caller keeps."""
+    def __init__(self, seen: Observations) -> None:
+        """Take the memory of observations, which the caller keeps."""
         self.row, self.ts = octets.longs(seen.row), octets.longs(seen.ts)
         self.way, self.key = octets.ints(seen.way), octets.words(seen.key)
         self.header_key = octets.words(seen.header_key)
