@@ -202,7 +202,7 @@ def test_uplink_down_is_an_error(scenarios: Scenarios) -> None:
 
 def test_wrong_interface_is_an_error(scenarios: Scenarios) -> None:
     """A point on an interface the neighbours' frames do not reach is an error."""
-    fault = "object.__setattr__(lab._parts.segment, 'uplink', 'docker0')"
+    fault = "object.__setattr__(lab._parts.lan, 'uplink', 'docker0')"
 
     result = scenarios("-k", "ping_host", fault=fault)
 
