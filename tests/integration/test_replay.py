@@ -103,7 +103,7 @@ def test_interrupted(netlab: Netlab, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("pytest_netlab.replay.ends.End.send", interrupted)
+    monkeypatch.setattr("pytest_netlab.replay.ends.RawEnd.send", interrupted)
     with pytest.raises(KeyboardInterrupt):
         netlab.replay(WEB, client="c1", server="host01")
 
