@@ -11,7 +11,6 @@ import click
 from pytest_netlab.capture import Capture, open_capture
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.errors import MemoryLimitError
-from pytest_netlab.evidence import is_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +55,8 @@ def located(argument: str) -> Path:
         raise Trouble(f"{argument}: no such file; name a capture file, or {FOLDER}")
     if not path.is_dir():
         return path
+    from pytest_netlab.evidence import is_bundle  # noqa: PLC0415 - 0.1 s, for folders
+
     if is_bundle(path) and (path / CAPTURE).is_symlink():
         text = f"{path / CAPTURE}: it is a symbolic link, and of evidence none is read"
         raise Trouble(text)
