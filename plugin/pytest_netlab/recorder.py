@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_netlab.diff import compare
 from pytest_netlab.errors import GoldenError
-from pytest_netlab.host import HostChange, difference, randomises
+from pytest_netlab.host import HostChange, difference
+from pytest_netlab.judge import HostState
 from pytest_netlab.store import Proposal
 
 if TYPE_CHECKING:
@@ -154,8 +155,8 @@ def review(pending: Pending) -> Review:
     if recorded is None:
         return Review(pending=pending, recorded=None)
     host = difference(recorded.provenance, proposed.provenance)
-    randomised = randomises(proposed.provenance.get("ruleset", ""))
-    policy = recorded.policy.on(randomised=randomised)
+    seen = HostState(provenance=proposed.provenance)
+    policy = recorded.policy.on(randomised=seen.randomised)
     found = compare(recorded.story, proposed.story, policy, host)
     return Review(
         pending=pending, recorded=recorded, differences=tuple(found), host=host
