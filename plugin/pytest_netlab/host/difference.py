@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from pytest_netlab.host.connections import Connection
     from pytest_netlab.host.facts import Fact
 
-# Facts of several lines, of which each stands for itself.
-LISTS = ("ruleset", "routes", "links")
+# Facts of several lines, of which each stands for itself. Only rules have an order.
+RULES = "ruleset"
+LISTS = (RULES, "routes", "links")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +67,16 @@ def difference(
     """
     both = [name for name in was if name in now and name not in LISTS]
     settings = {name: (was[name], now[name]) for name in both if was[name] != now[name]}
-    lists = [(was.get(name, ""), now.get(name, "")) for name in LISTS]
-    known = [(old.splitlines(), new.splitlines()) for old, new in lists if old and new]
+    known = {
+        name: (was[name].splitlines(), now[name].splitlines())
+        for name in LISTS
+        if was.get(name) and now.get(name)
+    }
+    lists, rules = known.values(), known.get(RULES, ([], []))
     return HostChange(
-        missing=tuple(read(one) for old, new in known for one in _only_in(old, new)),
-        extra=tuple(read(one) for old, new in known for one in _only_in(new, old)),
-        moved=tuple(read(one) for old, new in known[:1] for one in _moved(old, new)),
+        missing=tuple(read(one) for old, new in lists for one in _only_in(old, new)),
+        extra=tuple(read(one) for old, new in lists for one in _only_in(new, old)),
+        moved=tuple(map(read, _moved(*rules))),
         settings=settings,
         tracked=tuple(tracked),
         full=full,

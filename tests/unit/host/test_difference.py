@@ -70,6 +70,14 @@ def test_read(line: str, fact: Fact) -> None:
     assert read(line).text == line
 
 
+def test_only_rules_move() -> None:
+    """Routes and links have no order, also where no rules are known."""
+    was = {"routes": "route c1 dev docker0\nroute c2 dev docker0"}
+    now = {"routes": "route c2 dev docker0\nroute c1 dev docker0"}
+
+    assert difference(was, now) == HostChange()
+
+
 def test_moved_rules_and_routes() -> None:
     """Rules in another order are told, and routes and links line by line."""
     was = {"ruleset": "a\nb\nc", "routes": "route c1 dev docker0", "links": "link a\n"}
