@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.pings import failure, play, recorded
 
 from pytest_netlab.ended import Ended, ended
 from pytest_netlab.errors import (
@@ -14,53 +15,28 @@ from pytest_netlab.errors import (
     LabError,
     NetlabError,
 )
-from pytest_netlab.judge import ScenarioFailedError
-from pytest_netlab.lab.backends.fake import FakeLab
 from pytest_netlab.run import ScenarioRun
-from pytest_netlab.spec import LabOptions, Scenario
+from pytest_netlab.spec import Scenario
 from pytest_netlab.store import MissingGoldenError, PendingStore, Store
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from pytest_netlab.lab.backends.fake import FakeLab
+
 TEST = "test_ping.py::test_ping"
-
-
-@pytest.fixture
-def lab() -> FakeLab:
-    """Return a lab in memory."""
-    return FakeLab(LabOptions())
 
 
 @pytest.fixture
 def run(lab: FakeLab, tmp_path: Path) -> ScenarioRun:
     """Return a run of a scenario whose golden is recorded."""
-    store = Store(tmp_path / "golden")
-    recording = ScenarioRun(lab, Scenario(id="ping"), store, update="all")
-    play(recording)
-    return ScenarioRun(lab, Scenario(id="ping"), store)
+    return recorded(lab, tmp_path / "golden")
 
 
 @pytest.fixture
 def pending(tmp_path: Path) -> PendingStore:
     """Return a place for proposals."""
     return PendingStore(tmp_path / "pending")
-
-
-def play(run: ScenarioRun, *, check: bool = True) -> None:
-    """Run the scenario, with or without its own check."""
-    nodes = run.lab.nodes
-    with run.capture() as trace:
-        nodes["c1"].run("ping", nodes["host01"].address)
-    if check:
-        run.check(trace)
-
-
-def failure(run: ScenarioRun) -> ScenarioFailedError:
-    """Return what the scenario raises when its packets differ."""
-    with pytest.raises(ScenarioFailedError) as caught:
-        play(run)
-    return caught.value
 
 
 def flags(found: Ended) -> tuple[bool, ...]:

@@ -33,12 +33,6 @@ SCENARIO = Scenario(id="ping-beyond", description="A ping leaves.")
 
 
 @pytest.fixture
-def lab() -> FakeLab:
-    """Return a lab in memory."""
-    return FakeLab(LabOptions())
-
-
-@pytest.fixture
 def store(tmp_path: Path) -> Store:
     """Return a folder without goldens."""
     return Store(tmp_path)

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_netlab.errors import CommandError, GoldenError, LabUnavailableError
-from pytest_netlab.lab.backends.fake import FakeLab
 from pytest_netlab.replay import Finding, Result
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.session import Netlab
-from pytest_netlab.spec import LabOptions, Scenario
+from pytest_netlab.spec import Scenario
 from pytest_netlab.store import Store
 
+if TYPE_CHECKING:
+    from pytest_netlab.lab.backends.fake import FakeLab
+
 DOCS = Path(__file__).parents[2] / "docs" / "scenarios.md"
-
-
-@pytest.fixture
-def lab() -> FakeLab:
-    """Return a lab in memory."""
-    return FakeLab(LabOptions())
 
 
 @pytest.fixture
