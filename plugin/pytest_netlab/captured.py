@@ -40,9 +40,9 @@ class Trace:
 
     @property
     def table(self) -> list[tuple[str, str, str, str, int]]:
-        """Return (point, source, destination, what, ttl) of every told packet.
+        """Return (point, source, destination, what, ttl) of every compared packet.
 
-        Without asides, and without containers that are no nodes of the lab.
+        Without what is ignored, and without containers that are no lab nodes.
         """
         return [
             (

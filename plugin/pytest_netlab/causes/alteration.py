@@ -105,15 +105,15 @@ def reidentified(case: Case) -> Cause | None:
         return None
     if not case.between(want.sender, want.responder):
         return None
-    twin = want.between(want.sender, want.responder)
+    name = want.between(want.sender, want.responder)
     why = clues.first(
         _writer(case.host, HEADER["ip_id"]),
         host=case.host,
         otherwise="look at nft rules that `set` the IP id",
     )
-    text = f"what {want.initiator} sends leaves with another IP id as {twin}; {why}"
+    text = f"what {want.initiator} sends leaves with another IP id as {name}; {why}"
     cause = case.cause("header changed", text)
-    return replace(cause, explains=frozenset({twin}))
+    return replace(cause, explains=frozenset({name}))
 
 
 def twice(case: Case) -> Cause | None:

@@ -63,7 +63,7 @@ class _Flow:
         self._rows, self._scope = rows, scope
 
     def addresses(self) -> Iterator[Mutation]:
-        """Yield each address as that of another node, and as a stranger's."""
+        """Yield each address as that of another node, and as an unrelated one."""
         capture = self._context.capture
         names = ("source address", "destination address")
         known = list(capture.names)

@@ -46,7 +46,7 @@ def plan_flows(
     """Return the conversations of a capture, in the order they begin.
 
     Of a capture of docker0 and the uplink, each is taken from its initiator's side of
-    the NAT. Canaries, ARP, multicast and strangers to TCP, UDP and ICMP are left out.
+    the NAT. Canaries, ARP, multicast and other protocols are left out.
 
     Args:
         capture: what was stored.

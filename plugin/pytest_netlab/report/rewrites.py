@@ -61,7 +61,7 @@ def to_csv(found: Translations) -> str:
 def to_table(
     found: Translations, broken: Sequence[Violation]
 ) -> Iterator[RenderableType]:
-    """Return what rich renders: the flows, what has no twin, and what is broken."""
+    """Return what rich renders: flows, what has no counterpart, what is broken."""
     paired, alone = _sorted(found)
     if paired:
         yield from _table(PAIRED, [_paired_row(*one) for one in paired[:SHOWN]])
@@ -131,7 +131,7 @@ def _paired(flow: Flow) -> str:
 
 
 def _alone(flow: Flow) -> str:
-    """Return a flow without a twin as JSON."""
+    """Return a flow without a counterpart as JSON."""
     side, key = ("inside", flow.inside) if flow.inside else ("outside", flow.outside)
     return f'{{"proto": "{name(key)}", "fate": "{flow.fate}", "{side}": {_json(key)}}}'
 
