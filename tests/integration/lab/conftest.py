@@ -15,7 +15,7 @@ import pytest
 
 from pytest_netlab.lab.backends import private
 from pytest_netlab.lab.engine.daemon import SOCKET, Daemon
-from pytest_netlab.lab.lifetime import owner, scripts
+from pytest_netlab.lab.lifetime import owner, scripts, supervisor
 from pytest_netlab.lab.lifetime.holder import Holder
 from pytest_netlab.lab.lifetime.log import Log
 from pytest_netlab.lab.net import links
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 SECONDS = 60
 KINDS = ("pid", "net", "mnt")
-CGROUPS = Path("/sys/fs/cgroup")
 MARK = "PYTEST_NETLAB_OWNER"
 # Starts a lab, tells what it is made of, and is busy in it until it is killed.
 HOLD = """
@@ -165,8 +164,7 @@ class Left:
 
     def cgroups(self) -> list[Path]:
         """Return the cgroups that have the token in their name."""
-        pattern = f"{owner.PREFIX}{self._token}*"
-        return [*CGROUPS.glob(pattern), *CGROUPS.glob(f"*/{pattern}")]
+        return [*supervisor.cgroups(f"{owner.PREFIX}{self._token}*")]
 
     def all(self) -> list[Path]:
         """Return both."""

@@ -189,11 +189,18 @@ def found(target: str, marked: list[Path], members: list[Path]) -> list[Path]:
 
 def freeze(cgroups: list[Path]) -> None:
     """Freeze every container below some cgroups, of whatever version."""
-    for place in (child for top in cgroups for child in top.glob("*/")):
-        for key, value in (("freezer.state", "FROZEN"), ("cgroup.freeze", "1")):
-            with suppress(OSError):
-                if (place / key).exists():
-                    (place / key).write_text(value)
+    for top in cgroups:
+        with suppress(OSError):  # it has gone
+            for place in [child for child in top.iterdir() if child.is_dir()]:
+                freeze_one(place)
+
+
+def freeze_one(cgroup: Path) -> None:
+    """Freeze what is in a cgroup."""
+    for key, value in (("freezer.state", "FROZEN"), ("cgroup.freeze", "1")):
+        with suppress(OSError):
+            if (cgroup / key).exists():
+                (cgroup / key).write_text(value)
 
 
 def strike(pid: int, way: str, *, group: bool = False) -> None:

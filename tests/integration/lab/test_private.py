@@ -252,9 +252,7 @@ def test_uplink_in_dockers_network_moves_docker0() -> None:
 
 def _cgroups() -> list[str]:
     """Return the cgroups of this process's labs, in every hierarchy."""
-    pattern = f"{owner.PREFIX}{os.getpid()}-*"
-    roots = (supervisor.CGROUPS, *supervisor.CGROUPS.glob("*"))
-    return sorted(str(path) for root in roots for path in root.glob(pattern))
+    return sorted(map(str, supervisor.cgroups(f"{owner.PREFIX}{os.getpid()}-*")))
 
 
 def _commands() -> str:

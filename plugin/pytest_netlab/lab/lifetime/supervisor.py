@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 from contextlib import suppress
+from glob import iglob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,10 +78,16 @@ def carriers() -> Iterator[tuple[str, str]]:
     for process in owner.processes():
         if process.name not in spared and (token := owner.of_process(process)):
             yield token, f"process {process.name} ({_command(process)})"
-    for pattern in (f"{owner.PREFIX}*", f"*/{owner.PREFIX}*"):
-        for cgroup in CGROUPS.glob(pattern):  # of v2, and of each hierarchy of v1
-            if token := owner.find(cgroup.name):
-                yield token, str(cgroup)
+    for cgroup in cgroups(f"{owner.PREFIX}*"):
+        if token := owner.find(cgroup.name):
+            yield token, str(cgroup)
+
+
+def cgroups(name: str) -> Iterator[Path]:
+    """Yield the topmost cgroups whose name matches: of v2, of each hierarchy of v1."""
+    for pattern in (f"{CGROUPS}/{name}", f"{CGROUPS}/*/{name}"):
+        # Path.glob raises where a cgroup goes that it is about to look into.
+        yield from map(Path, iglob(pattern))  # noqa: PTH207
 
 
 def _command(process: Path) -> str:

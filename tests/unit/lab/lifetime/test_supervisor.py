@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 import pytest
@@ -238,3 +240,27 @@ def test_it_outlives_signals() -> None:
     os.close(writer)
 
     assert ends.wait()
+
+
+def test_cgroups_that_come_and_go_are_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another lab's cgroups vanish while all are looked through; ours are found."""
+    monkeypatch.setattr(supervisor, "CGROUPS", tmp_path)
+    (ours := tmp_path / f"{owner.PREFIX}{owner.mint()}").mkdir()
+    theirs, over = tmp_path / "theirs", Event()
+
+    def come_and_go() -> None:
+        while not over.is_set():
+            theirs.mkdir()
+            theirs.rmdir()
+
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(come_and_go)
+        try:
+            found = [dict(supervisor.carriers()).values() for _ in range(200)]
+        finally:
+            over.set()
+        other.result()
+
+    assert all(str(ours) in names for names in found)
