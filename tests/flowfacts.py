@@ -8,7 +8,7 @@ from pytest_netlab.flows import ICMP, TCP, UDP, Role
 from pytest_netlab.trace import End, FlowFact, Refusal, What
 
 if TYPE_CHECKING:
-    from pytest_netlab.nat import Fate, Kind
+    from pytest_netlab.nat import Disposition, Kind
 
 _PROTOCOLS = {"tcp": (TCP, False), "udp": (UDP, False), "icmp echo": (ICMP, True)}
 
@@ -25,7 +25,7 @@ def fact(
     responder: str,
     *sent: str,
     kind: Kind = "none",
-    fate: Fate = "local",
+    disposition: Disposition = "local",
     **more: Any,
 ) -> FlowFact:
     """Return a flow; `sent` are its ends as it was sent on, if it was."""
@@ -39,7 +39,7 @@ def fact(
         sender=sender,
         target=target,
         kind=kind,
-        fate=fate,
+        disposition=disposition,
         **more,
     )
 

@@ -43,7 +43,7 @@ PARSERS = {
     "host.iptables": "iptables-save",
     "host.naming": "addresses, in anybody's rules",
     "host.nftables": "nft list ruleset",
-    "host.words": "quotes of both",
+    "host.tokens": "quotes of both",
     "lab.facts": "what versions tools print",
     "lab.modules": "the kernel's lists of modules",
     "lab.lifetime.owner": "names that carry an owner",

@@ -75,7 +75,7 @@ class Packet:
     mf: bool = False
     frag_offset: int = 0
     tail: bytes = b""
-    way: Direction = UNKNOWN
+    direction: Direction = UNKNOWN
 
     @property
     def datagram(self) -> bytes:
@@ -123,7 +123,7 @@ class Packet:
 
 def routed(packet: Packet, key: Tuple5 | None = None) -> Packet:
     """Return a packet as a router sends it on, translated to `key` if one is given."""
-    return replace(packet, key=key or packet.key, ttl=packet.ttl - 1, way=OUT)
+    return replace(packet, key=key or packet.key, ttl=packet.ttl - 1, direction=OUT)
 
 
 def unsummed(packet: Packet) -> Packet:
@@ -192,4 +192,4 @@ def at_uplink(*packets: Packet | bytes, inside: tuple[Packet, ...] = ()) -> Capt
 def _frame(interface: int, ts: int, packet: Packet | bytes) -> Frame:
     if isinstance(packet, bytes):
         return Frame(interface, ts, packet, len(packet))
-    return Frame(interface, ts, packet.frame, len(packet.frame), packet.way)
+    return Frame(interface, ts, packet.frame, len(packet.frame), packet.direction)

@@ -29,14 +29,14 @@ class Trace:
         return self._capture
 
     @cached_property
-    def story(self) -> CanonicalTrace:
+    def canonical(self) -> CanonicalTrace:
         """Return the canonical form."""
         return canonicalize(self.capture)
 
     @cached_property
     def translations(self) -> Translations:
         """Return what the host did to each flow."""
-        return self.story.learned
+        return self.canonical.learned
 
     @property
     def table(self) -> list[tuple[str, str, str, str, int]]:
@@ -73,7 +73,7 @@ class Trace:
 
     @property
     def _of_nodes(self) -> list[CanonicalFlow]:
-        return [flow for flow in self.story.flows if not flow.unrelated]
+        return [flow for flow in self.canonical.flows if not flow.unrelated]
 
 
 def _rewritten(fact: FlowFact) -> tuple[End, End | None]:

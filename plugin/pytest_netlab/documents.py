@@ -38,8 +38,10 @@ _MARK = b"\xef\xbb\xbf"
 # square: forty kilobytes take seven seconds. Of a line this long no shape escapes: what
 # the pattern does not see, parts of more than 64 characters, are few in it.
 _LONGEST_LINE = 64 << 10
-_PART = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.){0,64}+"|'[^'\n]{0,64}+')[ \t]*+"""
-_DOTTED = re.compile(rf"(?<![\w-]){_PART}(?:\.[ \t]*+{_PART}){{{DEEPEST}}}", re.ASCII)
+_ELEMENT = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.){0,64}+"|'[^'\n]{0,64}+')[ \t]*+"""
+_DOTTED = re.compile(
+    rf"(?<![\w-]){_ELEMENT}(?:\.[ \t]*+{_ELEMENT}){{{DEEPEST}}}", re.ASCII
+)
 _BRIEF = Repr()
 _BRIEF.maxstring = _BRIEF.maxother = QUOTED
 _BRIEF.maxlevel = 2
@@ -228,7 +230,7 @@ def _check(found: Any) -> None:
     """Look at every value, without recursion: what nests deeply would end it."""
     level: list[Any] = [found]
     for _ in range(DEEPEST + 1):
-        level = [inner for value in level for inner in _inside(value)]
+        level = [nested for value in level for nested in _inside(value)]
         if not level:
             return
     raise _Refused(TOO_DEEP)

@@ -44,8 +44,8 @@ class Ended:
     @property
     def concerns(self) -> bool:
         """Return whether there is anything to say of it that pytest does not know."""
-        told = self.verdict is not None or isinstance(self.error, NetlabError)
-        return told or (self.error is not None and self.run is not None)
+        reported = self.verdict is not None or isinstance(self.error, NetlabError)
+        return reported or (self.error is not None and self.run is not None)
 
     @property
     def is_broken(self) -> bool:
@@ -64,7 +64,7 @@ class Ended:
         return own and not isinstance(self.error, ScenarioFailedError)
 
     @property
-    def is_told(self) -> bool:
+    def is_reportable(self) -> bool:
         """Return whether its text leads with what we know: why it broke, or differs."""
         return self.is_broken or (self.outcome == "fail" and self.verdict is not None)
 

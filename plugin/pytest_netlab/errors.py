@@ -15,7 +15,7 @@ class NetlabError(Exception):
     One sentence; of those that quote what a program said (`quotes`), some lines.
     """
 
-    quotes = False
+    multiline = False
 
 
 class CaptureError(NetlabError):
@@ -122,7 +122,7 @@ class LabError(NetlabError):
 
     """
 
-    quotes = True
+    multiline = True
 
     def __init__(self, text: str = "", *, remedy: Remedy | None = None) -> None:
         """Keep both; nothing is advised yet."""
@@ -143,7 +143,7 @@ class LabError(NetlabError):
 class LabUnavailableError(LabError):
     """This machine lacks what the lab needs; the text says what to install."""
 
-    quotes = False
+    multiline = False
 
 
 class GoldenError(NetlabError):

@@ -39,7 +39,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _LOCK_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def inner(folder: Path) -> list[Path]:
+def subfolders(folder: Path) -> list[Path]:
     """Return the folders in a folder, in order: no links, and none that is hidden."""
     with suppress(OSError):
         found = [path for path in folder.iterdir() if not path.name.startswith(".")]
@@ -72,7 +72,7 @@ def replaced(folder: Path, ours: Collection[str] | None = None) -> Iterator[Path
         if ours is not None and _is_folder(folder):
             leftovers(folder)
             _carry(folder, fresh, ours)
-        with _layers_told(folder):
+        with _layers_counted(folder):
             _swap(fresh, folder, staging / _OLD / folder.name)
 
 
@@ -93,12 +93,12 @@ def remove(folder: Path) -> None:
     """
     with _staging(folder.parent) as staging:
         owners.make(staging / _NEW)
-        with _layers_told(folder):
+        with _layers_counted(folder):
             folder.rename(staging / _NEW / folder.name)
 
 
 @contextmanager
-def _layers_told(folder: Path) -> Iterator[None]:
+def _layers_counted(folder: Path) -> Iterator[None]:
     """Say why a folder cannot be renamed beside itself, and what to do."""
     try:
         yield
@@ -123,13 +123,13 @@ def leftovers(folder: Path) -> list[str]:
 
 def everywhere(root: Path) -> list[str]:
     """Remove what killed writers left in a folder and in those it holds."""
-    return [path for folder in (root, *inner(root)) for path in leftovers(folder)]
+    return [path for folder in (root, *subfolders(root)) for path in leftovers(folder)]
 
 
 def left(root: Path) -> list[str]:
     """Return what killed writers left in a folder and in those it holds."""
     found = []
-    for folder in (root, *inner(root)):
+    for folder in (root, *subfolders(root)):
         with suppress(OSError), _entered(folder) as parent:
             for name in filter(_NAME.fullmatch, _names(parent)):
                 with suppress(OSError), _dead(name, parent) as here:
@@ -159,15 +159,15 @@ def _entered(name: str | Path, within: int | None = None) -> Iterator[int]:
 @contextmanager
 def _staging(folder: Path) -> Iterator[Path]:
     """Yield a staging folder that this process holds; remove it in the end."""
-    with ExitStack() as held:
+    with ExitStack() as stack:
         for _ in range(_TRIES):
             owners.make(folder)
             with suppress(FileNotFoundError):
                 staging = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))
                 owners.adopt(staging)
-                parent = held.enter_context(_entered(folder))
-                here = held.enter_context(_entered(staging.name, parent))
-                if held.enter_context(_held(here, os.O_CREAT)):
+                parent = stack.enter_context(_entered(folder))
+                here = stack.enter_context(_entered(staging.name, parent))
+                if stack.enter_context(_locked(here, os.O_CREAT)):
                     break
             # A sweep took the empty folder for a dead writer's, or the parent is gone.
         else:  # /proc is there, and takes none
@@ -180,7 +180,7 @@ def _staging(folder: Path) -> Iterator[Path]:
             # What cannot be removed now is left to a sweep: the folder is replaced, or
             # an error is on its way that says why it is not.
             with suppress(OSError):
-                _settle(here, staging.name, parent)
+                _finish(here, staging.name, parent)
 
 
 def _sweep(name: str, parent: int) -> bool:
@@ -189,7 +189,7 @@ def _sweep(name: str, parent: int) -> bool:
         os.rmdir(name, dir_fd=parent)  # killed, or not yet come, to lock it
         return True
     with suppress(OSError), _dead(name, parent) as here:
-        return here is not None and _settle(here, name, parent)
+        return here is not None and _finish(here, name, parent)
     return False
 
 
@@ -202,12 +202,12 @@ def _dead(name: str, parent: int) -> Iterator[int | None]:
         if owner not in (os.geteuid(), around) or not names <= {_LOCK, _NEW, _OLD}:
             yield None
             return
-        with _held(here) as ours:
+        with _locked(here) as ours:
             yield here if ours else None
 
 
 @contextmanager
-def _held(here: int, flags: int = 0) -> Iterator[bool]:
+def _locked(here: int, flags: int = 0) -> Iterator[bool]:
     """Hold the lock of a staging folder; False if another holds it, or it is gone."""
     with ExitStack() as closing:
         ours = False
@@ -228,7 +228,7 @@ def _lock(fd: int, *, made: bool) -> None:
             raise
 
 
-def _settle(here: int, name: str, parent: int) -> bool:
+def _finish(here: int, name: str, parent: int) -> bool:
     """Put back what was taken away and not replaced; remove the staging folder.
 
     Where something else has come to the place of what was taken away, all stays as it
@@ -276,7 +276,7 @@ def _carry(folder: Path, fresh: Path, ours: Collection[str] = ()) -> None:
             owners.liken(copy, path)
 
 
-def _swap(fresh: Path, folder: Path, aside: Path) -> None:
+def _swap(fresh: Path, folder: Path, backup: Path) -> None:
     """Put a folder in place of another; what was there is aside, or where it was."""
     while True:  # another writer may fill the place, or empty it, at the same time
         try:
@@ -287,9 +287,9 @@ def _swap(fresh: Path, folder: Path, aside: Path) -> None:
         except OSError as error:
             if error.errno not in _LACKING:
                 raise
-            owners.make(aside.parent)
+            owners.make(backup.parent)
             with suppress(FileNotFoundError):
-                folder.rename(aside)
+                folder.rename(backup)
             fresh.rename(folder)
             return None
 

@@ -107,7 +107,7 @@ def inside(config: pytest.Config, chosen: Namespace) -> str | None:
     if chosen.netlab_offline is None:
         return None
     evidence = config.invocation_params.dir / chosen.netlab_offline
-    for what, path, advice in _taken(config, chosen):
+    for what, path, advice in _sources(config, chosen):
         if _within(path, evidence):
             return (
                 f"{what} {str(path)!r} lies inside the evidence folder "
@@ -138,7 +138,9 @@ def _given(config: pytest.Config) -> Iterator[tuple[str, list[str]]]:
         yield "in the ini's addopts", list(config.getini("addopts"))
 
 
-def _taken(config: pytest.Config, chosen: Namespace) -> Iterator[tuple[str, Path, str]]:
+def _sources(
+    config: pytest.Config, chosen: Namespace
+) -> Iterator[tuple[str, Path, str]]:
     """Yield what runs or judges: what it is, where, and what to do instead."""
     anchors = [config.invocation_params.dir / name for name in _tests(config, chosen)]
     for path in anchors:  # they choose the ini file, which chooses rootdir

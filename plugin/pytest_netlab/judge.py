@@ -54,7 +54,7 @@ class HostState:
     """
 
     provenance: Mapping[str, str] = field(default_factory=dict)
-    tracked: tuple[Connection, ...] = ()
+    conntrack_entries: tuple[Connection, ...] = ()
     replies: frozenset[Tuple5] = frozenset()
     full: str = ""
 
@@ -135,12 +135,12 @@ def judge(
     if host is not None:
         change = _change(golden, host)
         trace = with_entries(trace, host.replies - _own_replies(trace))
-    found = compare(golden.story, trace, _policy(golden, waive, host), change)
+    found = compare(golden.canonical, trace, _policy(golden, waive, host), change)
     return Verdict(
         scenario=golden.scenario,
         outcome="fail" if found else "pass",
         observed=trace,
-        expected=golden.story,
+        expected=golden.canonical,
         differences=tuple(found),
         host=change,
         recorded_on=golden.provenance,
@@ -163,12 +163,16 @@ def survey(
 
 def _change(golden: Golden, host: HostState) -> HostChange:
     """Return how the host differs from a golden's, and what it tracks now."""
-    return difference(golden.provenance, host.provenance, host.tracked, host.full)
+    return difference(
+        golden.provenance, host.provenance, host.conntrack_entries, host.full
+    )
 
 
 def _own_replies(trace: CanonicalTrace) -> frozenset[Tuple5]:
     """Return the reply tuples of the trace's own flows: they hold nobody off."""
-    return frozenset(one.sent.reply for one in trace.learned.flows if one.sent)
+    return frozenset(
+        one.translated.reply for one in trace.learned.flows if one.translated
+    )
 
 
 def _policy(golden: Golden, waive: Collection[str], host: HostState | None) -> Policy:
@@ -184,6 +188,6 @@ def _matching(
 ) -> MatchingVariant | None:
     """Return the variant that has this trace: a change of behaviour, known."""
     for other in others:
-        if not compare(other.story, trace, _policy(other, waive, host)):
+        if not compare(other.canonical, trace, _policy(other, waive, host)):
             return MatchingVariant(name=other.folder.name, about=other.about)
     return None

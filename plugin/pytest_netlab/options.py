@@ -71,7 +71,7 @@ def check(config: pytest.Config) -> None:
     _refuse_engine(config)
     _offline_of(config)
     _refuse_among_goldens(config)
-    _refuse_two_ways(config)
+    _refuse_with_replay(config)
 
 
 def golden_root(config: pytest.Config) -> Path:
@@ -320,7 +320,7 @@ def _refuse_in_ci(config: pytest.Config) -> None:
             )
 
 
-def _refuse_two_ways(config: pytest.Config) -> None:
+def _refuse_with_replay(config: pytest.Config) -> None:
     """Refuse to play goldens that are to be recorded, or where there is no lab."""
     others = {
         "--netlab-update": config.getoption("netlab_update") != "none",

@@ -100,7 +100,9 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Tell what is under test, when scenarios are asked for."""
     mask = hiding.mask(config)
     with shown.refusals():
-        return [one_line(mask.text(f"netlab: {told}")) for told in _header(config)]
+        return [
+            one_line(mask.text(f"netlab: {reported}")) for reported in _header(config)
+        ]
 
 
 def _header(config: pytest.Config) -> list[str]:
@@ -120,7 +122,11 @@ def _header(config: pytest.Config) -> list[str]:
     except LabError as error:
         raise pytest.UsageError(hiding.mask(config).text(str(error))) from error
     engine = config.getoption("--netlab-engine")
-    return [told for told in (header(engine, root), modules.note(engine)) if told]
+    return [
+        reported
+        for reported in (header(engine, root), modules.note(engine))
+        if reported
+    ]
 
 
 @pytest.hookimpl(wrapper=True)
@@ -389,8 +395,8 @@ def _pending(item: pytest.Item, report: pytest.TestReport) -> PendingStore | Non
     from pytest_netlab.store import PendingStore  # noqa: PLC0415 - imports numpy
 
     config = item.config
-    never = os.environ.get("CI") or config.getoption("--netlab-keep") == "never"
-    if never or config.getoption("--netlab-offline") or report.when != "call":
+    keep_none = os.environ.get("CI") or config.getoption("--netlab-keep") == "never"
+    if keep_none or config.getoption("--netlab-offline") or report.when != "call":
         return None
     try:
         ours = _golden_folder(item).is_relative_to(config.rootpath)
@@ -418,22 +424,22 @@ def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Tell in one line what the scenarios showed, and where evidence is."""
-    told = [
+    reported = [
         dict(report.user_properties)
         for reports in terminalreporter.stats.values()
         for report in reports
         if isinstance(report, pytest.TestReport) and report.when == "call"
     ]
-    told = [properties for properties in told if "netlab_outcome" in properties]
-    if not told:
+    reported = [properties for properties in reported if "netlab_outcome" in properties]
+    if not reported:
         return
-    counts = Counter(properties["netlab_outcome"] for properties in told)
+    counts = Counter(properties["netlab_outcome"] for properties in reported)
     text = ", ".join(f"{count} {name}" for name, count in counts.items())
     terminalreporter.section("netlab", sep="-")
     terminalreporter.write_line(f"scenarios judged from packets: {text}")
     places = [
         f"{name}: {properties[f'netlab_{name}']}"
-        for properties in told
+        for properties in reported
         for name in ("recorded", "pending", "evidence")
         if f"netlab_{name}" in properties
     ]

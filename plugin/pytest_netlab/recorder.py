@@ -157,7 +157,7 @@ def review(pending: Pending) -> Review:
     host = difference(recorded.provenance, proposed.provenance)
     seen = HostState(provenance=proposed.provenance)
     policy = recorded.policy.on(randomised=seen.randomised)
-    found = compare(recorded.story, proposed.story, policy, host)
+    found = compare(recorded.canonical, proposed.canonical, policy, host)
     return Review(
         pending=pending, recorded=recorded, differences=tuple(found), host=host
     )

@@ -160,14 +160,14 @@ class ScenarioRun:
         from pytest_netlab.replay import ends_of  # noqa: PLC0415 - seldom used
 
         golden = self._recorder.golden()
-        client, server = ends_of(golden.story.facts)
+        client, server = ends_of(golden.canonical.facts)
         stored = golden.folder / CAPTURE
         with self.capture() as trace:
-            played = self.replay(stored, client=client, server=server)
+            result = self.replay(stored, client=client, server=server)
         self.check(trace)
         # Duplicates made beyond the host fail nothing, as in a verdict.
-        if any(finding.what != "duplicated" for finding in played.findings):
-            raise CommandError(f"replay of {stored}: {played}")
+        if any(finding.what != "duplicated" for finding in result.findings):
+            raise CommandError(f"replay of {stored}: {result}")
 
     def judge_stored(self, stored: Stored) -> None:
         """Assert of a stored run what `check` asserts of a live one.
@@ -200,7 +200,7 @@ class ScenarioRun:
         return Verdict(
             scenario=self.scenario.id,
             outcome="pass" if self.recorded is None else "recorded",
-            observed=trace.story,
+            observed=trace.canonical,
         )
 
     def judge(self, trace: Trace) -> Verdict:
@@ -210,18 +210,18 @@ class ScenarioRun:
             GoldenError: the golden is missing or damaged.
 
         """
-        self._judged, story, waive = trace, trace.story, self.scenario.waive
+        self._judged, canonical, waive = trace, trace.canonical, self.scenario.waive
         golden = self._recorder.golden()
-        verdict = judge(golden, story, waive=waive)
+        verdict = judge(golden, canonical, waive=waive)
         if verdict.outcome == "pass":
             return verdict
         host = self._host()  # only now is it worth its quarter of a second
         others = self._recorder.others(golden)
-        return judge(golden, story, waive=waive, host=host, others=others)
+        return judge(golden, canonical, waive=waive, host=host, others=others)
 
     def survey(self, trace: Trace) -> Verdict:
         """Judge a trace that has no golden: by what no scenario may show."""
-        return survey(self.scenario.id, trace.story, waive=self.scenario.waive)
+        return survey(self.scenario.id, trace.canonical, waive=self.scenario.waive)
 
     def conclude(self, error: BaseException | None) -> Verdict | None:
         """Return the verdict of a test that has ended, by an error or not.
@@ -272,7 +272,7 @@ class ScenarioRun:
         seen = self._look()
         return HostState(
             provenance=self._provenance(seen),
-            tracked=connections.named(seen.entries, self.lab.symbols),
+            conntrack_entries=connections.named(seen.entries, self.lab.symbols),
             replies=seen.replies,
             full=sysctls.crowd(seen.sysctls),
         )

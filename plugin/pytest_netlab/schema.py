@@ -86,7 +86,7 @@ def read(found: object, kind: type[T], source: object) -> T:
         return msgspec.convert(found, kind, builtin_types=NATIVE)
     except msgspec.ValidationError:
         # Its own text leaves out keys that a document chose, or quotes them in full.
-        raise DocumentError(_fault(found, kind, "$"), source) from None
+        raise DocumentError(_error(found, kind, "$"), source) from None
 
 
 def plain(value: Table) -> dict[str, Any]:
@@ -109,10 +109,15 @@ def masked(found: Any, kind: Any, hide: Callable[[str], str]) -> Any:
     if isinstance(found, str):
         return hide(found) if is_free(kind) else found
     if isinstance(found, dict):
-        return {key: masked(one, inner(kind, key), hide) for key, one in found.items()}
+        return {
+            key: masked(one, element_type(kind, key), hide)
+            for key, one in found.items()
+        }
     if isinstance(found, list | tuple):
-        parts = (masked(one, inner(kind, at), hide) for at, one in enumerate(found))
-        return type(found)(parts)
+        elements = (
+            masked(one, element_type(kind, at), hide) for at, one in enumerate(found)
+        )
+        return type(found)(elements)
     return found
 
 
@@ -122,16 +127,16 @@ def keys(table: type[Table]) -> Mapping[str, Any]:
     return get_type_hints(table, include_extras=True)
 
 
-def inner(kind: Any, key: str | int) -> Any:
+def element_type(kind: Any, key: str | int) -> Any:
     """Return what is declared of a part of a table or list; None where nothing is."""
     kind = bare(kind)
     if is_table(kind) and isinstance(key, str):
         return keys(kind).get(key)
-    of, parts = get_origin(kind), get_args(kind)
+    of, elements = get_origin(kind), get_args(kind)
     if of is dict and isinstance(key, str):
-        return parts[1]
+        return elements[1]
     if of is tuple and isinstance(key, int):
-        kinds = parts[:1] * (key + 1) if parts[-1] is Ellipsis else parts
+        kinds = elements[:1] * (key + 1) if elements[-1] is Ellipsis else elements
         return kinds[key] if key < len(kinds) else None
     return None
 
@@ -157,25 +162,25 @@ def is_table(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Table)
 
 
-def _fault(found: object, kind: Any, path: str) -> str:
+def _error(found: object, kind: Any, path: str) -> str:
     """Return the path of what is not as declared, and what it is, as one clause."""
-    for name, part, its in _parts(found, kind):
-        if _refusal(part, its):
-            return _fault(part, its, path + name)
-    words = _words(found, bare(kind)) or _refusal(found, kind)
-    return words if path == "$" else f"{path}: {words}"
+    for name, element, its in _parts(found, kind):
+        if _refusal(element, its):
+            return _error(element, its, path + name)
+    reason = _reason(found, bare(kind)) or _refusal(found, kind)
+    return reason if path == "$" else f"{path}: {reason}"
 
 
 def _parts(found: object, kind: Any) -> Iterator[tuple[str, object, Any]]:
     """Yield the declared parts of a value: what a path calls each, it, and its kind."""
     if isinstance(found, dict):
         named = is_table(bare(kind))
-        for key, part in found.items():
+        for key, element in found.items():
             name = f".{key}" if named else f"[{brief(key)}]"
-            yield name, part, inner(kind, key)
+            yield name, element, element_type(kind, key)
     elif isinstance(found, list):
-        for at, part in enumerate(found):
-            yield f"[{at}]", part, inner(kind, at)
+        for at, element in enumerate(found):
+            yield f"[{at}]", element, element_type(kind, at)
 
 
 def _refusal(found: object, kind: Any) -> str:
@@ -190,7 +195,7 @@ def _refusal(found: object, kind: Any) -> str:
     return ""
 
 
-def _words(found: object, kind: Any) -> str:
+def _reason(found: object, kind: Any) -> str:
     """Return what is wrong with a value that has no part that is; "" for its type."""
     if get_origin(kind) is Literal and isinstance(found, str):
         known = ", ".join(map(str, get_args(kind)))

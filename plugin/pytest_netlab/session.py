@@ -82,12 +82,12 @@ class Netlab:
                 capture, its packets tell why first.
 
         """
-        played = self._run.replay(
+        result = self._run.replay(
             path, client=client, server=server, flows=flows, pace=pace
         )
-        if check and played.findings:
-            raise CommandError(f"replay of {path}: {played}")
-        return played
+        if check and result.findings:
+            raise CommandError(f"replay of {path}: {result}")
+        return result
 
     def check(self, trace: Trace) -> None:
         """Assert that the trace is what the scenario's golden says.

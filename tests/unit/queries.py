@@ -44,8 +44,10 @@ def captured(*ports: int | None) -> Capture:
 def _query(client: str, port: int | None) -> list[tuple[str, Packet]]:
     met = Tuple5(UDP, client, KEPT, HOST01, 53)
     sent = met if port is None else met._replace(src=HOST, sport=port)
-    ask = Packet(key=met, data=client.encode(), ip_id=1, way=IN)
-    answer = Packet(key=sent.reply, data=client.encode(), ip_id=2, reply=True, way=IN)
+    ask = Packet(key=met, data=client.encode(), ip_id=1, direction=IN)
+    answer = Packet(
+        key=sent.reply, data=client.encode(), ip_id=2, reply=True, direction=IN
+    )
     return [
         (INSIDE, ask),
         (OUTSIDE, routed(ask, sent)),

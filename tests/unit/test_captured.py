@@ -48,7 +48,7 @@ def test_trace(run: ScenarioRun) -> None:
     ]
     assert trace.rewrites("icmp") == [("snat", "c1", "host")]
     assert trace.rewrites("tcp") == []
-    assert len(trace.translations.flows) == len(trace.story.flows) == 1
+    assert len(trace.translations.flows) == len(trace.canonical.flows) == 1
     assert len(trace.capture) == 8  # four canaries
 
 

@@ -41,7 +41,7 @@ def pending(tmp_path: Path) -> PendingStore:
 
 def flags(found: Ended) -> tuple[bool, ...]:
     """Return what kind of an end it is."""
-    kinds = (found.is_broken, found.is_error, found.is_unexplained, found.is_told)
+    kinds = (found.is_broken, found.is_error, found.is_unexplained, found.is_reportable)
     return (found.concerns, *kinds)
 
 

@@ -34,8 +34,8 @@ def test_story_is_what_the_capture_holds(name: str) -> None:
     """Loading a golden checks story.txt against capture.pcapng."""
     golden = read(GOLDEN / name)
 
-    assert golden.story.flows
-    assert not [x.violations for x in golden.story.flows if x.violations]
+    assert golden.canonical.flows
+    assert not [x.violations for x in golden.canonical.flows if x.violations]
     assert "ruleset" in golden.provenance
 
 

@@ -39,7 +39,7 @@ def golden(story: CanonicalTrace, name: str = "dns", **about: str) -> Golden:
     """Return a golden that was recorded on a host that keeps ports."""
     return Golden(
         scenario="dns",
-        story=story,
+        canonical=story,
         provenance={"engine": "27", "ruleset": RULE},
         about=about,
         folder=Path(name),
@@ -59,7 +59,7 @@ def test_same() -> None:
 
     assert (verdict.outcome, verdict.cause, verdict.differences) == ("pass", "", ())
     assert verdict.scenario == "dns"
-    assert verdict.observed == verdict.expected == recorded.story
+    assert verdict.observed == verdict.expected == recorded.canonical
     assert verdict.recorded_on == recorded.provenance
     known = HostState(provenance={"engine": "28", "ruleset": RANDOM})
     assert judge(recorded, exchange(KEPT), host=known).outcome == "pass"
@@ -80,14 +80,16 @@ def test_host() -> None:
     asked = Tuple5(UDP, "c1", KEPT, "host01", 53)
     entry = Connection(asked, asked.reply)
     known = HostState(
-        provenance={"engine": "28", "ruleset": "nat"}, tracked=(entry,), full="9 of 9"
+        provenance={"engine": "28", "ruleset": "nat"},
+        conntrack_entries=(entry,),
+        full="9 of 9",
     )
 
     verdict = judge(golden(exchange(KEPT)), exchange(None), host=known)
 
     assert verdict.host.settings == {"engine": ("27", "28")}
     assert verdict.host.missing == lines(RULE)
-    assert (verdict.host.tracked, verdict.host.full) == ((entry,), "9 of 9")
+    assert (verdict.host.conntrack_entries, verdict.host.full) == ((entry,), "9 of 9")
     cause = verdict.differences[0].cause
     assert cause is not None
     assert f"this rule is gone: {RULE}" in cause.text
@@ -117,7 +119,7 @@ def test_host_that_held_the_tuple() -> None:
 
     assert verdict.outcome == "pass"
     assert verdict.observed.flows[0].translation is not None
-    assert verdict.observed.flows[0].translation.taken
+    assert verdict.observed.flows[0].translation.in_use
 
 
 def test_later_flow_held_the_tuple() -> None:
@@ -130,7 +132,7 @@ def test_later_flow_held_the_tuple() -> None:
 
     assert verdict.cause == "remapped although free"
     assert verdict.observed.flows[0].translation is not None
-    assert not verdict.observed.flows[0].translation.taken
+    assert not verdict.observed.flows[0].translation.in_use
 
 
 def test_waived() -> None:
@@ -143,7 +145,9 @@ def test_waived() -> None:
 
 def test_policy() -> None:
     """The golden's policy says what matters."""
-    loose = Golden(scenario="dns", story=exchange(KEPT), policy=Policy({"port": "any"}))
+    loose = Golden(
+        scenario="dns", canonical=exchange(KEPT), policy=Policy({"port": "any"})
+    )
 
     assert judge(loose, exchange(MOVED)).outcome == "pass"
 

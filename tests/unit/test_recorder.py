@@ -83,7 +83,7 @@ def test_record(store: Store) -> None:
     assert found.record(captured(KEPT), HERE) == store.folder("dns")
 
     golden = found.golden()
-    assert golden.story == canonicalize(captured(KEPT))
+    assert golden.canonical == canonicalize(captured(KEPT))
     assert golden.about == {"description": SCENARIO.description}
     assert golden.provenance == HERE
 
@@ -163,7 +163,7 @@ def test_propose_other(store: Store, pending: PendingStore) -> None:
 
     assert found.pending.differs == "remapped although free, 1 differences"
     assert found.recorded is not None
-    assert found.recorded.story == canonicalize(captured(KEPT))
+    assert found.recorded.canonical == canonicalize(captured(KEPT))
     assert [d.field for d in found.differences] == ["port"]
     assert found.host.settings == {"engine": ("27", "28")}
 

@@ -140,7 +140,7 @@ def test_record(recorded: ScenarioRun, store: Store) -> None:
     assert recorded.verdict.outcome == "recorded"
     golden = store.load("ping-beyond")
     assert golden.provenance == {"engine": "fake", "ruleset": ""}
-    assert golden.story == recorded.verdict.observed
+    assert golden.canonical == recorded.verdict.observed
 
 
 class CommentedLab(FakeLab):
@@ -209,7 +209,7 @@ def test_exception_inside_the_block(run: ScenarioRun) -> None:
         fail(run, ZeroDivisionError())
 
     assert run.trace is not None
-    assert len(run.trace.story.flows) == 1
+    assert len(run.trace.canonical.flows) == 1
 
 
 def test_interrupt_inside_the_block(
@@ -360,7 +360,7 @@ def test_propose(run: ScenarioRun, lab: FakeLab, tmp_path: Path) -> None:
 
     assert folder == tmp_path / "pending" / "ping-beyond"
     proposed = pending.load("ping-beyond", tmp_path).proposed
-    assert proposed.story == verdict.observed
+    assert proposed.canonical == verdict.observed
     assert proposed.provenance == {"engine": "fake", "ruleset": ""}
 
 

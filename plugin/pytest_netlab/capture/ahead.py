@@ -36,7 +36,7 @@ class Ahead(Generic[Item]):
         self._made: SimpleQueue[tuple[Item | None, BaseException | None]] = (
             SimpleQueue()
         )
-        self._room = Semaphore(depth)
+        self._slots = Semaphore(depth)
         self._closed = False
         self._thread = Thread(target=self._run, daemon=True)
         try:
@@ -47,7 +47,7 @@ class Ahead(Generic[Item]):
     def _run(self) -> None:
         """Make items until there are no more, or nobody wants them."""
         try:
-            while self._room.acquire() and not self._closed:
+            while self._slots.acquire() and not self._closed:
                 self._made.put((next(self._items), None))
         except BaseException as error:  # noqa: BLE001 - it is raised over there
             with suppress(MemoryError):  # `_get` finds out
@@ -63,7 +63,7 @@ class Ahead(Generic[Item]):
         if error is not None:
             self._made.put((None, error))  # for whoever asks again
             raise error
-        self._room.release()
+        self._slots.release()
         return item  # type: ignore[return-value]
 
     def _get(self) -> tuple[Item | None, BaseException | None]:
@@ -79,5 +79,5 @@ class Ahead(Generic[Item]):
     def close(self) -> None:
         """Make no more items, and wait until the other iterator is left alone."""
         self._closed = True
-        self._room.release()
+        self._slots.release()
         self._thread.join()

@@ -101,7 +101,7 @@ class Budget:
     def error(self) -> MemoryLimitError:
         """Return the error for too much, with what was read so far."""
         known = dict(self._read)  # a thread may just note another
-        reads = " and ".join(_told(name, *read) for name, read in known.items())
+        reads = " and ".join(_described(name, *read) for name, read in known.items())
         verb = "takes" if len(known) == 1 else "take"
         reason = (
             f"{verb} more than {size_text(self.limit)} of memory: allow more (--memory "
@@ -115,7 +115,7 @@ class Budget:
         )
 
 
-def _told(source: str, packets: int, position: int) -> str:
+def _described(source: str, packets: int, position: int) -> str:
     """Return what was read of a source in words."""
     read = f"{packets:,} packets" if packets != 1 else "1 packet"
     return f"{source} ({read}{f' in {size_text(position)}' * bool(position)} read)"

@@ -144,7 +144,7 @@ class Builder:
     def parts(self) -> tuple[list[Block], Octets, About]:
         """Return what `Capture` is made of."""
         octets = Octets(
-            pieces=(memoryview(bytes(self._blob)),),
+            buffers=(memoryview(bytes(self._blob)),),
             bases=(0,),
             comments=MappingProxyType(self._comments),
         )

@@ -91,8 +91,8 @@ def addresses(capture: Rows, name: str) -> list[str]:
 
 def macs(capture: Rows, name: str) -> list[str]:
     """Return a column of Ethernet addresses as text; "" where a packet has none."""
-    held = capture.valid(name).tolist()
-    pairs = zip(capture.column(name).tolist(), held, strict=True)
+    valid = capture.valid(name).tolist()
+    pairs = zip(capture.column(name).tolist(), valid, strict=True)
     return [_mac(number) if there else "" for number, there in pairs]
 
 
@@ -105,8 +105,8 @@ def _array(arrow: Any, column: npt.NDArray[np.generic]) -> Any:
     kind = arrow.from_numpy_dtype(column.dtype)
     if column.ndim > 1:
         kind = arrow.binary(ADDRESS_BYTES)
-    cells = arrow.py_buffer(np.ascontiguousarray(column))
-    return arrow.Array.from_buffers(kind, len(column), [None, cells])
+    buffer = arrow.py_buffer(np.ascontiguousarray(column))
+    return arrow.Array.from_buffers(kind, len(column), [None, buffer])
 
 
 def _optional(module: str, extra: str, name: str) -> Any:

@@ -123,16 +123,16 @@ class Capture:
     @classmethod
     def joined(cls, chunks: Sequence[Capture], about: About) -> Self:
         """Return the chunks of one file as one capture."""
-        pieces: dict[int, memoryview] = {}
+        buffers: dict[int, memoryview] = {}
         comments: dict[int, str] = {}
         rows = 0
         for chunk in chunks:
             octets = chunk._octets  # noqa: SLF001 - our own
-            pieces.update(zip(octets.bases, octets.pieces, strict=True))
+            buffers.update(zip(octets.bases, octets.buffers, strict=True))
             comments.update({rows + row: text for row, text in octets.comments.items()})
             rows += len(chunk)
         octets = Octets(
-            pieces=tuple(pieces.values()), bases=tuple(pieces), comments=comments
+            buffers=tuple(buffers.values()), bases=tuple(buffers), comments=comments
         )
         make = joined([chunk.column for chunk in chunks])
         blocks = [block for chunk in chunks for block in chunk.blocks()]
@@ -199,11 +199,11 @@ class Capture:
         """Return the bytes of a packet."""
         return self._octets.at(int(self.offset[row]), int(self.caplen[row]))
 
-    def halves(self, at: npt.NDArray[np.int64]) -> npt.NDArray[np.uint16]:
+    def u16_at(self, at: npt.NDArray[np.int64]) -> npt.NDArray[np.uint16]:
         """Return each packet's 16-bit word at its offset; 0 where that is not here."""
         here = self.caplen >= at + 2
         found = np.zeros(len(self), dtype=np.uint16)
-        found[here] = self._octets.halves((self.offset + at)[here])
+        found[here] = self._octets.u16_at((self.offset + at)[here])
         return found
 
     def note(self, row: int) -> str:
@@ -219,10 +219,10 @@ class Capture:
         """
         index = np.asarray(rows)
         every = np.arange(len(self), dtype=np.intp)
-        taken = every[index] if index.size else every[:0]
-        octets = self._octets.take(taken)
+        chosen = every[index] if index.size else every[:0]
+        octets = self._octets.take(chosen)
         return Capture(
-            lambda name: self.column(name)[taken], len(taken), octets, self._about
+            lambda name: self.column(name)[chosen], len(chosen), octets, self._about
         )
 
     def blocks(self) -> Sequence[Block]:

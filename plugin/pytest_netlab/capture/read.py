@@ -145,7 +145,7 @@ class Chunks:
         if not rows:
             return
         octets = Octets(
-            pieces=(stream.buffer[stream.first :],),
+            buffers=(stream.buffer[stream.first :],),
             bases=(stream.base + stream.first,),
             comments=MappingProxyType(self._comments()),
         )

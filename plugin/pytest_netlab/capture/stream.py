@@ -116,24 +116,24 @@ class Stream:
         Memory grows with what is there, not with what is asked for: a length may lie.
         """
         while self.end - self.at < size:
-            room, end = next(self._rooms, (None, 0))
-            if room is None:
+            space, end = next(self._rooms, (None, 0))
+            if space is None:
                 return self._ended()
-            self._move_to(room, end)
+            self._move_to(space, end)
         return True
 
-    def _move_to(self, room: memoryview, end: int) -> None:
+    def _move_to(self, space: memoryview, end: int) -> None:
         """Go on in another buffer, in front of whose bytes the unread ones go."""
         offset, have = self.offset, self.end - self.at
         begin = _HEADROOM
         if have > begin:  # a record larger than most
             self._budget.check(have + end)
             size = 1 << (have + end).bit_length()
-            room, more = np.empty(size, dtype=np.uint8).data, room
-            room[have : have + end - begin] = more[begin:end]
+            space, more = np.empty(size, dtype=np.uint8).data, space
+            space[have : have + end - begin] = more[begin:end]
             begin, end = have, have + end - begin
-        room[begin - have : begin] = self.buffer[self.at : self.end]
-        self.buffer, self.at, self.end = room, begin - have, end
+        space[begin - have : begin] = self.buffer[self.at : self.end]
+        self.buffer, self.at, self.end = space, begin - have, end
         self.first, self.base = self.at, offset - self.at
 
     def _filled(self) -> Iterator[tuple[memoryview, int]]:
@@ -144,11 +144,11 @@ class Stream:
         pool = Pool()
         try:
             while True:
-                room = pool.take(_HEADROOM + _STEP).data
-                got = self._file.readinto(room[_HEADROOM:])
+                space = pool.take(_HEADROOM + _STEP).data
+                got = self._file.readinto(space[_HEADROOM:])
                 if not got:
                     return
-                yield _fitted(room, _HEADROOM + got), _HEADROOM + got
+                yield _fitted(space, _HEADROOM + got), _HEADROOM + got
         except (EOFError, zlib.error, lzma.LZMAError) as error:
             self._failure = self.damage(f"compressed data: {error}", -1)
 
@@ -170,47 +170,47 @@ class Stream:
             self._rooms.close()
 
 
-def _fitted(room: memoryview, end: int) -> memoryview:
+def _fitted(space: memoryview, end: int) -> memoryview:
     """Return the bytes in no more room than four times what they need.
 
     A pipe and a decompressor fill little of a buffer at a time: who keeps a capture
     would keep the rest of each.
     """
-    if 4 * end >= len(room):
-        return room
+    if 4 * end >= len(space):
+        return space
     fitted = np.empty(end, dtype=np.uint8).data
-    fitted[_HEADROOM:] = room[_HEADROOM:end]
+    fitted[_HEADROOM:] = space[_HEADROOM:end]
     return fitted
 
 
 class _Readable(Protocol):
     """What a stream reads from."""
 
-    def readinto(self, room: memoryview, /) -> int | None:
+    def readinto(self, space: memoryview, /) -> int | None:
         """Fill a part of the room; 0 at the end."""
 
     def tell(self) -> int:
         """Return the offset in the file."""
 
 
-class Pieces:
+class IteratorFile:
     """Pieces of bytes, with the manners of a file."""
 
-    def __init__(self, pieces: Iterator[bytes], file: Any = None) -> None:
+    def __init__(self, blocks: Iterator[bytes], file: Any = None) -> None:
         """Serve these pieces, which are made from this file."""
-        self._pieces = pieces
+        self._blocks = blocks
         self._file = file
         self._rest = memoryview(b"")
 
-    def readinto(self, room: memoryview) -> int:
+    def readinto(self, space: memoryview) -> int:
         """Fill a part of the room; 0 at the end."""
         while not self._rest:
-            piece = next(self._pieces, None)
+            piece = next(self._blocks, None)
             if piece is None:
                 return 0
             self._rest = memoryview(piece)
-        size = min(len(room), len(self._rest))
-        room[:size] = self._rest[:size]
+        size = min(len(space), len(self._rest))
+        space[:size] = self._rest[:size]
         self._rest = self._rest[size:]
         return size
 
@@ -242,15 +242,17 @@ def _plain(file: Any, name: str) -> _Readable:
     head = b""
     while len(head) < len(_XZ) and (piece := file.read(len(_XZ) - len(head))):
         head += piece
-    pieces = _raw(head, file)
+    blocks = _raw(head, file)
     if head.startswith(_GZIP):
-        return Pieces(_inflated(pieces, _Gzip), file)
+        return IteratorFile(_inflated(blocks, _Gzip), file)
     if head.startswith(_XZ):
         xz = lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, _MEMORY)  # noqa: E731
-        return Pieces(_inflated(pieces, xz), file)
+        return IteratorFile(_inflated(blocks, xz), file)
     if head.startswith(_ZSTD):
-        return Pieces(_unzstd(pieces, name), file)
-    return _Headed(head, file) if hasattr(file, "readinto") else Pieces(pieces, file)
+        return IteratorFile(_unzstd(blocks, name), file)
+    return (
+        _Headed(head, file) if hasattr(file, "readinto") else IteratorFile(blocks, file)
+    )
 
 
 class _Headed:
@@ -261,12 +263,12 @@ class _Headed:
         self._head = head
         self._file = file
 
-    def readinto(self, room: memoryview) -> int | None:
+    def readinto(self, space: memoryview) -> int | None:
         """Fill a part of the room; 0 at the end."""
         size = len(self._head)
-        room[:size] = self._head
+        space[:size] = self._head
         self._head = b""
-        more: int | None = self._file.readinto(room[size:])
+        more: int | None = self._file.readinto(space[size:])
         return size + (more or 0)
 
     def tell(self) -> int:
@@ -331,10 +333,10 @@ class _Gzip:
 
 
 def _inflated(
-    pieces: Iterator[bytes], start: Callable[[], _Decompressor]
+    blocks: Iterator[bytes], start: Callable[[], _Decompressor]
 ) -> Iterator[bytes]:
     """Yield the output of one or more compressed streams, a bounded piece at a time."""
-    data = next(pieces, b"")
+    data = next(blocks, b"")
     while data.strip(b"\0"):  # zeros may pad the last one
         stream = start()
         while not stream.eof:
@@ -342,10 +344,10 @@ def _inflated(
                 yield output
             data = b""
             if stream.needs_input and not stream.eof:
-                data = next(pieces, b"")
+                data = next(blocks, b"")
                 if not data:
                     raise EOFError("ends early")
-        data = stream.unused_data or next(pieces, b"")
+        data = stream.unused_data or next(blocks, b"")
 
 
 class _Zstd:
@@ -377,7 +379,7 @@ class _Zstd:
             raise zlib.error(str(error)) from None
 
 
-def _unzstd(pieces: Iterator[bytes], name: str) -> Iterator[bytes]:
+def _unzstd(blocks: Iterator[bytes], name: str) -> Iterator[bytes]:
     """Yield the output of one or more zstd frames, a bounded piece at a time."""
     try:
         zstandard = import_module("zstandard")
@@ -387,7 +389,7 @@ def _unzstd(pieces: Iterator[bytes], name: str) -> Iterator[bytes]:
         ) from None
     crumbs = (
         piece[at : at + _CRUMB]
-        for piece in pieces
+        for piece in blocks
         for at in range(0, len(piece), _CRUMB)
     )
     return _inflated(crumbs, lambda: _Zstd(zstandard))

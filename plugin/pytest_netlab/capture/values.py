@@ -62,26 +62,26 @@ class About:
 class Octets:
     """Raw bytes of all packets: the pieces of a file, and the offset of each in it."""
 
-    pieces: Sequence[memoryview]
+    buffers: Sequence[memoryview]
     bases: Sequence[int]
     comments: Mapping[int, str]
 
     def at(self, offset: int, size: int) -> bytes:
         """Return the bytes of a packet."""
-        if not self.pieces:
+        if not self.buffers:
             return b""
         index = bisect_right(self.bases, offset) - 1
         start = offset - self.bases[index]
-        return bytes(self.pieces[index][start : start + size])
+        return bytes(self.buffers[index][start : start + size])
 
-    def halves(self, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.uint16]:
+    def u16_at(self, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.uint16]:
         """Return the big-endian 16-bit words at these offsets."""
         found = np.zeros(len(offsets), dtype=np.uint16)
         index = np.searchsorted(self.bases, offsets, side="right") - 1
         order = np.argsort(index, kind="stable")
-        ends = np.cumsum(np.bincount(index, minlength=len(self.pieces)))
+        ends = np.cumsum(np.bincount(index, minlength=len(self.buffers)))
         first = 0
-        for base, piece, end in zip(self.bases, self.pieces, ends, strict=True):
+        for base, piece, end in zip(self.bases, self.buffers, ends, strict=True):
             mine, octets = order[first:end], np.frombuffer(piece, dtype=np.uint8)
             at = offsets[mine] - base
             found[mine] = octets[at].astype(np.uint16) << 8 | octets[at + 1]
@@ -97,7 +97,7 @@ class Octets:
             for row, old in enumerate(rows.tolist())
             if old in self.comments
         }
-        return Octets(pieces=self.pieces, bases=self.bases, comments=comments)
+        return Octets(buffers=self.buffers, bases=self.bases, comments=comments)
 
 
 class Block(NamedTuple):

@@ -88,7 +88,7 @@ class Walk:
 
     def pcapng(self, buffer: memoryview, end: int, out: Columns) -> int:
         """Decode the enhanced packet blocks of a buffer; tell why it ended."""
-        frame, clocks = octets.view(buffer), octets.longs(self.clocks)
+        frame, clocks = octets.view(buffer), octets.i64_view(self.clocks)
         with cython.nogil:
             return _pcapng(self, frame, end, clocks, out)
 
@@ -112,7 +112,7 @@ def _pcap(walk: Walk, frame: bytes, end: int, out: Columns) -> int:
             return STOPPED
         if at + header + caplen > end:
             return MORE
-        octets.soon(frame, at + header + caplen)
+        octets.prefetch(frame, at + header + caplen)
         seconds = _u32(walk, frame, at + _SECONDS)
         fraction = _u32(walk, frame, at + _FRACTION)
         out.ts[walk.row] = seconds * _SECOND + fraction * walk.scale
@@ -148,7 +148,7 @@ def _pcapng(
             return STOPPED
         if at + size > end:
             return MORE
-        octets.soon(frame, at + size)
+        octets.prefetch(frame, at + size)
         if not _packet(walk, frame, size, clocks, out):
             return STOPPED
         walk.at = at + size

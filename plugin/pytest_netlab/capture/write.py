@@ -77,7 +77,7 @@ def _interface(interface: Interface, offset: int) -> bytes:
     """Return an interface description."""
     options = _comment(interface.comment)
     if interface.name:
-        options += _option(blocks.IF_NAME, _cut(interface.name))
+        options += _option(blocks.IF_NAME, _truncated(interface.name))
     for address in map(ip_interface, interface.addresses):
         options += _address(address)
     options += _option(blocks.IF_TSRESOL, bytes((_NANOSECONDS,)))
@@ -103,7 +103,7 @@ def _names(names: Mapping[str, str]) -> bytes:
 
 def _name(packed: bytes, symbol: str) -> bytes:
     """Return one record of the name-resolution block."""
-    text = _cut(symbol, _MAX_NAME) + b"\0"
+    text = _truncated(symbol, _MAX_NAME) + b"\0"
     if packed.startswith(MAPPED):
         return _option(blocks.NAME_IPV4, packed[len(MAPPED) :] + text)
     return _option(blocks.NAME_IPV6, packed + text)
@@ -156,10 +156,10 @@ def _block(kind: int, body: bytes) -> bytes:
 
 def _comment(text: str) -> bytes:
     """Return a comment option, nothing for no comment."""
-    return _option(blocks.COMMENT, _cut(text)) if text else b""
+    return _option(blocks.COMMENT, _truncated(text)) if text else b""
 
 
-def _cut(text: str, most: int = blocks.MAX_OPTION) -> bytes:
+def _truncated(text: str, most: int = blocks.MAX_OPTION) -> bytes:
     """Return the text as an option's value, cut to the longest there can be."""
     value = text.encode("utf-8", "replace")[:most]
     return value.decode("utf-8", "ignore").encode()

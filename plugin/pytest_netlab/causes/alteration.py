@@ -41,14 +41,17 @@ HEADER = {
 
 def corrupted(case: Case) -> Cause | None:
     """Find a checksum that does not fit its packet any more."""
-    found = [sign for sign in case.evidence if sign.field in CHECKSUMS]
+    found = [
+        difference for difference in case.evidence if difference.field in CHECKSUMS
+    ]
     if not found:
         return None
-    sign = found[0]
-    where = "IP header" if sign.field == "ip_checksum" else "payload"
+    difference = found[0]
+    where = "IP header" if difference.field == "ip_checksum" else "payload"
     text = (
-        f"the checksum of the {where} is wrong at {sign.point} ({sign.got}): "
-        f"receivers drop such a packet without a word; {damage(case.host)}"
+        f"the checksum of the {where} is wrong at {difference.point} "
+        f"({difference.got}): receivers drop such a packet without a word; "
+        f"{damage(case.host)}"
     )
     return case.cause("corrupted checksum", text)
 
@@ -66,14 +69,13 @@ def damage(host: HostChange) -> str:
 
 def header_changed(case: Case) -> Cause | None:
     """Find a field that the host changed, or that its senders set otherwise."""
-    found = [sign for sign in case.evidence if sign.field in HEADER]
+    found = [difference for difference in case.evidence if difference.field in HEADER]
     if not found:
         return None
-    told = dict.fromkeys(
-        f"{sign.field} {sign.got} instead of {sign.want} at {sign.point}"
-        for sign in found
+    changes = dict.fromkeys(
+        f"{one.field} {one.got} instead of {one.want} at {one.point}" for one in found
     )
-    fields = tuple(name for sign in found for name in HEADER[sign.field])
+    fields = tuple(name for difference in found for name in HEADER[difference.field])
     why = clues.first(
         _writer(case.host, fields),
         clues.setting(case.host, "offload"),
@@ -81,11 +83,11 @@ def header_changed(case: Case) -> Cause | None:
         host=case.host,
         otherwise="look at the mangle table, and at nft rules that `set` a field",
     )
-    text = "; ".join([*list(told)[:_TOLD], why])
+    text = "; ".join([*list(changes)[:_SHOWN], why])
     return case.cause("header changed", text)
 
 
-_TOLD = 2  # the differences below the cause tell them all
+_SHOWN = 2  # the differences below the cause tell them all
 
 
 def _writer(host: HostChange, fields: tuple[str, ...]) -> str:
@@ -101,7 +103,7 @@ def _writer(host: HostChange, fields: tuple[str, ...]) -> str:
 def reidentified(case: Case) -> Cause | None:
     """Find packets that left with another IP id: none is the same at both points."""
     want, got = case.want, case.got
-    if want.kind != "snat" or want.sender is None or got.fate != "local":
+    if want.kind != "snat" or want.sender is None or got.disposition != "local":
         return None
     if not case.between(want.sender, want.responder):
         return None
@@ -118,10 +120,14 @@ def reidentified(case: Case) -> Cause | None:
 
 def twice(case: Case) -> Cause | None:
     """Find packets that were delivered more than once, themselves and no repeat."""
-    duplicate = next((sign for sign in case.evidence if _is_duplicate(sign)), None)
+    duplicate = next(
+        (difference for difference in case.evidence if _is_duplicate(difference)), None
+    )
     if case.got.copies <= case.want.copies and duplicate is None:
         return None
-    if not case.evidence or any(sign.field == "ip_id" for sign in case.evidence):
+    if not case.evidence or any(
+        difference.field == "ip_id" for difference in case.evidence
+    ):
         return None  # where ids are changed, an equal id tells nothing
     why = clues.first(
         clues.new(case.host, effects.copies),
@@ -134,6 +140,6 @@ def twice(case: Case) -> Cause | None:
     return case.cause("delivered twice", text)
 
 
-def _is_duplicate(sign: Evidence) -> bool:
-    found = sign.found
+def _is_duplicate(difference: Evidence) -> bool:
+    found = difference.found
     return isinstance(found, Packet) and found.what.role is Role.DUPLICATE

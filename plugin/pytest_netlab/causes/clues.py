@@ -76,8 +76,8 @@ def first(*clues: str, host: HostChange, otherwise: str) -> str:
     found = next(filter(None, clues), "")
     if found:
         return found
-    told = versions(host)
-    return f"{otherwise} ({told})" if told else otherwise
+    known_versions = versions(host)
+    return f"{otherwise} ({known_versions})" if known_versions else otherwise
 
 
 def _cited(what: str, rules: Iterable[Fact]) -> str:

@@ -23,7 +23,7 @@ RULES = (
     translation.republished,
     translation.stale,
     translation.mistranslated,
-    translation.undone,
+    translation.reverse_translation,
     translation.proxied,
     translation.unmasqueraded_hairpin,
     translation.leaked,
@@ -65,7 +65,7 @@ def explain(
     known = host or HostChange()
     causes: dict[str, Cause] = {}
     for name in dict.fromkeys(fact.name for fact in (*expected, *observed)):
-        of_flow = [sign for sign in evidence if sign.flow == name]
+        of_flow = [difference for difference in evidence if difference.flow == name]
         wanted = [fact for fact in expected if fact.name == name]
         found = [fact for fact in observed if fact.name == name]
         for want, got in zip_longest(wanted, found):
@@ -100,13 +100,13 @@ def _cause(case: Case) -> Cause | None:
             return cause
     if case.want == case.got:
         return None
-    text = f"expected {_tell(case.want)}, got {_tell(case.got)}"
+    text = f"expected {_described(case.want)}, got {_described(case.got)}"
     return case.cause("flow differs", text)
 
 
 def _unexpected(got: FlowFact) -> Cause:
     return named(
-        "unexpected flow", got.name, f"nothing like it is expected: {_tell(got)}"
+        "unexpected flow", got.name, f"nothing like it is expected: {_described(got)}"
     )
 
 
@@ -126,8 +126,8 @@ def _is_explained(got: FlowFact, causes: Mapping[str, Cause]) -> bool:
     )
 
 
-def _tell(fact: FlowFact) -> str:
+def _described(fact: FlowFact) -> str:
     sent = f", sent on as {fact.sender} -> {fact.target}" if fact.target else ""
     answer = "answered" if fact.answered else "unanswered"
     ends = f"{fact.initiator} -> {fact.responder}"
-    return f"{ends} ({fact.kind}, {fact.fate}, {answer}{sent})"
+    return f"{ends} ({fact.kind}, {fact.disposition}, {answer}{sent})"

@@ -22,7 +22,7 @@ def untouched(want: FlowFact, others: int, host: HostChange) -> Cause:
     With br_netfilter a bridge tracks a packet before its own tap sees it.
     """
     if host.full:
-        return named("table full", want.name, _no_room(want, host))
+        return named("table full", want.name, _table_full(want, host))
     text = f"no packet of {want.name} was seen: the stimulus never reached the host"
     if others:
         text = f"{want.name} was seen {others} times only: one more never reached it"
@@ -35,7 +35,7 @@ def black_hole(case: Case) -> Cause | None:
     limit = clues.mtu(case.host)
     too_large = got.stuck > limit > 0 or got.stuck > got.passed > 0
     was_lost = got.stuck and not want.stuck
-    if not was_lost or not too_large or got.refusal or _told_too_large(case):
+    if not was_lost or not too_large or got.refusal or _was_asked_for_less(case):
         return None
     if not limit and got.stuck < _SMALLEST:
         return None
@@ -54,34 +54,36 @@ def black_hole(case: Case) -> Cause | None:
 _SMALLEST = 577  # RFC 791: every link passes 576 octets
 
 
-def _told_too_large(case: Case) -> bool:
+def _was_asked_for_less(case: Case) -> bool:
     """Tell whether somebody asked for smaller packets."""
     return any(map(_asks_for_less, case.evidence))
 
 
-def _asks_for_less(sign: Evidence) -> bool:
-    return isinstance(sign.found, Packet) and sign.found.what.asks_for_less
+def _asks_for_less(difference: Evidence) -> bool:
+    return isinstance(difference.found, Packet) and difference.found.what.asks_for_less
 
 
 def too_large(case: Case) -> Cause | None:
     """Find packets that are larger than a link takes, and that their sender is told."""
-    if case.got.refusal or not _told_too_large(case):
+    if case.got.refusal or not _was_asked_for_less(case):
         return None
-    told = next(sign.got for sign in case.evidence if _asks_for_less(sign))
+    size = next(
+        difference.got for difference in case.evidence if _asks_for_less(difference)
+    )
     why = clues.link(case.host) or "look at the MTU of the links"
-    text = f"packets are too large for a link, and their sender is told so ({told})"
+    text = f"packets are too large for a link, and their sender is told so ({size})"
     return case.cause("rejected", f"{text}; {why}")
 
 
 def table_full(case: Case) -> Cause | None:
     """Find a flow that could not be tracked, because the table holds all it can."""
     want, got = case.want, case.got
-    if not case.host.full or want.fate == "local" or got.target:
+    if not case.host.full or want.disposition == "local" or got.target:
         return None
-    return case.cause("table full", _no_room(want, case.host))
+    return case.cause("table full", _table_full(want, case.host))
 
 
-def _no_room(want: FlowFact, host: HostChange) -> str:
+def _table_full(want: FlowFact, host: HostChange) -> str:
     return (
         f"{want.name} was dropped: connection tracking is full ({host.full}); raise "
         "net.netfilter.nf_conntrack_max, or find out who fills it (conntrack.txt)"
@@ -120,7 +122,7 @@ def not_returned(case: Case) -> Cause | None:
 def not_forwarded(case: Case) -> Cause | None:
     """Find packets that reached the host and were never sent on."""
     want, got = case.want, case.got
-    if want.fate != "forwarded" or got.target:
+    if want.disposition != "forwarded" or got.target:
         return None
     who = "the host itself answered" if got.answered else "nobody answered"
     kept = got.answered and want.kind == "dnat"
@@ -149,7 +151,7 @@ def partly_forwarded(case: Case) -> Cause | None:
 def unanswered(case: Case) -> Cause | None:
     """Find what is meant for the host itself, and what it does not answer."""
     want, got = case.want, case.got
-    if want.fate != "local" or not want.answered or got.answered or got.target:
+    if want.disposition != "local" or not want.answered or got.answered or got.target:
         return None
     text = f"{want.responder} never answered"
     look = "look at the filter INPUT and OUTPUT chains"

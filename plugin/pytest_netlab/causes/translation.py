@@ -48,7 +48,9 @@ def stale(case: Case) -> Cause | None:
     changed = (*case.host.missing, *case.host.extra)
     if any(map(effects.concerns_translation, changed)):
         return None  # the rules are others: no need of an old connection
-    found = next(filter(lambda known: _is_stale(known, case), case.host.tracked), None)
+    found = next(
+        filter(lambda known: _is_stale(known, case), case.host.conntrack_entries), None
+    )
     if found is None:
         return None
     text = (
@@ -63,13 +65,16 @@ def _is_stale(known: Connection, case: Case) -> bool:
 
     Of other protocols than these the kernel tracks nothing but ICMP echoes here.
     """
-    want, (met, back) = case.want, known
-    ports = met.proto in WITH_PORTS
-    asked = End(met.dst, met.dport if ports else None)
-    if (want.proto, want.echo) != (met.proto, not ports):
+    want, (original, back) = case.want, known
+    ports = original.proto in WITH_PORTS
+    asked = End(original.dst, original.dport if ports else None)
+    if (want.proto, want.echo) != (original.proto, not ports):
         return False
-    sent = End(back.dst), End(back.src, back.sport if ports else None)
-    return want.goes(End(met.src), asked) and sent != (want.sender, want.target)
+    translated = End(back.dst), End(back.src, back.sport if ports else None)
+    return want.goes(End(original.src), asked) and translated != (
+        want.sender,
+        want.target,
+    )
 
 
 def mistranslated(case: Case) -> Cause | None:
@@ -86,13 +91,20 @@ def mistranslated(case: Case) -> Cause | None:
     return case.cause(wrong, f"{text}: {why}")
 
 
-def undone(case: Case) -> Cause | None:
+def reverse_translation(case: Case) -> Cause | None:
     """Find replies that went back as they came, not as they were asked for."""
     want = case.want
     if want.kind not in ("snat", "dnat", "hairpin"):
         return None
-    broken = next((sign.got for sign in case.evidence if sign.field == "undone"), "")
-    seen = broken or _past(case)
+    seen_reply = next(
+        (
+            difference.got
+            for difference in case.evidence
+            if difference.field == "undone"
+        ),
+        "",
+    )
+    seen = seen_reply or _past(case)
     if not seen:
         return None
     why = clues.first(
@@ -126,7 +138,7 @@ def proxied(case: Case) -> Cause | None:
         for fact in case.flows
         if fact.initiator.node == "bridge" and fact.responder == want.target
     ]
-    if want.kind != "dnat" or not (got.fate == "proxied" or legs):
+    if want.kind != "dnat" or not (got.disposition == "proxied" or legs):
         return None
     client = legs[0].initiator if legs else got.sender
     if client == want.sender:
@@ -169,7 +181,7 @@ def _is_direct(fact: FlowFact, case: Case) -> bool:
     want = case.want
     alike = (fact.proto, fact.initiator) == (want.proto, want.initiator)
     there = fact.responder
-    local = fact.fate == "local" and there.node not in OWN
+    local = fact.disposition == "local" and there.node not in OWN
     return alike and local and there.port is not None
 
 
@@ -177,8 +189,8 @@ def leaked(case: Case) -> Cause | None:
     """Find a container's own address on the uplink."""
     want, got = case.want, case.got
     # Without a counterpart, the container's half and the leaked half are two flows.
-    halves = (fact.fate for fact in case.between(want.initiator, want.responder))
-    escaped = got.fate == "forwarded" or "leaked" in halves
+    halves = (fact.disposition for fact in case.between(want.initiator, want.responder))
+    escaped = got.disposition == "forwarded" or "leaked" in halves
     if want.kind != "snat" or got.kind != "none" or not escaped:
         return None
     why = clues.first(
@@ -210,33 +222,33 @@ def remapped(case: Case) -> Cause | None:
     """Find a port or id that was changed where it could have been kept."""
     if case.got != case.want:
         return None
-    for sign in case.evidence:
-        found = sign.found
-        if isinstance(found, PortTranslation) and found.fault:
-            return _remapped(case, found.fault, sign.field)
-        now = _other_symbol(sign)
+    for difference in case.evidence:
+        found = difference.found
+        if isinstance(found, PortTranslation) and found.violation:
+            return _port_translation(case, found.violation, difference.field)
+        now = _other_symbol(difference)
         if now is not None:
-            return _remapped(case, "remapped although free", now.kind)
+            return _port_translation(case, "remapped although free", now.kind)
     return None
 
 
-def _other_symbol(sign: Evidence) -> Symbol | None:
+def _other_symbol(difference: Evidence) -> Symbol | None:
     """Return the other port or id of an end that differs in nothing else."""
     was, now = (
         next((one for one in symbols_in(value) if one.kind in _EPHEMERAL), None)
-        for value in (sign.expected, sign.found)
+        for value in (difference.expected, difference.found)
     )
-    if sign.field not in _ENDS or now is None or was == now:
+    if difference.field not in _ENDS or now is None or was == now:
         return None
-    alike = _without_symbols(sign.expected) == _without_symbols(sign.found)
-    return now if alike or sign.field == "rewrite" else None
+    alike = _without_symbols(difference.expected) == _without_symbols(difference.found)
+    return now if alike or difference.field == "rewrite" else None
 
 
 def _without_symbols(value: object) -> object:
     return map_symbols(value, lambda one: _ANY if one.kind in _EPHEMERAL else one)
 
 
-def _remapped(case: Case, fault: Name, field: str) -> Cause:
+def _port_translation(case: Case, violation: Name, field: str) -> Cause:
     what = "port" if field == "port" else "ICMP id"
     why = clues.first(
         clues.new(case.host, effects.translates_source),
@@ -247,8 +259,8 @@ def _remapped(case: Case, fault: Name, field: str) -> Cause:
         "remapped although free": "was changed although nobody else held it",
         "remapped out of its class": "was changed to one of another class",
     }
-    text = f"the {what} {how.get(fault, 'was changed')}; {why}"
-    return case.cause(fault, text)
+    text = f"the {what} {how.get(violation, 'was changed')}; {why}"
+    return case.cause(violation, text)
 
 
 def _wrong(want: str | Symbol, got: str | Symbol) -> Name:

@@ -22,7 +22,7 @@ AT_A_POINT: tuple[Callable[[Observed, Sequence[int]], Iterator[Violation]], ...]
     embedded.unknown,
 )
 ACROSS: tuple[Callable[[Observed], Iterator[Violation]], ...] = (
-    forwarding.altered,
+    forwarding.not_forwarded_intact,
     forwarding.reversed_direction,
     embedded.changed,
     forwarding.unpaired,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_netlab.checks.violation import Violation
-from pytest_netlab.flows import TCP, UDP, is_error, quoted_key, way_of
+from pytest_netlab.flows import TCP, UDP, is_error, quoted_key, uniflow_of
 from pytest_netlab.wire import checksum, icmp, ipv4, ipv6, tcp, udp
 
 if TYPE_CHECKING:
@@ -32,15 +32,15 @@ def unknown(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
     for at, row in enumerate(rows):
         if not is_error(capture, row):
             continue
-        quote = _quote(capture, row)
-        if not _is_whole(quote):
+        embedded = _embedded(capture, row)
+        if not _is_whole(embedded):
             yield Violation(
                 "quote", "a header with a good checksum", "a bad one", (row,)
             )
         asked = quoted_key(capture, row)
-        sent = [one for one in rows if way_of(capture, one) == asked]
+        sent = [one for one in rows if uniflow_of(capture, one) == asked]
         before = {_kept(_datagram(capture, one)) for one in sent if one in rows[:at]}
-        if sent and _kept(quote) not in before:
+        if sent and _kept(embedded) not in before:
             yield Violation(
                 "quote", "a packet that crossed this point", "none such", (row,)
             )
@@ -58,14 +58,14 @@ def changed(seen: Observed) -> Iterator[Violation]:
         if capture.icmp_rest[near] != capture.icmp_rest[far]:
             rest = f"{capture.icmp_rest[near]}", f"{capture.icmp_rest[far]}"
             yield Violation("mtu", *rest, (near,))
-        here, there = _quote(capture, near), _quote(capture, far)
+        here, there = _embedded(capture, near), _embedded(capture, far)
         if _header(here) != _header(there):
             yield Violation(
                 "quote", "the same header at both points", "another", (near,)
             )
 
 
-def _quote(capture: Capture, row: int) -> bytes:
+def _embedded(capture: Capture, row: int) -> bytes:
     return capture[row].bytes[int(capture.l4_offset[row]) + icmp.HEADER :]
 
 
@@ -84,13 +84,16 @@ def _kept(datagram: bytes) -> tuple[bytes, bytes]:
     ]
 
 
-def _header(quote: bytes) -> tuple[bytes, ...]:
+def _header(embedded: bytes) -> tuple[bytes, ...]:
     """Return what a NAT leaves alone of a quoted header: tos and ttl too."""
-    return quote[:2], quote[_TTL_AT[quote[0] >> 4] :][:1], *_kept(quote)
+    return embedded[:2], embedded[_TTL_AT[embedded[0] >> 4] :][:1], *_kept(embedded)
 
 
-def _is_whole(quote: bytes) -> bool:
+def _is_whole(embedded: bytes) -> bool:
     """Tell whether a quoted IPv4 header adds up."""
-    if quote[0] >> 4 != ipv4.VERSION:
+    if embedded[0] >> 4 != ipv4.VERSION:
         return True
-    return checksum.words(quote[: ipv4.header_bytes(quote[0])]) == checksum.ONES
+    return (
+        checksum.ones_complement_sum(embedded[: ipv4.header_bytes(embedded[0])])
+        == checksum.ONES
+    )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_netlab.checks.observed import Observed
 
 
-def altered(seen: Observed) -> Iterator[Violation]:
+def not_forwarded_intact(seen: Observed) -> Iterator[Violation]:
     """Yield the pairs of which one has a VLAN tag, or one is half a datagram."""
     capture = seen.capture
     for near, far in seen.pairs:

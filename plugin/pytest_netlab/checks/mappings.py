@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_netlab.checks.pairs import Words
+    from pytest_netlab.checks.pairs import Mismatch
     from pytest_netlab.flows import Tuple5
 
 # Two keys that had to be the same: what was wanted, and what was seen.
@@ -16,7 +16,7 @@ Keys = tuple["Tuple5", "Tuple5"]
 
 def check_mapping(
     changed: Keys | None, shared: Keys | None, *, reply: bool
-) -> Iterator[Words]:
+) -> Iterator[Mismatch]:
     """Yield where a mapping is not one function, not one-to-one, or not undone.
 
     Args:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture import Capture
 
-_CUT = Status.FRAGMENT | Status.TRUNCATED
+_PARTIAL = Status.FRAGMENT | Status.TRUNCATED
 UNTOUCHED = (
     "ip_id",
     "payload_len",
@@ -65,29 +65,29 @@ def check_pair(near: Observation, far: Observation) -> Iterator[Violation]:
 
 
 # A field, what had to be seen, and what was.
-Words = tuple[str, str, str]
+Mismatch = tuple[str, str, str]
 
 
-def _ttl(near: Observation, far: Observation) -> Iterator[Words]:
+def _ttl(near: Observation, far: Observation) -> Iterator[Mismatch]:
     """Yield a ttl that is not one less (RFC 1812, 5.3.1)."""
     ends = near.value("ttl"), far.value("ttl")
     before, after = in_order(*ends, near.value("direction"))
     if before - after != 1:
-        yield ttl_words(before, after)
+        yield ttl_mismatch(before, after)
 
 
-def _tos(near: Observation, far: Observation) -> Iterator[Words]:
+def _tos(near: Observation, far: Observation) -> Iterator[Mismatch]:
     """Yield another tos: a router may set the DSCP (RFC 2474), a host does not."""
     if near.value("tos") != far.value("tos"):
         yield _differs("tos", near, far)
 
 
-def _dont_fragment(near: Observation, far: Observation) -> Iterator[Words]:
+def _dont_fragment(near: Observation, far: Observation) -> Iterator[Mismatch]:
     if (near.value("ip_flags") ^ far.value("ip_flags")) & ipv4.DF:
         yield _differs("ip_flags", near, far)
 
 
-def _untouched(near: Observation, far: Observation) -> Iterator[Words]:
+def _untouched(near: Observation, far: Observation) -> Iterator[Mismatch]:
     """Yield fields that are not as they were; a fragment may have been cut anew."""
     fragment = (near.value("status") | far.value("status")) & Status.FRAGMENT
     for column in UNTOUCHED:
@@ -97,31 +97,31 @@ def _untouched(near: Observation, far: Observation) -> Iterator[Words]:
             yield _differs(column, near, far)
 
 
-def _payload(near: Observation, far: Observation) -> Iterator[Words]:
+def _payload(near: Observation, far: Observation) -> Iterator[Mismatch]:
     """Yield that two whole payloads of one size differ; an error's is translated."""
-    cut = (near.value("status") | far.value("status")) & _CUT
-    if cut or is_error(near.capture, near.row):
+    partial = (near.value("status") | far.value("status")) & _PARTIAL
+    if partial or is_error(near.capture, near.row):
         return
     same_size = near.value("payload_len") == far.value("payload_len")
     if same_size and near.value("payload_hash") != far.value("payload_hash"):
         yield "payload", "the same bytes", "other bytes"
 
 
-def _tcp_options(near: Observation, far: Observation) -> Iterator[Words]:
+def _tcp_options(near: Observation, far: Observation) -> Iterator[Mismatch]:
     """Yield other TCP options: NAT does not touch them (RFC 3022, 4.1)."""
     if near.tcp_options() != far.tcp_options():
         yield "tcp_options", near.tcp_options(), far.tcp_options()
 
 
-def _checksums(near: Observation, far: Observation) -> Iterator[Words]:
+def _checksums(near: Observation, far: Observation) -> Iterator[Mismatch]:
     """Yield a bad checksum, or one where UDP had none (RFC 768)."""
     for column in ("ip_checksum", "l4_checksum"):
         states = [Checksum(end.value(column)) for end in (near, far)]
         if Checksum.BAD in states or (Checksum.ZERO in states and len(set(states)) > 1):
-            yield checksum_words(column, *states)
+            yield checksum_mismatch(column, *states)
 
 
-def _embedded(near: Observation, far: Observation) -> Iterator[Words]:
+def _embedded(near: Observation, far: Observation) -> Iterator[Mismatch]:
     """Yield an ICMP error whose packet was not translated along (RFC 5508 REQ-4, 5).
 
     Whoever is told of an error is the one who sent the packet in it.
@@ -136,7 +136,7 @@ def _embedded(near: Observation, far: Observation) -> Iterator[Words]:
 
 # In the order in which a packet's violations are told. `_untouched` and `_payload` have
 # no flag: a pair in which these differ was joined by likeness.
-PAIR: tuple[Callable[[Observation, Observation], Iterator[Words]], ...] = (
+PAIR: tuple[Callable[[Observation, Observation], Iterator[Mismatch]], ...] = (
     _ttl,
     _tos,
     _dont_fragment,
@@ -155,17 +155,17 @@ def in_order(near: int, far: int, direction: int) -> tuple[int, int]:
     return (near, far) if direction == Direction.INBOUND else (far, near)
 
 
-def ttl_words(before: int, after: int) -> Words:
+def ttl_mismatch(before: int, after: int) -> Mismatch:
     """Return a ttl that is wrong, in words."""
     return "ttl", f"{before - 1} after {before}", f"{after}"
 
 
-def checksum_words(name: str, near: int, far: int) -> Words:
+def checksum_mismatch(name: str, near: int, far: int) -> Mismatch:
     """Return the two states of a checksum, of which one is wrong, in words."""
     states = [Checksum(near), Checksum(far)]
     got = ", ".join(state.name.lower() for state in states)
     return name, "zero" if Checksum.ZERO in states else "good", got
 
 
-def _differs(column: str, near: Observation, far: Observation) -> Words:
+def _differs(column: str, near: Observation, far: Observation) -> Mismatch:
     return column, f"{near.value(column)}", f"{far.value(column)}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
     from pytest_netlab.checks.observed import Observed
 
-_CUT = int(Status.TRUNCATED | Status.FRAGMENT)
+_PARTIAL = int(Status.TRUNCATED | Status.FRAGMENT)
 # An attribute of an enum's class takes a microsecond: too long, once a packet.
 _MALFORMED, _BAD = int(Status.MALFORMED), int(Checksum.BAD)
 
@@ -35,7 +35,7 @@ def connections(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
 
 
 @dataclass(slots=True)
-class _Way:
+class _StreamHalf:
     """One direction, in bytes from its SYN: how far it came, and where it ended."""
 
     start: int | None = None
@@ -56,7 +56,7 @@ class _Connection:
     ) -> None:
         self._capture = capture
         self._rows = [(row, is_reply(row)) for row in rows]
-        self._ways = {False: _Way(), True: _Way()}
+        self._by_direction = {False: _StreamHalf(), True: _StreamHalf()}
 
     def violations(self) -> Iterator[Violation]:
         """Yield each impossibility in order of time, holes last."""
@@ -69,23 +69,23 @@ class _Connection:
             if not flags & (tcp.ACK | tcp.SYN):
                 yield Violation("flags", "ACK on all but SYN and RST", "no ACK", (row,))
             elif flags & tcp.ACK:
-                yield from self._early(row, self._ways[not reply])
-            self._advance(row, self._ways[reply], flags)
-        for reply, way in self._ways.items():
-            yield from self._holes(reply, way)
+                yield from self._early(row, self._by_direction[not reply])
+            self._advance(row, self._by_direction[reply], flags)
+        for reply, half in self._by_direction.items():
+            yield from self._holes(reply, half)
 
     def _find_starts(self) -> bool:
         """Note where each way begins; False where two connections share the ports."""
         for row, reply in self._rows:
-            way = self._ways[reply]
+            half = self._by_direction[reply]
             if self._flags(row) & tcp.SYN:
                 number = int(self._capture.tcp_seq[row])
-                if way.start not in (None, number):
+                if half.start not in (None, number):
                     return False
-                way.start = number
+                half.start = number
         return True
 
-    def _early(self, row: int, other: _Way) -> Iterator[Violation]:
+    def _early(self, row: int, other: _StreamHalf) -> Iterator[Violation]:
         """Yield an acknowledgement of what has not crossed this point."""
         if other.start is None:
             return
@@ -94,33 +94,33 @@ class _Connection:
             want = f"acknowledges byte 1 to {other.sent}, which crossed this point"
             yield Violation("order", want, f"acknowledges byte {ack}", (row,))
 
-    def _advance(self, row: int, way: _Way, flags: int) -> None:
-        if way.start is None:
+    def _advance(self, row: int, half: _StreamHalf, flags: int) -> None:
+        if half.start is None:
             return
-        begin = way.of(int(self._capture.tcp_seq[row]))
+        begin = half.of(int(self._capture.tcp_seq[row]))
         size = int(self._capture.payload_len[row])
         size += bool(flags & tcp.SYN) + bool(flags & tcp.FIN)
         if not size:
             return
-        way.ranges.append((begin, begin + size))
-        way.sent = max(way.sent, begin + size)
+        half.ranges.append((begin, begin + size))
+        half.sent = max(half.sent, begin + size)
         if flags & tcp.FIN:
-            way.fin = min(way.fin or tcp.SPACE, begin + size)
+            half.fin = min(half.fin or tcp.SPACE, begin + size)
 
-    def _holes(self, reply: bool, way: _Way) -> Iterator[Violation]:  # noqa: FBT001
+    def _holes(self, reply: bool, half: _StreamHalf) -> Iterator[Violation]:  # noqa: FBT001
         """Yield bytes missing before the FIN, and those sent behind it."""
-        if way.start is None or way.fin is None:
+        if half.start is None or half.fin is None:
             return
         last = next(row for row, back in reversed(self._rows) if back == reply)
         reached = 0
-        for begin, end in sorted(way.ranges):
+        for begin, end in sorted(half.ranges):
             if begin > reached:
                 got = f"bytes {reached} to {begin} never crossed this point"
                 yield Violation("stream", "every byte from SYN to FIN", got, (last,))
                 return
             reached = max(reached, end)
-        if reached > way.fin:
-            got = f"{reached - way.fin} bytes behind it"
+        if reached > half.fin:
+            got = f"{reached - half.fin} bytes behind it"
             yield Violation("stream", "nothing behind the FIN", got, (last,))
 
     def _flags(self, row: int) -> int:
@@ -150,8 +150,10 @@ def echoes(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
 
 def _differ(capture: Capture, one: int, other: int) -> bool:
     """Tell whether two payloads, of which every byte is here, differ."""
-    cut = (capture.status[one] | capture.status[other]) & _CUT
-    return not cut and bool(capture.payload_hash[one] != capture.payload_hash[other])
+    partial = (capture.status[one] | capture.status[other]) & _PARTIAL
+    return not partial and bool(
+        capture.payload_hash[one] != capture.payload_hash[other]
+    )
 
 
 def damage(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:

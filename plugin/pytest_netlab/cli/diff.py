@@ -14,16 +14,16 @@ from pytest_netlab.capture import Capture, write
 from pytest_netlab.capture.export import addresses
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.memory import bounded
-from pytest_netlab.cli.output import emit, json_pieces, lines
+from pytest_netlab.cli.output import emit, json_texts, lines
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import (
     FILE,
     OUT,
     STDIN,
+    as_trouble,
     formats,
     only_once,
     spare,
-    told,
     whole,
 )
 from pytest_netlab.diff import Policy, compare
@@ -134,7 +134,7 @@ def _read(argument: str, watch: Watch, budget: Budget) -> Read:
     try:
         return Read(whole(argument, watch, budget), policy)
     except CaptureError as error:
-        raise told(error) from error
+        raise as_trouble(error) from error
 
 
 def _stories(
@@ -142,20 +142,20 @@ def _stories(
 ) -> tuple[CanonicalTrace, CanonicalTrace]:
     """Tell both captures with the same names for points, and names for addresses."""
     labels = points[0].labels()
-    stories = []
+    traces = []
     for one, other, ends in ((want, got, points[0]), (got, want, points[1])):
         names = one.capture.names or other.capture.names or _literal(one.capture)
-        story = canonicalize(
+        trace = canonicalize(
             one.capture, inside=ends.inside, outside=ends.outside, names=names
         )
         renames = {name: labels[side] for side, name in ends.names.items()}
-        stories.append(called(story, renames))
-    if stories[0].flows and not stories[1].flows and not got.capture.names:
+        traces.append(called(trace, renames))
+    if traces[0].flows and not traces[1].flows and not got.capture.names:
         raise Trouble(
             "the observed capture names no address, and has no conversation of an "
             "address the golden names: compare it with a capture of the same host"
         )
-    return stories[0], stories[1]
+    return traces[0], traces[1]
 
 
 def _literal(capture: Capture) -> Mapping[str, str]:
@@ -164,7 +164,7 @@ def _literal(capture: Capture) -> Mapping[str, str]:
     return {address: address for address in found}
 
 
-def _check(observed: Capture, story: CanonicalTrace, *, reviewed: bool) -> None:
+def _check(observed: Capture, trace: CanonicalTrace, *, reviewed: bool) -> None:
     """Refuse to call two captures the same if one of them may not have seen enough."""
     lost = sum(interface.dropped or 0 for interface in observed.interfaces)
     if lost:
@@ -172,13 +172,13 @@ def _check(observed: Capture, story: CanonicalTrace, *, reviewed: bool) -> None:
             f"nothing differs, but the observed capture lost {lost} packets: "
             "capture again, with a larger buffer"
         )
-    if not story.flows and not (reviewed and len(observed)):
+    if not trace.flows and not (reviewed and len(observed)):
         raise Trouble("neither capture has a conversation: there is nothing to compare")
 
 
 def _written(found: list[Difference], form: str | None, flows: int) -> Iterable[Safe]:
     if form == "json":
-        return json_pieces(differences.to_json(found))
+        return json_texts(differences.to_json(found))
     if form == "csv":
         return [escaped(differences.to_csv(found))]
     if not found:

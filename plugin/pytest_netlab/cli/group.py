@@ -56,7 +56,7 @@ class Commands(click.Group):
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the options of the group."""
-        with _in_words(), _in_a_sentence():
+        with _described(), _in_a_sentence():
             _demand_ends()
             return super().make_context(*args, **kwargs)
 
@@ -71,11 +71,11 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; exit code 1 means that something differs, and only that."""
         try:
-            with _in_words(), _in_a_sentence(), signals.orderly():
+            with _described(), _in_a_sentence(), signals.orderly():
                 return super().invoke(ctx)
         except NetlabError as error:
             text = Mask().text(str(error))
-            raise Trouble(text, lines=error.quotes) from error
+            raise Trouble(text, lines=error.multiline) from error
         except MemoryError:
             raise Trouble("this machine has not enough memory for that") from None
         except signals.Interrupted:
@@ -85,7 +85,7 @@ class Commands(click.Group):
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def _described() -> Iterator[None]:
     """Let click complain of nothing in a way that a terminal would obey.
 
     A shell's * puts names on the command line that others gave to files.
@@ -105,7 +105,7 @@ def _in_a_sentence() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        text = _told(error)
+        text = _explained(error)
         if _is_stuck(sys.stdout):
             if isinstance(error, BrokenPipeError):
                 sys.exit()
@@ -134,7 +134,7 @@ def _demand_ends() -> None:
         raise Trouble(f"standard output is closed: redirect it, say to {os.devnull}")
 
 
-def _told(error: OSError) -> str:
+def _explained(error: OSError) -> str:
     """Return what the operating system refused, and of which file."""
     reason = error.strerror or str(error)
     return f"{error.filename}: {reason}" if error.filename else reason

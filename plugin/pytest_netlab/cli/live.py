@@ -35,7 +35,7 @@ def mutants(
     choice: tuple[str | None, str | None],
     watch: Watch,
     *,
-    played: bool = False,
+    replayed: bool = False,
 ) -> Iterator[Mutant]:
     """Yield what became of each scenario under each fault of private labs.
 
@@ -45,14 +45,14 @@ def mutants(
         faults: names; all, if there are none.
         choice: which Debian suite, or which folder, the engine is taken from.
         watch: shows how far it is.
-        played: play goldens in place of the scenarios' bodies.
+        replayed: play goldens in place of the scenarios' bodies.
 
     Raises:
         LabError: an unknown name, or a lab that does not start or does not heal.
 
     """
     chosen = named(faults)
-    bodies = [Body(scenario, store, played=played) for scenario in scenarios]
+    bodies = [Body(scenario, store, replayed=replayed) for scenario in scenarios]
     try:
         root = suites.chosen(*choice, partial(say, err=True))
     except LabError as error:

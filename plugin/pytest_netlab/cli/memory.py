@@ -61,14 +61,14 @@ def bounded(command: Callable[..., Any]) -> Callable[..., Any]:
     @budgeted
     @wraps(command)
     def inside(*args: Any, budget: Budget, **options: Any) -> Any:
-        with held(budget):
+        with limited(budget):
             return command(*args, budget=budget, **options)
 
     return inside
 
 
 @contextmanager
-def held(budget: Budget) -> Iterator[None]:
+def limited(budget: Budget) -> Iterator[None]:
     """Refuse memory beyond the budget to this process, and say so in its words.
 
     The kernel refuses (setrlimit(2), RLIMIT_DATA), so that it holds for whatever is

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pytest_netlab.cli.group import Trouble
-from pytest_netlab.cli.output import emit, json_pieces, lines, rendered
+from pytest_netlab.cli.output import emit, json_texts, lines, rendered
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.lab.rootfs import suites
 from pytest_netlab.mutate import RULES, Judge, names
@@ -94,7 +94,7 @@ def command(scenarios: tuple[str, ...], golden: str | None, **options: Any) -> N
     if options["live"]:  # labs side by side finish in no order
         mutants.sort(key=lambda mutant: ORDER.index(mutant.kind))
     as_json = options["as_json"]
-    emit([json_pieces(report.to_json(mutants)) if as_json else _table(mutants)])
+    emit([json_texts(report.to_json(mutants)) if as_json else _table(mutants)])
     sys.exit(1 if any(mutant.bad for mutant in mutants) else 0)
 
 
@@ -128,9 +128,9 @@ def _mutants(
         from pytest_netlab.cli import live  # noqa: PLC0415 - imports docker, pyroute2
 
         scenarios = list(dict.fromkeys(name.partition("/")[0] for name in chosen))
-        played = options["stimulus"] == "replay"
+        replayed = options["stimulus"] == "replay"
         yield from live.mutants(
-            store, scenarios, options["faults"], choice, watch, played=played
+            store, scenarios, options["faults"], choice, watch, replayed=replayed
         )
         return
     if options["faults"] or any(choice) or options["stimulus"] != "body":

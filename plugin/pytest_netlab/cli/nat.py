@@ -13,10 +13,10 @@ import click
 from pytest_netlab.capture import Capture, write
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.memory import bounded
-from pytest_netlab.cli.output import emit, json_pieces, rendered, say
+from pytest_netlab.cli.output import emit, json_texts, rendered, say
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sides import sides
-from pytest_netlab.cli.sources import FILE, OUT, formats, only_once, spare, told
+from pytest_netlab.cli.sources import FILE, OUT, as_trouble, formats, only_once, spare
 from pytest_netlab.errors import CaptureError
 from pytest_netlab.nat import learn
 from pytest_netlab.report import rewrites
@@ -38,7 +38,7 @@ class Learned:
     """
 
     found: Translations
-    broken: Sequence[Violation]
+    violations: Sequence[Violation]
     captures: tuple[Capture, Capture] | None
 
 
@@ -63,7 +63,7 @@ def command(
     near: str | None,
     far: str | None,
     out: str | None,
-    **held: Any,
+    **options: Any,
 ) -> None:
     """Tell what a NAT did to each flow, from captures of both its sides.
 
@@ -80,7 +80,7 @@ def command(
     """  # noqa: D301 - click's mark
     only_once(inside, outside)
     spare(out, inside, outside)
-    budget: Budget = held["budget"]
+    budget: Budget = options["budget"]
     learned = _learned((inside, outside), (near, far), budget, whole=out is not None)
     _check(learned.found)
     if out is not None and learned.captures is not None:
@@ -88,7 +88,7 @@ def command(
 
         write(out, annotate.of_translations(*learned.captures, learned.found))
     emit([_written(learned, form)])
-    sys.exit(1 if learned.broken else 0)
+    sys.exit(1 if learned.violations else 0)
 
 
 def _learned(
@@ -108,12 +108,12 @@ def _learned(
             found = learn(*(captures or (near, far)), memory=budget)
             found.flows  # noqa: B018 - they are made now
     except CaptureError as error:
-        raise told(error) from error
-    broken = [
+        raise as_trouble(error) from error
+    violations = [
         one.at(near.row(one.inside_row), far.row(one.outside_row))
         for one in found.violations
     ]
-    return Learned(found=found, broken=broken, captures=captures)
+    return Learned(found=found, violations=violations, captures=captures)
 
 
 @contextmanager
@@ -146,7 +146,7 @@ def _keys(found: Translations) -> Iterable[Iterable[object]]:
 
 def _written(learned: Learned, form: str | None) -> Iterable[Safe]:
     if form == "json":
-        return json_pieces(rewrites.to_json(learned.found, learned.broken))
+        return json_texts(rewrites.to_json(learned.found, learned.violations))
     if form == "csv":
         return [escaped(rewrites.to_csv(learned.found))]
-    return [rendered(rewrites.to_table(learned.found, learned.broken))]
+    return [rendered(rewrites.to_table(learned.found, learned.violations))]

@@ -57,9 +57,9 @@ def lines(texts: Iterable[str]) -> Iterator[Safe]:
         yield Safe(f"{one_line(text)}\n")
 
 
-def json_pieces(pieces: Iterable[str]) -> Iterator[Safe]:
+def json_texts(texts: Iterable[str]) -> Iterator[Safe]:
     """Return pieces of JSON as such, and still as JSON."""
-    return map(safe_json, pieces)
+    return map(safe_json, texts)
 
 
 def rendered(parts: Iterable[RenderableType]) -> Safe:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_netlab.cli.output import emit, json_pieces, lines, say
+from pytest_netlab.cli.output import emit, json_texts, lines, say
 from pytest_netlab.cli.pendings import NOTHING, artifacts, goldens
 from pytest_netlab.report import review
 
@@ -36,7 +36,7 @@ def command(store: PendingStore, goldens: Path, *, as_json: bool) -> None:
     now = datetime.now(UTC)
     found = [review.summary(store, goldens, name, now) for name in store.names()]
     if as_json:
-        emit([json_pieces([json.dumps(found, indent=2), "\n"])])
+        emit([json_texts([json.dumps(found, indent=2), "\n"])])
     elif found:
         emit([lines(line for one in found for line in review.listed(one))])
     else:

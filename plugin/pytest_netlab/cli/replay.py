@@ -15,7 +15,7 @@ import click
 from pytest_netlab import evidence
 from pytest_netlab.checks.forbidden import CHECKSUM
 from pytest_netlab.cli.group import Trouble
-from pytest_netlab.cli.memory import budgeted, held
+from pytest_netlab.cli.memory import budgeted, limited
 from pytest_netlab.cli.output import emit, lines, say
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import CAPTURE, FILE, whole
@@ -130,12 +130,12 @@ def command(capture: str, budget: Budget, **options: Any) -> None:
         raise click.UsageError(text)
     pace, golden = _pace(options["speed"]), _golden(capture)
     interface, fill = options["interface"], options["fill"]
-    with held(budget), Watch() as watch:
+    with limited(budget), Watch() as watch:
         packets = whole(capture, watch, budget)
         plans = plan_flows(
             packets, interface=interface, flows=options["flows"], fill=fill
         )
-    named = ends_of(golden.story.facts) if golden is not None else ENDS
+    named = ends_of(golden.canonical.facts) if golden is not None else ENDS
     ends = options["client"] or named[0], options["server"] or named[1]
     if golden is not None and (ends != named or options["flows"] or interface):
         _say("other nodes or flows than the golden's: not compared with it")
@@ -151,8 +151,8 @@ def command(capture: str, budget: Budget, **options: Any) -> None:
         scenario = Scenario(id=folder.name, waive=waive)
         run = ScenarioRun(lab, scenario, Store(folder.parent), mask=mask)
         play = partial(replay, lab.nodes, plans, ends, pace=pace)
-        played, verdict = _played(run, golden, count, play)
-        done = Done(run=run, left=left, played=played, verdict=verdict)
+        result, verdict = _play(run, golden, count, play)
+        done = Done(run=run, left=left, result=result, verdict=verdict)
         where = _kept(done, options["evidence"])
     emit([[_json(done)] if options["as_json"] else lines(_text(done, where))])
     sys.exit(0 if done.is_good else 1)
@@ -168,14 +168,14 @@ class Done:
 
     run: ScenarioRun
     left: int
-    played: Result
+    result: Result
     verdict: Verdict | None
 
     @property
     def is_good(self) -> bool:
         """Tell whether nothing was wrong with any packet, at the ends or between."""
         judged = self.verdict is None or self.verdict.outcome == "pass"
-        return judged and not self.played.findings
+        return judged and not self.result.findings
 
 
 def _lab(plans: Sequence[FlowPlan], backend: str, suite: str | None, mask: Mask) -> Any:
@@ -207,7 +207,7 @@ def _golden(argument: str) -> Golden | None:
     return golden
 
 
-def _played(
+def _play(
     run: ScenarioRun,
     golden: Golden | None,
     count: int,
@@ -219,10 +219,10 @@ def _played(
         progress = undo.enter_context(Watch()).counter("playing", count)
         if count <= JUDGED:
             trace = undo.enter_context(run.capture())
-        played = play(progress=progress)
+        result = play(progress=progress)
     if trace is None:
-        return played, None
-    return played, run.survey(trace) if golden is None else run.judge(trace)
+        return result, None
+    return result, run.survey(trace) if golden is None else run.judge(trace)
 
 
 def _kept(done: Done, folder: str | None) -> Path | None:
@@ -234,7 +234,7 @@ def _kept(done: Done, folder: str | None) -> Path | None:
         scenario=run.scenario.id,
         test=" ".join(("pytest-netlab", *sys.argv[1:])),
         outcome="pass" if done.is_good else "fail",
-        error=str(done.played) if done.played.findings else "",
+        error=str(done.result) if done.result.findings else "",
         facts=dict(run.lab.facts),
         verdict=done.verdict,
     )
@@ -276,19 +276,20 @@ def _described(flow: FlowState) -> Iterator[str]:
 
 
 def _text(done: Done, where: Path | None) -> Iterator[str]:
-    played, verdict = done.played, done.verdict
-    for flow in played.flows:
+    result, verdict = done.result, done.verdict
+    for flow in result.flows:
         yield from _described(flow)
-    yield from (f"  by a helper: {text}" for text in played.alg_rewrites)
-    yield from (f"! {finding}" for finding in played.findings)
-    if played.cut:
-        yield f"{played.cut} packets were larger than 1500 octets, and cut to that"
+    yield from (f"  by a helper: {text}" for text in result.alg_rewrites)
+    yield from (f"! {finding}" for finding in result.findings)
+    if result.segmented:
+        count = result.segmented
+        yield f"{count} packets were larger than 1500 octets, and cut to that"
     if done.left:
         yield f"{done.left} packets are {OF_NONE}"
-    each = played.seconds / max(played.packets, 1)
+    each = result.seconds / max(result.packets, 1)
     yield (
-        f"{played.delivered} of {played.packets} packets came out, in "
-        f"{played.seconds:.3f} s, {each * 1e6:.0f} us each"
+        f"{result.delivered} of {result.packets} packets came out, in "
+        f"{result.seconds:.3f} s, {each * 1e6:.0f} us each"
     )
     if verdict is None:
         yield f"more than {JUDGED} packets: docker0 and the uplink were not captured"
@@ -300,7 +301,7 @@ def _text(done: Done, where: Path | None) -> Iterator[str]:
 
 
 def _json(done: Done) -> Safe:
-    played, verdict = done.played, done.verdict
+    result, verdict = done.result, done.verdict
     flows = [
         {
             "met": flow.original_tuple._asdict(),
@@ -311,13 +312,13 @@ def _json(done: Done) -> Safe:
             "one_sided": flow.plan.one_sided,
             "translated": flow.alg_rewrites,
         }
-        for flow in played.flows
+        for flow in result.flows
     ]
     document: dict[str, Any] = {
         "flows": flows,
-        "findings": [asdict(finding) for finding in played.findings],
+        "findings": [asdict(finding) for finding in result.findings],
         "left_out": done.left,
-        "seconds": played.seconds,
+        "seconds": result.seconds,
         "cause": verdict.cause if verdict is not None else None,
         "differences": [one.plain() for one in verdict.differences] if verdict else [],
     }

@@ -23,7 +23,7 @@ from pytest_netlab.cli.pendings import (
     reject,
 )
 from pytest_netlab.recorder import review
-from pytest_netlab.report.review import told
+from pytest_netlab.report.review import render
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +78,7 @@ def _ask(store: PendingStore, name: str, goldens: Path) -> None:
     """Show one and do as the reviewer says; whoever leaves has decided nothing."""
     pending = store.load(name, goldens)
     found = review(pending)
-    emit([lines(told(found, datetime.now(UTC)))])
+    emit([lines(render(found, datetime.now(UTC)))])
     choice = click.Choice(["a", "r", "s"], case_sensitive=False)
     try:
         answer = click.prompt(QUESTION, type=choice, default="s", show_choices=False)

@@ -13,9 +13,9 @@ import numpy as np
 from pytest_netlab import documents
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.memory import bounded
-from pytest_netlab.cli.output import emit, json_pieces, lines
+from pytest_netlab.cli.output import emit, json_texts, lines
 from pytest_netlab.cli.progress import Watch
-from pytest_netlab.cli.sources import FILE, formats, opened, told
+from pytest_netlab.cli.sources import FILE, as_trouble, formats, opened
 from pytest_netlab.errors import CaptureError, MemoryLimitError
 from pytest_netlab.evidence import MARK, VERDICT, read
 from pytest_netlab.report import outcome, packets
@@ -67,7 +67,7 @@ def command(
             emit(wanted.batches(chunks, watch.chunks(chunks, file)))
     except CaptureError as error:
         if not wanted.shown:
-            raise told(error) from error
+            raise as_trouble(error) from error
         before = "" if isinstance(error, MemoryLimitError) else " before the damage"
         text = f"{error}; the {wanted.shown} packets{before} are printed"
         raise Trouble(text) from error
@@ -90,7 +90,7 @@ def _verdict(folder: Path, form: str | None) -> Safe:
     if form == "json":
         text = documents.content(folder / VERDICT, opened=documents.unlinked).decode()
         return safe_json(text)
-    return escaped(f"{outcome.told(record, folder)}\n")
+    return escaped(f"{outcome.rendered(record, folder)}\n")
 
 
 @dataclass(slots=True)
@@ -110,7 +110,7 @@ class Wanted:
             yield [escaped(packets.header())]
         before = 0
         for chunk in watched:
-            for piece, rows in self._pieces(chunk):
+            for piece, rows in self._slices(chunk):
                 yield self._written(piece, (rows + before + 1).tolist())
                 self.shown += len(piece)
             if self.shown == self.count:
@@ -118,7 +118,7 @@ class Wanted:
             before += len(chunk)
         self._check_point(chunks)
 
-    def _pieces(self, chunk: Capture) -> Iterator[tuple[Capture, np.ndarray]]:
+    def _slices(self, chunk: Capture) -> Iterator[tuple[Capture, np.ndarray]]:
         """Yield the packets that are wanted, some at a time, and their rows."""
         rows = np.arange(len(chunk))
         if self.point is not None:
@@ -134,7 +134,7 @@ class Wanted:
         if self.form == "csv":
             return [escaped(packets.csvs(piece, numbers))]
         if self.form == "json":
-            return json_pieces(f"{line}\n" for line in packets.jsons(piece, numbers))
+            return json_texts(f"{line}\n" for line in packets.jsons(piece, numbers))
         return lines(packets.texts(piece))
 
     def _check_point(self, chunks: Chunks) -> None:

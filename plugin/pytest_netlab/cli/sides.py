@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pytest_netlab.cli.progress import Watch
 
 
-class Side:
+class SideChunks:
     """The packets of one interface of a capture, chunk by chunk; all if it has one."""
 
     def __init__(
@@ -120,7 +120,7 @@ def sides(
     files: tuple[str, str | None],
     points: tuple[str | None, str | None],
     budget: Budget,
-) -> tuple[Side, Side]:
+) -> tuple[SideChunks, SideChunks]:
     """Return the inside and the outside of two files, or of one with both points."""
     options = "--inside", "--outside"
     first, second = files
@@ -132,12 +132,12 @@ def sides(
         names = points[0] or DOCKER0.name, points[1] or UPLINK.name
         shared = _Shared(watched)
         return (
-            Side(options[0], chunks, shared.chunks(0), names[0]),
-            Side(options[1], chunks, shared.chunks(1), names[1]),
+            SideChunks(options[0], chunks, shared.chunks(0), names[0]),
+            SideChunks(options[1], chunks, shared.chunks(1), names[1]),
         )
     others = stack.enter_context(opened(second, budget))
     far = watch.chunks(others, second)
     return (
-        Side(options[0], chunks, watched, points[0]),
-        Side(options[1], others, far, points[1]),
+        SideChunks(options[0], chunks, watched, points[0]),
+        SideChunks(options[1], others, far, points[1]),
     )

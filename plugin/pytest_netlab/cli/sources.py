@@ -74,7 +74,7 @@ def whole(argument: str, watch: Watch, budget: Budget) -> Capture:
         return Capture.joined(parts, chunks.about)
 
 
-def told(error: CaptureError) -> Trouble:
+def as_trouble(error: CaptureError) -> Trouble:
     """Return damage as a sentence that says what to do."""
     if isinstance(error, MemoryLimitError):
         return Trouble(str(error))

@@ -16,7 +16,7 @@ from pytest_netlab.checks.forbidden import (
     UNPAIRED,
 )
 from pytest_netlab.diff.policy import Policy
-from pytest_netlab.diff.ports import shows, source_words, under_original
+from pytest_netlab.diff.ports import shows, source_texts, under_original
 from pytest_netlab.diff.unrelated import without_unrelated
 from pytest_netlab.flows import TCP, Role
 from pytest_netlab.trace import packet_text, value_text
@@ -140,8 +140,8 @@ def _unshared(golden: CanonicalTrace, observed: CanonicalTrace) -> list[str]:
 
 def _point(name: str, golden: CanonicalTrace) -> Difference:
     """Return that only one of the traces was captured at a point."""
-    words = ("captured", "not captured")
-    want, got = words if name in golden.points else reversed(words)
+    texts = ("captured", "not captured")
+    want, got = texts if name in golden.points else reversed(texts)
     return Difference(
         flow="every flow",
         direction="original",
@@ -175,9 +175,9 @@ def _flow(
         yield from _source(want, got, policy)
         packets = list(_packets(want, got, policy))
         yield from packets
-        told = {difference.packet for difference in packets} - {None}
+        reported = {difference.packet for difference in packets} - {None}
         for bad in _violations(want, got, policy):
-            if bad.field != UNPAIRED or bad.packet not in told:
+            if bad.field != UNPAIRED or bad.packet not in reported:
                 yield bad
 
 
@@ -186,13 +186,13 @@ def _source(
 ) -> Iterator[Difference]:
     """Yield that NAT did not do with the source port or id as it should."""
     for name in ("port", "id"):
-        words = source_words(want, got, name, policy.of_source(name))
-        if words is None:
+        texts = source_texts(want, got, name, policy.of_source(name))
+        if texts is None:
             continue
         packet = next((x for x in got.compared if shows(x, got.translation)), None)
         packet = packet or got.packets[0]
         values = want.translation, got.translation
-        yield _differs(want.fact.name, packet, name, words, values)
+        yield _differs(want.fact.name, packet, name, texts, values)
 
 
 def _whole(flow: CanonicalFlow, want: str, got: str) -> Difference:
@@ -244,12 +244,12 @@ def _aligned(
                 yield from _fields(flow, was, now, policy)
             continue
         for packet in old[i1:i2]:
-            words = packet_text(packet), ABSENT
-            missing = _differs(flow, packet, "packet", words, (packet, None))
+            texts = packet_text(packet), ABSENT
+            missing = _differs(flow, packet, "packet", texts, (packet, None))
             yield replace(missing, packet=None)
         for packet in new[k1:k2]:
-            words = ABSENT, packet_text(packet)
-            extra = _differs(flow, packet, "packet", words, (None, packet))
+            texts = ABSENT, packet_text(packet)
+            extra = _differs(flow, packet, "packet", texts, (None, packet))
             if not _is_refusal(packet):
                 yield extra
             elif REFUSAL not in policy.waived:
@@ -270,8 +270,8 @@ def _fields(
     was, now = dict(old.fields.named()), dict(new.fields.named())
     ends = (("source", old.src, new.src), ("destination", old.dst, new.dst))
     rewrites = (("rewrite", old.rewrite, new.rewrite),)
-    told = ((name, was.get(name), now.get(name)) for name in {**was, **now})
-    for name, want, got in (*ends, *rewrites, *told):
+    reported = ((name, was.get(name), now.get(name)) for name in {**was, **now})
+    for name, want, got in (*ends, *rewrites, *reported):
         compared = (
             policy.rules.get(name) != "any"
             if name in _SOURCES
@@ -280,11 +280,11 @@ def _fields(
         if compared and (
             _meant(new, name, want, policy) != _meant(new, name, got, policy)
         ):
-            words = _words(name, want), _words(name, got)
-            yield _differs(flow, new, name, words, (want, got))
+            texts = _texts(name, want), _texts(name, got)
+            yield _differs(flow, new, name, texts, (want, got))
 
 
-def _words(name: str, value: object) -> str:
+def _texts(name: str, value: object) -> str:
     if value is None:
         return "none" if name == "rewrite" else ABSENT
     return value_text(value, name)
@@ -314,7 +314,7 @@ def _differs(
     flow: str,
     packet: Packet,
     name: str,
-    words: tuple[str, str],
+    texts: tuple[str, str],
     values: tuple[object, object],
 ) -> Difference:
     return Difference(
@@ -323,8 +323,8 @@ def _differs(
         point=packet.point,
         packet=packet.number,
         field=name,
-        want=words[0],
-        got=words[1],
+        want=texts[0],
+        got=texts[1],
         expected=values[0],
         found=values[1],
     )

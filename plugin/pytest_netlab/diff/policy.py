@@ -19,38 +19,38 @@ FieldRule = Literal["exact", "preserved", "remapped", "any"]
 # preserved: the same at both points; what it is does not matter.
 # remapped: another value at the other point, of the same class of ports.
 # any: it does not matter at all.
-_TOLD = ("exact", "preserved", "any")
+_FIELD_RULES = ("exact", "preserved", "any")
 _ENDS = ("exact", "any")
 _SOURCE = ("preserved", "remapped", "any")
 _UNTOLD = ("preserved", "any")
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "checksum": _UNTOLD,
-    "code": _TOLD,
+    "code": _FIELD_RULES,
     "destination": _ENDS,
-    "df": _TOLD,
-    "flags": _TOLD,
-    "fragment": _TOLD,
+    "df": _FIELD_RULES,
+    "flags": _FIELD_RULES,
+    "fragment": _FIELD_RULES,
     "id": _SOURCE,
     "ip_id": _UNTOLD,
-    "length": _TOLD,
-    "mss": _TOLD,
-    "mtu": _TOLD,
-    "options": _TOLD,
+    "length": _FIELD_RULES,
+    "mss": _FIELD_RULES,
+    "mtu": _FIELD_RULES,
+    "options": _FIELD_RULES,
     "port": _SOURCE,
-    "quotes": _TOLD,
+    "quotes": _FIELD_RULES,
     "rewrite": _ENDS,
-    "seq": _TOLD,
+    "seq": _FIELD_RULES,
     "source": _ENDS,
-    "tos": _TOLD,
-    "ttl": _TOLD,
-    "vlan": _TOLD,
+    "tos": _FIELD_RULES,
+    "ttl": _FIELD_RULES,
+    "vlan": _FIELD_RULES,
     "window": _UNTOLD,
 }
 _UNLESS_SAID: Mapping[str, FieldRule] = {"mss": "preserved"}
 
 # What an invariant that is broken between the points is a matter of.
-_BROKEN = {
+_POLICY_OF = {
     "icmp_seq": "seq",
     "ip_checksum": "checksum",
     "ip_flags": "df",
@@ -114,10 +114,14 @@ class Policy:
         default = _UNLESS_SAID.get(name, "exact")
         return self.rules.get(name, default) == "exact"
 
-    def minds(self, broken: str) -> bool:
+    def minds(self, violation: str) -> bool:
         """Return whether it matters that an invariant is broken between the points."""
-        name = "quotes" if broken.startswith("quote") else _BROKEN.get(broken, broken)
-        waived = FORBIDDEN_BY.get(broken, broken) in self.waived
+        name = (
+            "quotes"
+            if violation.startswith("quote")
+            else _POLICY_OF.get(violation, violation)
+        )
+        waived = FORBIDDEN_BY.get(violation, violation) in self.waived
         return self.rules.get(name) != "any" and not waived
 
     def demands(self, negative: str) -> bool:

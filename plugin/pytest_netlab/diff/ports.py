@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pytest_netlab.trace import CanonicalFlow, Packet, PortTranslation, Rewrite
 
 
-def source_words(
+def source_texts(
     want: CanonicalFlow, got: CanonicalFlow, name: str, rule: FieldRule | None
 ) -> tuple[str, str] | None:
     """Return what was wanted of a source port or id and what came; None if that fits.
@@ -24,18 +24,18 @@ def source_words(
     found = got.translation
     if found is not None and found.field != name:
         found = None
-    told = translation_text(found) if found else ""
-    known = want.translation.fault if want.translation else ""
+    text = translation_text(found) if found else ""
+    known = want.translation.violation if want.translation else ""
     if rule == "preserved":
-        return ("preserved", told) if found else None
+        return ("preserved", text) if found else None
     if rule == "remapped":
         used = any(one.kind == name for x in got.compared for one in x.symbols())
         if not found:
             return ("remapped", "preserved") if used and got.fact.target else None
-        return None if found.in_class else ("remapped in its class", told)
-    if rule == "any" or found is None or found.fault in ("", known):
+        return None if found.in_port_range else ("remapped in its class", text)
+    if rule == "any" or found is None or found.violation in ("", known):
         return None
-    return ("preserved, or remapped in its class if taken", told)
+    return ("preserved, or remapped in its class if taken", text)
 
 
 def shows(packet: Packet, found: PortTranslation | None) -> bool:

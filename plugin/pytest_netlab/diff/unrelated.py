@@ -27,27 +27,29 @@ def without_unrelated(
     for flow in observed.flows:
         name = flow.fact.name
         wanted = known.get(name, [])
-        if spare[name] > 0 and any(_is_attempt(flow, one) for one in wanted):
+        if spare[name] > 0 and any(_is_unanswered(flow, one) for one in wanted):
             spare[name] -= 1
         elif name in known or not flow.unrelated:
             kept.append(flow)
     return replace(observed, flows=tuple(kept))
 
 
-def _is_attempt(flow: CanonicalFlow, wanted: CanonicalFlow) -> bool:
+def _is_unanswered(flow: CanonicalFlow, wanted: CanonicalFlow) -> bool:
     """Tell whether the network lost what began as the golden has it.
 
     What the host did to it must be right: a wrong source has no answer either.
     """
-    wrong = flow.translation and flow.translation.fault
+    wrong = flow.translation and flow.translation.violation
     if not flow.lost or wanted.lost or flow.violations or wrong:
         return False
     began = replace(flow.fact, answered=wanted.fact.answered)
     began = replace(began, returned=wanted.fact.returned, refusal=wanted.fact.refusal)
-    packets = {_told(one) for one in wanted.packets}
-    return began == wanted.fact and all(_told(one) in packets for one in flow.compared)
+    packets = {_comparable(one) for one in wanted.packets}
+    return began == wanted.fact and all(
+        _comparable(one) in packets for one in flow.compared
+    )
 
 
-def _told(packet: Packet) -> tuple[object, ...]:
+def _comparable(packet: Packet) -> tuple[object, ...]:
     ends = packet.src, packet.dst
     return packet.point, *ends, packet.what, packet.fields, packet.rewrite

@@ -52,8 +52,8 @@ def _main(capture: str, *numbers: str) -> None:
 
     wanted = " or ".join(f"frame.number == {number}" for number in numbers)
     with closing(pyshark.FileCapture(capture, display_filter=wanted)) as found:
-        told: Sequence[str] = [str(packet).strip() for packet in found]
-    for number, text in zip(numbers, told, strict=False):
+        texts: Sequence[str] = [str(packet).strip() for packet in found]
+    for number, text in zip(numbers, texts, strict=False):
         sys.stdout.write(f"packet {number}\n{text}\n\n")
 
 

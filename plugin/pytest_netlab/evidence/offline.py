@@ -112,7 +112,7 @@ def _recorded(folder: Path) -> Mapping[str, str]:
 def _state(folder: Path) -> dict[str, str]:
     """Return the host's state: what the files of a folder hold, none of them linked."""
     try:
-        held = documents.folder(folder, most=FILES)
+        found = documents.folder(folder, most=FILES)
     except DocumentError as error:
         raise GoldenError(str(error)) from error
-    return {name: text.decode(errors="replace") for name, text in held.items()}
+    return {name: text.decode(errors="replace") for name, text in found.items()}

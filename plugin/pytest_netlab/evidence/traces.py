@@ -10,7 +10,7 @@ from typing import Literal
 from pytest_netlab.schema import FreeText, Table
 
 Kind = Literal["none", "snat", "dnat", "hairpin", "proxied"]
-Fate = Literal["forwarded", "dropped", "local", "leaked", "proxied"]
+Disposition = Literal["forwarded", "dropped", "local", "leaked", "proxied"]
 
 
 class Violation(Table, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -71,7 +71,7 @@ class Fact(Table, frozen=True, kw_only=True, forbid_unknown_fields=False):
     sender: str
     target: str
     kind: Kind
-    fate: Fate
+    fate: Disposition
     answered: bool = True
     returned: bool = True
     refusal: str = ""

@@ -66,7 +66,7 @@ def _host(change: HostChange) -> document.Host:
         extra=_lines(change.extra),
         moved=_lines(change.moved),
         settings=dict(change.settings),
-        tracked=tuple(map(_connection, change.tracked)),
+        tracked=tuple(map(_connection, change.conntrack_entries)),
         full=change.full,
     )
 
@@ -111,7 +111,7 @@ def fact(flow: FlowFact) -> traces.Fact:
         sender=f"{flow.sender or ''}",
         target=f"{flow.target or ''}",
         kind=flow.kind,
-        fate=flow.fate,
+        fate=flow.disposition,
         answered=flow.answered,
         returned=flow.returned,
         refusal=refusal_text(flow.refusal),
@@ -147,8 +147,8 @@ def _translation(found: PortTranslation) -> traces.PortTranslation:
         field=found.field,
         inner=f"{found.original}",
         outer=f"{found.mapped}",
-        taken=found.taken,
-        in_class=found.in_class,
+        taken=found.in_use,
+        in_class=found.in_port_range,
         wanted=_tuple(found.wanted) if found.wanted else "",
     )
 

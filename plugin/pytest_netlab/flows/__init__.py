@@ -9,11 +9,11 @@ from pytest_netlab.flows.keys import (
     is_error,
     key_of,
     quoted_key,
-    way_of,
+    uniflow_of,
 )
 from pytest_netlab.flows.roles import Role, role_of
 from pytest_netlab.flows.table import (
-    NO_WAY,
+    NO_UNIFLOW,
     Conversation,
     FlowTable,
     conversations,
@@ -25,7 +25,7 @@ __all__ = [
     "ECHO_REQUESTS",
     "ICMP",
     "ICMP6",
-    "NO_WAY",
+    "NO_UNIFLOW",
     "PROTOCOL_NAMES",
     "TCP",
     "UDP",
@@ -39,5 +39,5 @@ __all__ = [
     "key_of",
     "quoted_key",
     "role_of",
-    "way_of",
+    "uniflow_of",
 ]

@@ -90,7 +90,7 @@ def quoted_key(capture: Capture, row: int) -> Tuple5:
     return Tuple5(proto, src, sport, dst, dport)
 
 
-def way_of(capture: Capture, row: int) -> Tuple5 | None:
+def uniflow_of(capture: Capture, row: int) -> Tuple5 | None:
     """Return the directed key of a packet in the conversation it belongs to.
 
     An ICMP error belongs to what it quotes, and travels against it.

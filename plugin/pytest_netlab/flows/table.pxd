@@ -3,7 +3,7 @@ from pytest_netlab.wire.columns cimport Columns
 
 cimport cython
 
-cdef int NO_WAY
+cdef int NO_UNIFLOW
 cdef int _LOW, _HIGH, _ENDS, _KEY, _ADDRESS, _MAPPED, _PORT
 cdef int _NOT_HERE, _RING, _LAST, _AHEAD, _NEAR
 cdef int _FLIPPED, _ANSWERED, _BEGUN, _SENT, _FORTH_IN, _BACK_IN
@@ -35,7 +35,7 @@ cdef class FlowTable:
 
 @cython.locals(ahead=Py_ssize_t)
 cdef Py_ssize_t _add(FlowTable table, Columns columns, Py_ssize_t row, Py_ssize_t rows,
-                     int *ways, int errors) noexcept nogil
+                     int *uniflows, int errors) noexcept nogil
 @cython.locals(place=Py_ssize_t, state=cython.ulonglong, ends=cython.ulonglong,
                swapped=int)
 cdef int _prepare(FlowTable table, Columns columns, Py_ssize_t row,
@@ -52,7 +52,7 @@ cdef int _add_error(FlowTable table, Py_ssize_t row) noexcept nogil
 cdef unsigned long long _own_ends(Columns columns, Py_ssize_t row) noexcept nogil
 cdef bint _is_echo(int proto, int kind) noexcept nogil
 cdef unsigned long long _quoted_ends(Columns columns, Py_ssize_t row) noexcept nogil
-cdef int _answers(Columns columns, Py_ssize_t row) noexcept nogil
+cdef int _is_reply(Columns columns, Py_ssize_t row) noexcept nogil
 @cython.locals(cell=Py_ssize_t, order=int, sport=cython.ulonglong,
                dport=cython.ulonglong)
 cdef int _fill(FlowTable table, Py_ssize_t row, const unsigned char *src,

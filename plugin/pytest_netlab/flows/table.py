@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
     from pytest_netlab.wire.columns import Columns
 
-NO_WAY: Final = -1
+NO_UNIFLOW: Final = -1
 
 # A key: the lower end's address, the other's; their ports, the protocol, zeros.
 _LOW, _HIGH, _ENDS, _KEY = 0, 16, 32, 40
@@ -56,7 +56,7 @@ _AHEAD, _NEAR = 12, 6  # rows from making a key to using it, and to fetching its
 _FIRST_SIZE = 1 << 10
 
 # Compiled, this is an integer of C; Python sees it by this.
-globals().update(NO_WAY=NO_WAY)
+globals().update(NO_UNIFLOW=NO_UNIFLOW)
 
 
 class FlowTable:
@@ -79,9 +79,9 @@ class FlowTable:
         self._ring = np.zeros(_RING * _KEY, dtype=np.uint8)
         self._hashes = np.zeros(_RING, dtype=np.uint64)
         self._swaps = np.zeros(_RING, dtype=np.int32)
-        self.ring = octets.cells(self._ring)
-        self.hashes = octets.words(self._hashes)
-        self.swaps = octets.ints(self._swaps)
+        self.ring = octets.u8_view(self._ring)
+        self.hashes = octets.u64_view(self._hashes)
+        self.swaps = octets.i32_view(self._swaps)
         self.errors = 0
         self._keys = self._states = np.zeros(0, dtype=np.uint8)
         self._texts: dict[bytes, str] = {}
@@ -94,9 +94,9 @@ class FlowTable:
         self._states = _longer(self._states, size // 2)
         self._slots = np.full(size, _EMPTY, dtype=np.int32)
         self.size = size
-        self.keys = octets.cells(self._keys)
-        self.states = octets.cells(self._states)
-        self.slots = octets.ints(self._slots)
+        self.keys = octets.u8_view(self._keys)
+        self.states = octets.u8_view(self._states)
+        self.slots = octets.i32_view(self._slots)
 
     def _grow(self) -> None:
         """Make room for twice as many."""
@@ -109,8 +109,8 @@ class FlowTable:
         ICMP errors belong to what they quote and travel against it. They come second,
         so that none begins a conversation of which a packet is there.
         """
-        ways = np.full(rows, NO_WAY, dtype=np.int32)
-        out = octets.ints(ways)
+        uniflows = np.full(rows, NO_UNIFLOW, dtype=np.int32)
+        out = octets.i32_view(uniflows)
         self.errors = 0
         for errors in (0, 1):
             row = 0
@@ -119,21 +119,21 @@ class FlowTable:
                     row = _add(self, columns, row, rows, out, errors)
                 if row < rows:
                     self._grow()
-        return ways
+        return uniflows
 
-    def key(self, way: int) -> Tuple5:
+    def key(self, uniflow: int) -> Tuple5:
         """Return the directed key of a way."""
-        key = self.conversations(way >> 1, 1)[0]
-        return key.reply if way & 1 else key
+        key = self.conversations(uniflow >> 1, 1)[0]
+        return key.reply if uniflow & 1 else key
 
     def conversations(self, first: int = 0, count: int | None = None) -> list[Tuple5]:
         """Return the keys of conversations, oriented from their initiators."""
         last = self.count if count is None else first + count
-        cells = self._keys[first * _KEY : last * _KEY].tobytes()
+        packed = self._keys[first * _KEY : last * _KEY].tobytes()
         flipped = (self._states[first:last] & _FLIPPED).tolist()
         texts = self._texts
         keys = []
-        for state, cell in zip(flipped, _CELL.iter_unpack(cells), strict=True):
+        for state, cell in zip(flipped, _CELL.iter_unpack(packed), strict=True):
             low, high, low_port, high_port, proto = cell
             low = texts.get(low) or texts.setdefault(low, address_text(low))
             high = texts.get(high) or texts.setdefault(high, address_text(high))
@@ -176,7 +176,7 @@ def _add(
     columns: Columns,
     row: int,
     rows: int,
-    ways: memoryview,
+    uniflows: memoryview,
     errors: int,
 ) -> int:
     """Give rows their ways, errors or the others; stop early if the table is full.
@@ -195,9 +195,9 @@ def _add(
             ahead += 1
         if table.swaps[row & _LAST] != _NOT_HERE:
             if errors:
-                ways[row] = _add_error(table, row)
+                uniflows[row] = _add_error(table, row)
             else:
-                ways[row] = _add_packet(table, columns, row)
+                uniflows[row] = _add_packet(table, columns, row)
         row += 1
     return row
 
@@ -227,7 +227,7 @@ def _prepare(table: FlowTable, columns: Columns, row: int, errors: int) -> int:
     place = row & _LAST
     state = octets.scramble(table.ring, place * _KEY)
     table.hashes[place] = state
-    octets.soon_int(table.slots, state & (table.size - 1))
+    octets.prefetch_int(table.slots, state & (table.size - 1))
     return swapped
 
 
@@ -237,7 +237,7 @@ def _fetch(table: FlowTable, row: int) -> None:
     if table.swaps[place] != _NOT_HERE:
         number = table.slots[table.hashes[place] & (table.size - 1)]
         if number != _EMPTY:
-            octets.soon(table.keys, number * _KEY)
+            octets.prefetch(table.keys, number * _KEY)
 
 
 def is_flow(columns: Columns, row: int) -> bool:
@@ -273,7 +273,7 @@ def _add_packet(table: FlowTable, columns: Columns, row: int) -> int:
     if number == table.count:
         table.count += 1
         # A SYN-ACK or an echo reply seen first answers someone unseen.
-        flipped = swapped != _answers(columns, row)
+        flipped = swapped != _is_reply(columns, row)
         table.states[number] = _FLIPPED if flipped else 0
     state = table.states[number]
     back = swapped != (state & _FLIPPED)
@@ -327,7 +327,7 @@ def _quoted_ends(columns: Columns, row: int) -> int:
     return octets.joined(columns.quoted_sport[row], columns.quoted_dport[row], proto)
 
 
-def _answers(columns: Columns, row: int) -> int:
+def _is_reply(columns: Columns, row: int) -> int:
     """Tell, as 0 or 1, whether a packet can only be an answer."""
     proto = columns.proto[row]
     if proto == TCP:
@@ -400,11 +400,11 @@ def conversations(capture: Capture) -> list[Conversation]:
     table = FlowTable()
     rows: dict[int, list[int]] = {}
     errors: dict[int, list[int]] = {}
-    ways = [table.add(*block) for block in capture.blocks()]
-    for row, way in enumerate(np.concatenate(ways).tolist()):
-        if way != NO_WAY:
+    uniflows = [table.add(*block) for block in capture.blocks()]
+    for row, uniflow in enumerate(np.concatenate(uniflows).tolist()):
+        if uniflow != NO_UNIFLOW:
             kept = errors if bool(capture.quoted_proto[row]) else rows
-            kept.setdefault(way >> 1, []).append(row)
+            kept.setdefault(uniflow >> 1, []).append(row)
     answered = table.answered()
     return [
         Conversation(

@@ -102,9 +102,9 @@ class Entry:
 
     def __str__(self) -> str:
         """Render as `conntrack -L -o extended` does, and labels in hexadecimal."""
-        return " ".join(self._words())
+        return " ".join(self._tokens())
 
-    def _words(self) -> Iterator[str]:
+    def _tokens(self) -> Iterator[str]:
         proto = self.original.proto
         family = "ipv6     10" if ":" in self.original.src else "ipv4     2"
         yield f"{family} {NAMES.get(proto, _UNKNOWN):8} {proto}"
@@ -174,9 +174,9 @@ def entries(listed: str) -> tuple[Entry, ...]:
     return tuple(_read(listed, _entry))
 
 
-def events(told: str) -> tuple[Event, ...]:
+def events(text: str) -> tuple[Event, ...]:
     """Return the events of a text; other lines are left out."""
-    return tuple(_read(told, _event))
+    return tuple(_read(text, _event))
 
 
 def _ends(tuple_: Tuple5, icmp: Icmp | None) -> str:
@@ -197,22 +197,22 @@ class _Line:
         """Take it apart; ValueError where it has no protocol, or not two tuples."""
         self.head: list[str] = []
         self.flags: list[str] = []
-        halves: list[dict[str, str]] = []
+        tuples: list[dict[str, str]] = []
         for word in line.split():
-            key, sign, value = word.partition("=")
+            key, equals, value = word.partition("=")
             if word.startswith("["):
                 self.flags.append(word.strip("[]"))
             elif key == "src":
-                halves.append({key: value})
-            elif sign and halves:
-                halves[-1][key] = value
+                tuples.append({key: value})
+            elif equals and tuples:
+                tuples[-1][key] = value
             else:
                 self.head.append(word)
         if self.head[:1] in (["ipv4"], ["ipv6"]):
             del self.head[:2]
         if not self.head:
             raise ValueError("no protocol")
-        self.there, self.back = halves
+        self.there, self.back = tuples
 
     def tuples(self, proto: int) -> tuple[Tuple5, Tuple5]:
         """Return both tuples."""

@@ -29,7 +29,8 @@ class HostChange:
         extra: those that only this host has.
         moved: rules that stand elsewhere among the others.
         settings: name -> (then, here).
-        tracked: what connection tracking holds here: no difference, but evidence.
+        conntrack_entries: what connection tracking holds here: no difference, but
+            evidence.
         full: how much that is, where it is all it can hold; else "".
 
     """
@@ -38,7 +39,7 @@ class HostChange:
     extra: tuple[Fact, ...] = ()
     moved: tuple[Fact, ...] = ()
     settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    tracked: tuple[Connection, ...] = ()
+    conntrack_entries: tuple[Connection, ...] = ()
     full: str = ""
 
 
@@ -51,7 +52,7 @@ def read(line: str) -> Fact:
 def difference(
     was: Mapping[str, str],
     now: Mapping[str, str],
-    tracked: Sequence[Connection] = (),
+    conntrack_entries: Sequence[Connection] = (),
     full: str = "",
 ) -> HostChange:
     """Return how two hosts' facts differ; rules, routes and links each on their own.
@@ -61,7 +62,7 @@ def difference(
     Args:
         was: facts of the golden's host, name -> text.
         now: facts of this one.
-        tracked: what connection tracking holds here.
+        conntrack_entries: what connection tracking holds here.
         full: how much that is, where it is all it can hold.
 
     """
@@ -78,7 +79,7 @@ def difference(
         extra=tuple(read(one) for old, new in lists for one in _only_in(new, old)),
         moved=tuple(map(read, _moved(*rules))),
         settings=settings,
-        tracked=tuple(tracked),
+        conntrack_entries=tuple(conntrack_entries),
         full=full,
     )
 

@@ -28,7 +28,7 @@ _WRITERS = ("TTL", "HL", "TOS", "DSCP", "ECN", "TCPMSS", "TCPOPTSTRIP", "CHECKSU
 # What nft sets that is no part of a packet.
 _UNSENT = ("meta", "ct", "mark")
 _ICMP_OPTIONS = ("-f", "--icmp-type", "--icmpv6-type")
-_ICMP_WORDS = {
+_ICMP_NAMES = {
     "-p": {"icmp", "ipv6-icmp", "icmpv6", "1", "58"},
     "-m": {"icmp", "icmp6", "frag"},
 }
@@ -62,8 +62,8 @@ def rejects(fact: Fact) -> bool:
 
 def untracks(fact: Fact) -> bool:
     """Return whether it keeps packets from connection tracking."""
-    told = any("--notrack" in one.words for one in _actions(fact, "CT"))
-    return told or _does(fact, "NOTRACK", "notrack")
+    notrack = any("--notrack" in one.tokens for one in _actions(fact, "CT"))
+    return notrack or _does(fact, "NOTRACK", "notrack")
 
 
 def bars(fact: Fact) -> bool:
@@ -99,9 +99,9 @@ def concerns_translation(fact: Fact) -> bool:
 
 def randomises(fact: Fact) -> bool:
     """Return whether a source translation asks for random ports, not for kept ones."""
-    asked = (one.words for one in _actions(fact) if one.name in _SOURCES)
+    asked = (one.tokens for one in _actions(fact) if one.name in _SOURCES)
     return any(
-        not _RANDOM.isdisjoint(word.split(",")) for words in asked for word in words
+        not _RANDOM.isdisjoint(word.split(",")) for tokens in asked for word in tokens
     )
 
 
@@ -132,7 +132,7 @@ def published(fact: Fact) -> Published | None:
     if not isinstance(fact, Rule):
         return None
     named = (one for one in fact.matches if one.name == "--dport")
-    ports = (one.words for one in named if not one.negated)
+    ports = (one.tokens for one in named if not one.negated)
     targets = (x.argument("--to-destination") for x in _actions(fact, "DNAT"))
     port, target = next(ports, ()), next(targets, "")
     if not target or len(port) != 1 or not port[0].isdecimal():
@@ -171,13 +171,13 @@ def concerns_icmp(fact: Fact) -> bool:
 
 
 def _looks_for_icmp(match: Match) -> bool:
-    named = not _ICMP_WORDS.get(match.name, set()).isdisjoint(match.words)
+    named = not _ICMP_NAMES.get(match.name, set()).isdisjoint(match.tokens)
     return not match.negated and (named or match.name in _ICMP_OPTIONS)
 
 
 def _nft_looks_for_icmp(match: Match) -> bool:
-    words = {word.rstrip(",") for word in (*match.name.split(), *match.words)}
-    return not _ICMP_FIELDS.isdisjoint(words)
+    tokens = {word.rstrip(",") for word in (*match.name.split(), *match.tokens)}
+    return not _ICMP_FIELDS.isdisjoint(tokens)
 
 
 def _fields(fact: Fact) -> Iterator[str]:
@@ -186,7 +186,7 @@ def _fields(fact: Fact) -> Iterator[str]:
         if field != one.name and field.partition(" ")[0] not in _UNSENT:
             yield field
         elif one.name == "reset":
-            yield " ".join(one.words)
+            yield " ".join(one.tokens)
 
 
 def _is_in(fact: Fact, table: str) -> bool:
@@ -207,6 +207,6 @@ def _actions(fact: Fact, *names: str) -> tuple[Action, ...]:
 
 def _does(fact: Fact, *names: str) -> bool:
     """Return whether it does one of these, be it what a map of verdicts says."""
-    mapped = (one.words for one in _actions(fact, *_MAPS))
-    verdicts = (word.rstrip(",") for words in mapped for word in words)
+    mapped = (one.tokens for one in _actions(fact, *_MAPS))
+    verdicts = (word.rstrip(",") for tokens in mapped for word in tokens)
     return bool(_actions(fact, *names)) or any(word in names for word in verdicts)

@@ -23,8 +23,8 @@ class Reach:
     @property
     def text(self) -> str:
         """Return its line."""
-        way = f"dev {self.device}" if self.device else "none"
-        return f"route {self.node} {way}"
+        via = f"dev {self.device}" if self.device else "none"
+        return f"route {self.node} {via}"
 
 
 @dataclass(frozen=True, slots=True)

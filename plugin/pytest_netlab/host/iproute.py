@@ -12,9 +12,9 @@ _LONGEST = {2: 32, 10: 128}  # AF_INET, AF_INET6
 _DIGITS = 10  # of 32 bits
 
 
-def named(words: list[str], names: Container[str]) -> dict[str, str]:
+def named(tokens: list[str], names: Container[str]) -> dict[str, str]:
     """Return the words behind these names."""
-    found, rest = {}, iter(words)
+    found, rest = {}, iter(tokens)
     for word in rest:
         if word in names:
             found[word] = next(rest, "")

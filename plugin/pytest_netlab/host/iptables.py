@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_netlab.host.rules import Action, Chain, Line, Match, Rule
-from pytest_netlab.host.words import split
+from pytest_netlab.host.tokens import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -86,27 +86,27 @@ def _counters(packets: str | None, octets: str | None) -> Counters | None:
 def _statements(body: str | None) -> tuple[Statement, ...]:
     if body is None:
         return ()
-    words = split(body, escapes=True)
+    tokens = split(body, escapes=True)
     found: list[Statement] = []
     start = 0
-    while start < len(words):
-        negated = words[start] == "!" and _is_option(words, start)
+    while start < len(tokens):
+        negated = tokens[start] == "!" and _is_option(tokens, start)
         name = start + negated
-        if words[name] in _TARGETS and name + 1 < len(words):
-            target, *arguments = words[name + 1 :]
-            return (*found, Action(target, tuple(arguments), words[name]))
-        end = name + 1 + (words[name] in _TEXTS)
-        while end < len(words) and not _is_option(words, end):
+        if tokens[name] in _TARGETS and name + 1 < len(tokens):
+            target, *arguments = tokens[name + 1 :]
+            return (*found, Action(target, tuple(arguments), tokens[name]))
+        end = name + 1 + (tokens[name] in _TEXTS)
+        while end < len(tokens) and not _is_option(tokens, end):
             end += 1
-        found.append(Match(words[name], tuple(words[name + 1 : end]), negated))
+        found.append(Match(tokens[name], tuple(tokens[name + 1 : end]), negated))
         start = end
     return tuple(found)
 
 
-def _is_option(words: Sequence[str], at: int) -> bool:
+def _is_option(tokens: Sequence[str], at: int) -> bool:
     """Return whether an option begins there, with its negation or without."""
-    at += words[at] == "!" and at + 1 < len(words)
-    return words[at].startswith("-")
+    at += tokens[at] == "!" and at + 1 < len(tokens)
+    return tokens[at].startswith("-")
 
 
 def _line(one: Item) -> str:
@@ -115,5 +115,5 @@ def _line(one: Item) -> str:
     count = "[{}:{}]".format(*one.counters) if one.counters else ""
     if isinstance(one, Chain):
         return f":{one.name} {one.policy} {count}".rstrip()
-    words = (*(count,) * bool(count), "-A", one.chain)
-    return " ".join((*words, one.body) if one.statements else words)
+    tokens = (*(count,) * bool(count), "-A", one.chain)
+    return " ".join((*tokens, one.body) if one.statements else tokens)

@@ -85,12 +85,12 @@ class Neighbour:
 
     def __str__(self) -> str:
         """Render as `ip neigh` does."""
-        words = (
+        tokens = (
             self.address,
             f"dev {self.device}",
             f"lladdr {self.mac}" * bool(self.mac),
         )
-        return " ".join(filter(None, (*words, *self.flags, self.state)))
+        return " ".join(filter(None, (*tokens, *self.flags, self.state)))
 
 
 def link(message: Any) -> Link:
@@ -136,14 +136,14 @@ def neighbours(listed: str) -> tuple[Neighbour, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def _neighbour(words: list[str]) -> Neighbour | None:
-    found = named(words[1:], ("dev", "lladdr"))
+def _neighbour(tokens: list[str]) -> Neighbour | None:
+    found = named(tokens[1:], ("dev", "lladdr"))
     if "dev" not in found:
         return None
     return Neighbour(
-        address=words[0],
+        address=tokens[0],
         device=found["dev"],
         mac=found.get("lladdr", ""),
-        flags=tuple(word for word in words if word in _FLAGS.values()),
-        state=next((word for word in words if word in _STATES.values()), ""),
+        flags=tuple(word for word in tokens if word in _FLAGS.values()),
+        state=next((word for word in tokens if word in _STATES.values()), ""),
     )

@@ -29,8 +29,8 @@ def named(rule: str, symbols: Mapping[str, str]) -> str:
             return found.group() if address.startswith("127.") else "net"
         return symbols.get(address, address)
 
-    words = _ADDRESS.sub(name, rule).split(" ")
-    return " ".join(_named6(word, symbols) for word in words)
+    tokens = _ADDRESS.sub(name, rule).split(" ")
+    return " ".join(_named6(word, symbols) for word in tokens)
 
 
 def _named6(word: str, symbols: Mapping[str, str]) -> str:

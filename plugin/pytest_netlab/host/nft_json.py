@@ -93,37 +93,37 @@ def _statement(found: Any) -> Statement:
     name, body = _only(found)
     detail = _dumps(found)
     if name == "match":
-        words = (_text(body["op"]), *_words(body["right"]))
-        return Match(_field(body["left"]), words, detail=detail)
+        tokens = (_text(body["op"]), *_tokens(body["right"]))
+        return Match(_field(body["left"]), tokens, detail=detail)
     if name == "mangle":
-        words = tuple(_words(body["value"]))
-        return Action(f"{_field(body['key'])} set", words, detail=detail)
+        tokens = tuple(_tokens(body["value"]))
+        return Action(f"{_field(body['key'])} set", tokens, detail=detail)
     kind = Action if name in ACTIONS else Match
     # In a map of verdicts a text in quotes is a key, whatever it is called.
     spell = _dumps if name == "vmap" else str
-    return kind(name, tuple(_words(body, spell)), detail=detail)
+    return kind(name, tuple(_tokens(body, spell)), detail=detail)
 
 
 def _field(key: Any) -> str:
     """Return what a key is called in nft's text, of which a mask may be taken."""
     if not isinstance(key, dict):
-        return " ".join(_words(key))
+        return " ".join(_tokens(key))
     name, body = _only(key)
     if isinstance(body, dict) and tuple(body) == _RAW:
         return "@{},{},{}".format(*body.values())
     if isinstance(body, list) and body:
         return _field(body[0])
-    return " ".join((*(name,) * (name not in _UNNAMED), *_words(body)))
+    return " ".join((*(name,) * (name not in _UNNAMED), *_tokens(body)))
 
 
-def _words(value: Any, spell: Callable[[Any], str] = str) -> Iterator[str]:
+def _tokens(value: Any, spell: Callable[[Any], str] = str) -> Iterator[str]:
     """Yield the words in a value, and the names of what has none: `{"drop": null}`."""
     if isinstance(value, dict):
         for key, one in value.items():
-            yield from (key,) if one is None else _words(one, spell)
+            yield from (key,) if one is None else _tokens(one, spell)
     elif isinstance(value, list):
         for one in value:
-            yield from _words(one, spell)
+            yield from _tokens(one, spell)
     elif value is not None:
         yield spell(value)
 

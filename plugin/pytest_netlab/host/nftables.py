@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from pytest_netlab.host.rules import Action, Chain, Match, Rule
-from pytest_netlab.host.words import split
+from pytest_netlab.host.tokens import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,12 +48,12 @@ def listed(text: str) -> Iterator[tuple[str, str]]:
     table = chain = ""
     for listed_line in text.splitlines():
         line = _HANDLE.sub("", listed_line).strip()
-        words = line.split()
-        if line.endswith("{") and words[0] == "table":
-            table = "" if _IPTABLES.match(line) else " ".join(words[1:3])
+        tokens = line.split()
+        if line.endswith("{") and tokens[0] == "table":
+            table = "" if _IPTABLES.match(line) else " ".join(tokens[1:3])
         elif line.endswith("{"):
-            chain = words[1] if len(words) > 1 else ""
-        elif table and words and words[0] not in ("}", "#"):
+            chain = tokens[1] if len(tokens) > 1 else ""
+        elif table and tokens and tokens[0] not in ("}", "#"):
             yield f"nft {table} {chain} ", _COUNTER.sub("counter", line)
 
 
@@ -77,20 +77,20 @@ def item(family: str, table: str, chain: str, line: str) -> Item:
     )
 
 
-def _statements(words: Sequence[str]) -> tuple[Statement, ...]:
+def _statements(tokens: Sequence[str]) -> tuple[Statement, ...]:
     found: list[list[str]] = [[]]
-    room, depth = _ANY, 0
-    for word in words:
+    remaining, depth = _ANY, 0
+    for word in tokens:
         # In braces are the elements of a set, and verdicts of a map.
         begins = not depth and word in _TAKES
         quoted = word.startswith('"')
         depth = max(depth + (word.count("{") - word.count("}")) * (not quoted), 0)
-        if 0 < room < _ANY:
+        if 0 < remaining < _ANY:
             found[-1].append(word)
-            room -= 1
-        elif begins or not room:
+            remaining -= 1
+        elif begins or not remaining:
             found.append([word])
-            room = _TAKES.get(word, _ANY)
+            remaining = _TAKES.get(word, _ANY)
         elif word == "set" and not depth and (field := _field(found[-1])):
             del found[-1][-len(field) :]
             found.append([" ".join((*field, word))])
@@ -99,18 +99,18 @@ def _statements(words: Sequence[str]) -> tuple[Statement, ...]:
     return tuple(_statement(*piece) for piece in found if piece)
 
 
-def _field(words: Sequence[str]) -> Sequence[str]:
+def _field(tokens: Sequence[str]) -> Sequence[str]:
     """Return the words in front of `set` that name what is set."""
-    words = words[_does(*words[:1]) :]
-    if words and words[-1].startswith("@"):
-        return words[-1:]
-    if words[-4:-2] == _OPTION:
-        return words[-4:]
-    return words[-2:]
+    tokens = tokens[_does(*tokens[:1]) :]
+    if tokens and tokens[-1].startswith("@"):
+        return tokens[-1:]
+    if tokens[-4:-2] == _OPTION:
+        return tokens[-4:]
+    return tokens[-2:]
 
 
-def _statement(name: str, *words: str) -> Statement:
-    return Action(name, words) if _does(name) else Match(name, words)
+def _statement(name: str, *tokens: str) -> Statement:
+    return Action(name, tokens) if _does(name) else Match(name, tokens)
 
 
 def _does(name: str = "") -> bool:

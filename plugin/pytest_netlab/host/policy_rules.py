@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _ACTIONS = {1: "lookup", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 _IP_PROTOCOLS = {1: "icmp", 6: "tcp", 17: "udp", 58: "ipv6-icmp", 132: "sctp"}
 _INVERTED = 2  # FIB_RULE_INVERT
-_NEVER = 0xFFFFFFFF  # a prefix length that suppresses none; a mask of all bits
+_ALL_BITS = 0xFFFFFFFF  # a prefix length that suppresses none; a mask of all bits
 _RULE = frozenset(
     {
         *("from", "to", "fwmark", "iif", "oif", "ipproto", "sport", "dport"),
@@ -64,9 +64,9 @@ class PolicyRule:
 
     def __str__(self) -> str:
         """Render as `ip rule` does."""
-        return f"{self.priority}:\t{' '.join(self._words())}"
+        return f"{self.priority}:\t{' '.join(self._tokens())}"
 
-    def _words(self) -> Iterator[str]:
+    def _tokens(self) -> Iterator[str]:
         if self.negated:
             yield "not"
         for name, value in (
@@ -104,7 +104,7 @@ def policy_rule(message: Any) -> PolicyRule:
         dport=_range(message.get("dport_range")),
         action=action,
         table=TABLES.get(table, f"{table}") if action == "lookup" else "",
-        suppress=None if shortest in (None, _NEVER) else shortest,
+        suppress=None if shortest in (None, _ALL_BITS) else shortest,
     )
 
 
@@ -119,14 +119,14 @@ def policy_rules(listed: str) -> tuple[PolicyRule, ...]:
     return tuple(found)
 
 
-def _policy_rule(priority: int, words: list[str]) -> PolicyRule:
-    found = named(words, _RULE)
-    action = next((word for word in words if word in _ACTIONS.values()), "")
+def _policy_rule(priority: int, tokens: list[str]) -> PolicyRule:
+    found = named(tokens, _RULE)
+    action = next((word for word in tokens if word in _ACTIONS.values()), "")
     if "from" not in found or not action:
         raise ValueError("no rule")
     return PolicyRule(
         priority=priority,
-        negated=words[0] == "not",
+        negated=tokens[0] == "not",
         source=found["from"],
         destination=found.get("to", ""),
         mark=found.get("fwmark", ""),
@@ -144,7 +144,7 @@ def _policy_rule(priority: int, words: list[str]) -> PolicyRule:
 def _mark(mark: int | None, mask: int | None) -> str:
     if mark is None or not mask:
         return ""
-    return f"0x{mark:x}" if mask == _NEVER else f"0x{mark:x}/0x{mask:x}"
+    return f"0x{mark:x}" if mask == _ALL_BITS else f"0x{mark:x}/0x{mask:x}"
 
 
 def _range(ports: str | None) -> str:

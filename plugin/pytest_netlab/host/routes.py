@@ -98,9 +98,9 @@ class Route:
 
     def __str__(self) -> str:
         """Render as `ip route show table all` does; each hop has a line of its own."""
-        return "\n\t".join((" ".join(self._words()), *map(str, self.hops)))
+        return "\n\t".join((" ".join(self._tokens()), *map(str, self.hops)))
 
-    def _words(self) -> Iterator[str]:
+    def _tokens(self) -> Iterator[str]:
         if self.kind != "unicast":
             yield self.kind
         yield self.destination
@@ -155,25 +155,27 @@ def routes(listed: str) -> tuple[Route, ...]:
     """Return what `ip route` printed; what it adds of caches and clocks is left out."""
     found: list[Route] = []
     for line in listed.splitlines():
-        words = line.split()
+        tokens = line.split()
         with suppress(ValueError):
-            if words[:1] == ["nexthop"] and found:
-                hops = (*found[-1].hops, _hop(words))
+            if tokens[:1] == ["nexthop"] and found:
+                hops = (*found[-1].hops, _hop(tokens))
                 found[-1] = replace(found[-1], hops=hops)
-            elif words:
-                found.append(_route(words))
+            elif tokens:
+                found.append(_route(tokens))
     return tuple(found)
 
 
-def _route(words: list[str]) -> Route:
-    kind, words = (words[0], words[1:]) if words[0] in KINDS else ("unicast", words)
-    if not words:
+def _route(tokens: list[str]) -> Route:
+    kind, tokens = (
+        (tokens[0], tokens[1:]) if tokens[0] in KINDS else ("unicast", tokens)
+    )
+    if not tokens:
         raise ValueError("no destination")
-    if words[0] != DEFAULT:
-        ip_network(words[0], strict=False)
-    found = named(words[1:], _ROUTE)
+    if tokens[0] != DEFAULT:
+        ip_network(tokens[0], strict=False)
+    found = named(tokens[1:], _ROUTE)
     return Route(
-        destination=words[0],
+        destination=tokens[0],
         kind=kind,
         gateway=found.get("via", ""),
         device=found.get("dev", ""),
@@ -182,12 +184,12 @@ def _route(words: list[str]) -> Route:
         scope=found.get("scope", "global"),
         source=found.get("src", ""),
         metric=maybe(found, "metric"),
-        flags=tuple(word for word in words[1:] if word in _FLAGS.values()),
+        flags=tuple(word for word in tokens[1:] if word in _FLAGS.values()),
         mtu=maybe(found, "mtu"),
         preference=found.get("pref", ""),
     )
 
 
-def _hop(words: list[str]) -> Hop:
-    found = named(words[1:], ("via", "dev", "weight"))
+def _hop(tokens: list[str]) -> Hop:
+    found = named(tokens[1:], ("via", "dev", "weight"))
     return Hop(found.get("via", ""), found.get("dev", ""), maybe(found, "weight") or 1)

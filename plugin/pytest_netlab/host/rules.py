@@ -27,13 +27,13 @@ class Match:
     """
 
     name: str
-    words: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
     negated: bool = False
     detail: str = ""
 
     def __str__(self) -> str:
         """Render as the tool writes it."""
-        return " ".join(("!",) * self.negated + (self.name, *self.words))
+        return " ".join(("!",) * self.negated + (self.name, *self.tokens))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +50,17 @@ class Action:
     """
 
     name: str
-    words: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
     option: str = ""
     detail: str = ""
 
     def __str__(self) -> str:
         """Render as the tool writes it."""
-        return " ".join((self.option,) * bool(self.option) + (self.name, *self.words))
+        return " ".join((self.option,) * bool(self.option) + (self.name, *self.tokens))
 
     def argument(self, option: str) -> str:
         """Return the word behind an option; "" for none."""
-        pairs = zip(self.words, self.words[1:], strict=False)
+        pairs = zip(self.tokens, self.tokens[1:], strict=False)
         return next((value for name, value in pairs if name == option), "")
 
 
@@ -106,7 +106,7 @@ class Rule:
     def comment(self) -> str:
         """Return what its author wrote about it, without quotes; "" for nothing."""
         named = (one for one in self.statements if one.name in ("--comment", "comment"))
-        word = next((one.words[0] for one in named if one.words), "")
+        word = next((one.tokens[0] for one in named if one.tokens), "")
         return _unquoted(word, escapes=self.backend != "nft")
 
     @property
@@ -174,8 +174,8 @@ def _unquoted(word: str, *, escapes: bool) -> str:
         return word
     if not escapes:
         return word[1:-1]
-    pieces = word[1:-1].split("\\\\")
-    return "\\".join(piece.replace("\\", "") for piece in pieces)
+    split = word[1:-1].split("\\\\")
+    return "\\".join(piece.replace("\\", "") for piece in split)
 
 
 def _prefix(one: Rule | Chain) -> str:

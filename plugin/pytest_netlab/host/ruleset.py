@@ -36,7 +36,7 @@ def ruleset(state: Mapping[str, str], symbols: Mapping[str, str]) -> str:
     usual = _saved(state.get("iptables.txt", ""))
     legacy = _saved(state.get("iptables-legacy.txt", ""), backend="legacy")
     six = _saved(state.get("ip6tables.txt", ""), family="ip6")
-    if _repeats(legacy, usual):
+    if _counts(legacy, usual):
         legacy = ()
     beside = [one for one in (*legacy, *six) if not _accepts(one)]
     lines = [named(one.text.rstrip(), symbols) for one in (*usual, *beside)]
@@ -56,7 +56,7 @@ def _accepts(one: Rule | Chain) -> bool:
     return isinstance(one, Chain) and one.policy == "ACCEPT"
 
 
-def _repeats(legacy: Sequence[Rule | Chain], usual: Sequence[Rule | Chain]) -> bool:
+def _counts(legacy: Sequence[Rule | Chain], usual: Sequence[Rule | Chain]) -> bool:
     """Return whether both tools print the same rules, and there is one at all."""
     same = {one.text.removeprefix(_LEGACY) for one in legacy if not _accepts(one)}
     has_rule = any(isinstance(one, Rule) for one in legacy)

@@ -45,8 +45,8 @@ class Snapshot:
     @property
     def replies(self) -> frozenset[Tuple5]:
         """Return the reply tuples of all connections, of those that ended too."""
-        held = {one.reply for one in self.entries}
-        return frozenset(held.union(one.reply for one in self.events))
+        replies = {one.reply for one in self.entries}
+        return frozenset(replies.union(one.reply for one in self.events))
 
 
 class Kept(NamedTuple):

@@ -38,7 +38,7 @@ def render(sysctls: Mapping[str, str]) -> str:
 def parse(printed: str) -> dict[str, str]:
     """Return what `sysctl` printed; what is no setting is left out."""
     found = (line.partition(" = ") for line in printed.splitlines())
-    return {name: value for name, sign, value in found if sign}
+    return {name: value for name, equals, value in found if equals}
 
 
 def crowd(sysctls: Mapping[str, str]) -> str:

@@ -36,8 +36,8 @@ def forms(value: str) -> dict[str, int]:
 
 
 def _escaped(value: str) -> Iterator[str]:
-    inner = json.dumps(value)[1:-1]
-    yield from (value, inner, json.dumps(inner)[1:-1], repr(value)[1:-1])
+    escaped = json.dumps(value)[1:-1]
+    yield from (value, escaped, json.dumps(escaped)[1:-1], repr(value)[1:-1])
     yield json.dumps(value, ensure_ascii=False)[1:-1]
     yield value.replace("'", "'\"'\"'")  # shlex.quote's; a shell's own is the next
     yield value.replace("'", "'\\''")
@@ -71,7 +71,7 @@ def widened(text: str, span: Span, margin: int) -> Span:
     return first, last
 
 
-def pieces(text: str, values: Collection[str]) -> Iterator[Span]:
+def fragments(text: str, values: Collection[str]) -> Iterator[Span]:
     """Yield where an ellipsis stands for a part of a value, and the rest is shown.
 
     pytest cuts the middle of long values, and others their end. Beyond MOST of them in
@@ -88,8 +88,8 @@ def pieces(text: str, values: Collection[str]) -> Iterator[Span]:
         if near and looked > MOST:
             yield max(first - longest, 0), min(last + longest, len(text))
         elif near:
-            cut = [value for value in values if any(one in value for one in near)]
-            yield from _beside(text, mark.span(), cut)
+            shortened = [value for value in values if any(one in value for one in near)]
+            yield from _beside(text, mark.span(), shortened)
 
 
 def _beside(text: str, mark: Span, values: Iterable[str]) -> Iterator[Span]:

@@ -8,7 +8,7 @@ from base64 import b64decode
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.masking.forms import forms, pieces, widened
+from pytest_netlab.masking.forms import forms, fragments, widened
 from pytest_netlab.masking.names import (
     IN_WORDS,
     LONG,
@@ -136,8 +136,8 @@ class Mask:
 
     def _name(self, item: Any) -> Any:
         if isinstance(item, str):
-            name, sign, value = item.partition("=")
-            return f"{name}{sign}{HIDDEN if value else ''}"
+            name, equals, value = item.partition("=")
+            return f"{name}{equals}{HIDDEN if value else ''}"
         if not isinstance(item, dict) or not _named(item):
             return self.value(item)
         hidden = {key: HIDDEN for key in item if key.lower() == "value" and item[key]}
@@ -180,14 +180,14 @@ class Mask:
             first = text.find(form)
             while first >= 0:
                 span = first, first + len(form)
-                if margin or len(form) >= IN_WORDS or _stands_alone(text, span):
+                if margin or len(form) >= IN_WORDS or _is_separate(text, span):
                     yield widened(text, span, margin)
                 first = text.find(form, first + 1)
         yield from credentials(text)
-        yield from pieces(text, [v for v in list(self._values) if len(v) >= LONG])
+        yield from fragments(text, [v for v in list(self._values) if len(v) >= LONG])
 
 
-def _stands_alone(text: str, span: Span) -> bool:
+def _is_separate(text: str, span: Span) -> bool:
     """Return whether no letter or digit is beside it: many words have short values."""
     first, last = span
     before, after = text[max(first - 2, 0) : first], text[last : last + 1]
@@ -215,10 +215,10 @@ def _named(table: Mapping[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _free(key: str, taken: Mapping[str, Any]) -> str:
+def _free(key: str, used: Mapping[str, Any]) -> str:
     """Return a key that is not taken: two may look alike without their secrets."""
     number = 2
     shown = key
-    while shown in taken:
+    while shown in used:
         shown, number = f"{key} ({number})", number + 1
     return shown

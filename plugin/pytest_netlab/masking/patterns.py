@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 _LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
 _QUOTED = r"""(?P<quote>\\*["'])(?P<quoted>(?:(?!(?P=quote)).){1,4096})(?P=quote)"""
 _BARE = r"""(?P<bare>[^\s"'\\,;&)\]}]+)"""
-_SIGN = r"""(?:\\*["'])?\s{0,3}[=:]\s{0,3}"""
+_EQUALS = r"""(?:\\*["'])?\s{0,3}[=:]\s{0,3}"""
 _OPTION = r"(?<![\w-])(?:-e|--env)"
-_ASSIGNED = rf"[\w.-]{{0,40}}+(?:{_SIGN}{_QUOTED}|={_BARE})"
+_ASSIGNED = rf"[\w.-]{{0,40}}+(?:{_EQUALS}{_QUOTED}|={_BARE})"
 _URL = r"://(?P<bare>[^/?#\s\"'@]{1,256}(?:@[^/?#\s\"'@]{1,256}){0,4})@"
 _BY_ENV = (
     # One argument, quoted as a whole; then any other way to write NAME=value.
@@ -25,8 +25,8 @@ _BY_ENV = (
     rf"{_OPTION}[,='\"\s\\]{{1,8}}[a-z_]\w{{0,80}}=(?:{_QUOTED}|{_BARE})",
 )
 _HEADERS = (
-    rf"authorization{_SIGN}\\*[\"']?(?:basic|bearer)\s{{1,3}}{_BARE}",
-    rf"x-registry-(?:auth|config){_SIGN}\\*[\"']?{_BARE}",
+    rf"authorization{_EQUALS}\\*[\"']?(?:basic|bearer)\s{{1,3}}{_BARE}",
+    rf"x-registry-(?:auth|config){_EQUALS}\\*[\"']?{_BARE}",
 )
 # A literal is found many times as fast as an expression: only where one is, in lower
 # case, are its expressions tried. A log of any size takes one pass a literal.

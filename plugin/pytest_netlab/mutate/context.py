@@ -13,7 +13,7 @@ from pytest_netlab.flows import (
     TCP,
     is_error,
     role_of,
-    way_of,
+    uniflow_of,
 )
 from pytest_netlab.wire import Direction, tcp
 
@@ -77,7 +77,7 @@ class Context:
     def is_reply(self, row: int, flow: Sequence[int]) -> bool:
         """Tell whether a row travels against the flow's first packet at its point."""
         same = [other for other in flow if self.point(other) == self.point(row)]
-        return way_of(self.capture, row) != way_of(self.capture, min(same))
+        return uniflow_of(self.capture, row) != uniflow_of(self.capture, min(same))
 
     def of_flow(self, number: int) -> list[int]:
         """Return all rows of a conversation."""
@@ -93,7 +93,7 @@ class Context:
         """Return how many conversations the trace has."""
         return 1 + max((packet.flow for packet in self.packets), default=-1)
 
-    def is_alone(self, row: int) -> bool:
+    def is_only_one(self, row: int) -> bool:
         """Return whether a packet is all there is of its conversation."""
         packet = next((one for one in self.packets if row in one.rows), None)
         return packet is not None and sorted(packet.rows) == sorted(
@@ -105,7 +105,7 @@ class Context:
         seen = (int(self.capture.direction[number - 1]) for number in packets)
         return Direction.INBOUND in seen
 
-    def is_quoted(self, row: int) -> bool:
+    def is_embedded(self, row: int) -> bool:
         """Return whether an ICMP error of the same conversation quotes this packet."""
         ip_id = int(self.capture.ip_id[row])
         packet = next((one for one in self.packets if row in one.rows), None)

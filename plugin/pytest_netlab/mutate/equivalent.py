@@ -76,9 +76,9 @@ _POLICY = {
 }
 _SENDERS_FLAGS = ("PSH flag", "URG flag", "ECE flag", "CWR flag", "AE flag")
 _ECN_FLAGS = ("ECE flag", "CWR flag", "AE flag")
-_OPTION_WORDS = ("option", "kind", "value")
+_OPTION_NAMES = ("option", "kind", "value")
 # What makes it another kind of packet is told, and what makes it none is damage.
-_ACK_IS_TOLD = ("FIN flag", "SYN flag", "RST flag", "ACK flag", "tcp ack")
+_ACK_IS_COMPARED = ("FIN flag", "SYN flag", "RST flag", "ACK flag", "tcp ack")
 _ACK_IS_DAMAGED = ("total length", "ip checksum", "l4 checksum", "protocol")
 _ACK_IS_ANOTHERS = (
     *("source address", "destination address", "source port", "destination port"),
@@ -91,17 +91,17 @@ def _noise(case: Change) -> bool:
 
 def _policy(case: Change) -> bool:
     one = case.mutation
-    told = _POLICY.get(one.field)
+    compared_as = _POLICY.get(one.field)
     return (
-        told is not None
+        compared_as is not None
         and one.scope in (EVERY, FLOW)
-        and not (case.policy.compares(told))
+        and not (case.policy.compares(compared_as))
     )
 
 
 def _symbol(case: Change) -> bool:
     if case.everywhere and case.is_field("source port", "tcp seq"):
-        return case.context.is_alone(case.mutation.packets[0] - 1)
+        return case.context.is_only_one(case.mutation.packets[0] - 1)
     return case.is_flow("client port", "icmp id", "sequence")
 
 
@@ -112,7 +112,9 @@ def _senders_own(case: Change) -> bool:
         return False
     if case.is_field("payload"):
         return case.mutation.proto in ("tcp", "udp")
-    if case.is_field("ip id") and case.context.is_quoted(case.mutation.packets[0] - 1):
+    if case.is_field("ip id") and case.context.is_embedded(
+        case.mutation.packets[0] - 1
+    ):
         return False
     return case.is_field("ip id", "tcp window", "wscale value", "timestamps value")
 
@@ -124,8 +126,8 @@ def _senders_flags(case: Change) -> bool:
 
 
 def _established_options(case: Change) -> bool:
-    words = case.mutation.field.split()[-1:]
-    is_option = bool(words) and words[0] in _OPTION_WORDS
+    names = case.mutation.field.split()[-1:]
+    is_option = bool(names) and names[0] in _OPTION_NAMES
     return case.established and case.everywhere and is_option
 
 
@@ -133,8 +135,10 @@ def _bare_ack(case: Change) -> bool:
     one = case.mutation
     if one.role != "ack" or not case.everywhere or one.proto != "tcp":
         return False
-    told = (*_ACK_IS_TOLD, *_ACK_IS_DAMAGED, *_ACK_IS_ANOTHERS)
-    return one.family == "drop" or (one.family == "field" and one.field not in told)
+    compared_as = (*_ACK_IS_COMPARED, *_ACK_IS_DAMAGED, *_ACK_IS_ANOTHERS)
+    return one.family == "drop" or (
+        one.family == "field" and one.field not in compared_as
+    )
 
 
 def _valid_ack(case: Change) -> bool:

@@ -37,7 +37,7 @@ class Field:
     size: int
     mask: int
     repaired: bool = True
-    quote: int = 0
+    embedded: int = 0
 
     def values(self, frame: bytes) -> Iterator[int]:
         """Yield other values: the lowest bit turned, then the highest."""
@@ -52,13 +52,13 @@ class Field:
         changed[self.at : self.at + self.size] = value.to_bytes(self.size, "big")
         if not self.repaired:
             return bytes(changed)
-        return repaired(bytes(changed), ip_at, self.quote)
+        return repaired(bytes(changed), ip_at, self.embedded)
 
 
-def repaired(frame: bytes, ip_at: int, quote: int = 0) -> bytes:
+def repaired(frame: bytes, ip_at: int, embedded: int = 0) -> bytes:
     """Return a frame with every checksum right; one without a sane header as it is."""
-    if quote:
-        frame = frame[:quote] + ipv4.fill_header(frame[quote:])
+    if embedded:
+        frame = frame[:embedded] + ipv4.fill_header(frame[embedded:])
     try:
         return frame[:ip_at] + fill(frame[ip_at:])
     except (ValueError, IndexError):
@@ -98,16 +98,16 @@ def _shifted(table: tuple[Field, ...], by: int) -> Iterator[Field]:
 def _error(capture: Capture, row: int, l4: int) -> Iterator[Field]:
     """Yield the fields of an ICMP error, and of the header that it quotes."""
     yield from _shifted(_ICMP_ERROR, l4)
-    quote = l4 + icmp.HEADER
+    embedded = l4 + icmp.HEADER
     frame = capture[row].bytes
-    is_v6 = frame[quote] >> 4 == ipv6.VERSION
+    is_v6 = frame[embedded] >> 4 == ipv6.VERSION
     table = _IPV6 if is_v6 else _IPV4
-    end = quote + (ipv6.HEADER if is_v6 else ipv4.header_bytes(frame[quote]))
+    end = embedded + (ipv6.HEADER if is_v6 else ipv4.header_bytes(frame[embedded]))
     transport = _PORTS if capture.quoted_proto[row] in (TCP, UDP) else _QUERY
-    for field in (*_shifted(table, quote), *_shifted(transport, end)):
-        filled = 0 if is_v6 or field.name == "ip checksum" else quote
+    for field in (*_shifted(table, embedded), *_shifted(transport, end)):
+        filled = 0 if is_v6 or field.name == "ip checksum" else embedded
         name = f"quoted {field.name}"
-        yield Field(name, field.at, field.size, field.mask, quote=filled)
+        yield Field(name, field.at, field.size, field.mask, embedded=filled)
 
 
 def _tcp_options(frame: bytes, l4: int) -> Iterator[Field]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Change = Callable[[bytes, Field], int | None]  # None leaves the field alone
 
-STRANGERS = {4: "203.0.113.77", 6: "2001:db8::77"}
+UNRELATED = {4: "203.0.113.77", 6: "2001:db8::77"}
 ENDS = (("source port", "destination port"), ("icmp id",))
 # field -> how it is changed in every packet; seq and ack go together
 SHIFTS = {
@@ -73,7 +73,7 @@ class _Flow:
             others = [
                 one for one in known if one != text and (":" in one) == (":" in text)
             ]
-            for new in (*others[:1], *others[-1:], STRANGERS[version]):
+            for new in (*others[:1], *others[-1:], UNRELATED[version]):
                 value = int(ip_address(new))
                 detail = f"address {text} -> {new} in the whole flow"
                 yield self._mutation("address", detail, _swap(names, old, value))
@@ -109,18 +109,18 @@ class _Flow:
         if context.capture.proto[self._rows[0]] != TCP:
             return
         for reply in (False, True):
-            ways = {row: context.is_reply(row, every) == reply for row in self._rows}
+            by_row = {row: context.is_reply(row, every) == reply for row in self._rows}
             detail = f"sequence numbers of {'replies' if reply else 'the initiator'}"
-            yield self._mutation("sequence", detail, None, ways)
+            yield self._mutation("sequence", detail, None, by_row)
 
     def _mutation(
         self,
         field: str,
         detail: str,
         change: Change | None,
-        ways: dict[int, bool] | None = None,
+        by_row: dict[int, bool] | None = None,
     ) -> Mutation:
-        make = partial(self._changed, change, ways or {})
+        make = partial(self._changed, change, by_row or {})
         return Mutation(
             family="flow",
             field=field,
@@ -132,27 +132,27 @@ class _Flow:
             frames=make,
         )
 
-    def _changed(self, change: Change | None, ways: dict[int, bool]) -> list[Frame]:
+    def _changed(self, change: Change | None, by_row: dict[int, bool]) -> list[Frame]:
         frames = list(self._context.frames)
         for row in self._rows:
             made = change
             if made is None:
-                made = _shift("tcp seq" if ways[row] else "tcp ack", 100_000)
+                made = _shift("tcp seq" if by_row[row] else "tcp ack", 100_000)
             data = self._put(row, frames[row].data, made)
             frames[row] = replaced(frames[row], data)
         return frames
 
     def _put(self, row: int, data: bytes, change: Change) -> bytes:
         changed = bytearray(data)
-        quote = 0
+        embedded = 0
         for field in self._fields(row):
-            quote = quote or field.quote
+            embedded = embedded or field.embedded
             value = change(data, field)
             if value is not None:
                 end = field.at + field.size
                 changed[field.at : end] = value.to_bytes(field.size, "big")
         return repaired(
-            bytes(changed), int(self._context.capture.ip_offset[row]), quote
+            bytes(changed), int(self._context.capture.ip_offset[row]), embedded
         )
 
     def _fields(self, row: int) -> Iterator[Field]:

@@ -50,8 +50,8 @@ class Judge:
         """
         self._name, self._golden = name, read(store.root / name)
         capture = captures.read(store.root / name / CAPTURE)
-        self._ground = Context(capture, self._golden.story)
-        self._mutations = list(mutations(self._ground))
+        self._context = Context(capture, self._golden.canonical)
+        self._mutations = list(mutations(self._context))
 
     def __len__(self) -> int:
         """Return the number of mutations."""
@@ -60,7 +60,7 @@ class Judge:
     def __iter__(self) -> Iterator[Mutant]:
         """Yield what became of each."""
         for mutation in self._mutations:
-            judged = _judged(self._golden, self._ground, mutation)
+            judged = _judged(self._golden, self._context, mutation)
             yield replace(judged, scenario=self._name)
 
 
@@ -73,10 +73,10 @@ def _judged(golden: Golden, context: Context, mutation: Mutation) -> Mutant:
         return _mutant(golden, mutation, Outcome.CRASHED, why)
     if rule is None:
         outcome = Outcome.CAUGHT if found else Outcome.SURVIVED
-        return _mutant(golden, mutation, outcome, _told(found))
+        return _mutant(golden, mutation, outcome, _described(found))
     outcome = Outcome.FALSE_POSITIVE if found else Outcome.EQUIVALENT
-    told = f"{rule.reason}; yet {_told(found)}" if found else rule.reason
-    return _mutant(golden, mutation, outcome, told)
+    described = f"{rule.reason}; yet {_described(found)}" if found else rule.reason
+    return _mutant(golden, mutation, outcome, described)
 
 
 def _differences(
@@ -97,7 +97,7 @@ def _mutant(golden: Golden, mutation: Mutation, outcome: Outcome, why: str) -> M
     )
 
 
-def _told(found: Sequence[Difference]) -> str:
+def _described(found: Sequence[Difference]) -> str:
     if not found:
         return ""
     first = found[0]

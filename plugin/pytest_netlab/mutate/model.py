@@ -66,9 +66,9 @@ class Mutation:
             return self.field
         if self.field == "noise":
             return f"{self.family} of noise"
-        words = (self.family, self.field) if self.field else (self.family,)
+        names = (self.family, self.field) if self.field else (self.family,)
         of = " of a flow" if self.family == "drop" and "flow" in self.scope else ""
-        return " ".join(words) + of
+        return " ".join(names) + of
 
     @property
     def name(self) -> str:

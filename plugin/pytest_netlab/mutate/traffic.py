@@ -124,10 +124,10 @@ def _flow_losses(context: Context, number: int) -> Iterator[Mutation]:
             make = partial(without, context, here)
             yield _mutation(packet, "drop", FLOW_ONE, here, make)
         for reply in (False, True):
-            way = [row for row in here if context.is_reply(row, rows) == reply]
-            if way:
-                make = partial(without, context, way)
-                yield _mutation(packet, "drop direction", FLOW_ONE, way, make)
+            chosen = [row for row in here if context.is_reply(row, rows) == reply]
+            if chosen:
+                make = partial(without, context, chosen)
+                yield _mutation(packet, "drop direction", FLOW_ONE, chosen, make)
 
 
 def _orders(context: Context, number: int) -> Iterator[Mutation]:
@@ -138,14 +138,14 @@ def _orders(context: Context, number: int) -> Iterator[Mutation]:
         here = [row for row in rows if context.point(row) == point]
         for before, after in pairwise(here):
             first, second = packets[before], packets[after]
-            way = _relation(context, before, after, rows)
+            relation = _relation(context, before, after, rows)
             yield Mutation(
                 family="reorder",
-                field=way,
+                field=relation,
                 scope=ONE,
                 role=f"{first.role}, {second.role}",
                 proto=first.proto,
-                detail=f"{first.role} moved behind {second.role} ({way})",
+                detail=f"{first.role} moved behind {second.role} ({relation})",
                 packets=(before + 1, after + 1),
                 frames=partial(_exchanged, context, before, after),
             )

@@ -2,10 +2,10 @@
 
 from pytest_netlab.nat.learn import learn
 from pytest_netlab.nat.model import Nat
-from pytest_netlab.nat.translations import Fate, Flow, Kind, Translations
+from pytest_netlab.nat.translations import Disposition, Flow, Kind, Translations
 
 __all__ = [
-    "Fate",
+    "Disposition",
     "Flow",
     "Kind",
     "Nat",

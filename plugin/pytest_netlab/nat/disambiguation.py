@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from pytest_netlab.flows import FlowTable, Tuple5
     from pytest_netlab.nat.pairing import Pairing
 
-    Ways = dict[int, int]
+    Uniflows = dict[int, int]
     Project = Callable[[int], Hashable]
 
 # The likeliest first: all is the same, then SNAT and DNAT that keep the port, then
 # those that do not.
-_LIKENESS: tuple[Callable[[Tuple5], Hashable], ...] = (
+_SIMILAR_BY: tuple[Callable[[Tuple5], Hashable], ...] = (
     lambda key: key,
     lambda key: (key.sport, key.dst, key.dport),
     lambda key: (key.src, key.sport, key.dport),
@@ -29,7 +29,7 @@ _LIKENESS: tuple[Callable[[Tuple5], Hashable], ...] = (
 Candidates = tuple[list[int], list[int]]
 
 
-def settle(
+def resolve(
     pairing: Pairing,
     tables: tuple[FlowTable, FlowTable],
     groups: Iterable[Candidates],
@@ -46,7 +46,7 @@ def settle(
 
     """
     for here, there in groups:
-        _Ambiguous(pairing, tables, here, there).settle(patient=patient)
+        _Ambiguous(pairing, tables, here, there).resolve(patient=patient)
 
 
 class _Ambiguous:
@@ -61,22 +61,24 @@ class _Ambiguous:
     ) -> None:
         self._pairing = pairing
         self._tables = tables
-        self._near: Ways = {row: int(pairing.near.way[row]) for row in here}
-        self._far: Ways = {row: int(pairing.far.way[row]) for row in there}
+        self._near: Uniflows = {row: int(pairing.near.uniflow[row]) for row in here}
+        self._far: Uniflows = {row: int(pairing.far.uniflow[row]) for row in there}
 
-    def settle(self, *, patient: bool) -> None:
+    def resolve(self, *, patient: bool) -> None:
         """Pair new flows by likeness, then known ones, then whatever is left."""
         pairing = self._pairing
-        for like in _LIKENESS:
+        for like in _SIMILAR_BY:
             self._match(
-                self._keyed(0, like, lambda way: pairing.far_way_of(way) >= 0),
+                self._keyed(
+                    0, like, lambda uniflow: pairing.far_uniflow_of(uniflow) >= 0
+                ),
                 self._keyed(1, like, pairing.is_owned),
             )
-        self._match(pairing.far_way_of, lambda way: way)
+        self._match(pairing.far_uniflow_of, lambda uniflow: uniflow)
         if patient:  # the true counterpart of what is new may be on its way
             self._near = _older(self._near, pairing.near_fresh)
             self._far = _older(self._far, pairing.far_fresh)
-        for like in _LIKENESS:
+        for like in _SIMILAR_BY:
             self._match(
                 self._keyed(0, like, lambda _: False),
                 self._keyed(1, like, lambda _: False),
@@ -90,7 +92,7 @@ class _Ambiguous:
     ) -> Project:
         """Return the projection of ways by their keys; None for settled flows."""
         table = self._tables[side]
-        return lambda way: None if is_settled(way) else like(table.key(way))
+        return lambda uniflow: None if is_settled(uniflow) else like(table.key(uniflow))
 
     def _match(self, of_near: Project, of_far: Project) -> None:
         """Pair the rows on which both projections agree, by rank."""
@@ -106,6 +108,6 @@ class _Ambiguous:
             del self._near[row], self._far[match]
 
 
-def _older(ways: Ways, fresh: int) -> Ways:
+def _older(uniflows: Uniflows, fresh: int) -> Uniflows:
     """Return the rows that were there before."""
-    return {row: way for row, way in ways.items() if row < fresh}
+    return {row: uniflow for row, uniflow in uniflows.items() if row < fresh}

@@ -15,7 +15,13 @@ from pytest_netlab.nat.flagged import (
     of_packets,
 )
 from pytest_netlab.nat.proxy import join_proxied
-from pytest_netlab.nat.translations import Fate, Flow, Side, Translations, kind_of
+from pytest_netlab.nat.translations import (
+    Disposition,
+    Flow,
+    Side,
+    Translations,
+    kind_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat.mapping_table import MappingTable
     from pytest_netlab.nat.observations import Observations
-    from pytest_netlab.nat.side import Side as Point
+    from pytest_netlab.nat.side import SideReader
 
     Index = npt.NDArray[np.int32]
     Pairs = npt.NDArray[np.int64]
@@ -39,7 +45,7 @@ class Findings:
     """Pairs, the flow of each, and violations; of streams, counts only."""
 
     def __init__(
-        self, near: Point, far: Point, table: MappingTable, budget: Budget
+        self, near: SideReader, far: SideReader, table: MappingTable, budget: Budget
     ) -> None:
         """Start without a pair."""
         self._near, self._far, self._table = near, far, table
@@ -65,9 +71,9 @@ class Findings:
         if self._in_memory:
             self._pairs.append(np.stack(numbers, axis=1))
             self._flows.append(flow)
-        for pair, bits, *ways in wrong.tolist():
+        for pair, bits, *uniflows in wrong.tolist():
             where = int(numbers[0][pair]), int(numbers[1][pair])
-            self.note(of_mapping(bits, ways, tables, where))
+            self.note(of_mapping(bits, uniflows, tables, where))
             if mapped_only or not bits & OF_PACKET:
                 continue
             if self._in_memory:
@@ -106,7 +112,7 @@ class Findings:
         if self._in_memory:
             flows = self._with_rows(flows)
         joined = {row[0] for row in table}, {row[1] for row in table}
-        return (*flows, *self._alone(*joined))
+        return (*flows, *self._unpaired(*joined))
 
     def _with_rows(self, flows: list[Flow]) -> list[Flow]:
         """Return the flows with their pairs and rows, by their first packet.
@@ -137,7 +143,7 @@ class Findings:
     def _rows(
         self,
         side: int,
-        point: Point,
+        point: SideReader,
         paired: npt.NDArray[np.int64],
         flow: Index,
         first: list[int],
@@ -146,26 +152,26 @@ class Findings:
         owner = np.full(max(point.table.count, 1), -1, dtype=np.int64)
         for number in reversed(first):
             owner[self._table.flows[side, number]] = number
-        ways = np.concatenate(point.ways)
-        numbers = np.where(ways >= 0, owner[ways >> 1], -1)
+        uniflows = np.concatenate(point.uniflows)
+        numbers = np.where(uniflows >= 0, owner[uniflows >> 1], -1)
         numbers[paired] = flow
         rows = np.flatnonzero(numbers >= 0)
         order = np.argsort(numbers[rows], kind="stable")
         parts = _split(numbers[rows][order], rows[order], self._table.count)
         return {number: part.tolist() for number, part in enumerate(parts)}
 
-    def _alone(self, near: set[int], far: set[int]) -> list[Flow]:
+    def _unpaired(self, near: set[int], far: set[int]) -> list[Flow]:
         """Return the conversations that no packet links to the other side."""
-        flows = _alone(self._near, self._without(self._near, near), "inside")
+        flows = _unpaired(self._near, self._without(self._near, near), "inside")
         behind = self._near.table.senders()
-        flows += _alone(self._far, self._without(self._far, far), "outside", behind)
-        ends = self._near.strays_left().capture, self._far.strays_left().capture
+        flows += _unpaired(self._far, self._without(self._far, far), "outside", behind)
+        ends = self._near.unpaired_left().capture, self._far.unpaired_left().capture
         joined = join_proxied(*ends, flows)
         if self._in_memory:
             return joined
         return [flow._replace(inside_rows=(), outside_rows=()) for flow in joined]
 
-    def _without(self, point: Point, joined: set[int]) -> Iterator[int]:
+    def _without(self, point: SideReader, joined: set[int]) -> Iterator[int]:
         """Yield the numbers of a side's conversations but those."""
         numbers = self._budget.watch(range(point.table.count))
         return (number for number in numbers if number not in joined)
@@ -181,16 +187,16 @@ def _forwarded(
     The outside key takes its orientation from a packet seen on both sides: either
     capture may have begun in the middle of the conversation.
     """
-    near, far, pairs, near_way, far_way, left = row
-    back = near_way & 1
+    near, far, pairs, near_uniflow, far_uniflow, left = row
+    back = near_uniflow & 1
     inside, beyond = keys[0][near], keys[1][far]
-    if far_way & 1 != back:
+    if far_uniflow & 1 != back:
         beyond = beyond.reply
     from_inside = bool(left) != bool(back)
     here, there = answered[0][near], answered[1][far]
     return Flow(
         kind=kind_of(inside, beyond),
-        fate="forwarded",
+        disposition="forwarded",
         initiated="inside" if from_inside else "outside",
         inside=inside,
         outside=beyond,
@@ -204,8 +210,8 @@ def _facts(seen: Observations, index: int) -> Facts:
     return Facts(int(seen.facts[index]), int(seen.options[index]))
 
 
-def _alone(
-    point: Point,
+def _unpaired(
+    point: SideReader,
     numbers: Iterable[int],
     where: Side,
     behind: frozenset[str] = frozenset(),
@@ -215,18 +221,18 @@ def _alone(
     Their rows are those of the point's strays.
     """
     flows = []
-    rows = point.strays_left().by_conversation()
+    rows = point.unpaired_left().by_conversation()
     answered = point.table.answered()
     other: Side = "outside" if where == "inside" else "inside"
     for number in numbers:
         key = point.table.key(2 * number)
-        fate: Fate = "local" if answered[number] else "dropped"
+        disposition: Disposition = "local" if answered[number] else "dropped"
         sent = point.table.sent(number)
         seen = tuple(rows.get(number, ()))
         flows.append(
             Flow(
                 kind="none",
-                fate="leaked" if key.src in behind else fate,
+                disposition="leaked" if key.src in behind else disposition,
                 initiated=other if sent else where,
                 inside=key if where == "inside" else None,
                 outside=key if where == "outside" else None,

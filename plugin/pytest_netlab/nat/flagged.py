@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_netlab.checks import Violation, check_mapping, check_pair
-from pytest_netlab.checks.pairs import checksum_words, in_order, ttl_words
+from pytest_netlab.checks.pairs import checksum_mismatch, in_order, ttl_mismatch
 from pytest_netlab.nat import mapping_table, observations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_netlab.checks import Observation
-    from pytest_netlab.checks.pairs import Words
+    from pytest_netlab.checks.pairs import Mismatch
     from pytest_netlab.flows import FlowTable
 
 
 def of_mapping(
     bits: int,
-    ways: Sequence[int],
+    uniflows: Sequence[int],
     tables: tuple[FlowTable, FlowTable],
     rows: tuple[int, int],
 ) -> Iterator[Violation]:
@@ -27,7 +27,7 @@ def of_mapping(
 
     Args:
         bits: what `MappingTable.enter` found wrong.
-        ways: of the pair, near and far, and what they should be: far and near.
+        uniflows: of the pair, near and far, and what they should be: far and near.
         tables: the conversations inside and outside.
         rows: of the pair, inside and outside.
 
@@ -35,11 +35,13 @@ def of_mapping(
     near, far = tables
     changed = shared = None
     if bits & mapping_table.CHANGED:
-        changed = far.key(ways[2]), far.key(ways[1])
+        changed = far.key(uniflows[2]), far.key(uniflows[1])
     if bits & mapping_table.SHARED:
-        shared = near.key(ways[3]), near.key(ways[0])
-    for words in check_mapping(changed, shared, reply=bool(bits & mapping_table.UNDO)):
-        yield Violation(*words, rows)
+        shared = near.key(uniflows[3]), near.key(uniflows[0])
+    for mismatch in check_mapping(
+        changed, shared, reply=bool(bits & mapping_table.UNDO)
+    ):
+        yield Violation(*mismatch, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ _SUMS = (
 _FIELDS = {
     "ttl": mapping_table.TTL,
     "tcp_options": mapping_table.OPTIONS,
-    "quotes": mapping_table.QUOTES,
+    "quotes": mapping_table.EMBEDDED,
     **{name: bit for bit, name in (*_BITS, *_SUMS)},
 }
 
@@ -93,14 +95,14 @@ def of_facts(
 
     The words for options and quotes are hashes and yes or no: the bytes may be gone.
     """
-    for words in _words(bits, near, far):
-        yield Violation(*words, rows)
+    for mismatch in _mismatches(bits, near, far):
+        yield Violation(*mismatch, rows)
 
 
-def _words(bits: int, near: Facts, far: Facts) -> Iterator[Words]:
+def _mismatches(bits: int, near: Facts, far: Facts) -> Iterator[Mismatch]:
     if bits & mapping_table.TTL:
         ends = near.of("ttl"), far.of("ttl")
-        yield ttl_words(*in_order(*ends, near.of("direction")))
+        yield ttl_mismatch(*in_order(*ends, near.of("direction")))
     for bit, name in _BITS:
         if bits & bit:
             yield name, str(near.of(name)), str(far.of(name))
@@ -108,8 +110,8 @@ def _words(bits: int, near: Facts, far: Facts) -> Iterator[Words]:
         yield "tcp_options", _hash(near.options), _hash(far.options)
     for bit, name in _SUMS:
         if bits & bit:
-            yield checksum_words(name, near.of(name), far.of(name))
-    if bits & mapping_table.QUOTES:
+            yield checksum_mismatch(name, near.of(name), far.of(name))
+    if bits & mapping_table.EMBEDDED:
         yield "quotes", "what its receiver sent", "another packet"
 
 

@@ -35,7 +35,7 @@ _FRAGMENT = int(Status.FRAGMENT)
 _MOST = 1000  # packets of one key: more is an attack, and not worth its square
 
 
-def pair_altered(
+def pair_fuzzily(
     inside: Capture, outside: Capture, near: Rows, far: Rows
 ) -> list[tuple[int, int]]:
     """Return (inside row, outside row) of packets that are the same but for a field.
@@ -57,12 +57,14 @@ def pair_altered(
             ends = here[key][:_MOST], there[key][:_MOST]
             pairs = _matched(inside, ends[0], outside, ends[1])
             if names is _BY_DATAGRAM:
-                pairs = (pair for pair in pairs if _is_cut(inside, outside, *pair))
+                pairs = (
+                    pair for pair in pairs if _is_truncated(inside, outside, *pair)
+                )
             found += pairs
     return sorted(found)
 
 
-def _is_cut(inside: Capture, outside: Capture, near: int, far: int) -> bool:
+def _is_truncated(inside: Capture, outside: Capture, near: int, far: int) -> bool:
     """Tell whether one of two observations is a fragment."""
     return bool((inside.status[near] | outside.status[far]) & _FRAGMENT)
 

@@ -13,13 +13,13 @@ from pytest_netlab.capture.budget import Budget
 from pytest_netlab.checks import Observation, check_pair
 from pytest_netlab.nat import disambiguation
 from pytest_netlab.nat.findings import Findings
-from pytest_netlab.nat.fuzzy_pairing import pair_altered
+from pytest_netlab.nat.fuzzy_pairing import pair_fuzzily
 from pytest_netlab.nat.mapping_table import MappingTable
 from pytest_netlab.nat.observations import ERROR, HASHLESS
 from pytest_netlab.nat.pairing import NOBODY, SPENT, Pairing
 from pytest_netlab.nat.read_schedule import ReadSchedule
 from pytest_netlab.nat.segment_matching import pair_ranges
-from pytest_netlab.nat.side import Side, index_of
+from pytest_netlab.nat.side import SideReader, index_of
 from pytest_netlab.wire import Direction
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def learn(inside: Source, outside: Source, *, memory: Memory = None) -> Translat
 
     """
     budget = Budget.of(memory)
-    sides = Side(inside), Side(outside)
+    sides = SideReader(inside), SideReader(outside)
     return _Learner(*sides, budget, is_shared=memory is budget).run()
 
 
@@ -63,13 +63,13 @@ class _Learner:
     """Reads both sides in turns, and pairs what it has after each."""
 
     def __init__(
-        self, near: Side, far: Side, budget: Budget, *, is_shared: bool
+        self, near: SideReader, far: SideReader, budget: Budget, *, is_shared: bool
     ) -> None:
         self.near, self.far = near, far
         self.budget, self._is_shared = budget, is_shared
         self.pairing, self.mapping_table = Pairing(), MappingTable()
         self.findings = Findings(near, far, self.mapping_table, budget)
-        self.turns = ReadSchedule(near, far)
+        self.schedule = ReadSchedule(near, far)
 
     def run(self) -> Translations:
         """Return what both sides show."""
@@ -81,14 +81,14 @@ class _Learner:
         finally:
             self.near.stop()
             self.far.stop()
-        self._pair_altered()
+        self._pair_fuzzily()
         return self.findings.translations()
 
     def _pair(self) -> None:
         """Pair step by step to the end of both sides."""
         more = True
         while more:
-            self.turns.read()
+            self.schedule.read()
             self._check()
             more = self.near.alive or self.far.alive
             self._step(final=not more)
@@ -104,17 +104,17 @@ class _Learner:
         """Pair what was read so far; what stays alone waits for the next step."""
         near, near_fresh = self.near.pending()
         far, far_fresh = self.far.pending()
-        ways = 2 * self.near.table.count, 2 * self.far.table.count
-        self.pairing.reserve(*ways)
+        uniflows = 2 * self.near.table.count, 2 * self.far.table.count
+        self.pairing.reserve(*uniflows)
         self.pairing.begin(near, far, (near_fresh, far_fresh))
         self._match(_every(near), _every(far), header=False, patient=not final)
-        self._match_cut()
+        self._pair_truncated()
         ranges = pair_ranges(self.pairing, final=final)
-        self._unpair_sent_anew()
+        self._unpair_resent()
         near_rows, far_rows = self._pairs(ranges)
-        flow, wrong = self.mapping_table.enter(near, far, near_rows, far_rows, ways)
+        flow, wrong = self.mapping_table.enter(near, far, near_rows, far_rows, uniflows)
         self.findings.add(near, far, (near_rows, far_rows), flow, wrong)
-        self.turns.learn_offset(near.ts[near_rows], far.ts[far_rows])
+        self.schedule.learn_offset(near.ts[near_rows], far.ts[far_rows])
         for side, seen, counterparts in (
             (self.near, near, self.pairing.near_counterparts),
             (self.far, far, self.pairing.far_counterparts),
@@ -130,18 +130,22 @@ class _Learner:
             near_rows, far_rows, header=header, patient=patient
         )
         tables = self.near.table, self.far.table
-        disambiguation.settle(self.pairing, tables, ambiguous, patient=patient)
+        disambiguation.resolve(self.pairing, tables, ambiguous, patient=patient)
 
-    def _match_cut(self) -> None:
+    def _pair_truncated(self) -> None:
         """Pair packets whose payload one capture cut: by their headers."""
         pairing = self.pairing
-        for near_cut, far_cut in ((True, False), (False, True)):
-            near = _alone(pairing.near.facts, pairing.near_counterparts, cut=near_cut)
-            far = _alone(pairing.far.facts, pairing.far_counterparts, cut=far_cut)
+        for near_truncated, far_truncated in ((True, False), (False, True)):
+            near = _unpaired(
+                pairing.near.facts, pairing.near_counterparts, truncated=near_truncated
+            )
+            far = _unpaired(
+                pairing.far.facts, pairing.far_counterparts, truncated=far_truncated
+            )
             if len(near) and len(far):
                 self._match(near, far, header=True, patient=False)
 
-    def _unpair_sent_anew(self) -> None:
+    def _unpair_resent(self) -> None:
         """Unpair datagrams that a user-space proxy sent again.
 
         Both endpoints differ, and the ttl was not decremented.
@@ -154,8 +158,10 @@ class _Learner:
         for row, counterpart in zip(
             rows[same].tolist(), counterparts[same].tolist(), strict=True
         ):
-            ways = int(near.way[row]), int(far.way[counterpart])
-            if _both_new(self.near.table.key(ways[0]), self.far.table.key(ways[1])):
+            uniflows = int(near.uniflow[row]), int(far.uniflow[counterpart])
+            if _both_new(
+                self.near.table.key(uniflows[0]), self.far.table.key(uniflows[1])
+            ):
                 pairing.near_counterparts[row] = pairing.far_counterparts[
                     counterpart
                 ] = SPENT
@@ -175,21 +181,21 @@ class _Learner:
             near, far = near[order], far[order]
         return near.astype(np.int32), far.astype(np.int32)
 
-    def _pair_altered(self) -> None:
+    def _pair_fuzzily(self) -> None:
         """Pair at the end what is alone on both sides and alike but for a field."""
-        near, far = self.near.strays_left(), self.far.strays_left()
-        found = pair_altered(near.capture, far.capture, near.rows, far.rows)
+        near, far = self.near.unpaired_left(), self.far.unpaired_left()
+        found = pair_fuzzily(near.capture, far.capture, near.rows, far.rows)
         if not found:
             return
         seen = self.near.carried, self.far.carried
-        ways = 2 * self.near.table.count, 2 * self.far.table.count
+        uniflows = 2 * self.near.table.count, 2 * self.far.table.count
         for row_in, row_out in found:
             numbers = near.number(row_in), far.number(row_out)
             index = index_of(seen[0], numbers[0]), index_of(seen[1], numbers[1])
             if min(index) < 0:
                 continue  # long given up: no longer in the window of a stream
             rows = tuple(np.array([place], dtype=np.int32) for place in index)
-            flow, wrong = self.mapping_table.enter(*seen, rows[0], rows[1], ways)
+            flow, wrong = self.mapping_table.enter(*seen, rows[0], rows[1], uniflows)
             pair = rows[0], rows[1]
             self.findings.add(*seen, pair, flow, wrong, mapped_only=True)
             ends = Observation(near.capture, row_in), Observation(far.capture, row_out)
@@ -201,12 +207,14 @@ def _every(seen: object) -> Index:
     return np.arange(len(seen), dtype=np.int32)  # type: ignore[arg-type]
 
 
-def _alone(facts: npt.NDArray[np.uint64], counterparts: Index, *, cut: bool) -> Index:
+def _unpaired(
+    facts: npt.NDArray[np.uint64], counterparts: Index, *, truncated: bool
+) -> Index:
     """Return who has no counterpart; only those whose payload was cut, if asked for."""
-    alone = counterparts[: len(facts)] == NOBODY
-    if cut:
-        alone &= facts >> np.uint64(HASHLESS) & np.uint64(1) > 0
-    return np.flatnonzero(alone).astype(np.int32)
+    unpaired = counterparts[: len(facts)] == NOBODY
+    if truncated:
+        unpaired &= facts >> np.uint64(HASHLESS) & np.uint64(1) > 0
+    return np.flatnonzero(unpaired).astype(np.int32)
 
 
 def _both_new(near: Tuple5, far: Tuple5) -> bool:

@@ -4,7 +4,7 @@ from pytest_netlab.wire cimport octets
 cimport cython
 
 cdef int _NONE
-cdef int TTL, TOS, FLAGS, OPTIONS, IP_CHECKSUM, L4_CHECKSUM, QUOTES
+cdef int TTL, TOS, FLAGS, OPTIONS, IP_CHECKSUM, L4_CHECKSUM, EMBEDDED
 cdef int CHANGED, SHARED, UNDO
 cdef int _BYTE, _THREE, _TWO, _DONT_FRAGMENT, _ZERO, _BAD, _INBOUND
 
@@ -23,22 +23,22 @@ cdef class MappingTable:
     cdef int *near_flow
     cdef int *far_flow
     cdef int *pairs
-    cdef int *near_way
-    cdef int *far_way
+    cdef int *near_uniflow
+    cdef int *far_uniflow
     cdef int *outward
     cdef int *wanted
 
-    @cython.locals(room=Py_ssize_t)
-    cpdef object _reserve(self, Py_ssize_t near_ways, Py_ssize_t far_ways,
+    @cython.locals(needed=Py_ssize_t)
+    cpdef object _reserve(self, Py_ssize_t near_uniflows, Py_ssize_t far_uniflows,
                           Py_ssize_t pairs)
-    @cython.locals(args=_Arrays, count=Py_ssize_t, broken=Py_ssize_t)
+    @cython.locals(args=_Arrays, count=Py_ssize_t, flagged=Py_ssize_t)
     cpdef object enter(self, object near, object far, object near_rows,
-                       object far_rows, object ways)
+                       object far_rows, object uniflows)
 
 
 cdef class _Arrays:
-    cdef int *near_way
-    cdef int *far_way
+    cdef int *near_uniflow
+    cdef int *far_uniflow
     cdef unsigned long long *near_facts
     cdef unsigned long long *far_facts
     cdef unsigned long long *near_options
@@ -50,21 +50,21 @@ cdef class _Arrays:
 
 
 @cython.locals(pair=Py_ssize_t, near=Py_ssize_t, far=Py_ssize_t, here=int, there=int,
-               bits=int, broken=Py_ssize_t, left=int)
+               bits=int, flagged=Py_ssize_t, left=int)
 cdef Py_ssize_t _enter(MappingTable table, _Arrays args, Py_ssize_t count) noexcept nogil
 @cython.locals(at=Py_ssize_t, place=Py_ssize_t)
 cdef void _note(MappingTable table, _Arrays args, Py_ssize_t pair, int bits,
-                Py_ssize_t broken) noexcept nogil
+                Py_ssize_t flagged) noexcept nogil
 @cython.locals(bits=int)
 cdef int _compare(unsigned long long near, unsigned long long far) noexcept nogil
-@cython.locals(before=int, after=int, way=int)
+@cython.locals(before=int, after=int, uniflow=int)
 cdef int _hops(unsigned long long near, unsigned long long far) noexcept nogil
 @cython.locals(here=int, there=int)
 cdef bint _is_bad(unsigned long long near, unsigned long long far,
                   int shift) noexcept nogil
 @cython.locals(bits=int, wrong=int)
 cdef int _map(MappingTable table, int near, int far) noexcept nogil
-@cython.locals(way=int)
+@cython.locals(uniflow=int)
 cdef int _left_inside(unsigned long long near, unsigned long long far) noexcept nogil
 @cython.locals(flow=Py_ssize_t, forth=cython.bint, is_first=cython.bint)
 cdef int _flow(MappingTable table, int near, int far, int left) noexcept nogil

@@ -34,7 +34,7 @@ FLAGS: Final = 4
 OPTIONS: Final = 8
 IP_CHECKSUM: Final = 16
 L4_CHECKSUM: Final = 32
-QUOTES: Final = 64
+EMBEDDED: Final = 64
 CHANGED: Final = 128  # the flow was mapped to something else before
 SHARED: Final = 256  # another flow is mapped to the same
 UNDO: Final = 512  # and this is a reply, which was not undone
@@ -45,7 +45,7 @@ _ZERO, _BAD = int(Checksum.ZERO), int(Checksum.BAD)
 _INBOUND = int(Direction.INBOUND)
 
 # Compiled, these are integers of C; Python sees them by this.
-globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, OPTIONS=OPTIONS, QUOTES=QUOTES)
+globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, OPTIONS=OPTIONS, EMBEDDED=EMBEDDED)
 globals().update(IP_CHECKSUM=IP_CHECKSUM, L4_CHECKSUM=L4_CHECKSUM)
 globals().update(CHANGED=CHANGED, SHARED=SHARED, UNDO=UNDO)
 
@@ -67,8 +67,8 @@ class MappingTable:
         near_flow: memoryview
         far_flow: memoryview
         pairs: memoryview
-        near_way: memoryview
-        far_way: memoryview
+        near_uniflow: memoryview
+        far_uniflow: memoryview
         outward: memoryview
         wanted: memoryview
 
@@ -80,30 +80,33 @@ class MappingTable:
         self.flows = np.zeros((6, 0), dtype=np.int32)
         self._slots = np.empty(0, dtype=np.int32)
         self._wanted = np.zeros(4, dtype=np.int32)
-        self.wanted = octets.ints(self._wanted)
+        self.wanted = octets.i32_view(self._wanted)
         self.size = 0
         self._reserve(2, 2, 64)
 
-    def _reserve(self, near_ways: int, far_ways: int, pairs: int) -> None:
+    def _reserve(self, near_uniflows: int, far_uniflows: int, pairs: int) -> None:
         """Make room for this many ways, and a new flow for each of so many pairs."""
-        self._there = longer(self._there, near_ways, _NONE)
-        self._back = longer(self._back, far_ways, _NONE)
-        self.there, self.back = octets.ints(self._there), octets.ints(self._back)
-        room = self.count + pairs
-        if self.flows.shape[1] < room:
-            grown = np.zeros((6, max(room, 2 * self.count)), dtype=np.int32)
+        self._there = longer(self._there, near_uniflows, _NONE)
+        self._back = longer(self._back, far_uniflows, _NONE)
+        self.there, self.back = (
+            octets.i32_view(self._there),
+            octets.i32_view(self._back),
+        )
+        needed = self.count + pairs
+        if self.flows.shape[1] < needed:
+            grown = np.zeros((6, max(needed, 2 * self.count)), dtype=np.int32)
             grown[:, : self.count] = self.flows[:, : self.count]
             self.flows = grown
-        self.near_flow = octets.ints(self.flows[0])
-        self.far_flow = octets.ints(self.flows[1])
-        self.pairs = octets.ints(self.flows[2])
-        self.near_way = octets.ints(self.flows[3])
-        self.far_way = octets.ints(self.flows[4])
-        self.outward = octets.ints(self.flows[5])
-        if self.size < 2 * room:
-            self.size = 1 << (2 * room).bit_length()
+        self.near_flow = octets.i32_view(self.flows[0])
+        self.far_flow = octets.i32_view(self.flows[1])
+        self.pairs = octets.i32_view(self.flows[2])
+        self.near_uniflow = octets.i32_view(self.flows[3])
+        self.far_uniflow = octets.i32_view(self.flows[4])
+        self.outward = octets.i32_view(self.flows[5])
+        if self.size < 2 * needed:
+            self.size = 1 << (2 * needed).bit_length()
             self._slots = np.full(self.size, _NONE, dtype=np.int32)
-            self.slots = octets.ints(self._slots)
+            self.slots = octets.i32_view(self._slots)
             _rehash(self)
 
     def enter(
@@ -112,7 +115,7 @@ class MappingTable:
         far: Observations,
         near_rows: Index,
         far_rows: Index,
-        ways: tuple[int, int],
+        uniflows: tuple[int, int],
     ) -> tuple[Index, npt.NDArray[np.int64]]:
         """Enter pairs, ascending by their near row.
 
@@ -123,30 +126,36 @@ class MappingTable:
 
         """
         count = len(near_rows)
-        self._reserve(*ways, count)
+        self._reserve(*uniflows, count)
         flow = np.empty(count + 1, dtype=np.int32)
         wrong = np.empty((count + 1) * 6, dtype=np.int64)
         args = _Arrays()
-        args.near_way, args.far_way = octets.ints(near.way), octets.ints(far.way)
-        args.near_facts, args.far_facts = (
-            octets.words(near.facts),
-            octets.words(far.facts),
+        args.near_uniflow, args.far_uniflow = (
+            octets.i32_view(near.uniflow),
+            octets.i32_view(far.uniflow),
         )
-        args.near_options = octets.words(near.options)
-        args.far_options = octets.words(far.options)
-        args.near_rows, args.far_rows = octets.ints(near_rows), octets.ints(far_rows)
-        args.flow, args.wrong = octets.ints(flow), octets.longs(wrong)
+        args.near_facts, args.far_facts = (
+            octets.u64_view(near.facts),
+            octets.u64_view(far.facts),
+        )
+        args.near_options = octets.u64_view(near.options)
+        args.far_options = octets.u64_view(far.options)
+        args.near_rows, args.far_rows = (
+            octets.i32_view(near_rows),
+            octets.i32_view(far_rows),
+        )
+        args.flow, args.wrong = octets.i32_view(flow), octets.i64_view(wrong)
         with cython.nogil:
-            broken = _enter(self, args, count)
-        return flow[:count], wrong[: broken * 6].reshape(-1, 6)
+            flagged = _enter(self, args, count)
+        return flow[:count], wrong[: flagged * 6].reshape(-1, 6)
 
 
 class _Arrays:
     """The arrays of one call, as bare memory."""
 
     if TYPE_CHECKING:
-        near_way: memoryview
-        far_way: memoryview
+        near_uniflow: memoryview
+        far_uniflow: memoryview
         near_facts: memoryview
         far_facts: memoryview
         near_options: memoryview
@@ -159,27 +168,27 @@ class _Arrays:
 
 def _enter(table: MappingTable, args: _Arrays, count: int) -> int:
     """Enter every pair; return how many are wrong."""
-    broken = 0
+    flagged = 0
     for pair in range(count):
         near, far = args.near_rows[pair], args.far_rows[pair]
-        here, there = args.near_way[near], args.far_way[far]
+        here, there = args.near_uniflow[near], args.far_uniflow[far]
         bits = _compare(args.near_facts[near], args.far_facts[far])
         if args.near_options[near] != args.far_options[far]:
             bits |= OPTIONS
         bits |= _map(table, here, there)
         if bits:
-            _note(table, args, pair, bits, broken)
-            broken += 1
+            _note(table, args, pair, bits, flagged)
+            flagged += 1
         left = _left_inside(args.near_facts[near], args.far_facts[far])
         args.flow[pair] = _flow(table, here, there, left)
-    return broken
+    return flagged
 
 
 def _note(
-    table: MappingTable, args: _Arrays, pair: int, bits: int, broken: int
+    table: MappingTable, args: _Arrays, pair: int, bits: int, flagged: int
 ) -> None:
     """Write down what is wrong with a pair."""
-    at = 6 * broken
+    at = 6 * flagged
     args.wrong[at] = pair
     args.wrong[at + 1] = bits
     for place in range(4):
@@ -200,18 +209,18 @@ def _compare(near: int, far: int) -> int:
         bits |= IP_CHECKSUM
     if _is_bad(near, far, observations.L4_CHECKSUM):
         bits |= L4_CHECKSUM
-    if (near | far) >> observations.MISQUOTED & 1:
-        bits |= QUOTES
+    if (near | far) >> observations.WRONGLY_EMBEDDED & 1:
+        bits |= EMBEDDED
     return bits
 
 
 def _hops(near: int, far: int) -> int:
     """Return how much the host lowered the ttl; the tap knows which side was first."""
     before, after = near & _BYTE, far & _BYTE
-    way = near >> observations.DIRECTION & _TWO
-    if way == 0:
+    uniflow = near >> observations.DIRECTION & _TWO
+    if uniflow == 0:
         return abs(before - after)
-    return before - after if way == _INBOUND else after - before
+    return before - after if uniflow == _INBOUND else after - before
 
 
 def _is_bad(near: int, far: int, shift: int) -> bool:
@@ -254,9 +263,9 @@ def _left_inside(near: int, far: int) -> int:
 
     A router lowers the ttl; a rule that sets it must not turn the flow around.
     """
-    way = near >> observations.DIRECTION & _TWO
-    if way:
-        return 1 if way == _INBOUND else 0
+    uniflow = near >> observations.DIRECTION & _TWO
+    if uniflow:
+        return 1 if uniflow == _INBOUND else 0
     return 1 if (near & _BYTE) > (far & _BYTE) else 0
 
 
@@ -265,9 +274,9 @@ def _flow(table: MappingTable, near: int, far: int, left: int) -> int:
     flow = _find(table, near >> 1, far >> 1)
     forth = near & 1 == 0
     is_first = table.pairs[flow] == 0
-    if is_first or (forth and table.near_way[flow] & 1):
-        table.near_way[flow] = near
-        table.far_way[flow] = far
+    if is_first or (forth and table.near_uniflow[flow] & 1):
+        table.near_uniflow[flow] = near
+        table.far_uniflow[flow] = far
         table.outward[flow] = left
     table.pairs[flow] += 1
     return flow

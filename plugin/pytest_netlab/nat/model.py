@@ -51,9 +51,9 @@ class Nat:
         """Forget every mapping, as `conntrack -F` does."""
         self._out.clear()
 
-    def _track(self, met: Tuple5, sent: Tuple5) -> None:
-        self._out[met] = sent
-        self._out[sent.reply] = met.reply
+    def _track(self, original: Tuple5, translated: Tuple5) -> None:
+        self._out[original] = translated
+        self._out[translated.reply] = original.reply
 
     def _masquerade(self, key: Tuple5) -> Tuple5:
         if not self.masquerade or ip_address(key.src) not in self.subnet:

@@ -6,13 +6,13 @@ cimport cython
 
 cdef int ICMP, TCP, ICMP6, _ADDRESS
 cdef int TTL, TOS, FLAGS, IP_CHECKSUM, L4_CHECKSUM, DIRECTION
-cdef int HASHLESS, ERROR, MISQUOTED, SEGMENT
+cdef int HASHLESS, ERROR, WRONGLY_EMBEDDED, SEGMENT
 
 
 cdef class _Arrays:
     cdef long long *row
     cdef long long *ts
-    cdef int *way
+    cdef int *uniflow
     cdef unsigned long long *key
     cdef unsigned long long *header_key
     cdef unsigned long long *facts
@@ -21,11 +21,11 @@ cdef class _Arrays:
     cdef unsigned int *size
 
 
-@cython.locals(way=octets.ints_t, out=_Arrays, count=Py_ssize_t)
-cpdef object sight(Columns columns, Py_ssize_t rows, Py_ssize_t first, object ways,
+@cython.locals(uniflow=octets.ints_t, out=_Arrays, count=Py_ssize_t)
+cpdef object sight(Columns columns, Py_ssize_t rows, Py_ssize_t first, object uniflows,
                    int ingress)
 @cython.locals(row=Py_ssize_t, count=Py_ssize_t, header_key=cython.ulonglong)
-cdef Py_ssize_t _sight(Columns columns, Py_ssize_t rows, Py_ssize_t first, int *way,
+cdef Py_ssize_t _sight(Columns columns, Py_ssize_t rows, Py_ssize_t first, int *uniflow,
                        int ingress, _Arrays out) noexcept nogil
 @cython.locals(state=cython.ulonglong)
 cdef unsigned long long _header_key(Columns columns, Py_ssize_t row,

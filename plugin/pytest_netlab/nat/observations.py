@@ -37,13 +37,13 @@ L4_CHECKSUM: Final = 24  # 3 bits, a Checksum
 DIRECTION: Final = 28  # 2 bits
 HASHLESS: Final = 30  # its payload was cut, so that there is no hash of it
 ERROR: Final = 31  # it is an ICMP error
-MISQUOTED: Final = 32  # and quotes a packet that its receiver did not send
+WRONGLY_EMBEDDED: Final = 32  # and quotes a packet that its receiver did not send
 SEGMENT: Final = 33  # TCP with a payload
 
 # Compiled, these are integers of C; Python sees them by this.
 globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, DIRECTION=DIRECTION, ERROR=ERROR)
 globals().update(IP_CHECKSUM=IP_CHECKSUM, L4_CHECKSUM=L4_CHECKSUM)
-globals().update(HASHLESS=HASHLESS, MISQUOTED=MISQUOTED, SEGMENT=SEGMENT)
+globals().update(HASHLESS=HASHLESS, WRONGLY_EMBEDDED=WRONGLY_EMBEDDED, SEGMENT=SEGMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Observations:
 
     row: npt.NDArray[np.int64]
     ts: npt.NDArray[np.int64]
-    way: npt.NDArray[np.int32]
+    uniflow: npt.NDArray[np.int32]
     key: npt.NDArray[np.uint64]
     header_key: npt.NDArray[np.uint64]
     facts: npt.NDArray[np.uint64]
@@ -87,7 +87,7 @@ class Observations:
         return Observations(*(getattr(self, name)[:rows] for name in _COLUMNS))
 
     @classmethod
-    def room(cls, rows: int) -> Observations:
+    def empty(cls, rows: int) -> Observations:
         """Return this many rows, to be filled."""
         return cls(*(np.empty(rows, dtype=kind) for kind in _KINDS))
 
@@ -100,7 +100,7 @@ def sight(
     columns: Columns,
     rows: int,
     first: int,
-    ways: npt.NDArray[np.int32],
+    uniflows: npt.NDArray[np.int32],
     ingress: int,
 ) -> Observations:
     """Return the observations of a block of columns that are of a flow.
@@ -109,15 +109,15 @@ def sight(
         columns: the block.
         rows: how many of its rows are packets.
         first: the number of its first packet in the capture.
-        ways: what `FlowTable.add` said of the rows.
+        uniflows: what `FlowTable.add` said of the rows.
         ingress: the direction of what comes into the host from the inside, as this
             point sees it; 0 where directions are not known.
 
     """
-    seen = Observations.room(rows)
-    out, way = _Arrays(seen), octets.ints(ways)
+    seen = Observations.empty(rows)
+    out, uniflow = _Arrays(seen), octets.i32_view(uniflows)
     with cython.nogil:
-        count = _sight(columns, rows, first, way, ingress, out)
+        count = _sight(columns, rows, first, uniflow, ingress, out)
     return seen.first(count)
 
 
@@ -127,7 +127,7 @@ class _Arrays:
     if TYPE_CHECKING:
         row: memoryview
         ts: memoryview
-        way: memoryview
+        uniflow: memoryview
         key: memoryview
         header_key: memoryview
         facts: memoryview
@@ -137,26 +137,34 @@ class _Arrays:
 
     def __init__(self, seen: Observations) -> None:
         """Take the memory of observations, which the caller keeps."""
-        self.row, self.ts = octets.longs(seen.row), octets.longs(seen.ts)
-        self.way, self.key = octets.ints(seen.way), octets.words(seen.key)
-        self.header_key = octets.words(seen.header_key)
-        self.facts = octets.words(seen.facts)
-        self.options = octets.words(seen.options)
-        self.seq, self.size = octets.halves(seen.seq), octets.halves(seen.size)
+        self.row, self.ts = octets.i64_view(seen.row), octets.i64_view(seen.ts)
+        self.uniflow, self.key = (
+            octets.i32_view(seen.uniflow),
+            octets.u64_view(seen.key),
+        )
+        self.header_key = octets.u64_view(seen.header_key)
+        self.facts = octets.u64_view(seen.facts)
+        self.options = octets.u64_view(seen.options)
+        self.seq, self.size = octets.u32_view(seen.seq), octets.u32_view(seen.size)
 
 
 def _sight(
-    columns: Columns, rows: int, first: int, way: memoryview, ingress: int, out: _Arrays
+    columns: Columns,
+    rows: int,
+    first: int,
+    uniflow: memoryview,
+    ingress: int,
+    out: _Arrays,
 ) -> int:
     """Write down the rows that are of a flow, without gaps; return how many."""
     count = 0
     for row in range(rows):
-        if way[row] < 0:
+        if uniflow[row] < 0:
             continue
         header_key = _header_key(columns, row, ingress)
         out.row[count] = first + row
         out.ts[count] = columns.ts[row]
-        out.way[count] = way[row]
+        out.uniflow[count] = uniflow[row]
         out.key[count] = _key(columns, row, header_key)
         out.header_key[count] = header_key
         out.facts[count] = _facts(columns, row)
@@ -210,7 +218,7 @@ def _facts(columns: Columns, row: int) -> int:
         facts |= _one(1) << ERROR
         at = row * _ADDRESS
         if octets.order(columns.quoted_src, at, columns.dst, at):
-            facts |= _one(1) << MISQUOTED
+            facts |= _one(1) << WRONGLY_EMBEDDED
     elif columns.hashes and columns.payload_len[row] and not columns.payload_hash[row]:
         facts |= _one(1) << HASHLESS
     return facts

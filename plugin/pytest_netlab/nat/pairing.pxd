@@ -8,10 +8,10 @@ cdef int NOBODY, SPENT
 cdef class Pairing:
     cdef int *known
     cdef int *owned
-    cdef int *near_way
-    cdef int *far_way
-    cdef int *near_mate
-    cdef int *far_mate
+    cdef int *near_uniflow
+    cdef int *far_uniflow
+    cdef int *near_other
+    cdef int *far_other
     cdef unsigned long long *near_key
     cdef unsigned long long *far_key
     cdef int *near_row
@@ -46,8 +46,8 @@ cdef class Pairing:
     @cython.locals(here=Py_ssize_t, there=Py_ssize_t)
     cpdef object _left(self, Py_ssize_t head)
     cpdef object take(self, Py_ssize_t near, Py_ssize_t far)
-    cpdef int far_way_of(self, Py_ssize_t near_way)
-    cpdef bint is_owned(self, Py_ssize_t far_way)
+    cpdef int far_uniflow_of(self, Py_ssize_t near_uniflow)
+    cpdef bint is_owned(self, Py_ssize_t far_uniflow)
 
 
 @cython.locals(here=Py_ssize_t, key=cython.ulonglong, slot=Py_ssize_t, head=Py_ssize_t)
@@ -57,10 +57,10 @@ cdef void _look_up(Pairing join, Py_ssize_t count, Py_ssize_t mask) noexcept nog
 @cython.locals(head=Py_ssize_t, there=Py_ssize_t)
 cdef void _take_unique(Pairing join, Py_ssize_t count, int waits) noexcept nogil
 @cython.locals(head=Py_ssize_t, there=Py_ssize_t, ambiguous=Py_ssize_t)
-cdef Py_ssize_t _settle_all(Pairing join, Py_ssize_t count, int waits) noexcept nogil
-@cython.locals(here=Py_ssize_t, there=Py_ssize_t, way=Py_ssize_t, near=Py_ssize_t)
-cdef void _settle(Pairing join, Py_ssize_t head) noexcept nogil
-@cython.locals(here=Py_ssize_t, there=Py_ssize_t, way=Py_ssize_t, near=Py_ssize_t,
+cdef Py_ssize_t _resolve_all(Pairing join, Py_ssize_t count, int waits) noexcept nogil
+@cython.locals(here=Py_ssize_t, there=Py_ssize_t, uniflow=Py_ssize_t, near=Py_ssize_t)
+cdef void _resolve(Pairing join, Py_ssize_t head) noexcept nogil
+@cython.locals(here=Py_ssize_t, there=Py_ssize_t, uniflow=Py_ssize_t, near=Py_ssize_t,
                far=Py_ssize_t)
 cdef bint _is_plain(Pairing join, Py_ssize_t head) noexcept nogil
 @cython.locals(here=Py_ssize_t, there=Py_ssize_t)

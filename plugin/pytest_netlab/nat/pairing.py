@@ -44,10 +44,10 @@ class Pairing:
     if TYPE_CHECKING:
         known: memoryview
         owned: memoryview
-        near_way: memoryview
-        far_way: memoryview
-        near_mate: memoryview
-        far_mate: memoryview
+        near_uniflow: memoryview
+        far_uniflow: memoryview
+        near_other: memoryview
+        far_other: memoryview
         near_key: memoryview
         far_key: memoryview
         near_row: memoryview
@@ -73,14 +73,20 @@ class Pairing:
         self._kept: list[object] = []
         self.reserve(2, 2)
 
-    def reserve(self, near_ways: int, far_ways: int) -> None:
+    def reserve(self, near_uniflows: int, far_uniflows: int) -> None:
         """Make room for this many ways."""
-        self._known = longer(self._known, near_ways, NOBODY)
-        self._owned = longer(self._owned, far_ways, 0)
-        self._queue = longer(self._queue, far_ways, NOBODY)
-        self._last = longer(self._last, far_ways, NOBODY)
-        self.known, self.owned = octets.ints(self._known), octets.ints(self._owned)
-        self.queue, self.last = octets.ints(self._queue), octets.ints(self._last)
+        self._known = longer(self._known, near_uniflows, NOBODY)
+        self._owned = longer(self._owned, far_uniflows, 0)
+        self._queue = longer(self._queue, far_uniflows, NOBODY)
+        self._last = longer(self._last, far_uniflows, NOBODY)
+        self.known, self.owned = (
+            octets.i32_view(self._known),
+            octets.i32_view(self._owned),
+        )
+        self.queue, self.last = (
+            octets.i32_view(self._queue),
+            octets.i32_view(self._last),
+        )
 
     def begin(
         self, near: Observations, far: Observations, fresh: tuple[int, int]
@@ -89,9 +95,12 @@ class Pairing:
         self.near, self.far = near, far
         self.near_counterparts = np.full(len(near) + 1, NOBODY, dtype=np.int32)
         self.far_counterparts = np.full(len(far) + 1, NOBODY, dtype=np.int32)
-        self.near_way, self.far_way = octets.ints(near.way), octets.ints(far.way)
-        self.near_mate = octets.ints(self.near_counterparts)
-        self.far_mate = octets.ints(self.far_counterparts)
+        self.near_uniflow, self.far_uniflow = (
+            octets.i32_view(near.uniflow),
+            octets.i32_view(far.uniflow),
+        )
+        self.near_other = octets.i32_view(self.near_counterparts)
+        self.far_other = octets.i32_view(self.far_counterparts)
         self.near_fresh, self.far_fresh = fresh
 
     def match(
@@ -114,18 +123,33 @@ class Pairing:
             for count in (size, *[len(near_rows) + 1] * 4, *[len(far_rows) + 1] * 2)
         ]
         self._kept = [near_key, far_key, near_rows, far_rows, *arrays]
-        self.near_key, self.far_key = octets.words(near_key), octets.words(far_key)
-        self.near_row, self.far_row = octets.ints(near_rows), octets.ints(far_rows)
-        self.slots = octets.ints(arrays[0])
-        self.near_next, self.near_tail = octets.ints(arrays[1]), octets.ints(arrays[2])
-        self.far_head, self.far_tail = octets.ints(arrays[3]), octets.ints(arrays[4])
-        self.far_next, self.behind = octets.ints(arrays[5]), octets.ints(arrays[6])
+        self.near_key, self.far_key = (
+            octets.u64_view(near_key),
+            octets.u64_view(far_key),
+        )
+        self.near_row, self.far_row = (
+            octets.i32_view(near_rows),
+            octets.i32_view(far_rows),
+        )
+        self.slots = octets.i32_view(arrays[0])
+        self.near_next, self.near_tail = (
+            octets.i32_view(arrays[1]),
+            octets.i32_view(arrays[2]),
+        )
+        self.far_head, self.far_tail = (
+            octets.i32_view(arrays[3]),
+            octets.i32_view(arrays[4]),
+        )
+        self.far_next, self.behind = (
+            octets.i32_view(arrays[5]),
+            octets.i32_view(arrays[6]),
+        )
         near_count, far_count, waits = len(near_rows), len(far_rows), int(patient)
         with cython.nogil:
             _enter(self, near_count, size - 1)
             _look_up(self, far_count, size - 1)
             _take_unique(self, near_count, waits)
-            ambiguous = _settle_all(self, near_count, waits)
+            ambiguous = _resolve_all(self, near_count, waits)
         return self._ambiguous(near_count) if ambiguous else []
 
     def _ambiguous(self, count: int) -> list[tuple[list[int], list[int]]]:
@@ -144,11 +168,11 @@ class Pairing:
         near, far = [], []
         here, there = head, self.far_head[head]
         while here != NOBODY:
-            if self.near_mate[self.near_row[here]] == NOBODY:
+            if self.near_other[self.near_row[here]] == NOBODY:
                 near.append(self.near_row[here])
             here = self.near_next[here]
         while there != NOBODY:
-            if self.far_mate[self.far_row[there]] == NOBODY:
+            if self.far_other[self.far_row[there]] == NOBODY:
                 far.append(self.far_row[there])
             there = self.far_next[there]
         return near, far
@@ -157,13 +181,13 @@ class Pairing:
         """Make two observations one packet's, and learn what its flow became."""
         _take(self, near, far)
 
-    def far_way_of(self, near_way: int) -> int:
+    def far_uniflow_of(self, near_uniflow: int) -> int:
         """Return what is known of a way, else NOBODY."""
-        return self.known[near_way]
+        return self.known[near_uniflow]
 
-    def is_owned(self, far_way: int) -> bool:
+    def is_owned(self, far_uniflow: int) -> bool:
         """Tell whether a far way belongs to a known one."""
-        return bool(self.owned[far_way])
+        return bool(self.owned[far_uniflow])
 
 
 def longer(array: npt.NDArray[np.int32], size: int, fill: int) -> Index:
@@ -221,7 +245,7 @@ def _take_unique(join: Pairing, count: int, waits: int) -> None:
                 _take(join, near, far)
 
 
-def _settle_all(join: Pairing, count: int, waits: int) -> int:
+def _resolve_all(join: Pairing, count: int, waits: int) -> int:
     """Pair where keys repeat, as far as flows tell; return how many are left over."""
     ambiguous = 0
     for head in range(count):
@@ -229,7 +253,7 @@ def _settle_all(join: Pairing, count: int, waits: int) -> int:
         if there == NOBODY:
             continue
         if join.near_next[head] != NOBODY or join.far_next[there] != NOBODY:
-            _settle(join, head)
+            _resolve(join, head)
             if _is_plain(join, head):
                 _pair_by_rank(join, head, waits)
             else:
@@ -237,51 +261,51 @@ def _settle_all(join: Pairing, count: int, waits: int) -> int:
     return ambiguous
 
 
-def _settle(join: Pairing, head: int) -> None:
+def _resolve(join: Pairing, head: int) -> None:
     """Pair rows of one key whose flow is known, first come, first served."""
     there = join.far_head[head]
     while there != NOBODY:
-        way = join.far_way[join.far_row[there]]
-        if join.queue[way] == NOBODY:
-            join.queue[way] = there
+        uniflow = join.far_uniflow[join.far_row[there]]
+        if join.queue[uniflow] == NOBODY:
+            join.queue[uniflow] = there
         else:
-            join.behind[join.last[way]] = there
-        join.last[way] = there
+            join.behind[join.last[uniflow]] = there
+        join.last[uniflow] = there
         join.behind[there] = NOBODY
         there = join.far_next[there]
     here = head
     while here != NOBODY:
         near = join.near_row[here]
-        way = join.known[join.near_way[near]]
-        if way != NOBODY and join.queue[way] != NOBODY:
-            there = join.queue[way]
-            join.queue[way] = join.behind[there]
+        uniflow = join.known[join.near_uniflow[near]]
+        if uniflow != NOBODY and join.queue[uniflow] != NOBODY:
+            there = join.queue[uniflow]
+            join.queue[uniflow] = join.behind[there]
             _take(join, near, join.far_row[there])
         here = join.near_next[here]
     there = join.far_head[head]
     while there != NOBODY:
-        join.queue[join.far_way[join.far_row[there]]] = NOBODY
+        join.queue[join.far_uniflow[join.far_row[there]]] = NOBODY
         there = join.far_next[there]
 
 
 def _is_plain(join: Pairing, head: int) -> bool:
     """Return whether what is left of a group is of one way on either side."""
-    way = NOBODY
+    uniflow = NOBODY
     here, there = head, join.far_head[head]
     while here != NOBODY:
         near = join.near_row[here]
-        if join.near_mate[near] == NOBODY:
-            if way != NOBODY and join.near_way[near] != way:
+        if join.near_other[near] == NOBODY:
+            if uniflow != NOBODY and join.near_uniflow[near] != uniflow:
                 return False
-            way = join.near_way[near]
+            uniflow = join.near_uniflow[near]
         here = join.near_next[here]
-    way = NOBODY
+    uniflow = NOBODY
     while there != NOBODY:
         far = join.far_row[there]
-        if join.far_mate[far] == NOBODY:
-            if way != NOBODY and join.far_way[far] != way:
+        if join.far_other[far] == NOBODY:
+            if uniflow != NOBODY and join.far_uniflow[far] != uniflow:
                 return False
-            way = join.far_way[far]
+            uniflow = join.far_uniflow[far]
         there = join.far_next[there]
     return True
 
@@ -291,9 +315,9 @@ def _pair_by_rank(join: Pairing, head: int, waits: int) -> None:
     here, there = head, join.far_head[head]
     while NOBODY not in (here, there):
         near, far = join.near_row[here], join.far_row[there]
-        if join.near_mate[near] != NOBODY:
+        if join.near_other[near] != NOBODY:
             here = join.near_next[here]
-        elif join.far_mate[far] != NOBODY:
+        elif join.far_other[far] != NOBODY:
             there = join.far_next[there]
         elif waits and _contradicts(join, near, far):
             return
@@ -309,17 +333,17 @@ def _contradicts(join: Pairing, near: int, far: int) -> bool:
     """
     if near < join.near_fresh and far < join.far_fresh:
         return False
-    known = join.known[join.near_way[near]]
+    known = join.known[join.near_uniflow[near]]
     if known == NOBODY:
-        return join.owned[join.far_way[far]] != 0
-    return known != join.far_way[far]
+        return join.owned[join.far_uniflow[far]] != 0
+    return known != join.far_uniflow[far]
 
 
 def _take(join: Pairing, near: int, far: int) -> None:
     """Make two observations one packet's, and learn what its flow became."""
-    join.near_mate[near] = far
-    join.far_mate[far] = near
-    here, there = join.near_way[near], join.far_way[far]
+    join.near_other[near] = far
+    join.far_other[far] = near
+    here, there = join.near_uniflow[near], join.far_uniflow[far]
     if join.known[here] == NOBODY:
         join.known[here] = there
     if join.known[here ^ 1] == NOBODY:

@@ -19,24 +19,24 @@ if TYPE_CHECKING:
 
 
 def join_proxied(
-    inside: Capture, outside: Capture, alone: Sequence[Flow]
+    inside: Capture, outside: Capture, unpaired: Sequence[Flow]
 ) -> list[Flow]:
     """Return the flows without a counterpart, proxied halves joined into one flow."""
     heard = {
         index: said
-        for index, flow in enumerate(alone)
+        for index, flow in enumerate(unpaired)
         if flow.inside and (said := _first_payload(inside, flow, Direction.INBOUND))
     }
     joined: list[Flow] = []
     used: set[int] = set()
-    for index, flow in enumerate(alone):
+    for index, flow in enumerate(unpaired):
         said = flow.outside and _first_payload(outside, flow, Direction.OUTBOUND)
         near = (i for i in heard if heard[i] == said and i not in used)
-        match = next((i for i in near if _is_another(alone[i], flow)), None)
+        match = next((i for i in near if _is_another(unpaired[i], flow)), None)
         if match is not None:
             used |= {match, index}
-            joined.append(_join(alone[match], flow))
-    return joined + [flow for i, flow in enumerate(alone) if i not in used]
+            joined.append(_join(unpaired[match], flow))
+    return joined + [flow for i, flow in enumerate(unpaired) if i not in used]
 
 
 def _is_another(near: Flow, far: Flow) -> bool:
@@ -49,7 +49,7 @@ def _is_another(near: Flow, far: Flow) -> bool:
 def _join(near: Flow, far: Flow) -> Flow:
     return Flow(
         kind="proxied",
-        fate="proxied",
+        disposition="proxied",
         initiated="outside",
         inside=near.inside,
         outside=far.outside,
@@ -60,7 +60,7 @@ def _join(near: Flow, far: Flow) -> Flow:
 
 
 def _first_payload(
-    capture: Capture, flow: Flow, never: Direction
+    capture: Capture, flow: Flow, excluded: Direction
 ) -> tuple[int, int, int] | None:
     """Return what the initiator said first: protocol, length, hash.
 
@@ -72,7 +72,7 @@ def _first_payload(
         return None
     for row in flow.inside_rows or flow.outside_rows:
         if capture.payload_len[row] and key_of(capture, row) == key:
-            if capture.direction[row] == never:
+            if capture.direction[row] == excluded:
                 return None
             size, digest = capture.payload_len[row], capture.payload_hash[row]
             return key.proto, int(size), int(digest)

@@ -12,7 +12,7 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from pytest_netlab.nat.side import Side
+    from pytest_netlab.nat.side import SideReader
 
 _STEP = 1 << 16  # packets per step, of both sides
 
@@ -24,7 +24,7 @@ class ReadSchedule:
     both sides are read evenly until it does.
     """
 
-    def __init__(self, near: Side, far: Side) -> None:
+    def __init__(self, near: SideReader, far: SideReader) -> None:
         """Start with clocks that agree."""
         self._near, self._far = near, far
         self._offset: int | None = 0

@@ -35,8 +35,8 @@ def pair_ranges(pairing: Pairing, *, final: bool) -> list[tuple[int, int]]:
     near = _spans(pairing.near, pairing.near_counterparts)
     far = _spans(pairing.far, pairing.far_counterparts)
     found: list[tuple[int, int]] = []
-    for way, here in near.items():
-        there = far.get(pairing.far_way_of(way))
+    for uniflow, here in near.items():
+        there = far.get(pairing.far_uniflow_of(uniflow))
         if there:
             found += _overlaps(here, there, final=final)
     for row_in, row_out in found:
@@ -46,12 +46,14 @@ def pair_ranges(pairing: Pairing, *, final: bool) -> list[tuple[int, int]]:
 
 def _spans(seen: Observations, counterparts: Index) -> dict[int, list[Span]]:
     """Return way -> the byte ranges without a counterpart, by their first byte."""
-    alone = counterparts[: len(seen)] == NOBODY
-    rows = np.flatnonzero(alone & (seen.facts >> np.uint64(SEGMENT) & np.uint64(1) > 0))
+    unpaired = counterparts[: len(seen)] == NOBODY
+    rows = np.flatnonzero(
+        unpaired & (seen.facts >> np.uint64(SEGMENT) & np.uint64(1) > 0)
+    )
     found: dict[int, list[Span]] = defaultdict(list)
-    columns = (rows, seen.way[rows], seen.seq[rows], seen.size[rows])
-    for row, way, seq, size in zip(*(c.tolist() for c in columns), strict=True):
-        found[way].append((row, seq, seq + size))
+    columns = (rows, seen.uniflow[rows], seen.seq[rows], seen.size[rows])
+    for row, uniflow, seq, size in zip(*(c.tolist() for c in columns), strict=True):
+        found[uniflow].append((row, seq, seq + size))
     return found
 
 

@@ -27,7 +27,7 @@ _LARGE = 1 << 16  # packets
 _KEPT_ROWS = 1 << 16  # of packets without a counterpart, per point, when streaming
 
 
-class Side:
+class SideReader:
     """Reads a capture, or its chunks, into observations.
 
     `whole` is the capture if there is one in memory; of chunks, `strays` keeps the
@@ -42,15 +42,15 @@ class Side:
         self._chunks = chunks if first is None else chain((first,), chunks)
         self.knows_directions = first is not None and _knows_directions(first)
         self.table = FlowTable()
-        self.ways: list[npt.NDArray[np.int32]] = []
+        self.uniflows: list[npt.NDArray[np.int32]] = []
         self.rows = 0
         self.front = 0
         self.alive = first is not None
-        self.carried = Observations.room(0)
+        self.carried = Observations.empty(0)
         self._new: list[Observations] = []
         self._recent: list[tuple[int, Capture]] = []
-        self.strays: list[tuple[npt.NDArray[np.int64], Capture]] = []
-        self._stray_rows = 0
+        self.unpaired_chunks: list[tuple[npt.NDArray[np.int64], Capture]] = []
+        self._kept_rows = 0
         self._given_up: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]] = []
         self._seen: Iterator[_Seen] = iter(())
         self._next: _Seen | None = None
@@ -77,15 +77,15 @@ class Side:
         """Yield chunk after chunk with what pairing must know of it."""
         rows = 0
         for chunk in self._chunks:
-            begin, seen, ways = rows, [], []
+            begin, seen, uniflows = rows, [], []
             for block in chunk.blocks():
-                way = self.table.add(block.columns, block.rows)
-                seen.append(sight(block.columns, block.rows, rows, way, ingress))
+                uniflow = self.table.add(block.columns, block.rows)
+                seen.append(sight(block.columns, block.rows, rows, uniflow, ingress))
                 rows += block.rows
-                ways.append(way)
+                uniflows.append(uniflow)
             end = int(chunk.ts[-1]) if len(chunk) else 0
             kept = chunk if self.whole is not None else _bare(chunk)
-            yield _Seen(kept, begin, end, seen, ways)
+            yield _Seen(kept, begin, end, seen, uniflows)
 
     def read(self) -> int:
         """Read the next chunk; return how many packets it had."""
@@ -96,7 +96,7 @@ class Side:
         if self.whole is None:
             self._recent.append((seen.first, seen.chunk))
         else:
-            self.ways += seen.ways
+            self.uniflows += seen.uniflows
         self.front = seen.end
         self.rows += len(seen.chunk)
         self._next = next(self._seen, None)
@@ -109,39 +109,43 @@ class Side:
         self._new = []
         return seen, len(self.carried)
 
-    def carry(self, alone: Observations, bound: int) -> None:
+    def carry(self, unpaired: Observations, bound: int) -> None:
         """Keep what found no counterpart, of a stream the latest only."""
         if self.whole is None:
-            self._keep_strays(alone)
-            cut = max(0, len(alone) - bound)
-            self._given_up.append((alone.row[:cut], alone.way[:cut]))
-            alone = alone.take(np.arange(cut, len(alone)))
-        self.carried = alone
+            self._keep_unpaired(unpaired)
+            excess = max(0, len(unpaired) - bound)
+            self._given_up.append((unpaired.row[:excess], unpaired.uniflow[:excess]))
+            unpaired = unpaired.take(np.arange(excess, len(unpaired)))
+        self.carried = unpaired
 
-    def strays_left(self) -> Strays:
+    def unpaired_left(self) -> UnpairedPackets:
         """Return the packets that found no counterpart to the end."""
         seen = self.carried
         if self.whole is not None:
-            return Strays(self.whole, seen.row, seen.row, seen.way)
+            return UnpairedPackets(self.whole, seen.row, seen.row, seen.uniflow)
         row = np.concatenate([*(row for row, _ in self._given_up), seen.row])
-        way = np.concatenate([*(way for _, way in self._given_up), seen.way])
-        copies = [capture for _, capture in self.strays]
+        uniflow = np.concatenate(
+            [*(uniflow for _, uniflow in self._given_up), seen.uniflow]
+        )
+        copies = [capture for _, capture in self.unpaired_chunks]
         about = copies[0].about if copies else Capture.from_frames([], []).about
-        numbers = [numbers for numbers, _ in self.strays]
+        numbers = [numbers for numbers, _ in self.unpaired_chunks]
         kept = np.concatenate([np.empty(0, dtype=np.int64), *numbers])
-        alone = np.flatnonzero(np.isin(kept, row))
-        ways = way[np.searchsorted(row, kept[alone])]
-        return Strays(Capture.joined(copies, about), alone, kept[alone], ways)
+        unpaired = np.flatnonzero(np.isin(kept, row))
+        uniflows = uniflow[np.searchsorted(row, kept[unpaired])]
+        return UnpairedPackets(
+            Capture.joined(copies, about), unpaired, kept[unpaired], uniflows
+        )
 
-    def _keep_strays(self, alone: Observations) -> None:
+    def _keep_unpaired(self, unpaired: Observations) -> None:
         """Copy the columns of new packets that are alone, before they are gone."""
         for first, chunk in self._recent:
-            low, high = np.searchsorted(alone.row, (first, first + len(chunk)))
-            room = _KEPT_ROWS - self._stray_rows
-            numbers = alone.row[low : min(high, low + max(room, 0))]
+            low, high = np.searchsorted(unpaired.row, (first, first + len(chunk)))
+            left = _KEPT_ROWS - self._kept_rows
+            numbers = unpaired.row[low : min(high, low + max(left, 0))]
             if len(numbers):
-                self.strays.append((numbers, _copied(chunk, numbers - first)))
-                self._stray_rows += len(numbers)
+                self.unpaired_chunks.append((numbers, _copied(chunk, numbers - first)))
+                self._kept_rows += len(numbers)
         self._recent = []
 
 
@@ -155,7 +159,7 @@ class _Seen(NamedTuple):
     first: int
     end: int
     observations: list[Observations]
-    ways: list[npt.NDArray[np.int32]]
+    uniflows: list[npt.NDArray[np.int32]]
 
 
 def _knows_directions(chunk: Capture) -> bool:
@@ -168,13 +172,13 @@ def _knows_directions(chunk: Capture) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Strays:
+class UnpairedPackets:
     """Packets that are alone: rows of a capture, their numbers there and their ways."""
 
     capture: Capture
     rows: npt.NDArray[np.int64]
     numbers: npt.NDArray[np.int64]
-    ways: npt.NDArray[np.int32]
+    uniflows: npt.NDArray[np.int32]
 
     def number(self, row: int) -> int:
         """Return the number of a row of the capture in what was read."""
@@ -183,8 +187,10 @@ class Strays:
     def by_conversation(self) -> dict[int, list[int]]:
         """Return number of the conversation -> rows of the capture."""
         found: dict[int, list[int]] = defaultdict(list)
-        for row, way in zip(self.rows.tolist(), self.ways.tolist(), strict=True):
-            found[way >> 1].append(row)
+        for row, uniflow in zip(
+            self.rows.tolist(), self.uniflows.tolist(), strict=True
+        ):
+            found[uniflow >> 1].append(row)
         return found
 
 
@@ -202,6 +208,6 @@ def _copied(chunk: Capture, rows: npt.NDArray[np.int64]) -> Capture:
 def _bare(chunk: Capture) -> Capture:
     """Return a chunk without its bytes, so that their buffer can be filled again."""
     blocks = chunk.blocks()
-    nothing = Octets(pieces=(), bases=(), comments={})
+    nothing = Octets(buffers=(), bases=(), comments={})
     make = joined([block.array for block in blocks])
     return Capture(make, len(chunk), nothing, chunk.about, blocks)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pytest_netlab.flows import Tuple5
 
 Kind = Literal["none", "snat", "dnat", "hairpin", "proxied"]
-Fate = Literal["forwarded", "dropped", "local", "leaked", "proxied"]
+Disposition = Literal["forwarded", "dropped", "local", "leaked", "proxied"]
 Side = Literal["inside", "outside"]
 
 
@@ -36,7 +36,7 @@ class Flow(NamedTuple):
     """
 
     kind: Kind
-    fate: Fate
+    disposition: Disposition
     initiated: Side
     inside: Tuple5 | None
     outside: Tuple5 | None
@@ -48,7 +48,7 @@ class Flow(NamedTuple):
     packets: int = 0
 
     @property
-    def met(self) -> Tuple5:
+    def original(self) -> Tuple5:
         """Return the key where the host met the initiator's packets."""
         near, far = self.inside, self.outside
         first = near or far if self.initiated == "inside" else far or near
@@ -57,7 +57,7 @@ class Flow(NamedTuple):
         return first
 
     @property
-    def sent(self) -> Tuple5 | None:
+    def translated(self) -> Tuple5 | None:
         """Return the key it was sent on with; None when it never was."""
         if self.inside is None or self.outside is None:
             return None
@@ -90,9 +90,11 @@ class Translations:
         return self._flows
 
     @property
-    def unpaired(self) -> dict[Fate, int]:
+    def unpaired(self) -> dict[Disposition, int]:
         """Return how many conversations have no counterpart, by what became of them."""
-        return Counter(flow.fate for flow in self.flows if flow.fate != "forwarded")
+        return Counter(
+            flow.disposition for flow in self.flows if flow.disposition != "forwarded"
+        )
 
     def __eq__(self, other: object) -> bool:
         """Compare flows, violations and the rows that show them."""
@@ -109,14 +111,16 @@ class Translations:
         return f"Translations({self.flows!r}, {self.violations!r})"
 
 
-def kind_of(met: Tuple5, sent: Tuple5) -> Kind:
+def kind_of(original: Tuple5, translated: Tuple5) -> Kind:
     """Name the rewrite between two keys of one direction, in either order.
 
     An ICMP id is one field, kept in both ports of a key: it counts as the source's.
     """
-    source = (met.src, met.sport) != (sent.src, sent.sport)
-    has_ports = met.proto not in (ICMP, ICMP6)
-    target = met.dst != sent.dst or (has_ports and met.dport != sent.dport)
+    source = (original.src, original.sport) != (translated.src, translated.sport)
+    has_ports = original.proto not in (ICMP, ICMP6)
+    target = original.dst != translated.dst or (
+        has_ports and original.dport != translated.dport
+    )
     if source and target:
         return "hairpin"
     if target:

@@ -6,14 +6,14 @@ cimport cython
 cdef int _ID, _TTL, _PROTOCOL, _ADDRESSES, _ADDRESSES_END
 cdef int _TRANSPORT, _PORTS_END, _ICMP_ID, _ID_END
 cdef int _TCP_CHECKSUM, _TCP_URGENT, _UDP_CHECKSUM, _UDP_DATA
-cdef int _ICMP_CHECKSUM, _QUOTE, ICMP, TCP, UDP
+cdef int _ICMP_CHECKSUM, _EMBEDDED, ICMP, TCP, UDP
 
 @cython.locals(at=Py_ssize_t, end=Py_ssize_t)
 cpdef bint is_whole(bytes datagram)
 cpdef object seen(bytes datagram)
 @cython.locals(at=Py_ssize_t, proto=int, ports=bytes)
 cpdef bytes key_of(bytes datagram)
-@cython.locals(at=Py_ssize_t, quote=bytes)
+@cython.locals(at=Py_ssize_t, embedded=bytes)
 cpdef bytes embedded_of(bytes datagram)
 @cython.locals(at=Py_ssize_t, proto=int, place=cython.ulonglong,
                head=cython.ulonglong, kind=Py_ssize_t, mtu=Py_ssize_t,

@@ -15,7 +15,7 @@ _TRANSPORT = 8  # octets that every transport has
 _PORTS_END, _TCP_CHECKSUM, _TCP_URGENT = tcp.SEQ, tcp.CHECKSUM, tcp.URGENT
 _UDP_CHECKSUM, _UDP_DATA = udp.CHECKSUM, udp.HEADER
 _ICMP_CHECKSUM, _ICMP_ID = icmp.CHECKSUM, icmp.ID
-_ID_END, _QUOTE = icmp.SEQ, icmp.HEADER
+_ID_END, _EMBEDDED = icmp.SEQ, icmp.HEADER
 _NO_PORTS = bytes(4)
 # Where each field of a header is, for people.
 _IP_FIELDS = (
@@ -104,8 +104,8 @@ def embedded_of(datagram: bytes) -> bytes | None:
     at = ip.header_end(datagram, 0, len(datagram))
     if not ip.is_error(datagram, at):
         return None
-    quote = datagram[at + _QUOTE :]
-    return key_of(quote) if is_whole(quote) else None
+    embedded = datagram[at + _EMBEDDED :]
+    return key_of(embedded) if is_whole(embedded) else None
 
 
 def identity_of(datagram: bytes) -> Identity:
@@ -120,7 +120,7 @@ def identity_of(datagram: bytes) -> Identity:
     head = octets.u16(datagram, _ID)  # not shifted at once: it has 32 bits in C
     head = head << 24 | proto << 16 | place
     if ip.is_error(datagram, at):
-        kind, mtu = at + _ICMP_CHECKSUM, at + _QUOTE
+        kind, mtu = at + _ICMP_CHECKSUM, at + _EMBEDDED
         return head, datagram[at:kind] + datagram[at + _ICMP_ID : mtu]
     first = last = rest = 0
     if place == 0 and proto == TCP:

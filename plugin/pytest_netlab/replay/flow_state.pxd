@@ -10,7 +10,7 @@ cdef class FlowState:
     cdef public Py_ssize_t heard_by
     cdef public Py_ssize_t count
     cdef public Py_ssize_t delivered
-    cdef public Py_ssize_t cut
+    cdef public Py_ssize_t segmented
     cdef public dict flying
     cdef public double due
     cdef public object packet

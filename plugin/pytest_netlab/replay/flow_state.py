@@ -46,7 +46,7 @@ class FlowState:
         self.renamed = renamed
         self.at = self.side = self.heard_by = 0
         self.count = len(plan.packets)
-        self.delivered = self.cut = 0
+        self.delivered = self.segmented = 0
         self.flying: dict[Identity, bytes] = {}
         self.due = 0.0
         self.alg: Alg | None = None

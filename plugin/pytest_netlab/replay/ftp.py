@@ -57,7 +57,7 @@ class Shift:
         """Return the shift of a number, as who sent it has it."""
         return self.after if tcp.distance(number, self.place) > 0 else self.before
 
-    def undone(self, number: int) -> int:
+    def restored(self, number: int) -> int:
         """Return a number as who sent it has it, of one that the other has heard."""
         first = number - self.before
         return first if tcp.distance(first, self.place) <= 0 else number - self.after
@@ -94,9 +94,9 @@ class Alg:
         seq = _number(header[_SEQ])
         header[_SEQ] = _bytes(seq + mine.of(seq))
         if any(header[_ACK]):
-            header[_ACK] = _bytes(other.undone(_number(header[_ACK])))
+            header[_ACK] = _bytes(other.restored(_number(header[_ACK])))
         for at in _sacked(header):
-            header[at : at + 4] = _bytes(other.undone(_number(header[at : at + 4])))
+            header[at : at + 4] = _bytes(other.restored(_number(header[at : at + 4])))
         return fill(one.head[: one.at] + bytes(header) + one.payload)
 
     def explain(self, sent: bytes, wanted: bytes, got: bytes, to: int) -> str | None:

@@ -53,11 +53,11 @@ def muted(
     )
     own = "nft" in node.own_tools
     process = subprocess.Popen(
-        node.holder.command(("nft", "-i"), node.netns, own_files=own),
+        node.namespaces.command(("nft", "-i"), node.netns, own_files=own),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=node.holder.marked(environment()),
+        env=node.namespaces.marked(environment()),
         start_new_session=True,
     )
     ours, theirs = process.stdin, process.stdout
@@ -68,8 +68,8 @@ def muted(
             said = _answer(ours, theirs.fileno(), rules)
             if _REFUSED in said or _DONE not in said:
                 lines = said.decode(errors="replace").splitlines()
-                words = [line for line in lines if _DONE.decode() not in line]
-                why = "\n".join(words) or f"silent for {SECONDS} s"
+                output = [line for line in lines if _DONE.decode() not in line]
+                why = "\n".join(output) or f"silent for {SECONDS} s"
                 raise CommandError(f"{node.name}: nft does not mute its stack: {why}")
             yield
         finally:

@@ -9,13 +9,13 @@ import numpy as np
 from pytest_netlab.errors import ReplayError
 from pytest_netlab.flows import (
     ICMP,
-    NO_WAY,
+    NO_UNIFLOW,
     PROTOCOL_NAMES,
     TCP,
     UDP,
     FlowTable,
     Tuple5,
-    way_of,
+    uniflow_of,
 )
 from pytest_netlab.replay.ftp import FTP, announced
 from pytest_netlab.replay.source import MTU, FlowPlan, Found, PlannedPackets, Source
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture import Capture
 
-PLAYED = (TCP, UDP, ICMP)
+PROTOCOLS = (TCP, UDP, ICMP)
 INSIDE, OUTSIDE = DOCKER0.name, UPLINK.name
 _MOST_NAMED, _MOST_SHOWN = 5, 10
 
@@ -67,7 +67,7 @@ def plan_flows(
         )
     found = _chosen(found, flows)
     source = Source(capture)
-    _refuse(source, _rows_played(found, source), fill=fill)
+    _refuse(source, _planned_rows(found, source), fill=fill)
     return list(_plans(source, found))
 
 
@@ -84,7 +84,7 @@ def _plans(source: Source, found: Sequence[Found]) -> Iterator[FlowPlan]:
             ports.update((key.dst, announced(packet.datagram)) for packet in packets)
         server_initiated = (key.dst, key.src) in pairs and _is_opened(capture, one)
         if not server_initiated:
-            pairs.add((one.sent.src, one.sent.dst))
+            pairs.add((one.translated.src, one.translated.dst))
         sides = bool(one.replies.any()), bool(one.replies.all())
         yield FlowPlan(
             key=key,
@@ -132,15 +132,15 @@ def left_out(capture: Capture, plans: Sequence[FlowPlan]) -> int:
 
     Of other protocols, or of ICMP that is no echo; multicast is for nobody here.
     """
-    played = np.zeros(len(capture), dtype=bool)
+    planned = np.zeros(len(capture), dtype=bool)
     for plan in plans:
-        played[plan.packets.rows] = True
+        planned[plan.packets.rows] = True
     unicast = capture.dst[:, len(MAPPED)] < FIRST_GROUP
     unicast &= capture.ip_version == ipv4.VERSION
-    return int(np.count_nonzero(unicast & ~played))
+    return int(np.count_nonzero(unicast & ~planned))
 
 
-def _rows_played(found: Sequence[Found], source: Source) -> npt.NDArray[np.intp]:
+def _planned_rows(found: Sequence[Found], source: Source) -> npt.NDArray[np.intp]:
     """Return all rows that are played, in order, with counterparts and fragments."""
     rows = np.concatenate([one.rows for one in found])
     counterparts = [row for one in found for row in one.counterparts.values()]
@@ -176,15 +176,15 @@ def _grouped(capture: Capture, rows: npt.NDArray[np.intp]) -> Iterator[Found]:
     """Yield a point's conversations, by its packets' numbers in the whole capture."""
     table = FlowTable()
     made = [table.add(*block) for block in capture.blocks()]
-    ways = np.concatenate(made) if made else np.zeros(0, dtype=np.int32)
-    here = np.flatnonzero(ways != NO_WAY)
-    number = ways[here] >> 1
+    uniflows = np.concatenate(made) if made else np.zeros(0, dtype=np.int32)
+    here = np.flatnonzero(uniflows != NO_UNIFLOW)
+    number = uniflows[here] >> 1
     order = here[np.argsort(number, kind="stable")]
-    mine, replies = rows[order], (ways[order] & 1).astype(bool)
+    mine, replies = rows[order], (uniflows[order] & 1).astype(bool)
     ends = np.cumsum(np.bincount(number, minlength=table.count))
     first = 0
     for key, end in zip(table.conversations(), ends.tolist(), strict=True):
-        if end > first and _is_played(key):
+        if end > first and _is_playable(key):
             yield Found(key, key, mine[first:end], replies[first:end])
         first = end
 
@@ -207,17 +207,19 @@ def _initiated(capture: Capture) -> Iterator[Found]:
             pairs = [(there, here) for here, there in pairs]
         # Where a helper shifted a stream, segments have several counterparts at first.
         pairs.sort(key=lambda pair: int(ids[pair[0]] == ids[pair[1]]))
-        if not mine or not _is_played(flow.met):
+        if not mine or not _is_playable(flow.original):
             continue
         mine.sort(key=lambda row: int(capture.ts[row]))
-        replies = [way_of(capture, row) != flow.met for row in mine]
-        sent = flow.sent or flow.met
-        yield Found(flow.met, sent, np.array(mine), np.array(replies), dict(pairs))
+        replies = [uniflow_of(capture, row) != flow.original for row in mine]
+        translated = flow.translated or flow.original
+        yield Found(
+            flow.original, translated, np.array(mine), np.array(replies), dict(pairs)
+        )
 
 
-def _is_played(key: Tuple5) -> bool:
+def _is_playable(key: Tuple5) -> bool:
     """Return whether a conversation has a tuple that NAT maps: of ICMP, echoes have."""
-    return key.proto in PLAYED and (key.proto != ICMP or bool(key.sport))
+    return key.proto in PROTOCOLS and (key.proto != ICMP or bool(key.sport))
 
 
 def _rows_of(capture: Capture, point: str) -> np.ndarray:
@@ -233,7 +235,7 @@ def _refuse(source: Source, rows: npt.NDArray[np.intp], *, fill: bool) -> None:
 
     """
     capture, lengths = source.capture, source.lengths[rows]
-    status, held = capture.status[rows], capture.caplen[rows].astype(np.int64)
+    status, captured = capture.status[rows], capture.caplen[rows].astype(np.int64)
     fragments = (status & Status.FRAGMENT) != 0
     for why, wrong in (
         (
@@ -251,7 +253,7 @@ def _refuse(source: Source, rows: npt.NDArray[np.intp], *, fill: bool) -> None:
         ),
         (
             "cut by the capture's snaplen, --fill puts zeros for what is missing",
-            (held - capture.ip_offset[rows] < lengths) & (not fill),
+            (captured - capture.ip_offset[rows] < lengths) & (not fill),
         ),
     ):
         found = (rows[wrong] + 1).tolist()

@@ -114,9 +114,9 @@ class Player:
             target = route.back if plan.server_initiated else route.target
             given = key.proto != ICMP and not plan.is_related
             dport = route.port if given and route.port else key.dport
-            met = Tuple5(key.proto, source, key.sport, target, dport)
-            own = allocator.take(met)
-            yield FlowState(plan, pack(own), own != met)
+            original = Tuple5(key.proto, source, key.sport, target, dport)
+            own = allocator.take(original)
+            yield FlowState(plan, pack(own), own != original)
 
     def _send_what_is_due(self) -> None:
         for flow in self._active:
@@ -141,20 +141,20 @@ class Player:
 
     def _send(self, flow: FlowState) -> None:
         """Send a conversation's next packet, and await it at the other end."""
-        packet, packed = flow.packet, flow.original
+        packet, tuple_bytes = flow.packet, flow.original
         if packet.reply:
             if flow.translated_reply is None:
                 why = "nothing of its request came out: there is no tuple"
                 self._find(flow, packet.number, "not played", why)
                 flow.give_up()
                 return
-            packed = flow.translated_reply
-        embedded = reversed_tuple(packed) if packet.error else None
-        flow.cut += packet.cut
+            tuple_bytes = flow.translated_reply
+        embedded = reversed_tuple(tuple_bytes) if packet.error else None
+        flow.segmented += packet.segmented
         flow.due = self._now + PATIENCE
         awaited, end = self._awaited[flow.side], self._ends[1 - flow.side]
         for piece in (packet.datagram, *packet.rest):
-            wire = rewritten(piece, packed, KEPT, embedded)
+            wire = rewritten(piece, tuple_bytes, KEPT, embedded)
             identity = arrived.identity_of(wire)
             if identity not in flow.flying:
                 awaited.setdefault(identity, []).append(flow)
@@ -279,32 +279,36 @@ class Player:
 
         Of a later fragment, and around what an error quotes, the addresses must.
         """
-        packed = seen.flow_tuple
+        tuple_bytes = seen.flow_tuple
         if (
             flow.heard_by
             and flow.translated is None
             and not is_later_fragment(datagram)
         ):
-            other = self._known[flow.side].get(packed, flow)
-            self._known[flow.side][packed] = flow
-            flow.learn(packed)
-            text = self._misled(flow, packed)
+            other = self._known[flow.side].get(tuple_bytes, flow)
+            self._known[flow.side][tuple_bytes] = flow
+            flow.learn(tuple_bytes)
+            text = self._misled(flow, tuple_bytes)
             if other.original != flow.original:
-                text = f"{unpack(packed)} is another's too"
+                text = f"{unpack(tuple_bytes)} is another's too"
             if text:
                 self._find(flow, flow.packet.number, "mapping", text)
             return
         wanted = flow.translated if flow.heard_by else flow.original_reply
-        if wanted is None or (packed == wanted and seen.embedded is None):
+        if wanted is None or (tuple_bytes == wanted and seen.embedded is None):
             return
         ends = seen.key[_ADDRESSES] == wanted[_ADDRESSES]
-        if not ends or (packed != wanted and not is_later_fragment(datagram)):
-            text = f"{unpack(packed if ends else seen.key)}, not {unpack(wanted)}"
+        if not ends or (tuple_bytes != wanted and not is_later_fragment(datagram)):
+            text = f"{unpack(tuple_bytes if ends else seen.key)}, not {unpack(wanted)}"
             self._find(flow, flow.packet.number, "mapping", text)
 
-    def _misled(self, flow: FlowState, packed: bytes) -> str:
+    def _misled(self, flow: FlowState, tuple_bytes: bytes) -> str:
         """Return what is wrong with the translated tuple of a flow; "" for nothing."""
-        got, route, by_server = unpack(packed), self._route, flow.plan.server_initiated
+        got, route, by_server = (
+            unpack(tuple_bytes),
+            self._route,
+            flow.plan.server_initiated,
+        )
         src = route.target if by_server else route.back
         lands = None if flow.plan.is_related else route.lands
         wanted = got._replace(src=src, dst=self._ends[1 - int(by_server)].source)

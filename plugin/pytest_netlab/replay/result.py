@@ -74,9 +74,9 @@ class Result:
         return sum(flow.count for flow in self.flows)
 
     @property
-    def cut(self) -> int:
+    def segmented(self) -> int:
         """Return how many were larger than a link takes, and were played in pieces."""
-        return sum(flow.cut for flow in self.flows)
+        return sum(flow.segmented for flow in self.flows)
 
     @property
     def alg_rewrites(self) -> list[str]:

@@ -18,7 +18,7 @@ _TTL, _PROTOCOL, _IP_CHECKSUM = ipv4.TTL, ipv4.PROTOCOL, ipv4.CHECKSUM
 _ADDRESSES, _ADDRESSES_END = ipv4.SRC, ipv4.HEADER
 _PORTS_END, _TCP_CHECKSUM, _TCP_HEADER = tcp.SEQ, tcp.CHECKSUM, tcp.HEADER
 _UDP_CHECKSUM, _UDP_HEADER = udp.CHECKSUM, udp.HEADER
-_ICMP_CHECKSUM, _ICMP_ID, _QUOTE = icmp.CHECKSUM, icmp.ID, icmp.HEADER
+_ICMP_CHECKSUM, _ICMP_ID, _EMBEDDED = icmp.CHECKSUM, icmp.ID, icmp.HEADER
 _ONES = 0xFFFF
 # Of a packed tuple.
 _ADDRESS_BYTES, _PORTS, _PORT_BYTES, _ID_BYTES = 8, 8, 4, 2
@@ -29,7 +29,7 @@ globals().update(KEPT=KEPT)
 
 def rewritten(
     datagram: bytes,
-    packed: bytes,
+    tuple_bytes: bytes,
     ttl: int = KEPT,
     embedded: bytes | None = None,
 ) -> bytes:
@@ -37,13 +37,13 @@ def rewritten(
 
     Args:
         datagram: from its IP header on; as it is, if that is not all there.
-        packed: the tuple it shall have, as `tuple_codec` packs it.
+        tuple_bytes: the tuple it shall have, as `tuple_codec` packs it.
         ttl: another one, or KEPT.
         embedded: of an ICMP error, the tuple that the packet in it shall have.
 
     """
     made = bytearray(datagram)
-    data, end, ends = octets.edited(made), len(made), octets.view(packed)
+    data, end, ends = octets.edited(made), len(made), octets.view(tuple_bytes)
     at = ip.header_end(data, 0, end)
     if not at:
         return datagram
@@ -52,8 +52,8 @@ def rewritten(
     change = _put_addresses(data, 0, ends)
     if not ip.offset(data, 0):
         _put_transport(data, at, end, ends, data[_PROTOCOL], change)
-        if embedded is not None and end - at >= _QUOTE and ip.is_error(data, at):
-            _put_quote(data, at, end, octets.view(embedded))
+        if embedded is not None and end - at >= _EMBEDDED and ip.is_error(data, at):
+            _put_embedded(data, at, end, octets.view(embedded))
     return bytes(made)
 
 
@@ -64,18 +64,18 @@ def _put_ttl(data: bytearray, ttl: int) -> None:
     _adjust(data, _IP_CHECKSUM, _change(before, octets.u16(data, _TTL)))
 
 
-def _put_addresses(data: bytearray, at: int, packed: bytes) -> int:
+def _put_addresses(data: bytearray, at: int, tuple_bytes: bytes) -> int:
     """Put addresses into the IP header that begins here; return how its sum changes."""
     start, end = at + _ADDRESSES, at + _ADDRESSES_END
     before = octets.total(data, start, end)
-    octets.copy(data, start, packed, 0, _ADDRESS_BYTES)
+    octets.copy(data, start, tuple_bytes, 0, _ADDRESS_BYTES)
     change = _change(before, octets.total(data, start, end))
     _adjust(data, at + _IP_CHECKSUM, change)
     return change
 
 
 def _put_transport(
-    data: bytearray, at: int, end: int, packed: bytes, proto: int, change: int
+    data: bytearray, at: int, end: int, tuple_bytes: bytes, proto: int, change: int
 ) -> None:
     """Put ports into the transport header that begins here, or an id into an echo.
 
@@ -83,33 +83,35 @@ def _put_transport(
     """
     if proto in (TCP, UDP) and end - at >= _PORTS_END:
         before = octets.total(data, at, at + _PORTS_END)
-        octets.copy(data, at, packed, _PORTS, _PORT_BYTES)
+        octets.copy(data, at, tuple_bytes, _PORTS, _PORT_BYTES)
         change += _change(before, octets.total(data, at, at + _PORTS_END))
         if proto == TCP and end - at >= _TCP_HEADER:
             _adjust(data, at + _TCP_CHECKSUM, change)
         elif proto == UDP and end - at >= _UDP_HEADER:
             _put_udp_checksum(data, at + _UDP_CHECKSUM, change)
-    elif proto == ICMP and end - at >= _QUOTE and icmp.is_echo(data[at]):
+    elif proto == ICMP and end - at >= _EMBEDDED and icmp.is_echo(data[at]):
         before = octets.u16(data, at + _ICMP_ID)
-        octets.copy(data, at + _ICMP_ID, packed, _PORTS, _ID_BYTES)
+        octets.copy(data, at + _ICMP_ID, tuple_bytes, _PORTS, _ID_BYTES)
         change = _change(before, octets.u16(data, at + _ICMP_ID))
         _adjust(data, at + _ICMP_CHECKSUM, change)
 
 
-def _put_quote(data: bytearray, at: int, end: int, packed: bytes) -> None:
+def _put_embedded(data: bytearray, at: int, end: int, tuple_bytes: bytes) -> None:
     """Put a tuple into what the ICMP error at `at` quotes, however much there is of it.
 
     The transport checksum in there changes too (RFC 5508, 4.2), where all of the header
     is quoted (nf_nat_proto.c, tcp_manip_pkt).
     """
-    start = at + _QUOTE
-    inner = ip.header_end(data, start, end)
-    if not inner or end - inner < _PORTS_END:
+    start = at + _EMBEDDED
+    transport = ip.header_end(data, start, end)
+    if not transport or end - transport < _PORTS_END:
         return
     before = octets.total(data, start, end)
-    change = _put_addresses(data, start, packed)
+    change = _put_addresses(data, start, tuple_bytes)
     if not ip.offset(data, start):
-        _put_transport(data, inner, end, packed, data[start + _PROTOCOL], change)
+        _put_transport(
+            data, transport, end, tuple_bytes, data[start + _PROTOCOL], change
+        )
     change = _change(before, octets.total(data, start, end))
     _adjust(data, at + _ICMP_CHECKSUM, change)
 

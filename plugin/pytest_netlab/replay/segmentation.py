@@ -32,8 +32,8 @@ def segment(datagram: bytes, mtu: int) -> list[bytes]:
     """
     if len(datagram) <= mtu:
         return [datagram]
-    cut = _segments if datagram[ipv4.PROTOCOL] == TCP else _fragments
-    return list(cut(datagram, mtu))
+    split = _segments if datagram[ipv4.PROTOCOL] == TCP else _fragments
+    return list(split(datagram, mtu))
 
 
 def _segments(datagram: bytes, mtu: int) -> Iterator[bytes]:

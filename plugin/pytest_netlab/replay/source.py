@@ -42,7 +42,7 @@ class PlannedPacket(NamedTuple):
     reply: bool
     datagram: bytes
     rest: tuple[bytes, ...] = ()
-    cut: bool = False
+    segmented: bool = False
     error: bool = False
 
 
@@ -87,7 +87,7 @@ class Found(NamedTuple):
     """
 
     key: Tuple5
-    sent: Tuple5
+    translated: Tuple5
     rows: npt.NDArray[np.intp]
     replies: npt.NDArray[np.bool_]
     counterparts: Mapping[int, int] = {}
@@ -139,7 +139,7 @@ class Source:
     def __init__(self, capture: Capture) -> None:
         """Look at what needs more than a slice of a packet's bytes."""
         self.capture = capture
-        self.lengths = capture.halves(capture.ip_offset + np.int64(ipv4.TOTAL))
+        self.lengths = capture.u16_at(capture.ip_offset + np.int64(ipv4.TOTAL))
         self.later = _fragments(capture)
         self._partial = capture.l4_checksum == Checksum.PARTIAL
         fragment = (capture.status & Status.FRAGMENT) != 0
@@ -152,14 +152,14 @@ class Source:
         if not self._odd.item(counterpart):
             return PlannedPacket(row + 1, ts, reply, datagram)
         others = self.later.get(counterpart, ())
-        first, *cut = segment(datagram, MTU)
+        first, *segmented = segment(datagram, MTU)
         return PlannedPacket(
             row + 1,
             ts,
             reply,
             first,
-            rest=(*cut, *(self._datagram(other) for other in others)),
-            cut=bool(cut),
+            rest=(*segmented, *(self._datagram(other) for other in others)),
+            segmented=bool(segmented),
             error=is_error(self.capture, counterpart),
         )
 

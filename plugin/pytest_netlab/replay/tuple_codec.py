@@ -19,13 +19,13 @@ def pack(key: Tuple5) -> bytes:
     return _CELL.pack(src, dst, key.sport, key.dport, key.proto)
 
 
-def unpack(packed: bytes) -> Tuple5:
+def unpack(tuple_bytes: bytes) -> Tuple5:
     """Return the tuple of 13 octets."""
-    src, dst, sport, dport, proto = _CELL.unpack(packed)
+    src, dst, sport, dport, proto = _CELL.unpack(tuple_bytes)
     return Tuple5(proto, inet_ntoa(src), sport, inet_ntoa(dst), dport)
 
 
-def reversed_tuple(packed: bytes) -> bytes:
+def reversed_tuple(tuple_bytes: bytes) -> bytes:
     """Return the tuple of the opposite direction."""
-    src, dst, sport, dport, proto = _CELL.unpack(packed)
+    src, dst, sport, dport, proto = _CELL.unpack(tuple_bytes)
     return _CELL.pack(dst, src, dport, sport, proto)

@@ -46,8 +46,8 @@ class _Notes:
         places = {point: first + at for at, point in enumerate(self._used())}
         rows = sorted(self.texts)
         for row, frame in zip(rows, self.capture.select(rows).frames(), strict=True):
-            told = [frame.comment] if frame.comment else []
-            note = "; ".join([*told, *self.texts[row]])
+            comments = [frame.comment] if frame.comment else []
+            note = "; ".join([*comments, *self.texts[row]])
             yield frame._replace(interface=places[frame.interface], comment=note)
 
     @property
@@ -82,16 +82,16 @@ def of_translations(inside: Capture, outside: Capture, found: Translations) -> C
     for number, flow in enumerate(found.flows, 1):
         text = f"flow {number} {_rewrite(flow)}"
         owners.update(dict.fromkeys(flow.inside_rows, text))
-        if flow.fate != "forwarded":
+        if flow.disposition != "forwarded":
             for row in flow.inside_rows:
                 near.add(row, text)
             for row in flow.outside_rows:
                 far.add(row, text)
-    for broken in found.violations:
-        what = f"{broken.field}: want {broken.want}, got {broken.got}"
-        flow_text = owners.get(broken.inside_row, "")
-        near.add(broken.inside_row, flow_text, what)
-        far.add(broken.outside_row, flow_text, what)
+    for violation in found.violations:
+        what = f"{violation.field}: want {violation.want}, got {violation.got}"
+        flow_text = owners.get(violation.inside_row, "")
+        near.add(violation.inside_row, flow_text, what)
+        far.add(violation.outside_row, flow_text, what)
     return _merged([near, far], "packets that no NAT may make, and flows it kept")
 
 
@@ -159,14 +159,15 @@ def _merged(parts: Sequence[_Notes], comment: str) -> Capture:
 
 def _rewrite(flow: Flow) -> str:
     """Return what became of a flow: the end that was rewritten, before and after."""
-    met, sent = flow.met, flow.sent
-    if sent is None:
-        return f"{flow.fate} {ends(met)}"
+    original, translated = flow.original, flow.translated
+    if translated is None:
+        return f"{flow.disposition} {ends(original)}"
     if flow.kind == "snat":
-        return f"snat {_source(met)} -> {_source(sent)}"
+        return f"snat {_source(original)} -> {_source(translated)}"
     if flow.kind == "dnat":
-        return f"dnat {end(met.dst, met.dport)} -> {end(sent.dst, sent.dport)}"
-    return f"{flow.kind} {ends(met)}, sent on as {ends(sent)}"
+        kept, now = (end(key.dst, key.dport) for key in (original, translated))
+        return f"dnat {kept} -> {now}"
+    return f"{flow.kind} {ends(original)}, sent on as {ends(translated)}"
 
 
 def _source(key: Tuple5) -> str:

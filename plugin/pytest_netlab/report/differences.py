@@ -8,7 +8,7 @@ import json
 from typing import TYPE_CHECKING
 
 from pytest_netlab.diff.compare import PLAIN
-from pytest_netlab.report.text import told_flow
+from pytest_netlab.report.text import render_flow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ def to_text(found: Sequence[Difference]) -> Iterator[str]:
     flows = dict.fromkeys(difference.flow for difference in found)
     for flow in flows:
         own = [difference for difference in found if difference.flow == flow]
-        yield from told_flow(flow, own, len(own))
+        yield from render_flow(flow, own, len(own))
         yield ""
     things = "difference" if len(found) == 1 else "differences"
     where = "flow" if len(flows) == 1 else "flows"
@@ -41,7 +41,7 @@ def to_csv(found: Sequence[Difference]) -> str:
     writer.writerow(PLAIN)
     for difference in found:
         cause = difference.cause
-        told = f"{cause.name}: {cause.text}" if cause else ""
+        text = f"{cause.name}: {cause.text}" if cause else ""
         plain = [getattr(difference, name) for name in PLAIN if name != "cause"]
-        writer.writerow([*plain, told])
+        writer.writerow([*plain, text])
     return out.getvalue()

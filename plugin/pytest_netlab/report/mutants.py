@@ -37,9 +37,9 @@ def counts(mutants: Iterable[Mutant]) -> dict[str, int]:
     """Return how many mutations had each outcome, and how many causes were right."""
     mutants = list(mutants)
     found = Counter(mutant.outcome for mutant in mutants)
-    told = {str(outcome): found[outcome] for outcome in Outcome}
+    described = {str(outcome): found[outcome] for outcome in Outcome}
     asked = [mutant.right for mutant in mutants if mutant.right is not None]
-    return {**told, "causes": len(asked), "causes_right": sum(asked)}
+    return {**described, "causes": len(asked), "causes_right": sum(asked)}
 
 
 def to_table(mutants: Sequence[Mutant]) -> Iterator[RenderableType]:
@@ -55,10 +55,12 @@ def to_table(mutants: Sequence[Mutant]) -> Iterator[RenderableType]:
 def summary(mutants: Sequence[Mutant]) -> str:
     """Return one line: how many, and what became of them."""
     found = counts(mutants)
-    told = [f"{found[o]} {o}" for o in Outcome if found[o] or o is Outcome.SURVIVED]
+    described = [
+        f"{found[o]} {o}" for o in Outcome if found[o] or o is Outcome.SURVIVED
+    ]
     if found["causes"]:
-        told.append(f"cause right in {found['causes_right']} of {found['causes']}")
-    return f"{len(mutants)} mutations: {', '.join(told)}"
+        described.append(f"cause right in {found['causes_right']} of {found['causes']}")
+    return f"{len(mutants)} mutations: {', '.join(described)}"
 
 
 def _matrix(mutants: Sequence[Mutant]) -> RenderableType:
@@ -81,10 +83,10 @@ def _cell(mutants: Sequence[Mutant]) -> str:
     equivalent, bad = found[Outcome.EQUIVALENT], sum(mutant.bad for mutant in mutants)
     wrong = sum(mutant.right is False for mutant in mutants)
     wanted = len(mutants) - equivalent
-    told = [f"{found[Outcome.CAUGHT]}/{wanted}"] if wanted else []
+    described = [f"{found[Outcome.CAUGHT]}/{wanted}"] if wanted else []
     marks = (("=", equivalent), ("!", bad), ("~", wrong))
-    told += [f"{mark}{number}" for mark, number in marks if number]
-    return " ".join(told) or "-"
+    described += [f"{mark}{number}" for mark, number in marks if number]
+    return " ".join(described) or "-"
 
 
 def _reasons(mutants: Sequence[Mutant]) -> Iterator[str]:

@@ -53,13 +53,13 @@ def of(ended: Ended, *, keep: Path | None) -> Outcome | None:
     refused = ""
     if ended.refused is not None:
         refused = f"no golden was proposed: {one_line(str(ended.refused))}"
-    if isinstance(ended.error, NetlabError) and not ended.error.quotes:
+    if isinstance(ended.error, NetlabError) and not ended.error.multiline:
         record = replace(record, error=one_line(record.error))
-    text = told(record, where, ended.proposed) if ended.is_told else ""
-    troubles = [part for part in (trouble, refused) if part]
+    text = rendered(record, where, ended.proposed) if ended.is_reportable else ""
+    troubles = [line for line in (trouble, refused) if line]
     properties = _properties(ended, where)
     if not text:  # a pass has none, nor has an assertion that no packets explain
-        properties += [(TROUBLE, f"{record.scenario}: {part}") for part in troubles]
+        properties += [(TROUBLE, f"{record.scenario}: {line}") for line in troubles]
     return Outcome(
         text="\n".join((text, *troubles)) if text else "",
         error=ended.is_error,
@@ -68,7 +68,7 @@ def of(ended: Ended, *, keep: Path | None) -> Outcome | None:
     )
 
 
-def told(record: Record, where: Path | None, proposed: Path | None = None) -> str:
+def rendered(record: Record, where: Path | None, proposed: Path | None = None) -> str:
     """Return the text of a run: why it failed, what broke it, and where evidence is.
 
     A golden that is missing may be pending now: `proposed` is where.

@@ -60,20 +60,20 @@ class Encoding:
     """How values are written: text, a set of words, and nothing."""
 
     quote: Callable[[str], str]
-    words: Callable[[list[str]], str]
+    join: Callable[[list[str]], str]
     none: str
 
     def enum(self, name: str) -> Callable[[int], str]:
         """Return what writes the values of this column of enums."""
         kind = _ENUMS[name]
         if kind is Status:
-            return lambda value: self.words([_word(flag) for flag in Status(value)])
+            return lambda value: self.join([_word(flag) for flag in Status(value)])
         return lambda value: self.quote(_word(kind(value)))
 
 
 _ENUMS = {column.name: column.enum for column in COLUMNS if column.enum}
-JSON = Encoding(quote=quoted, words=json.dumps, none="null")
-CSV = Encoding(quote=str, words=" ".join, none="")
+JSON = Encoding(quote=quoted, join=json.dumps, none="null")
+CSV = Encoding(quote=str, join=" ".join, none="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,12 @@ def _encoded(chunk: Capture, name: str, kinds: Encoding) -> Iterable[object]:
     values: list[int] = chunk.column(name).tolist()
     if name in _ENUMS:
         write = kinds.enum(name)
-        words = {value: write(value) for value in set(values)}
-        return [words[value] for value in values]
-    told = chunk.valid(name)
-    if told.all():
+        texts = {value: write(value) for value in set(values)}
+        return [texts[value] for value in values]
+    valid = chunk.valid(name)
+    if valid.all():
         return values
-    pairs = zip(values, told.tolist(), strict=True)
+    pairs = zip(values, valid.tolist(), strict=True)
     return [value if there else kinds.none for value, there in pairs]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_netlab.errors import GoldenError
 from pytest_netlab.recorder import review
 from pytest_netlab.report.provenance import changes, environment
-from pytest_netlab.report.text import told_flow
+from pytest_netlab.report.text import render_flow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (1, "s"))
 
 
-def told(found: Review, now: datetime) -> Iterator[str]:
+def render(found: Review, now: datetime) -> Iterator[str]:
     """Return a review as lines: causes, then the host, then the story as a diff."""
     pending = found.pending
     yield f"{pending.name}: {pending.differs}"
@@ -33,20 +33,20 @@ def told(found: Review, now: datetime) -> Iterator[str]:
     yield ""
     for flow in dict.fromkeys(d.flow for d in found.differences):
         own = [d for d in found.differences if d.flow == flow]
-        yield from (*told_flow(flow, own, len(own)), "")
+        yield from (*render_flow(flow, own, len(own)), "")
     if found.recorded is not None:
         lines = list(changes(found.recorded.provenance, found.host))
         yield from (*lines, *[""] * bool(lines))
-    yield from _story(found)
+    yield from _trace_diff(found)
 
 
-def _story(found: Review) -> Iterator[str]:
+def _trace_diff(found: Review) -> Iterator[str]:
     name = found.pending.proposed.scenario
-    new = found.pending.proposed.story.text(name).splitlines()
+    new = found.pending.proposed.canonical.text(name).splitlines()
     if found.recorded is None:
         yield from new
         return
-    old = found.recorded.story.text(name).splitlines()
+    old = found.recorded.canonical.text(name).splitlines()
     yield from difflib.unified_diff(old, new, "golden", "proposed", n=99, lineterm="")
 
 
@@ -67,14 +67,14 @@ def summary(
     store: PendingStore, goldens: Path, name: str, now: datetime
 ) -> dict[str, object]:
     """Return what a list of pending goldens says of one, damaged ones included."""
-    told_of = {"name": name, "folder": str(store.root / name)}
+    about = {"name": name, "folder": str(store.root / name)}
     try:
         pending = store.load(name, goldens)
         found = review(pending)
     except GoldenError as error:
-        return {**told_of, "error": str(error)}
+        return {**about, "error": str(error)}
     return {
-        **told_of,
+        **about,
         "scenario": found.pending.proposed.scenario,
         "golden": str(pending.golden),
         "new": pending.new,

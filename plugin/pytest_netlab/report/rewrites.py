@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 SHOWN = 200  # of a table's rows: nobody reads more, and a table of many takes long
 PAIRED = ("flow", "proto", "kind", "inside", "outside", "packets")
-ALONE = ("flow", "proto", "unpaired", "seen", "from -> to")
-BROKEN = ("violation", "inside", "outside", "want", "got")
+UNPAIRED = ("flow", "proto", "unpaired", "seen", "from -> to")
+VIOLATIONS = ("violation", "inside", "outside", "want", "got")
 ENDS = ("src", "sport", "dst", "dport", "id")
 FIELDS = (
     "flow",
@@ -33,17 +33,19 @@ FIELDS = (
 )
 
 
-def to_json(found: Translations, broken: Sequence[Violation]) -> Iterator[str]:
+def to_json(found: Translations, violations: Sequence[Violation]) -> Iterator[str]:
     """Return one JSON object, in pieces: a line a flow.
 
     Flows are written from a template: it takes a sixth of what the json module does,
     and what is filled in needs no escape.
     """
-    paired, alone = _sorted(found)
+    paired, unpaired = _sorted(found)
     yield f'{{"flows": {_list([_paired(flow) for _, flow in paired])},\n'
     yield f'"unpaired": {json.dumps(found.unpaired)},\n'
-    yield f'"unpaired_flows": {_list([_alone(flow) for _, flow in alone])},\n'
-    yield f'"violations": {_list([json.dumps(_violation(one)) for one in broken])}}}\n'
+    without = _list([_unpaired_json(flow) for _, flow in unpaired])
+    yield f'"unpaired_flows": {without},\n'
+    wrong = _list([json.dumps(_violation(one)) for one in violations])
+    yield f'"violations": {wrong}}}\n'
 
 
 def to_csv(found: Translations) -> str:
@@ -53,37 +55,45 @@ def to_csv(found: Translations) -> str:
     writer.writerow(FIELDS)
     for number, flow in enumerate(found.flows, 1):
         ends = (*_cells(flow.inside), *_cells(flow.outside))
-        head = (number, name(flow.inside or flow.outside), flow.kind, flow.fate)
+        head = (number, name(flow.inside or flow.outside), flow.kind, flow.disposition)
         writer.writerow((*head, *ends, crossed(flow)))
     return out.getvalue()
 
 
 def to_table(
-    found: Translations, broken: Sequence[Violation]
+    found: Translations, violations: Sequence[Violation]
 ) -> Iterator[RenderableType]:
-    """Return what rich renders: flows, what has no counterpart, what is broken."""
-    paired, alone = _sorted(found)
+    """Return what rich renders: flows, what has no counterpart, what is one."""
+    paired, unpaired = _sorted(found)
     if paired:
         yield from _table(PAIRED, [_paired_row(*one) for one in paired[:SHOWN]])
         yield from _more(len(paired))
-    if alone:
-        yield from _table(ALONE, [_alone_row(*one) for one in alone[:SHOWN]])
-        yield from _more(len(alone))
-    if broken:
-        yield from _table(BROKEN, [_broken_row(one) for one in broken[:SHOWN]])
-        yield from _more(len(broken))
+    if unpaired:
+        yield from _table(UNPAIRED, [_unpaired_row(*one) for one in unpaired[:SHOWN]])
+        yield from _more(len(unpaired))
+    if violations:
+        yield from _table(
+            VIOLATIONS, [_violation_row(one) for one in violations[:SHOWN]]
+        )
+        yield from _more(len(violations))
     yield summary(found)
 
 
 def summary(found: Translations) -> str:
-    """Return how many flows crossed, how many did not and why, what is broken."""
-    paired, alone = _sorted(found)
-    broken = len(found.violations)
-    fates = ", ".join(f"{count} {fate}" for fate, count in found.unpaired.items())
-    unpaired = f"{len(alone)} unpaired ({fates})" if fates else "none unpaired"
+    """Return how many flows crossed, how many did not and why, what is one."""
+    paired, unpaired = _sorted(found)
+    count = len(found.violations)
+    dispositions = ", ".join(
+        f"{count} {disposition}" for disposition, count in found.unpaired.items()
+    )
+    lost = (
+        f"{len(unpaired)} unpaired ({dispositions})"
+        if dispositions
+        else "none unpaired"
+    )
     flows = f"{len(paired)} {'flow' if len(paired) == 1 else 'flows'}"
-    violations = f"{broken} {'violation' if broken == 1 else 'violations'}"
-    return f"{flows}, {unpaired}, {violations if broken else 'no violation'}"
+    violations = f"{count} {'violation' if count == 1 else 'violations'}"
+    return f"{flows}, {lost}, {violations if count else 'no violation'}"
 
 
 def name(key: Tuple5 | None) -> str:
@@ -130,10 +140,11 @@ def _paired(flow: Flow) -> str:
     )
 
 
-def _alone(flow: Flow) -> str:
+def _unpaired_json(flow: Flow) -> str:
     """Return a flow without a counterpart as JSON."""
     side, key = ("inside", flow.inside) if flow.inside else ("outside", flow.outside)
-    return f'{{"proto": "{name(key)}", "fate": "{flow.fate}", "{side}": {_json(key)}}}'
+    known = f'"proto": "{name(key)}", "fate": "{flow.disposition}"'
+    return f'{{{known}, "{side}": {_json(key)}}}'
 
 
 def _json(key: Tuple5 | None) -> str:
@@ -152,13 +163,13 @@ def _list(items: Sequence[str]) -> str:
     return "[\n" + ",\n".join(items) + "\n]" if items else "[]"
 
 
-def _violation(broken: Violation) -> dict[str, object]:
+def _violation(one: Violation) -> dict[str, object]:
     return {
-        "field": broken.field,
-        "want": broken.want,
-        "got": broken.got,
-        "inside_packet": broken.inside_row + 1,
-        "outside_packet": broken.outside_row + 1,
+        "field": one.field,
+        "want": one.want,
+        "got": one.got,
+        "inside_packet": one.inside_row + 1,
+        "outside_packet": one.outside_row + 1,
     }
 
 
@@ -189,14 +200,14 @@ def _paired_row(number: int, flow: Flow) -> Sequence[str]:
     return *kind, ends(flow.inside), ends(flow.outside), str(crossed(flow))
 
 
-def _alone_row(number: int, flow: Flow) -> Sequence[str]:
+def _unpaired_row(number: int, flow: Flow) -> Sequence[str]:
     side, key = ("inside", flow.inside) if flow.inside else ("outside", flow.outside)
-    return str(number), name(key), flow.fate, side, ends(key)
+    return str(number), name(key), flow.disposition, side, ends(key)
 
 
-def _broken_row(broken: Violation) -> Sequence[str]:
-    packets = f"packet {broken.inside_row + 1}", f"packet {broken.outside_row + 1}"
-    return broken.field, *packets, broken.want, broken.got
+def _violation_row(one: Violation) -> Sequence[str]:
+    packets = f"packet {one.inside_row + 1}", f"packet {one.outside_row + 1}"
+    return one.field, *packets, one.want, one.got
 
 
 def _more(count: int) -> Iterator[str]:

@@ -43,13 +43,13 @@ def explained(verdict: Verdict, bundle: Path | None = None) -> Iterator[str]:
     flows = dict.fromkeys(difference.flow for difference in verdict.differences)
     for flow in flows:
         found = [d for d in verdict.differences if d.flow == flow]
-        yield from (*told_flow(flow, found), "")
+        yield from (*render_flow(flow, found), "")
     yield from _variant(verdict)
     yield from _host(verdict)
     yield from _evidence(bundle)
 
 
-def told_flow(
+def render_flow(
     name: str, found: Sequence[Difference], most: int = SHOWN
 ) -> Iterator[str]:
     """Return a flow's differences as lines: direction and cause lead.
@@ -122,5 +122,5 @@ def review_command(pending: Path) -> str:
 def _wrapped(label: str, text: str) -> Iterator[str]:
     """Return a labelled paragraph as lines that fit a terminal."""
     lines = textwrap.wrap(text, 77, break_on_hyphens=False, break_long_words=False)
-    for label_or_room, line in zip_longest([label], lines, fillvalue=""):
-        yield f"{label_or_room:<11}{line}"
+    for label_or_padding, line in zip_longest([label], lines, fillvalue=""):
+        yield f"{label_or_padding:<11}{line}"

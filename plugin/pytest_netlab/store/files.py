@@ -41,7 +41,7 @@ class Golden:
     """One recorded scenario: its story, how strictly it holds, where it comes from."""
 
     scenario: str
-    story: CanonicalTrace
+    canonical: CanonicalTrace
     policy: Policy = field(default_factory=Policy)
     provenance: Mapping[str, str] = field(default_factory=dict)
     about: Mapping[str, str] = field(default_factory=dict)
@@ -86,11 +86,11 @@ def read_with_capture(
     if is_stub(folder):
         raise MissingGoldenError(_STUB.format(scenario=name, folder=folder))
     capture = _read_capture(folder / CAPTURE, opened)
-    story = canonicalize(capture)
-    _check_story(folder / STORY, story.text(name), opened)
+    canonical = canonicalize(capture)
+    _check_story(folder / STORY, canonical.text(name), opened)
     golden = Golden(
         scenario=name,
-        story=story,
+        canonical=canonical,
         policy=_policy(folder / TOML, table),
         provenance=table.provenance or {},
         about=said(table, TEXTS),
@@ -130,16 +130,16 @@ def write(
     for address, symbol in capture.names.items():
         symbols[symbol] = ", ".join(filter(None, (symbols.get(symbol), address)))
     golden = document.Golden(**{"format": document.FORMAT, **table, "symbols": symbols})
-    _refuse_taken(folder)
+    _refuse_occupied(folder)
     with folders.replaced(folder, (CAPTURE, STORY, TOML, *(beside or ()))) as fresh:
         captures.write(fresh / CAPTURE, capture)
-        story = canonicalize(capture).text(golden.scenario)
-        own = {STORY: story, TOML: document.golden_text(golden)}
+        canonical = canonicalize(capture).text(golden.scenario)
+        own = {STORY: canonical, TOML: document.golden_text(golden)}
         for name, text in (own | dict(beside or {})).items():
             owners.write(fresh / name, text)
 
 
-def _refuse_taken(folder: Path) -> None:
+def _refuse_occupied(folder: Path) -> None:
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
         kind = "a link" if folder.is_symlink() else "no folder"
         text = f"{folder} is {kind} and stays as it is: move it away"
@@ -209,10 +209,10 @@ def _read_capture(path: Path, opened: Opener) -> Capture:
 
 def _check_story(path: Path, want: str, opened: Opener) -> None:
     try:
-        told = documents.content(path, most=len(want.encode()), opened=opened)
+        stored = documents.content(path, most=len(want.encode()), opened=opened)
     except DocumentError:
-        told = b""
-    if told != want.encode():
+        stored = b""
+    if stored != want.encode():
         raise GoldenError(
             f"{path} does not tell what capture.pcapng beside it holds; it is "
             "generated, never edited. Restore both from version control, or record "

@@ -56,8 +56,8 @@ class Store:
         """Return the scenarios that have a golden."""
         return [
             path.name
-            for path in folders.inner(self.root)
-            if any((one / TOML).is_file() for one in (path, *_inner(path)))
+            for path in folders.subfolders(self.root)
+            if any((one / TOML).is_file() for one in (path, *_variants(path)))
         ]
 
     def sweep(self, scenario: str) -> None:
@@ -71,12 +71,12 @@ class Store:
         What its user keeps beside them stays, and so does what is behind a link.
         """
         folder = self.folder(scenario)
-        for place in (*_inner(folder), folder):
+        for place in (*_variants(folder), folder):
             if place.is_symlink() or not regular.is_file(place / TOML):
                 continue
             for name in (TOML, CAPTURE, STORY):
                 (place / name).unlink(missing_ok=True)
-        for place in (*_inner(folder), folder):
+        for place in (*_variants(folder), folder):
             with suppress(OSError):  # it is not empty
                 place.rmdir()
         return not folder.exists()
@@ -149,7 +149,7 @@ class Store:
         if folder.is_dir():
             folder = self._picked(scenario, about.get("provenance"))
         table = {**about, "scenario": scenario, **kept(folder, scenario)}
-        if _tells(folder, scenario, canonicalize(capture)):
+        if _has_trace(folder, scenario, canonicalize(capture)):
             return folder, False
         files.write(folder, capture, table)
         return folder, True
@@ -167,9 +167,9 @@ class Store:
         return fit[0].folder
 
 
-def _inner(folder: Path) -> list[Path]:
+def _variants(folder: Path) -> list[Path]:
     """Return the folders of a golden that may be its variants."""
-    return [one for one in folders.inner(folder) if not one.name.startswith("_")]
+    return [one for one in folders.subfolders(folder) if not one.name.startswith("_")]
 
 
 def kept(folder: Path, scenario: str) -> dict[str, Any]:
@@ -179,11 +179,11 @@ def kept(folder: Path, scenario: str) -> dict[str, Any]:
     return files.said(files.read_toml(folder / TOML, scenario), files.YOURS)
 
 
-def _tells(folder: Path, scenario: str, story: CanonicalTrace) -> bool:
+def _has_trace(folder: Path, scenario: str, canonical: CanonicalTrace) -> bool:
     """Return whether a golden is there and tells this story."""
     if not folder.is_dir() or files.is_stub(folder):
         return False
-    return files.read(folder, scenario).story == story
+    return files.read(folder, scenario).canonical == canonical
 
 
 def _variant(folder: Path, scenario: str) -> Variant:
@@ -206,15 +206,16 @@ def _not_one(
     """Say why no golden could be picked: which there are, what the host is."""
     names = dict.fromkeys(name for one in known for name in one.requires.facts)
     here = ", ".join(f"{name} {facts.get(name, 'unknown')}" for name in names)
-    told = "; ".join(str(one) for one in fit or known)
+    listed = "; ".join(str(one) for one in fit or known)
     where = f"golden of scenario {scenario!r} in {known[0].folder.parent}"
     if not fit:
         return (
-            f"no {where} is for this host ({here}): {told}. Widen a `requires` in its "
-            "golden.toml, or add a folder with a golden.toml for this host, and record"
+            f"no {where} is for this host ({here}): {listed}. Widen a `requires` in "
+            "its golden.toml, or add a folder with a golden.toml for this host, and "
+            "record"
         )
     host = f" (it has {here})" if facts and here else ""
     return (
-        f"more than one {where} is for this host{host}: {told}. Exactly one may be: "
+        f"more than one {where} is for this host{host}: {listed}. Exactly one may be: "
         "narrow `requires` in golden.toml"
     )

@@ -104,7 +104,7 @@ class PendingStore:
         if self.root.is_symlink():
             text = f"{self.root} is a link, and none is followed: move it away"
             raise GoldenError(text)
-        found = folders.inner(self.root)
+        found = folders.subfolders(self.root)
         return [one.name for one in found if regular.is_file(one / MARK)]
 
     def load(self, name: str, goldens: Path) -> Pending:
@@ -122,10 +122,12 @@ class PendingStore:
         self.demand(name)
         folder = self.root / name
         try:
-            with regular.entered(folder) as held:
-                mark = _read_mark(folder / MARK, held.opened)
-                proposed, capture = files.read_with_capture(folder, opened=held.opened)
-                inode = held.inode
+            with regular.entered(folder) as handle:
+                mark = _read_mark(folder / MARK, handle.opened)
+                proposed, capture = files.read_with_capture(
+                    folder, opened=handle.opened
+                )
+                inode = handle.inode
         except OSError as error:
             raise _damaged(folder / MARK, str(error)) from error
         try:
@@ -199,7 +201,7 @@ class PendingStore:
 
         """
         recorded = pending.recorded()
-        changed = recorded is None or recorded.story != pending.proposed.story
+        changed = recorded is None or recorded.canonical != pending.proposed.canonical
         if changed:
             _refuse_stale(pending)
             _record(pending)

@@ -25,7 +25,7 @@ OPERATORS: Mapping[str, Compare] = {
 }
 EQUALITIES = ("==", "!=")
 _CLAUSE = re.compile(
-    r"(?P<fact>\w+)\s*(?P<sign>==|!=|<=|>=|<|>)\s*(?P<value>[^\s<>=!]+)"
+    r"(?P<fact>\w+)\s*(?P<comparison>==|!=|<=|>=|<|>)\s*(?P<value>[^\s<>=!]+)"
 )
 _VERSION = re.compile(r"v?(\d+(?:\.\d+)*)", re.ASCII)
 
@@ -35,7 +35,7 @@ class Clause:
     """One comparison of a fact of the host."""
 
     fact: str
-    sign: str
+    comparison: str
     value: str
 
     def holds(self, facts: Mapping[str, str]) -> bool:
@@ -43,13 +43,13 @@ class Clause:
         if self.fact not in facts:
             return False
         want, got = _version(self.value), _version(facts[self.fact])
-        compare = OPERATORS[self.sign]
+        compare = OPERATORS[self.comparison]
         if want is None:
             return compare(facts[self.fact], self.value)
         if got is None:  # a version is asked for, and this is none
-            return self.sign == "!="
-        room = [_number("0")] * (len(want) - len(got))
-        return compare([*got, *room][: len(want)], want)
+            return self.comparison == "!="
+        padding = [_number("0")] * (len(want) - len(got))
+        return compare([*got, *padding][: len(want)], want)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +84,20 @@ class Requires:
 
     def __str__(self) -> str:
         """Write it as it is read."""
-        return ", ".join(f"{c.fact} {c.sign} {c.value}" for c in self.clauses)
+        return ", ".join(f"{c.fact} {c.comparison} {c.value}" for c in self.clauses)
 
 
 def _clause(text: str) -> Clause:
     found = _CLAUSE.fullmatch(text)
     if found is None:
-        signs = " ".join(OPERATORS)
+        comparisons = " ".join(OPERATORS)
         raise GoldenError(
-            f"requires: cannot read {brief(text)}: write a fact, one of {signs} and a "
-            'value, as in "engine >= 28, backend == nf_tables"'
+            f"requires: cannot read {brief(text)}: write a fact, one of "
+            f"{comparisons} and a value, as in "
+            '"engine >= 28, backend == nf_tables"'
         )
-    clause = Clause(*found.group("fact", "sign", "value"))
-    if _version(clause.value) is None and clause.sign not in EQUALITIES:
+    clause = Clause(*found.group("fact", "comparison", "value"))
+    if _version(clause.value) is None and clause.comparison not in EQUALITIES:
         raise GoldenError(
             f"requires: {brief(text)}: {brief(clause.value)} is no version, so only == "
             "and != can be asked"

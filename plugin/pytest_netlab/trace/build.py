@@ -173,13 +173,13 @@ class _Builder:
     def _flow(self, flow: Flow, holders: Holders) -> CanonicalFlow:
         symbols = Symbols(self.names)
         sides = self.near, self.far
-        told = traversals(self.capture, flow, sides, self.window)
+        traversed = traversals(self.capture, flow, sides, self.window)
         packets = [
-            packet for one in told for packet in self._packets(one, symbols, flow)
+            packet for one in traversed for packet in self._packets(one, symbols, flow)
         ]
         translation = port_translation(flow, holders, symbols)
         fact = _fact(flow, symbols, _refusal(packets))
-        compared = {row for one in told if not one.ignored for row in one.rows}
+        compared = {row for one in traversed if not one.ignored for row in one.rows}
         violations = tuple(self._violations(flow, compared))
         mapped = not MAPPING & {bad.field for bad in violations}
         return CanonicalFlow(
@@ -187,7 +187,7 @@ class _Builder:
             packets=tuple(packets),
             violations=violations,
             translation=translation,
-            lost=_is_lost(flow, told, packets),
+            lost=_is_lost(flow, traversed, packets),
             unrelated=mapped and self._is_unrelated(flow),
             traversals=tuple(self._traversals(flow)),
         )
@@ -283,14 +283,16 @@ class _Builder:
         pairs = [(int(near[a]), int(far[b])) for a, b in flow.pairs]
         paired = {row for pair in pairs for row in pair}
         seen = self._seen(flow)
-        alone = [row for row in seen if row not in paired and self._watched(row)]
+        unpaired_rows = [
+            row for row in seen if row not in paired and self._watched(row)
+        ]
         return Observed(
             capture=self.capture,
             points=self._by_point(flow),
             is_reply=lambda row: is_reply(self.capture, flow, row),
             pairs=pairs,
             bridged=[(row, other) for row in seen for other in self._bridged(row)],
-            unpaired=alone if flow.fate == "forwarded" else (),
+            unpaired=unpaired_rows if flow.disposition == "forwarded" else (),
             compared=compared,
         )
 
@@ -343,11 +345,13 @@ def _renumbered(fields: Fields, skipped: int) -> Fields:
     return replace(fields, seq=fields.seq - skipped)
 
 
-def _is_lost(flow: Flow, told: Sequence[Traversal], packets: Sequence[Packet]) -> bool:
+def _is_lost(
+    flow: Flow, traversed: Sequence[Traversal], packets: Sequence[Packet]
+) -> bool:
     """Return whether all of a flow left on the uplink and nothing came back."""
-    if flow.initiated != "inside" or flow.sent is None or flow.answered:
+    if flow.initiated != "inside" or flow.translated is None or flow.answered:
         return False
-    crossed = all(traversal.crossed for traversal in told)
+    crossed = all(traversal.crossed for traversal in traversed)
     return crossed and bool(packets) and not any(one.reply for one in packets)
 
 
@@ -360,18 +364,18 @@ def _refusal(packets: Sequence[Packet]) -> Refusal | None:
 
 
 def _fact(flow: Flow, symbols: Symbols, refusal: Refusal | None) -> FlowFact:
-    met, sent = flow.met, flow.sent
-    initiator, responder = _ends(met, symbols)
-    sender, target = _ends(sent, symbols) if sent else (None, None)
+    original, translated = flow.original, flow.translated
+    initiator, responder = _ends(original, symbols)
+    sender, target = _ends(translated, symbols) if translated else (None, None)
     return FlowFact(
-        proto=met.proto,
-        echo=_is_echo(met),
+        proto=original.proto,
+        echo=_is_echo(original),
         initiator=initiator,
         responder=responder,
         sender=sender,
         target=target,
         kind=flow.kind,
-        fate=flow.fate,
+        disposition=flow.disposition,
         answered=flow.answered,
         returned=flow.returned,
         refusal=refusal,

@@ -50,21 +50,21 @@ def _header(capture: Capture, row: int, role: Role | None) -> dict[str, object]:
     # The kernel marks data as ECN capable, a bare FIN never (tcp_output.c,
     # tcp_ecn_send): whether the FIN travels with the last data is a matter of timing.
     tos = int(capture.tos[row]) & (DSCP if role is Role.FIN else 0xFF)
-    told = {"tos": tos} if tos else {}
-    return {**_odd(capture, row), **told, "ttl": int(capture.ttl[row])}
+    shown = {"tos": tos} if tos else {}
+    return {**_odd(capture, row), **shown, "ttl": int(capture.ttl[row])}
 
 
 def _odd(capture: Capture, row: int) -> dict[str, object]:
     """Return what no ordinary packet of a Docker host has, so that no trace says no."""
-    told: dict[str, object] = {}
+    shown: dict[str, object] = {}
     if capture.vlan[row] != UNTAGGED:
-        told["vlan"] = int(capture.vlan[row])
+        shown["vlan"] = int(capture.vlan[row])
     is_v4 = capture.ip_version[row] == ipv4.VERSION
     if capture.status[row] & _FRAGMENT:
-        told["fragment"] = True  # the first: later ones belong to no flow
+        shown["fragment"] = True  # the first: later ones belong to no flow
     elif is_v4 and not capture.ip_flags[row] & ipv4.DF:
-        told["df"] = False
-    return told
+        shown["df"] = False
+    return shown
 
 
 def _icmp(
@@ -90,8 +90,8 @@ def _error(
     embedded = symbols.ends(quoted_key(capture, row), reply=not reply)
     rest = int(capture.icmp_rest[row])
     mtu = rest if proto == ICMP6 else rest & _V4_MTU
-    told = {"mtu": mtu} if mtu else {}
-    return What(proto, icmp=(kind, code), error=True), {"quotes": embedded, **told}
+    shown = {"mtu": mtu} if mtu else {}
+    return What(proto, icmp=(kind, code), error=True), {"quotes": embedded, **shown}
 
 
 def _tcp(capture: Capture, row: int, role: Role) -> dict[str, object]:
@@ -102,8 +102,8 @@ def _tcp(capture: Capture, row: int, role: Role) -> dict[str, object]:
     """
     if role not in (Role.SYN, Role.SYN_ACK, Role.RST):
         return {}
-    told: dict[str, object] = {"flags": TcpFlags(int(capture.tcp_flags[row]))}
-    return told if role is Role.RST else {**told, "options": _options(capture, row)}
+    shown: dict[str, object] = {"flags": TcpFlags(int(capture.tcp_flags[row]))}
+    return shown if role is Role.RST else {**shown, "options": _options(capture, row)}
 
 
 def _options(capture: Capture, row: int) -> tuple[TcpOption, ...]:

@@ -57,7 +57,7 @@ def two_points(inside: str, outside: str) -> tuple[Point, Point]:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class JoinedPoints:
     """What one side of the host saw.
 
     Attributes:
@@ -83,7 +83,7 @@ def rows_of(capture: Capture, points: Iterable[Point]) -> Rows:
     return np.flatnonzero(np.isin(capture.point, wanted))
 
 
-def side(capture: Capture, points: Sequence[Point]) -> Side:
+def side(capture: Capture, points: Sequence[Point]) -> JoinedPoints:
     """Return what the points of one side saw, every packet once."""
     nearest = min((point.distance for point in points), default=0)
     rows = rows_of(capture, [one for one in points if one.distance == nearest])
@@ -95,7 +95,7 @@ def side(capture: Capture, points: Sequence[Point]) -> Side:
         for row, other in zip(near.tolist(), far.tolist(), strict=True):
             others.setdefault(row, []).append((point.distance, other))
         rows = np.union1d(rows, np.setdiff1d(here, far))
-    return Side(rows, others)
+    return JoinedPoints(rows, others)
 
 
 # What tells a packet from all others, and what is left of it where a bridge did what no
@@ -103,7 +103,7 @@ def side(capture: Capture, points: Sequence[Point]) -> Side:
 _ENDS = ("proto", "src", "dst", "sport", "dport", "icmp_type", "icmp_id")
 _CONTENT = ("payload_len", "payload_hash", "tcp_seq", "tcp_ack", "icmp_seq")
 _HEADER = ("ip_id", "frag_offset", "ttl", "tos")
-_LIKENESS = (
+_SIMILAR_BY = (
     (*_ENDS, *_CONTENT, *_HEADER),
     (*_ENDS, *_CONTENT, "frag_offset"),
     (*_ENDS, "ip_id", "frag_offset"),
@@ -116,7 +116,7 @@ def _bridged(capture: Capture, near: Rows, far: Rows) -> tuple[Rows, Rows]:
     Of packets that are alike, the first is the first's: a bridge keeps their order.
     """
     found: list[tuple[Rows, Rows]] = [(near[:0], far[:0])]
-    for names in _LIKENESS:
+    for names in _SIMILAR_BY:
         if not len(near) or not len(far):
             break
         mine, theirs = (_numbered(capture, rows, names) for rows in (near, far))

@@ -59,40 +59,46 @@ def port_translation(
         symbols: of this conversation.
 
     """
-    met, sent = flow.met, flow.sent
-    if sent is None or flow.kind == "proxied" or met.sport == sent.sport:
+    original, translated = flow.original, flow.translated
+    if (
+        translated is None
+        or flow.kind == "proxied"
+        or original.sport == translated.sport
+    ):
         return None
-    if met.proto not in (*WITH_PORTS, *IDS):
+    if original.proto not in (*WITH_PORTS, *IDS):
         return None
-    name = "port" if met.proto in WITH_PORTS else "id"
-    wanted = sent._replace(sport=met.sport)
-    if met.proto in IDS:
-        wanted = wanted._replace(dport=met.dport)
+    name = "port" if original.proto in WITH_PORTS else "id"
+    wanted = translated._replace(sport=original.sport)
+    if original.proto in IDS:
+        wanted = wanted._replace(dport=original.dport)
     return PortTranslation(
         field=name,
-        original=symbols.bind(name, met.sport),
-        mapped=symbols.bind(name, sent.sport),
-        taken=holders.keep(wanted, flow),
-        in_class=name == "id" or sent.sport in class_of(met.sport),
+        original=symbols.bind(name, original.sport),
+        mapped=symbols.bind(name, translated.sport),
+        in_use=holders.keep(wanted, flow),
+        in_port_range=name == "id" or translated.sport in class_of(original.sport),
         wanted=wanted.reply,
     )
 
 
-def with_entries(trace: CanonicalTrace, held: Collection[Tuple5]) -> CanonicalTrace:
+def with_entries(trace: CanonicalTrace, replies: Collection[Tuple5]) -> CanonicalTrace:
     """Return a trace that knows what connection tracking held besides its flows.
 
     A flow that ended before the capture began holds its tuple for a while.
 
     Args:
         trace: what was captured.
-        held: tuples of replies.
+        replies: tuples of replies.
 
     """
-    return replace(trace, flows=tuple(_with_entries(one, held) for one in trace.flows))
+    return replace(
+        trace, flows=tuple(_with_entries(one, replies) for one in trace.flows)
+    )
 
 
-def _with_entries(flow: CanonicalFlow, held: Collection[Tuple5]) -> CanonicalFlow:
+def _with_entries(flow: CanonicalFlow, replies: Collection[Tuple5]) -> CanonicalFlow:
     found = flow.translation
-    if found is None or found.taken or found.wanted not in held:
+    if found is None or found.in_use or found.wanted not in replies:
         return flow
-    return replace(flow, translation=replace(found, taken=True))
+    return replace(flow, translation=replace(found, in_use=True))

@@ -35,13 +35,13 @@ def marked(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
         row = traversal.rows[0]
         key = traversal.reply, traversal.role, *_segment(capture, row, traversal.role)
         copies[key].append(traversal)
-    told = [one for same in copies.values() for one in _told(capture, same)]
-    once = list(_without_cut_anew(capture, told))
+    furthest = [one for same in copies.values() for one in _furthest(capture, same)]
+    once = list(_without_resegmented(capture, furthest))
     return list(_without_late(capture, once, found))
 
 
 def _without_late(
-    capture: Capture, told: Sequence[Traversal], found: Sequence[Traversal]
+    capture: Capture, furthest: Sequence[Traversal], found: Sequence[Traversal]
 ) -> Iterator[Traversal]:
     """Mark a reset of a connection that both ends had closed, and that crossed.
 
@@ -54,12 +54,12 @@ def _without_late(
         if traversal.role is Role.FIN:
             fins.setdefault(traversal.reply, int(capture.ts[traversal.rows[0]]))
     closed = max(fins.values()) if len(fins) > 1 else None
-    for traversal in told:
+    for traversal in furthest:
         row = traversal.rows[0]
-        answers = traversal.role is Role.RST and not capture.tcp_flags[row] & tcp.ACK
+        replies = traversal.role is Role.RST and not capture.tcp_flags[row] & tcp.ACK
         if (
             closed is not None
-            and answers
+            and replies
             and traversal.crossed
             and capture.ts[row] > closed
         ):
@@ -78,7 +78,7 @@ def _segment(capture: Capture, row: int, role: Role | None) -> tuple[int, ...]:
     return int(capture.tcp_seq[row]), int(capture.payload_len[row]), ack
 
 
-def _told(capture: Capture, copies: Sequence[Traversal]) -> Iterator[Traversal]:
+def _furthest(capture: Capture, copies: Sequence[Traversal]) -> Iterator[Traversal]:
     """Yield the copy that got furthest, then what there is to say of the others."""
     best = max(copies, key=lambda traversal: len(traversal.rows))
     yield best
@@ -113,7 +113,7 @@ def _identity(capture: Capture, row: int) -> int:
     return int(capture.options_hash[row]) if tcp.named_options(raw).tsval else 0
 
 
-def _without_cut_anew(
+def _without_resegmented(
     capture: Capture, found: Sequence[Traversal]
 ) -> Iterator[Traversal]:
     """Mark data whose bytes were all told before: a repeat that was cut elsewhere."""
@@ -122,11 +122,11 @@ def _without_cut_anew(
         if traversal.role is not Role.DATA or traversal.ignored:
             yield traversal
             continue
-        row, way = traversal.rows[0], (traversal.reply, len(traversal.rows))
+        row, stream = traversal.rows[0], (traversal.reply, len(traversal.rows))
         end = int(capture.tcp_seq[row]) + int(capture.payload_len[row])
-        old = way in ends and tcp.distance(ends[way], end) >= 0
+        old = stream in ends and tcp.distance(ends[stream], end) >= 0
         if old:
             yield replace(traversal, ignored=REPEATED)
             continue
-        ends[way] = end
+        ends[stream] = end
         yield traversal

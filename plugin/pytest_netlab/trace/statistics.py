@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_netlab.flows import TCP, is_error, way_of
+from pytest_netlab.flows import TCP, is_error, uniflow_of
 from pytest_netlab.wire import Direction
 
 if TYPE_CHECKING:
@@ -58,7 +58,10 @@ def _copies(capture: Capture, rows: Iterable[int]) -> int:
     """Count the packets that were seen again at one point; IP id 0 tells nothing."""
     names = ("point", "ip_id", "payload_hash", "tcp_seq", "icmp_seq", "frag_offset")
     seen = Counter(
-        (way_of(capture, row), *(int(getattr(capture, name)[row]) for name in names))
+        (
+            uniflow_of(capture, row),
+            *(int(getattr(capture, name)[row]) for name in names),
+        )
         for row in rows
         if capture.ip_id[row]
     )

@@ -79,7 +79,7 @@ def rewrite_text(rewrite: Rewrite) -> str:
 
 def translation_text(found: PortTranslation) -> str:
     """Return what became of a source port or id, and what is wrong with that."""
-    return f"{found.fault or 'remapped'}: {found.original} -> {found.mapped}"
+    return f"{found.violation or 'remapped'}: {found.original} -> {found.mapped}"
 
 
 def _embedded(ends: tuple[End, End]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_netlab.flows import way_of
+from pytest_netlab.flows import uniflow_of
 from pytest_netlab.trace.values import Step
 from pytest_netlab.wire import Direction
 
@@ -44,7 +44,7 @@ class Traversal:
 
 def is_reply(capture: Capture, flow: Flow, row: int) -> bool:
     """Tell the direction; an ICMP error travels against what it quotes."""
-    return way_of(capture, row) not in (flow.inside, flow.outside)
+    return uniflow_of(capture, row) not in (flow.inside, flow.outside)
 
 
 def entered(capture: Capture, traversal: Traversal) -> bool:

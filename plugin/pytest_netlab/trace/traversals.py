@@ -17,13 +17,16 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture import Capture
     from pytest_netlab.nat import Flow
-    from pytest_netlab.trace.points import Side
+    from pytest_netlab.trace.points import JoinedPoints
 
-Sides = tuple["Side", "Side"]
+BothSides = tuple["JoinedPoints", "JoinedPoints"]
 
 
 def traversals(
-    capture: Capture, flow: Flow, sides: Sides, window: tuple[int, int] | None = None
+    capture: Capture,
+    flow: Flow,
+    sides: BothSides,
+    window: tuple[int, int] | None = None,
 ) -> list[Traversal]:
     """Return what a trace tells of a flow, in causal order.
 
@@ -44,7 +47,7 @@ def traversals(
             if row not in paired and watched(int(capture.ts[row]), window)
         )
     found.sort(key=lambda one: (int(capture.ts[one.rows[0]]), one.rows))
-    if flow.met.proto != TCP:
+    if flow.original.proto != TCP:
         return unanswered.marked(capture, flow, found)
     legs = [found]
     if flow.kind == "proxied":  # two connections: nothing of one repeats the other
@@ -55,7 +58,7 @@ def traversals(
 
 
 def _across(
-    capture: Capture, flow: Flow, sides: Sides, pair: tuple[int, int]
+    capture: Capture, flow: Flow, sides: BothSides, pair: tuple[int, int]
 ) -> Traversal:
     """Return the traversal of a packet that was seen on both sides of the host."""
     reply = is_reply(capture, flow, pair[0])
@@ -71,7 +74,7 @@ def _across(
 
 
 def _on_one_side(
-    capture: Capture, flow: Flow, side: Side, row: int, *, inside: bool
+    capture: Capture, flow: Flow, side: JoinedPoints, row: int, *, inside: bool
 ) -> Traversal:
     """Return the traversal of a packet that did not cross the host."""
     reply = is_reply(capture, flow, row)
@@ -81,7 +84,12 @@ def _on_one_side(
 
 
 def _in_order(
-    capture: Capture, side: Side, row: int, *, inside: bool, arriving: bool = True
+    capture: Capture,
+    side: JoinedPoints,
+    row: int,
+    *,
+    inside: bool,
+    arriving: bool = True,
 ) -> list[int]:
     """Return the observations of one side as the packet met them.
 
@@ -93,10 +101,10 @@ def _in_order(
     before: list[int] = []
     after: list[int] = []
     for distance, other in others:
-        way = int(capture.direction[other])
+        direction = int(capture.direction[other])
         comes = arriving
-        if way != Direction.UNKNOWN and not _is_far(distance, inside=inside):
-            comes = way == Direction.INBOUND
+        if direction != Direction.UNKNOWN and not _is_far(distance, inside=inside):
+            comes = direction == Direction.INBOUND
         (before if comes else after).append(other)
     return [*reversed(before), row, *after]
 

@@ -31,13 +31,13 @@ def marked(capture: Capture, flow: Flow, found: Sequence[Traversal]) -> list[Tra
     known = _without_doubles(capture, found)
     if any(is_error(capture, traversal.rows[0]) for traversal in known):
         return known
-    is_echo = flow.met.proto in (ICMP, ICMP6) and bool(flow.met.sport)
+    is_echo = flow.original.proto in (ICMP, ICMP6) and bool(flow.original.sport)
     if is_echo:
         known = _by_exchange(capture, known)
-    if flow.sent is None or flow.initiated != "inside":
+    if flow.translated is None or flow.initiated != "inside":
         return known
-    vain = _vain_echoes if is_echo else _vain_datagrams
-    return _ignored(known, vain(capture, known))
+    unanswered = _unanswered_echoes if is_echo else _unanswered_datagrams
+    return _ignored(known, unanswered(capture, known))
 
 
 def _without_doubles(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
@@ -79,7 +79,7 @@ def _seq(capture: Capture, traversal: Traversal) -> int:
     return int(capture.icmp_seq[traversal.rows[0]])
 
 
-def _vain_echoes(capture: Capture, found: Sequence[Traversal]) -> set[int]:
+def _unanswered_echoes(capture: Capture, found: Sequence[Traversal]) -> set[int]:
     """Return the places of requests that left and came to nothing."""
     answered = {_seq(capture, p) for p in found if p.reply}
     asked = {n: _seq(capture, p) for n, p in enumerate(found) if not p.reply}
@@ -91,29 +91,29 @@ def _vain_echoes(capture: Capture, found: Sequence[Traversal]) -> set[int]:
     }
 
 
-def _vain_datagrams(capture: Capture, found: Sequence[Traversal]) -> set[int]:
+def _unanswered_datagrams(capture: Capture, found: Sequence[Traversal]) -> set[int]:
     """Return the places of datagrams that were sent again before any answer came."""
-    vain: set[int] = set()
+    unanswered: set[int] = set()
     waiting: dict[tuple[int, ...], int] = {}
     tried: set[int] = set()
     for number, traversal in enumerate(found):
         if traversal.reply:
-            vain |= tried
+            unanswered |= tried
             waiting, tried = {}, set()
         elif traversal.crossed and not traversal.ignored:
             content = _content(capture, traversal)
             if content in waiting:
                 tried.add(waiting[content])
             waiting[content] = number
-    return vain
+    return unanswered
 
 
-def _ignored(found: Sequence[Traversal], vain: set[int]) -> list[Traversal]:
+def _ignored(found: Sequence[Traversal], unanswered: set[int]) -> list[Traversal]:
     """Mark unanswered requests, and tell those behind them how many there are."""
     marked = []
     for number, traversal in enumerate(found):
-        skipped = sum(place < number for place in vain)
-        if number in vain:
+        skipped = sum(place < number for place in unanswered)
+        if number in unanswered:
             marked.append(replace(traversal, ignored=UNANSWERED))
         else:
             marked.append(replace(traversal, skipped=skipped))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.nat import Fate, Kind
+    from pytest_netlab.nat import Disposition, Kind
 
 IDS = (ICMP, ICMP6)
 
@@ -292,18 +292,18 @@ class PortTranslation:
     field: str
     original: Symbol
     mapped: Symbol
-    taken: bool
-    in_class: bool
+    in_use: bool
+    in_port_range: bool
     wanted: Tuple5 | None = dataclasses.field(default=None, compare=False)
 
     @property
-    def fault(
+    def violation(
         self,
     ) -> Literal["", "remapped although free", "remapped out of its class"]:
         """Return what is wrong with it; "" where Linux must do just this."""
-        if not self.in_class:
+        if not self.in_port_range:
             return "remapped out of its class"
-        return "" if self.taken else "remapped although free"
+        return "" if self.in_use else "remapped although free"
 
 
 @dataclass(frozen=True, slots=True)
@@ -346,7 +346,7 @@ class FlowFact:
     sender: End | None
     target: End | None
     kind: Kind
-    fate: Fate
+    disposition: Disposition
     answered: bool = True
     returned: bool = True
     refusal: Refusal | None = None

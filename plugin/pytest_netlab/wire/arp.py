@@ -32,13 +32,13 @@ globals().update(SENDER_IP=SENDER_IP, HEADER=HEADER)
 def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
     """Decode the operation and, when they are IPv4, the protocol addresses."""
     if at + _FIXED > out.limit:
-        out.cut(row)
+        out.mark_truncated(row)
         return
     out.arp_op[row] = octets.u16(frame, at + _OPERATION)
     if not _is_ipv4(frame, at):
         return
     if at + HEADER > out.limit:
-        out.cut(row)
+        out.mark_truncated(row)
         return
     octets.mapped(out.src, row * _ADDRESS_BYTES, frame, at + SENDER_IP)
     octets.mapped(out.dst, row * _ADDRESS_BYTES, frame, at + _TARGET_IP)

@@ -21,7 +21,7 @@ CanaryKind = Literal["open", "close"]
 
 _TYPE = ETHERTYPE.to_bytes(2, "big")
 _TAGS = (VLAN.to_bytes(2, "big"), QINQ.to_bytes(2, "big"))
-_WORDS = 3
+_FIELDS = 3
 
 
 class Canary(NamedTuple):
@@ -46,8 +46,8 @@ def parse(frame: bytes) -> Canary | None:
     if kind != _TYPE or not frame.startswith(PREFIX, end):
         return None
     text = frame[end + len(PREFIX) :].rstrip(b"\0")  # a short frame may be padded
-    words = text.decode("utf-8", "replace").split(" ")
-    return Canary(*words) if len(words) == _WORDS else None
+    fields = text.decode("utf-8", "replace").split(" ")
+    return Canary(*fields) if len(fields) == _FIELDS else None
 
 
 def is_canary(frame: bytes) -> bool:

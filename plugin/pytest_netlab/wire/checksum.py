@@ -72,14 +72,14 @@ def pseudo(datagram: bytes, at: int, proto: int, length: int) -> int:
     return addresses + proto + (length >> 16) + (length & ONES)
 
 
-def words(data: bytes) -> int:
+def ones_complement_sum(data: bytes) -> int:
     """Return the folded sum of the 16-bit words: 0 only if every byte is 0."""
     return octets.total(data, 0, len(data))
 
 
 def compute(data: bytes, extra: int = 0) -> int:
     """Return the checksum of bytes whose checksum field is 0."""
-    return ONES - octets.fold(words(data) + extra)
+    return ONES - octets.fold(ones_complement_sum(data) + extra)
 
 
 def field(proto: int) -> int:

@@ -67,5 +67,5 @@ cdef class Columns:
     cpdef object note(self, Py_ssize_t row, int point, long long ts, int direction,
                       int status)
     cpdef object locate(self, Py_ssize_t row, long long offset)
-    cdef void cut(self, Py_ssize_t row) noexcept nogil
+    cdef void mark_truncated(self, Py_ssize_t row) noexcept nogil
     cdef void malformed(self, Py_ssize_t row) noexcept nogil

@@ -22,7 +22,7 @@ from pytest_netlab.wire.validity import (
     QUOTED,
     UNTAGGED,
     WITH_PORTS,
-    told,
+    present,
 )
 
 if TYPE_CHECKING:
@@ -106,14 +106,14 @@ def _address(name: str, valid: Condition, meaning: str) -> Column:
     return Column(
         name=name,
         dtype="u1",
-        valid=valid | validity.told(name),
+        valid=valid | validity.present(name),
         meaning=f"{meaning}; IPv4 mapped into IPv6",
         width=ADDRESS_BYTES,
     )
 
 
 def _mac(name: str, meaning: str) -> Column:
-    valid = validity.LINKED | validity.told(name)
+    valid = validity.LINKED | validity.present(name)
     return _column(name, "u8", valid, f"{meaning}, 48 bits as an integer")
 
 
@@ -126,7 +126,9 @@ COLUMNS: tuple[Column, ...] = (
     _enum("status", "u2", Status, "a set of `Status` flags"),
     _mac("eth_src", "source"),
     _mac("eth_dst", "destination"),
-    _column("ethertype", "u2", told("ethertype"), "next protocol, as the link has it"),
+    _column(
+        "ethertype", "u2", present("ethertype"), "next protocol, as the link has it"
+    ),
     _column("vlan", "i2", validity.TAGGED, "outermost VLAN's id; -1 without a tag"),
     _column("arp_op", "u2", validity.OF_ARP, "operation"),
     _column("ip_version", "u1", OF_IP, "4 or 6"),
@@ -150,12 +152,12 @@ COLUMNS: tuple[Column, ...] = (
     _column("icmp_seq", "u2", validity.OF_ECHO),
     _column("icmp_rest", "u4", OF_ICMP, "octets 4-8 of the header (MTU, pointer, ...)"),
     _column("payload_len", "u4", OF_IP, "octets behind the last known header"),
-    _column("payload_hash", "u8", told("payload_hash"), "0 unless all was captured"),
+    _column("payload_hash", "u8", present("payload_hash"), "0 unless all was captured"),
     _enum("ip_checksum", "u1", Checksum, "a `Checksum`"),
     _enum("l4_checksum", "u1", Checksum, "a `Checksum`"),
     _column("ip_offset", "u2", OF_IP, "of the IP header in the frame"),
-    _column("l4_offset", "u2", told("l4_offset"), "0 where that header is not here"),
-    _column("payload_offset", "u2", told("payload_offset"), "0 without a payload"),
+    _column("l4_offset", "u2", present("l4_offset"), "0 where that header is not here"),
+    _column("payload_offset", "u2", present("payload_offset"), "0 without a payload"),
     _column("quoted_proto", "u1", QUOTED),
     _address("quoted_src", QUOTED, "source of what is quoted"),
     _address("quoted_dst", QUOTED, "destination of what is quoted"),
@@ -164,7 +166,7 @@ COLUMNS: tuple[Column, ...] = (
     _column("quoted_sport", "u2", validity.QUOTED_PORTS),
     _column("quoted_dport", "u2", validity.QUOTED_PORTS),
     _column("quoted_icmp_id", "u2", validity.QUOTED_ICMP, "0 unless of an echo"),
-    _column("options_hash", "u8", told("options_hash"), "of TCP; 0 unless all here"),
+    _column("options_hash", "u8", present("options_hash"), "of TCP; 0 unless all here"),
     _column("offset", "i8", ALWAYS, "of the packet in the file, decompressed"),
 )
 BY_NAME = MappingProxyType({column.name: column for column in COLUMNS})
@@ -253,8 +255,8 @@ class Columns:
     def array(self, name: str) -> npt.NDArray[np.generic]:
         """Return a column as an array over the block."""
         place = next(place for place in _places(self.rows) if place.name == name)
-        cells = self.block[place.at : place.at + place.size].view(place.dtype)
-        return cells if place.width == 1 else cells.reshape(-1, place.width)
+        column = self.block[place.at : place.at + place.size].view(place.dtype)
+        return column if place.width == 1 else column.reshape(-1, place.width)
 
     @property
     def arrays(self) -> dict[str, npt.NDArray[np.generic]]:
@@ -272,7 +274,7 @@ class Columns:
         """Note where the bytes of a packet are."""
         self.offset[row] = offset
 
-    def cut(self, row: int) -> None:
+    def mark_truncated(self, row: int) -> None:
         """Note a header that is not all there: cut by the capture, or by its sender."""
         if not self.status[row] & _TRUNCATED:
             self.status[row] |= _MALFORMED

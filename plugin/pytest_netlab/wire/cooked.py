@@ -25,7 +25,7 @@ globals().update(TYPE=TYPE)
 def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
     """Decode SLL; return where the next header starts, -1 if nowhere."""
     if at + _V1_HEADER > out.limit:
-        out.cut(row)
+        out.mark_truncated(row)
         return -1
     if octets.u16(frame, at + _V1_SOURCE_BYTES) == _MAC_BYTES:
         out.eth_src[row] = octets.u48(frame, at + _V1_SOURCE)
@@ -38,7 +38,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
 def decode_v2(frame: bytes, at: int, row: int, out: Columns) -> int:
     """Decode SLL2; return where the next header starts, -1 if nowhere."""
     if at + _V2_HEADER > out.limit:
-        out.cut(row)
+        out.mark_truncated(row)
         return -1
     if frame[at + _V2_SOURCE_BYTES] == _MAC_BYTES:
         out.eth_src[row] = octets.u48(frame, at + _V2_SOURCE)

@@ -28,7 +28,7 @@ globals().update(TYPE=TYPE, HEADER=HEADER, TAG=TAG)
 def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
     """Decode the link header; return where the next one starts, -1 if nowhere."""
     if at + HEADER > out.limit:
-        out.cut(row)
+        out.mark_truncated(row)
         return -1
     out.eth_dst[row] = octets.u48(frame, at + _DST)
     out.eth_src[row] = octets.u48(frame, at + _SRC)
@@ -49,7 +49,7 @@ def decode_type(ethertype: int, frame: bytes, at: int, row: int, out: Columns) -
             out.vlan[row] = octets.u16(frame, at + _TAG_CONTROL) & _VLAN_ID
         ethertype = octets.u16(frame, at + _TAG_TYPE)
         at += TAG
-    out.cut(row)
+    out.mark_truncated(row)
     return -1
 
 

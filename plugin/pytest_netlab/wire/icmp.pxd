@@ -1,4 +1,4 @@
-from pytest_netlab.wire cimport checksum, octets, payload, quote
+from pytest_netlab.wire cimport checksum, octets, payload, embedded
 from pytest_netlab.wire.columns cimport Columns
 
 cdef int TYPE, CODE, _REST, SEQ, CHECKSUM, ID, HEADER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_netlab.wire import checksum, octets, payload, quote
+from pytest_netlab.wire import checksum, embedded, octets, payload
 from pytest_netlab.wire.assigned import (
     ECHO_REPLY,
     ECHO_REQUEST,
@@ -39,13 +39,13 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
     if is_echo(kind):
         decode_echo(frame, at, row, out)
     elif is_error(kind):
-        quote.decode(frame, at + HEADER, row, out)
+        embedded.decode(frame, at + HEADER, row, out)
 
 
 def decode_header(frame: bytes, at: int, row: int, out: Columns) -> bool:
     """Decode the eight bytes of any message; tell whether they are there."""
     if at + HEADER > out.limit or at + HEADER > out.end:
-        out.cut(row)
+        out.mark_truncated(row)
         return False
     out.l4_offset[row] = at - out.start
     out.icmp_type[row] = frame[at + TYPE]

@@ -1,4 +1,4 @@
-from pytest_netlab.wire cimport icmp, quote
+from pytest_netlab.wire cimport icmp, embedded
 from pytest_netlab.wire.columns cimport Columns
 
 cdef int ECHO_REQUEST6, ECHO_REPLY6, FIRST_QUERY6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pytest_netlab.wire import checksum, icmp, quote
+from pytest_netlab.wire import checksum, embedded, icmp
 from pytest_netlab.wire.address import address_bytes
 from pytest_netlab.wire.assigned import (
     ECHO_REPLY6,
@@ -31,7 +31,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
     if is_echo(kind):
         icmp.decode_echo(frame, at, row, out)
     elif is_error(kind):
-        quote.decode(frame, at + icmp.HEADER, row, out)
+        embedded.decode(frame, at + icmp.HEADER, row, out)
 
 
 def is_echo(kind: int) -> bool:
@@ -53,7 +53,7 @@ def build(src: str, dst: str, kind: int, code: int, rest: bytes) -> bytes:
     """Return a message with a right checksum; rest is all after the checksum."""
     head = bytes((kind, code))
     message = head + bytes(2) + rest
-    addresses = checksum.words(address_bytes(src) + address_bytes(dst))
+    addresses = checksum.ones_complement_sum(address_bytes(src) + address_bytes(dst))
     value = checksum.compute(message, addresses + ICMP6 + len(message))
     return head + value.to_bytes(2, "big") + message[_REST:]
 

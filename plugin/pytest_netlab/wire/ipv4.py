@@ -56,7 +56,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
     what it carries; the transport narrows both.
     """
     if at + HEADER > out.limit:
-        out.cut(row)
+        out.mark_truncated(row)
         return -1
     first = frame[at + _FIRST]
     size = header_bytes(first)
@@ -75,7 +75,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
     if fragment:
         _decode_fragment(fragment, row, out)
     if at + size > out.limit:
-        out.cut(row)
+        out.mark_truncated(row)
         return -1
     if out.checksums:
         summed = octets.total(frame, at, at + size)

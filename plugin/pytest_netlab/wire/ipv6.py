@@ -65,7 +65,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
     what it carries; the transport narrows both.
     """
     if at + HEADER > out.limit:
-        out.cut(row)
+        out.mark_truncated(row)
         return -1
     if frame[at + _FIRST] >> 4 != VERSION:
         out.malformed(row)
@@ -111,7 +111,7 @@ def _decode_extensions(frame: bytes, at: int, row: int, out: Columns) -> int:
             return at
         size = extension_bytes(frame, at, out.limit, kind)
         if size == 0 or at + size > out.limit or at + size > out.end:
-            out.cut(row)
+            out.mark_truncated(row)
             return -1
         out.proto[row] = frame[at + _EXT_NEXT]
         if kind == FRAGMENT:

@@ -24,7 +24,7 @@ globals().update(HEADER=HEADER)
 def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
     """Decode the family; return where the next header starts, -1 if nowhere."""
     if at + HEADER > out.limit:
-        out.cut(row)
+        out.mark_truncated(row)
         return -1
     family = octets.u32(frame, at + _FAMILY)
     if family > _MAX_FAMILY:  # null is in the order of the machine that captured

@@ -5,10 +5,10 @@ from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
 cdef extern from *:
     """
     /* The pointers of a Columns follow its object header and its table of methods. */
-    static inline void nl_bind(PyObject *columns, Py_ssize_t place, void *cells)
-    { ((void **) ((char *) columns + sizeof(PyObject)))[1 + place] = cells; }
+    static inline void nl_bind(PyObject *columns, Py_ssize_t place, void *column)
+    { ((void **) ((char *) columns + sizeof(PyObject)))[1 + place] = column; }
     """
-    void nl_bind(object columns, Py_ssize_t place, void *cells)
+    void nl_bind(object columns, Py_ssize_t place, void *column)
 
 
 cdef inline object bind(object columns, list places, object block):

@@ -17,5 +17,5 @@ if TYPE_CHECKING:
 def bind(columns: object, places: Iterable[Any], block: npt.NDArray[np.uint8]) -> None:
     """Set one attribute of `Columns` for each `Place` to that part of the block."""
     for place in places:
-        cells = block[place.at : place.at + place.size].view(place.dtype)
-        setattr(columns, place.name, cells.data)
+        column = block[place.at : place.at + place.size].view(place.dtype)
+        setattr(columns, place.name, column.data)

@@ -41,11 +41,11 @@ cdef extern from *:
     #define NL_WIDE
     #endif
 
-    /* The sum of 32-bit words: a loop that compilers make vectors of. */
-    NL_WIDE __attribute__((unused)) static uint64_t nl_sum(const uint8_t *p, size_t words)
+    /* The sum of 32-bit u64_view: a loop that compilers make vectors of. */
+    NL_WIDE __attribute__((unused)) static uint64_t nl_sum(const uint8_t *p, size_t u64_view)
     {
         uint64_t low = 0, high = 0, word;
-        for (size_t i = 0; i < words; i++) {
+        for (size_t i = 0; i < u64_view; i++) {
             memcpy(&word, p + 8 * i, 8);
             low += word & 0xffffffff;
             high += word >> 32;
@@ -60,9 +60,9 @@ cdef extern from *:
         uint32_t half;
         uint16_t quarter;
         if (end - p >= 128) {
-            size_t words = (size_t) (end - p) / 8;
-            low = nl_sum(p, words);
-            p += 8 * words;
+            size_t u64_view = (size_t) (end - p) / 8;
+            low = nl_sum(p, u64_view);
+            p += 8 * u64_view;
         }
         for (; end - p >= 8; p += 8) {
             memcpy(&word, p, 8);
@@ -193,14 +193,14 @@ cdef inline unsigned long long u48(
     return nl_u48(frame + at)
 
 
-cdef inline void copy(unsigned char *cells, Py_ssize_t to, const unsigned char *frame,
+cdef inline void copy(unsigned char *u8_view, Py_ssize_t to, const unsigned char *frame,
                       Py_ssize_t at, Py_ssize_t size) noexcept nogil:
-    memcpy(cells + to, frame + at, size)
+    memcpy(u8_view + to, frame + at, size)
 
 
-cdef inline void mapped(unsigned char *cells, Py_ssize_t to,
+cdef inline void mapped(unsigned char *u8_view, Py_ssize_t to,
                         const unsigned char *frame, Py_ssize_t at) noexcept nogil:
-    nl_mapped(cells + to, frame + at)
+    nl_mapped(u8_view + to, frame + at)
 
 
 cdef inline unsigned int total(
@@ -225,7 +225,7 @@ cdef inline const unsigned char *view(object buffer) except NULL:
     return <const unsigned char *> held.buf
 
 
-cdef inline long long *longs(object array) except? NULL:
+cdef inline long long *i64_view(object array) except? NULL:
     return NULL if array is None else <long long *> view(array)
 
 
@@ -239,24 +239,24 @@ cdef inline void put16(
     data[at + 1] = <unsigned char> value
 
 
-cdef inline unsigned char *cells(object array) except NULL:
+cdef inline unsigned char *u8_view(object array) except NULL:
     return <unsigned char *> view(array)
 
 
-cdef inline int *ints(object array) except NULL:
+cdef inline int *i32_view(object array) except NULL:
     return <int *> view(array)
 
 
-cdef inline unsigned int *halves(object array) except NULL:
+cdef inline unsigned int *u32_view(object array) except NULL:
     return <unsigned int *> view(array)
 
 
-cdef inline unsigned long long *words(object array) except NULL:
+cdef inline unsigned long long *u64_view(object array) except NULL:
     return <unsigned long long *> view(array)
 
 
-cdef inline bint is_mapped(const unsigned char *cells, Py_ssize_t at) noexcept nogil:
-    return nl_is_mapped(cells + at)
+cdef inline bint is_mapped(const unsigned char *u8_view, Py_ssize_t at) noexcept nogil:
+    return nl_is_mapped(u8_view + at)
 
 
 cdef inline int order(const unsigned char *one, Py_ssize_t at,
@@ -296,13 +296,13 @@ cdef inline unsigned long long mix(
 
 
 cdef inline unsigned long long scramble(
-        const unsigned char *cells, Py_ssize_t at) noexcept nogil:
-    return nl_scramble(cells + at)
+        const unsigned char *u8_view, Py_ssize_t at) noexcept nogil:
+    return nl_scramble(u8_view + at)
 
 
-cdef inline void soon(const unsigned char *frame, Py_ssize_t at) noexcept nogil:
+cdef inline void prefetch(const unsigned char *frame, Py_ssize_t at) noexcept nogil:
     nl_soon(frame + at)
 
 
-cdef inline void soon_int(const int *cells, Py_ssize_t index) noexcept nogil:
-    nl_soon(<const unsigned char *> (cells + index))
+cdef inline void prefetch_int(const int *u8_view, Py_ssize_t index) noexcept nogil:
+    nl_soon(<const unsigned char *> (u8_view + index))

@@ -33,16 +33,16 @@ def u48(frame: bytes, at: int) -> int:
 
 
 def copy(
-    cells: memoryview | bytearray, to: int, frame: bytes, at: int, size: int
+    u8_view: memoryview | bytearray, to: int, frame: bytes, at: int, size: int
 ) -> None:
     """Copy bytes of the frame into a column."""
-    cells[to : to + size] = frame[at : at + size]
+    u8_view[to : to + size] = frame[at : at + size]
 
 
-def mapped(cells: memoryview, to: int, frame: bytes, at: int) -> None:
+def mapped(u8_view: memoryview, to: int, frame: bytes, at: int) -> None:
     """Copy the IPv4 address at this offset into a column, mapped into IPv6."""
-    cells[to + 10 : to + 12] = b"\xff\xff"
-    cells[to + 12 : to + 16] = frame[at : at + 4]
+    u8_view[to + 10 : to + 12] = b"\xff\xff"
+    u8_view[to + 12 : to + 16] = frame[at : at + 4]
 
 
 def total(frame: bytes | bytearray, at: int, end: int) -> int:
@@ -72,16 +72,16 @@ def view(buffer: memoryview | bytes) -> Any:
     return buffer
 
 
-def longs(array: npt.NDArray[np.int64] | None) -> memoryview:
+def i64_view(array: npt.NDArray[np.int64] | None) -> memoryview:
     """Return the flat integers of an array, none for None."""
     return memoryview(b"") if array is None else array.reshape(-1).data
 
 
-def soon(frame: bytes | memoryview, at: int) -> None:
+def prefetch(frame: bytes | memoryview, at: int) -> None:
     """Have the processor fetch what is at this offset: nothing to do for Python."""
 
 
-def soon_int(cells: memoryview, index: int) -> None:
+def prefetch_int(u8_view: memoryview, index: int) -> None:
     """Have the processor fetch this integer: nothing to do for Python."""
 
 
@@ -95,29 +95,29 @@ def put16(data: bytearray, at: int, value: int) -> None:
     data[at : at + 2] = value.to_bytes(2, "big")
 
 
-def cells(array: npt.NDArray[np.uint8]) -> memoryview:
+def u8_view(array: npt.NDArray[np.uint8]) -> memoryview:
     """Return the bytes of a flat array, to be written as well."""
     return array.data
 
 
-def ints(array: npt.NDArray[np.int32]) -> memoryview:
+def i32_view(array: npt.NDArray[np.int32]) -> memoryview:
     """Return the integers of a flat array, to be written as well."""
     return array.data
 
 
-def halves(array: npt.NDArray[np.uint32]) -> memoryview:
+def u32_view(array: npt.NDArray[np.uint32]) -> memoryview:
     """Return the unsigned 32-bit integers of a flat array, to be written as well."""
     return array.data
 
 
-def words(array: npt.NDArray[np.uint64]) -> memoryview:
+def u64_view(array: npt.NDArray[np.uint64]) -> memoryview:
     """Return the unsigned 64-bit integers of a flat array, to be written as well."""
     return array.data
 
 
-def is_mapped(cells: memoryview, at: int) -> bool:
+def is_mapped(u8_view: memoryview, at: int) -> bool:
     """Tell whether an address column holds a mapped IPv4 address here."""
-    return cells[at : at + 12] == _MAPPED
+    return u8_view[at : at + 12] == _MAPPED
 
 
 def order(one: memoryview, at: int, other: memoryview, where: int) -> int:
@@ -157,9 +157,9 @@ def mix(state: int, value: int) -> int:
     return (product ^ product >> 64) & _WORD
 
 
-def scramble(cells: memoryview, at: int) -> int:
+def scramble(u8_view: memoryview, at: int) -> int:
     """Return a hash of a flow key."""
     state = 0
     for place in range(at, at + 40, 8):
-        state = mix(state, int.from_bytes(cells[place : place + 8], "little"))
+        state = mix(state, int.from_bytes(u8_view[place : place + 8], "little"))
     return state

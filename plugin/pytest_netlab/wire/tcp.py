@@ -57,7 +57,7 @@ globals().update(OFFSET=OFFSET, WINDOW=WINDOW, CHECKSUM=CHECKSUM, HEADER=HEADER)
 def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
     """Decode the header of a segment that ends at `out.end`."""
     if at + HEADER > out.limit or at + HEADER > out.end:
-        out.cut(row)
+        out.mark_truncated(row)
         return
     out.l4_offset[row] = at - out.start
     out.sport[row] = octets.u16(frame, at + SPORT)
@@ -190,6 +190,6 @@ def build(
     head += (offset | header.get("flags", ACK)).to_bytes(2, "big")
     head += header.get("window", 64240).to_bytes(2, "big") + bytes(4)
     segment = head + extra + payload
-    addresses = checksum.words(address_bytes(src) + address_bytes(dst))
+    addresses = checksum.ones_complement_sum(address_bytes(src) + address_bytes(dst))
     value = checksum.compute(segment, addresses + TCP + len(segment))
     return segment[:CHECKSUM] + value.to_bytes(2, "big") + segment[URGENT:]

@@ -32,7 +32,7 @@ globals().update(HEADER=HEADER)
 def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
     """Decode the header of a datagram whose IP datagram ends at `out.end`."""
     if at + HEADER > out.limit or at + HEADER > out.end:
-        out.cut(row)
+        out.mark_truncated(row)
         return
     out.l4_offset[row] = at - out.start
     out.sport[row] = octets.u16(frame, at + SPORT)
@@ -66,6 +66,10 @@ def build(src: str, dst: str, sport: int, dport: int, payload: bytes = b"") -> b
     length = HEADER + len(payload)
     head = sport.to_bytes(2, "big") + dport.to_bytes(2, "big")
     head += (length if length <= _ONES else 0).to_bytes(2, "big")
-    extra = checksum.words(address_bytes(src) + address_bytes(dst)) + UDP + length
+    extra = (
+        checksum.ones_complement_sum(address_bytes(src) + address_bytes(dst))
+        + UDP
+        + length
+    )
     value = checksum.compute(head + bytes(2) + payload, extra) or _ONES
     return head + value.to_bytes(2, "big") + payload

@@ -70,7 +70,7 @@ class Condition:
         return self.text
 
 
-def told(name: str) -> Condition:
+def present(name: str) -> Condition:
     """Return the condition that a column, or one octet of an address, is not 0."""
 
     def mask(rows: Rows) -> Mask:
@@ -96,25 +96,25 @@ def _is_echo(rows: Rows) -> Mask:
 ALWAYS = Condition("always", lambda rows: np.ones(len(rows), dtype=np.bool_))
 LINKED = Condition(
     "the link type is Ethernet and a byte of the frame was captured",
-    lambda rows: (rows.linktypes == ETHERNET) & told("caplen").mask(rows),
+    lambda rows: (rows.linktypes == ETHERNET) & present("caplen").mask(rows),
 )
 TAGGED = Condition("a tag is there", lambda rows: rows.column("vlan") != UNTAGGED)
 OF_ARP = among("ethertype", ARP=ARP)
-OF_IP = told("ip_version")
+OF_IP = present("ip_version")
 IDENTIFIED = replace(
     among("ip_version", IPv4=_IPV4)
-    | told("ip_id")
-    | told("ip_flags")
-    | told("frag_offset"),
+    | present("ip_id")
+    | present("ip_flags")
+    | present("frag_offset"),
     text="ip_version is 4, or an IPv6 fragment header is there",
 )
-_HERE = told("l4_offset")
+_HERE = present("l4_offset")
 OF_TCP = among("proto", TCP=TCP) & _HERE
 WITH_PORTS = among("proto", TCP=TCP, UDP=UDP) & _HERE
 OF_ICMP = among("proto", ICMP=ICMP, ICMPv6=ICMP6) & _HERE
 OF_ECHO = Condition("icmp_type is echo request or reply", _is_echo) & _HERE
 QUOTED = replace(
-    told("quoted_ttl") | told("quoted_proto"),
+    present("quoted_ttl") | present("quoted_proto"),
     text="the packet is an ICMP error that quotes at least an IP header",
 )
 QUOTED_PORTS = among("quoted_proto", TCP=TCP, UDP=UDP)

@@ -126,14 +126,14 @@ def served(
     node: NamespaceNode, *argv: str, port: int, udp: bool = False
 ) -> Iterator[None]:
     """Run a server in a node; go on when it listens."""
-    command = node.holder.command(argv, node.netns)
+    command = node.namespaces.command(argv, node.netns)
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(
         command,
         stdin=quiet,
         stdout=quiet,
         stderr=quiet,
-        env=node.holder.marked(os.environ),
+        env=node.namespaces.marked(os.environ),
     )
     end = time.monotonic() + SECONDS
     try:
@@ -302,10 +302,10 @@ def simultaneous(lab: DockerLab) -> None:
     c1, host01, host = (lab.nodes[name] for name in ("c1", "host01", "host"))
     with impaired(lab, delay=0.2):
         start = str(time.time() + 1)
-        command = host01.holder.command(
+        command = host01.namespaces.command(
             python(BOTH, host01.address, host.address, start), host01.netns
         )
-        other = subprocess.Popen(command, env=host01.holder.marked(os.environ))
+        other = subprocess.Popen(command, env=host01.namespaces.marked(os.environ))
         c1.run(*python(BOTH, c1.address, host01.address, start))
         other.wait()
 

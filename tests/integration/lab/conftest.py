@@ -16,8 +16,8 @@ import pytest
 from pytest_netlab.lab.backends import private
 from pytest_netlab.lab.engine.daemon import SOCKET, Daemon
 from pytest_netlab.lab.lifetime import owner, scripts, supervisor
-from pytest_netlab.lab.lifetime.holder import Holder
 from pytest_netlab.lab.lifetime.log import Log
+from pytest_netlab.lab.lifetime.namespaces import Namespaces
 from pytest_netlab.lab.net import links
 from pytest_netlab.spec import LabOptions
 
@@ -229,7 +229,7 @@ def lab_host() -> Iterator[Callable[[str], str]]:
         pytest.skip(reason)
     token = owner.mint()
     cgroup = owner.PREFIX + token
-    with Log() as log, closing(Holder(token, scripts.PRIVATE, "/")) as holder:
+    with Log() as log, closing(Namespaces(token, scripts.PRIVATE, "/")) as holder:
         with links.netlink(holder.netns) as ip:
             ip.link("set", index=links.index_of(ip, "lo"), state="up")
         flags = ("--bip=10.200.0.1/16",)
@@ -238,7 +238,7 @@ def lab_host() -> Iterator[Callable[[str], str]]:
             yield lambda code: _run_on(holder, code)
 
 
-def _run_on(holder: Holder, code: str) -> str:
+def _run_on(holder: Namespaces, code: str) -> str:
     enter = ("nsenter", "--target", str(holder.pid), "--pid", "--mount", "--net", "--")
     done = subprocess.run(
         [*enter, sys.executable, "-W", "error", "-c", code],

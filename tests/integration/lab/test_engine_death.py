@@ -119,7 +119,7 @@ def test_struck_engine_is_an_error(
 def test_engine_that_is_continued_is_none(until: Until) -> None:
     """A dockerd that is stopped for a moment is waited for, and so is the lab."""
     with closing(private.start(LabOptions())) as lab:
-        process = lab._parts.liveness._processes[0]  # type: ignore[union-attr]
+        process = lab._components.liveness._processes[0]  # type: ignore[union-attr]
         os.kill(process.pid, signal.SIGSTOP)
         assert until(lambda: process.now.state == "T", 60)  # type: ignore[union-attr]
         Timer(1, os.kill, (process.pid, signal.SIGCONT)).start()

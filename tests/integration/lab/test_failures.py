@@ -181,7 +181,7 @@ def test_host_with_an_engine_elsewhere(
     lab: DockerLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An engine whose docker0 is in another namespace is refused."""
-    socket = f"{lab.nodes['host'].holder.root}{daemon.SOCKET}"
+    socket = f"{lab.nodes['host'].namespaces.root}{daemon.SOCKET}"
     monkeypatch.setenv("DOCKER_HOST", f"unix://{socket}")
 
     with pytest.raises(LabUnavailableError, match="not in this network namespace"):
@@ -192,7 +192,7 @@ def test_image_from_the_machines_engine(
     lab: DockerLab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A private engine takes an image by name from the engine at DOCKER_HOST."""
-    socket = f"{lab.nodes['host'].holder.root}{daemon.SOCKET}"
+    socket = f"{lab.nodes['host'].namespaces.root}{daemon.SOCKET}"
     monkeypatch.setenv("DOCKER_HOST", f"unix://{socket}")
     (name,) = lab.nodes["c1"].container.image.tags
 

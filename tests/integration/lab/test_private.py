@@ -224,7 +224,7 @@ def test_nothing_is_left(crowd: Callable[[int], Any]) -> None:
 
     started = private.start(LabOptions())
     during = _machine()
-    people = crowd(started.nodes["host"].holder.pid)
+    people = crowd(started.nodes["host"].namespaces.pid)
     cgroups = {path for path in _cgroups() if path not in before["cgroups"]}
     started.close()
 

@@ -203,7 +203,7 @@ def test_release_comes_first(tmp_path: Path) -> None:
         shutil.copy(str(shutil.which(name)), release)
 
     with closing(private.start(LabOptions(root=tmp_path))) as lab:
-        proc = Path(f"{lab.nodes['c1'].holder.root}/proc")
+        proc = Path(f"{lab.nodes['c1'].namespaces.root}/proc")
         running = {target for path in proc.glob("[0-9]*/exe") if (target := link(path))}
 
     assert {str(release / name) for name in ("dockerd", "containerd")} <= running

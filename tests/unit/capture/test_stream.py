@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab.capture import read
-from pytest_netlab.capture.stream import Pieces, Stream, opened
+from pytest_netlab.capture.stream import IteratorFile, Stream, opened
 from pytest_netlab.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _broken() -> Iterator[bytes]:
 
 def test_not_a_byte_before_the_damage_is_lost() -> None:
     """A read across it returns what there is; the next one raises."""
-    stream = Stream(Pieces(_broken()), "here")
+    stream = Stream(IteratorFile(_broken()), "here")
 
     assert stream.read(10) == b"abc"
     with pytest.raises(CaptureError, match="here: compressed data: bad"):
@@ -88,7 +88,7 @@ def test_not_a_byte_before_the_damage_is_lost() -> None:
 
 def test_peek_stays() -> None:
     """What is peeked at is read again, across the border of a piece."""
-    stream = Stream(Pieces(iter((b"ab", b"cd"))), "here")
+    stream = Stream(IteratorFile(iter((b"ab", b"cd"))), "here")
 
     assert (stream.peek(3), stream.offset) == (b"abc", 0)
     assert (stream.read(4), stream.offset) == (b"abcd", 4)

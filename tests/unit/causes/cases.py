@@ -17,17 +17,17 @@ if TYPE_CHECKING:
     from pytest_netlab.host import HostChange
 
 PING = fact(
-    "icmp echo", "c1", "host01", "host", "host01", kind="snat", fate="forwarded"
+    "icmp echo", "c1", "host01", "host", "host01", kind="snat", disposition="forwarded"
 )
 WEB = fact(
-    "tcp", "host01", "host:81", "host01", "web:80", kind="dnat", fate="forwarded"
+    "tcp", "host01", "host:81", "host01", "web:80", kind="dnat", disposition="forwarded"
 )
-PROXIED = replace(WEB, sender=end("bridge"), kind="proxied", fate="proxied")
+PROXIED = replace(WEB, sender=end("bridge"), kind="proxied", disposition="proxied")
 KEPT = {"sender": None, "target": None, "kind": "none"}
-REFUSED = replace(WEB, **KEPT, fate="local")  # type: ignore[arg-type]
-DROPPED = replace(PING, **KEPT, fate="dropped", answered=False)  # type: ignore[arg-type]
+REFUSED = replace(WEB, **KEPT, disposition="local")  # type: ignore[arg-type]
+DROPPED = replace(PING, **KEPT, disposition="dropped", answered=False)  # type: ignore[arg-type]
 LEG = fact("tcp", "bridge", "web:80")
-LOCAL = replace(PING, **KEPT, responder=end("host"), fate="local")  # type: ignore[arg-type]
+LOCAL = replace(PING, **KEPT, responder=end("host"), disposition="local")  # type: ignore[arg-type]
 
 DNAT_RULE = (
     "nat -A DOCKER ! -i docker0 -p tcp --dport 81 -j DNAT --to-destination web:80"

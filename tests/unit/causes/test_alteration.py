@@ -178,7 +178,7 @@ def test_what_changes_headers(host: HostChange, cited: str) -> None:
     assert words(found)[1].endswith(cited)
 
 
-HALF = replace(PING, **KEPT, fate="local")  # type: ignore[arg-type]
+HALF = replace(PING, **KEPT, disposition="local")  # type: ignore[arg-type]
 BEYOND = replace(HALF, initiator=end("host"))
 
 
@@ -205,7 +205,7 @@ def test_reidentified() -> None:
             HALF,
             (BEYOND, replace(WEB, initiator=end("host01"), responder=end("host:81"))),
         ),
-        (PING, replace(HALF, fate="dropped"), (BEYOND,)),
+        (PING, replace(HALF, disposition="dropped"), (BEYOND,)),
         (PING, HALF, ()),
         (PING, HALF, (replace(BEYOND, responder=end("host02")),)),
         (replace(PING, kind="none"), HALF, (BEYOND,)),

@@ -78,8 +78,13 @@ def test_order_does_not_matter() -> None:
             "leaked",
             "instead of host",
         ),
-        (PING, [replace(DROPPED, fate="leaked")], "leaked", "its own address"),
-        (PING, [DROPPED, replace(DROPPED, fate="leaked")], "leaked", "c1 left on the"),
+        (PING, [replace(DROPPED, disposition="leaked")], "leaked", "its own address"),
+        (
+            PING,
+            [DROPPED, replace(DROPPED, disposition="leaked")],
+            "leaked",
+            "c1 left on the",
+        ),
         (
             WEB,
             [replace(WEB, target=end("c2:80"))],
@@ -118,7 +123,7 @@ def test_order_does_not_matter() -> None:
         ),
         (
             PING,
-            [replace(DROPPED, answered=True, fate="local")],
+            [replace(DROPPED, answered=True, disposition="local")],
             "not forwarded",
             "itself answered; look at net",
         ),
@@ -143,12 +148,17 @@ def test_order_does_not_matter() -> None:
         (WEB, [replace(PROXIED, sender=end("host01"))], "flow differs", "proxied"),
         (PING, [replace(PING, target=end("host02"))], "flow differs", "-> host02"),
         (
-            replace(PING, sender=None, target=None, kind="none", fate="local"),
+            replace(PING, sender=None, target=None, kind="none", disposition="local"),
             [DROPPED],
             "not answered",
             "host01 never answered; look at the filter INPUT",
         ),
-        (WEB, [replace(REFUSED, fate="leaked")], "not forwarded", "itself answered"),
+        (
+            WEB,
+            [replace(REFUSED, disposition="leaked")],
+            "not forwarded",
+            "itself answered",
+        ),
         (
             PING,
             [replace(PING, sender=end("c2"))],
@@ -208,8 +218,8 @@ MAPPED = PortTranslation(
     field="port",
     original=Symbol("port", 1),
     mapped=Symbol("port", 2),
-    taken=False,
-    in_class=True,
+    in_use=False,
+    in_port_range=True,
 )
 MOVED, UNDONE = Seen("port", "", "", found=MAPPED), Seen("undone", "c1", "host")
 UNPAIRED = Seen("unpaired-forwarded", "both", "one")
@@ -217,7 +227,7 @@ ENTRY = tracked()
 FULL = changed(full="9 of 9 connections")
 REPUBLISHED = changed(missing=(DNAT_RULE,), extra=(OTHER_NODE,))
 SMALLER = changed(missing=("link a mtu 1500 up",), extra=("link a mtu 1300 up",))
-HALF = replace(PING, **KEPT, fate="local")  # type: ignore[arg-type]
+HALF = replace(PING, **KEPT, disposition="local")  # type: ignore[arg-type]
 HAIRPIN = replace(LEG, initiator=end("c1"), responder=end("host:81"))
 STRAIGHT = replace(HAIRPIN, responder=end("web:80"))
 
@@ -228,7 +238,7 @@ STRAIGHT = replace(HAIRPIN, responder=end("web:80"))
         ([WEB, PROXIED], REPUBLISHED, [], "wrong target"),
         (
             [WEB, replace(WEB, target=end("c2:80"))],
-            changed(tracked=(ENTRY,)),
+            changed(conntrack_entries=(ENTRY,)),
             [],
             "stale",
         ),

@@ -387,7 +387,7 @@ def test_not_partly_forwarded(looked_at: Case) -> None:
     assert forwarding.partly_forwarded(looked_at) is None
 
 
-MUTE = replace(LOCAL, fate="dropped", answered=False)
+MUTE = replace(LOCAL, disposition="dropped", answered=False)
 
 
 @pytest.mark.parametrize(

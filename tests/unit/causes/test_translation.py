@@ -97,7 +97,7 @@ ELSEWHERE = replace(WEB, target=end("c2:80"))
 
 def test_stale() -> None:
     """An entry that does not follow unchanged rules is older than they are."""
-    host = changed(tracked=(ENTRY,), extra=(ACCEPT,))
+    host = changed(conntrack_entries=(ENTRY,), extra=(ACCEPT,))
     name, text = words(translation.stale(case(WEB, ELSEWHERE, host)))
 
     assert name == "stale conntrack"
@@ -114,7 +114,7 @@ def test_stale() -> None:
 )
 def test_stale_of_every_kind(kind: Kind, entry: Connection, got: FlowFact) -> None:
     """Whatever is translated may follow an old entry, by its source or its target."""
-    want, host = replace(WEB, kind=kind), changed(tracked=(entry,))
+    want, host = replace(WEB, kind=kind), changed(conntrack_entries=(entry,))
 
     found = translation.stale(case(want, got, host))
 
@@ -124,14 +124,14 @@ def test_stale_of_every_kind(kind: Kind, entry: Connection, got: FlowFact) -> No
 @pytest.mark.parametrize(
     ("want", "got", "host"),
     [
-        (WEB, ELSEWHERE, changed(tracked=(ENTRY,), missing=(DNAT_RULE,))),
-        (WEB, ELSEWHERE, changed(tracked=(ENTRY,), extra=(MASQUERADE,))),
-        (WEB, ELSEWHERE, changed(tracked=(tracked(target="web"),))),
-        (WEB, ELSEWHERE, changed(tracked=(tracked("c1"),))),
-        (WEB, ELSEWHERE, changed(tracked=(tracked(proto=UDP),))),
+        (WEB, ELSEWHERE, changed(conntrack_entries=(ENTRY,), missing=(DNAT_RULE,))),
+        (WEB, ELSEWHERE, changed(conntrack_entries=(ENTRY,), extra=(MASQUERADE,))),
+        (WEB, ELSEWHERE, changed(conntrack_entries=(tracked(target="web"),))),
+        (WEB, ELSEWHERE, changed(conntrack_entries=(tracked("c1"),))),
+        (WEB, ELSEWHERE, changed(conntrack_entries=(tracked(proto=UDP),))),
         (WEB, ELSEWHERE, changed()),
-        (WEB, replace(WEB, answered=False), changed(tracked=(ENTRY,))),
-        (replace(WEB, kind="none"), ELSEWHERE, changed(tracked=(ENTRY,))),
+        (WEB, replace(WEB, answered=False), changed(conntrack_entries=(ENTRY,))),
+        (replace(WEB, kind="none"), ELSEWHERE, changed(conntrack_entries=(ENTRY,))),
     ],
     ids=[
         *("rule gone", "rule new", "follows the rules", "of another flow", "of UDP"),
@@ -183,7 +183,7 @@ DIRECT = replace(LEG, initiator=end("host01"))
 def test_undone(kind: Kind) -> None:
     """A reply that was not translated back is told as it was seen."""
     want = replace(PING, kind=kind)
-    found = translation.undone(
+    found = translation.reverse_translation(
         case(want, want, evidence=(Seen("ttl", "1", "2"), UNDONE))
     )
 
@@ -198,7 +198,7 @@ def test_undone(kind: Kind) -> None:
 
 def test_past_the_translation() -> None:
     """Replies that left as the target's own are seen as its flow, answered."""
-    found = translation.undone(case(WEB, LOST, others=(DIRECT,)))
+    found = translation.reverse_translation(case(WEB, LOST, others=(DIRECT,)))
 
     assert "not translated back: they left as web:80's own; " in words(found)[1]
 
@@ -207,7 +207,7 @@ def test_past_tracking() -> None:
     """Replies that came back, and a new rule that tracks nothing, tell the same."""
     host = changed(extra=(NOTRACK,))
 
-    found = translation.undone(case(WEB, LOST, host))
+    found = translation.reverse_translation(case(WEB, LOST, host))
 
     assert "not translated back: they were not tracked; " in words(found)[1]
 
@@ -230,7 +230,7 @@ def test_past_tracking() -> None:
 )
 def test_not_undone(looked_at: Case) -> None:
     """Replies that came back, or never were, did not pass by the translation."""
-    assert translation.undone(looked_at) is None
+    assert translation.reverse_translation(looked_at) is None
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_proxied(got: FlowFact, others: tuple[FlowFact, ...]) -> None:
         case(WEB, REFUSED),
         case(WEB, REFUSED, others=(replace(LEG, initiator=end("c1")),)),
         case(WEB, REFUSED, others=(replace(LEG, responder=end("c2:80")),)),
-        case(PING, replace(PING, fate="proxied", sender=end("bridge"))),
+        case(PING, replace(PING, disposition="proxied", sender=end("bridge"))),
         case(replace(WEB, sender=end("bridge")), PROXIED),
         case(WEB, replace(PROXIED, sender=end("host01"))),
         case(replace(WEB, sender=end("bridge")), REFUSED, others=(LEG,)),
@@ -343,7 +343,7 @@ def test_no_hairpin(want: FlowFact, other: FlowFact) -> None:
 
 
 BARE = replace(PING, sender=end("c1"), kind="none")
-HALF = replace(DROPPED, fate="leaked")
+HALF = replace(DROPPED, disposition="leaked")
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_leaked(got: FlowFact, others: tuple[FlowFact, ...]) -> None:
         (PING, DROPPED),
         (PING, replace(PING, sender=end("c2"))),
         (replace(PING, kind="none"), BARE),
-        (WEB, replace(REFUSED, fate="leaked")),
+        (WEB, replace(REFUSED, disposition="leaked")),
     ],
     ids=["dropped", "another source", "no snat expected", "dnat"],
 )

@@ -29,7 +29,7 @@ from pytest_netlab.causes.translation import (
     mistranslated,
     proxied,
     remapped,
-    undone,
+    reverse_translation,
 )
 from pytest_netlab.trace import FlowFact, PortTranslation, Symbol
 
@@ -47,8 +47,8 @@ MAPPED = PortTranslation(
     field="port",
     original=Symbol("port", 1),
     mapped=Symbol("port", 2),
-    taken=False,
-    in_class=True,
+    in_use=False,
+    in_port_range=True,
 )
 UNDONE, REMAPPED = Seen("undone", "", "host"), Seen("port", "", "", found=MAPPED)
 ALMOST = ("nat -A POSTROUTING -j ACCEPT", "nat -A DOCKER -j MASQUERADE")
@@ -101,7 +101,7 @@ def test_mistranslated(host: HostChange, cited: str) -> None:
 )
 def test_undone(host: HostChange, cited: str) -> None:
     """What is not tracked is not translated back; nor is what no rule sees."""
-    assert told(undone, host, (PING, PING)).endswith(cited)
+    assert told(reverse_translation, host, (PING, PING)).endswith(cited)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from pytest_netlab.trace import End, PortTranslation, Rewrite, Symbol
 PORT, OTHER = Symbol("port", 1), Symbol("port", 2)
 BARE = replace(PING, sender=end("c1"), kind="none")
 FREE = PortTranslation(
-    field="port", original=PORT, mapped=OTHER, taken=False, in_class=True
+    field="port", original=PORT, mapped=OTHER, in_use=False, in_port_range=True
 )
 LOOK = "no rule asks for it: look for --random, --to-ports in nat"
 HELD = "was changed although nobody else held it"
@@ -40,7 +40,7 @@ def rewritten(field: str, expected: object, found: object) -> Seen:
             f"the ICMP id {HELD}",
         ),
         (
-            rewritten("port", None, replace(FREE, in_class=False)),
+            rewritten("port", None, replace(FREE, in_port_range=False)),
             "remapped out of its class",
             "the port was changed to one of another class",
         ),
@@ -90,7 +90,7 @@ def test_remapped(sign: Seen, name: str, text: str) -> None:
 @pytest.mark.parametrize(
     "sign",
     [
-        rewritten("port", None, replace(FREE, taken=True)),
+        rewritten("port", None, replace(FREE, in_use=True)),
         rewritten("source", End("c1", PORT), End("c2", OTHER)),
         rewritten("source", End("c1", PORT), End("c1", PORT)),
         rewritten("source", End("c1", PORT), End("c1")),

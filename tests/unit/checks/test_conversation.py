@@ -14,7 +14,7 @@ from pytest_netlab.flows import ICMP, TCP, Tuple5
 from pytest_netlab.wire import icmp
 
 ASK = Tuple5(TCP, C1, 40000, HOST01, 80)
-ECHO = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), data=b"abc", ip_id=1, way=IN)
+ECHO = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), data=b"abc", ip_id=1, direction=IN)
 REPLY = replace(ECHO, key=ECHO.key.reply, data=b"abd", reply=True)
 OPEN = Packet(key=ASK, flags=SYN)
 ACCEPT = Packet(key=ASK.reply, flags=SYN_ACK)
@@ -61,7 +61,7 @@ def test_nothing_seen() -> None:
         ),
         ([ECHO, REPLY], {"points": [[0, 1]], "is_reply": bool}, "echo"),
         ([ECHO, UNKNOWN_QUOTE], {"points": [[0, 1]]}, "quote"),
-        ([ECHO, replace(ECHO, way=OUT)], {"pairs": [(0, 0), (1, 1)]}, "crossing"),
+        ([ECHO, replace(ECHO, direction=OUT)], {"pairs": [(0, 0), (1, 1)]}, "crossing"),
         ([ECHO, replace(ECHO, mf=True)], {"pairs": [(0, 1)]}, "fragment"),
         ([mtu(1400), mtu(1300)], {"pairs": [(0, 1)]}, "mtu"),
         ([ECHO], {"unpaired": [0], "compared": {0}}, "unpaired-forwarded"),

@@ -9,7 +9,11 @@ from tests.traffic import C1, HOST01, IN, OUT, Packet, capture
 
 from pytest_netlab.capture import Capture, Interface
 from pytest_netlab.checks import Observed
-from pytest_netlab.checks.forwarding import altered, reversed_direction, unpaired
+from pytest_netlab.checks.forwarding import (
+    not_forwarded_intact,
+    reversed_direction,
+    unpaired,
+)
 from pytest_netlab.flows import TCP, Tuple5
 from pytest_netlab.wire import tcp
 
@@ -38,19 +42,19 @@ def test_tag_on_one_side() -> None:
     frames[1] = frames[1]._replace(vlan=7)
     seen = Capture.from_frames(frames, [Interface(name="tap")])
 
-    assert rows(altered(observed(seen, (0, 1), (0, 0)))) == [("vlan", 0)]
+    assert rows(not_forwarded_intact(observed(seen, (0, 1), (0, 0)))) == [("vlan", 0)]
 
 
 def test_half_a_datagram() -> None:
     """More fragments of a datagram that is whole on the other side are told."""
     seen = capture([ACK, replace(ACK, mf=True)])
 
-    assert rows(altered(observed(seen, (0, 1)))) == [("fragment", 0)]
+    assert rows(not_forwarded_intact(observed(seen, (0, 1)))) == [("fragment", 0)]
 
 
 def test_unpaired_acknowledgement() -> None:
     """An unpaired packet is told: an acknowledgement, and what is compared."""
-    data, reset = replace(ACK, data=b"x"), replace(ACK, flags=tcp.RST, way=OUT)
+    data, reset = replace(ACK, data=b"x"), replace(ACK, flags=tcp.RST, direction=OUT)
     seen = capture([ACK, data, data, reset])
 
     found = rows(unpaired(observed(seen, unpaired=[0, 1, 2, 3], compared={1, 3})))
@@ -59,7 +63,7 @@ def test_unpaired_acknowledgement() -> None:
 
 def test_one_direction_comes_from_one_side() -> None:
     """A packet that came in where others of its direction go out is told."""
-    ways = [replace(ACK, way=way) for way in (IN, IN, OUT, OUT)]
+    ways = [replace(ACK, direction=way) for way in (IN, IN, OUT, OUT)]
     seen = capture(ways)
     pairs = [(row, row) for row in range(3)]
 

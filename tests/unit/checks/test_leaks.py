@@ -33,7 +33,7 @@ from pytest_netlab.wire import arp, assigned, ethernet
 if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
 
-PING = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), way=OUT)
+PING = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), direction=OUT)
 C1_SIX, HOST01_SIX = "fd00:17::2", "2001:db8::1"
 
 
@@ -45,7 +45,7 @@ def found(capture: Capture) -> list[tuple[str, str]]:
 def quoting(inner: str) -> Packet:
     """Return an ICMP error of the host that quotes a packet of this source."""
     quoted = replace(PING, key=Tuple5(UDP, inner, 9, HOST01, 53))
-    return error(HOST, quoted, dst=HOST01, way=OUT)
+    return error(HOST, quoted, dst=HOST01, direction=OUT)
 
 
 def asking(source: str, target: str) -> bytes:
@@ -58,7 +58,7 @@ def asking(source: str, target: str) -> bytes:
     ("packet", "expected"),
     [
         (PING, [(CONTAINER, C1)]),
-        (replace(PING, way=UNKNOWN), [(CONTAINER, C1)]),
+        (replace(PING, direction=UNKNOWN), [(CONTAINER, C1)]),
         (replace(PING, key=Tuple5(UDP, BRIDGE, 1, HOST01, 2)), [(CONTAINER, BRIDGE)]),
         (replace(PING, key=Tuple5(TCP, HOST01, 1, WEB, 80)), [(CONTAINER, WEB)]),
         (
@@ -76,9 +76,9 @@ def asking(source: str, target: str) -> bytes:
         (replace(PING, key=Tuple5(UDP, HOST, 1, HOST01, 2)), []),
         (replace(PING, key=Tuple5(UDP, "172.18.0.1", 1, HOST01, 2)), []),
         (replace(PING, key=Tuple5(UDP, "fe80::2", 1, "fe80::3", 2)), []),
-        (replace(PING, key=Tuple5(TCP, HOST01, 1, WEB, 80), way=IN), []),
-        (replace(PING, key=Tuple5(TCP, HOST01, 1, WEB, 80), way=UNKNOWN), []),
-        (replace(PING, key=Tuple5(UDP, "127.0.0.1", 1, HOST, 2), way=IN), []),
+        (replace(PING, key=Tuple5(TCP, HOST01, 1, WEB, 80), direction=IN), []),
+        (replace(PING, key=Tuple5(TCP, HOST01, 1, WEB, 80), direction=UNKNOWN), []),
+        (replace(PING, key=Tuple5(UDP, "127.0.0.1", 1, HOST, 2), direction=IN), []),
     ],
 )
 def test_leaks(packet: Packet | bytes, expected: list[tuple[str, str]]) -> None:
@@ -94,8 +94,10 @@ def test_no_networks_known() -> None:
 def test_stranger() -> None:
     """What leaks of a container that talks on docker0 and is no node is its own."""
     leak = replace(PING, key=PING.key._replace(src="172.17.0.99"))
-    own = replace(leak, way=IN)
+    own = replace(leak, direction=IN)
 
     assert found(at_uplink(leak)) == [(CONTAINER, "172.17.0.99")]
     assert found(at_uplink(leak, inside=(own,))) == []
-    assert found(at_uplink(PING, inside=(replace(PING, way=IN),))) == [(CONTAINER, C1)]
+    assert found(at_uplink(PING, inside=(replace(PING, direction=IN),))) == [
+        (CONTAINER, C1)
+    ]

@@ -23,7 +23,7 @@ from tests.traffic import (
 )
 
 from pytest_netlab.checks import Observation, check_pair
-from pytest_netlab.checks.pairs import checksum_words, in_order, ttl_words
+from pytest_netlab.checks.pairs import checksum_mismatch, in_order, ttl_mismatch
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.wire import Checksum, Direction
 
@@ -138,7 +138,7 @@ def test_which_ttl_came_first(
     way: Direction, near: int, far: int, expected: list[tuple[str, str, str]]
 ) -> None:
     """The inside's tap knows the way; else the higher ttl is where it came from."""
-    packet = replace(QUERY, way=way, ttl=near)
+    packet = replace(QUERY, direction=way, ttl=near)
 
     assert broken(packet, replace(QUERY, ttl=far)) == expected
 
@@ -146,7 +146,7 @@ def test_which_ttl_came_first(
 def test_ttl_in_words() -> None:
     """A ttl is told by what it had to be after the one before."""
     assert in_order(63, 64, Direction.UNKNOWN) == (64, 63)
-    assert ttl_words(64, 64) == ("ttl", "63 after 64", "64")
+    assert ttl_mismatch(64, 64) == ("ttl", "63 after 64", "64")
 
 
 def test_more_fragments() -> None:
@@ -196,12 +196,12 @@ def test_datagram_without_a_checksum() -> None:
 
 def test_checksums_in_words() -> None:
     """A checksum had to be good, or none where one side had none."""
-    assert checksum_words("x", Checksum.PARTIAL, Checksum.BAD) == (
+    assert checksum_mismatch("x", Checksum.PARTIAL, Checksum.BAD) == (
         "x",
         "good",
         "partial, bad",
     )
-    assert checksum_words("x", Checksum.GOOD, Checksum.ZERO)[1] == "zero"
+    assert checksum_mismatch("x", Checksum.GOOD, Checksum.ZERO)[1] == "zero"
 
 
 def refusal(near: str, far: str, *, to: tuple[str, str] = (C1, HOST)) -> list[str]:

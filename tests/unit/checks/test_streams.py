@@ -9,7 +9,7 @@ import pytest
 from tests.traffic import C1, HOST01, Packet, capture
 
 from pytest_netlab.checks import Observed, check_conversation
-from pytest_netlab.flows import ICMP, TCP, Tuple5, way_of
+from pytest_netlab.flows import ICMP, TCP, Tuple5, uniflow_of
 from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:
@@ -33,10 +33,10 @@ REPLY = Packet(key=PING.reply, data=b"abc", reply=True)
 def found(packets: Sequence[Packet]) -> list[tuple[str, int]]:
     """Return field and row of each violation."""
     seen = capture(packets)
-    first = way_of(seen, 0)
+    first = uniflow_of(seen, 0)
     rows = range(len(packets))
     whole = Observed(
-        capture=seen, points=[rows], is_reply=lambda row: way_of(seen, row) != first
+        capture=seen, points=[rows], is_reply=lambda row: uniflow_of(seen, row) != first
     )
     return [(bad.field, bad.rows[0]) for bad in check_conversation(whole)]
 

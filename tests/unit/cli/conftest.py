@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 MANY = 4000  # packets: more text than a pipe holds, and several chunks
 KEY = Tuple5(TCP, C1, 41000, HOST01, 80)
 SENT = Tuple5(TCP, HOST, 41000, HOST01, 80)
-ASKED = Packet(key=KEY, flags=SYN, options=SYN_OPTIONS, ip_id=1, way=IN)
-ANSWER = Packet(key=SENT.reply, flags=SYN_ACK, seq=9, ack=2, ip_id=77, way=IN)
-GET = Packet(key=KEY, seq=2, ip_id=2, data=b"GET", way=IN)
-LOST = Packet(key=Tuple5(UDP, C2, 5000, HOST01, 53), data=b"q", ip_id=9, way=IN)
+ASKED = Packet(key=KEY, flags=SYN, options=SYN_OPTIONS, ip_id=1, direction=IN)
+ANSWER = Packet(key=SENT.reply, flags=SYN_ACK, seq=9, ack=2, ip_id=77, direction=IN)
+GET = Packet(key=KEY, seq=2, ip_id=2, data=b"GET", direction=IN)
+LOST = Packet(key=Tuple5(UDP, C2, 5000, HOST01, 53), data=b"q", ip_id=9, direction=IN)
 GOOD = (
     (INSIDE, ASKED),
     (OUTSIDE, routed(ASKED, SENT)),

@@ -281,7 +281,7 @@ def test_root_that_is_a_link() -> None:
 
     assert netlab("accept", NAME).exit_code == 0
     assert Path("golden").is_symlink()
-    assert Store(Path("moved")).load(NAME).story == canonicalize(ping(ttl=60))
+    assert Store(Path("moved")).load(NAME).canonical == canonicalize(ping(ttl=60))
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "foreign", "empty"])
@@ -359,7 +359,7 @@ def test_where_the_goldens_are(project: Path) -> None:
 
     assert netlab("accept", NAME, "--golden", "expected/golden").exit_code == 0
     root = Store(Path("expected/golden"))
-    assert root.load(NAME).story == canonicalize(ping(ttl=60))
+    assert root.load(NAME).canonical == canonicalize(ping(ttl=60))
 
 
 def test_from_a_folder_below(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -416,8 +416,8 @@ def test_what_is_shown_is_recorded(project: Path) -> None:
     mark(f'"{TO_GOLDEN}/other"')
 
     assert store.accept(shown)
-    assert Store(project / "golden").load(NAME).story == canonicalize(ping(ttl=60))
-    assert Store(project / "golden").load("other").story == canonicalize(ping())
+    assert Store(project / "golden").load(NAME).canonical == canonicalize(ping(ttl=60))
+    assert Store(project / "golden").load("other").canonical == canonicalize(ping())
 
 
 def test_newer_proposal_stays() -> None:

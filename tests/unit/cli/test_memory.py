@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pytest_netlab.capture import Budget
-from pytest_netlab.cli.memory import held
+from pytest_netlab.cli.memory import limited
 from pytest_netlab.errors import MemoryLimitError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def test_no_sizes(command: Command, size: str) -> None:
 
 def refused_by(budget: Budget) -> None:
     """Ask for more than the budget has left."""
-    with held(budget):
+    with limited(budget):
         assert resource.getrlimit(DATA)[0] < 1 << 40
         np.empty(256 * MIB, dtype=np.uint8)
 
@@ -57,9 +57,9 @@ def test_what_is_made_of_packets() -> None:
 
 def test_the_kernel_says_so_itself() -> None:
     """A system call that fails for want of memory is the same; others are not."""
-    with pytest.raises(MemoryLimitError), held(Budget(64 * MIB)):
+    with pytest.raises(MemoryLimitError), limited(Budget(64 * MIB)):
         raise OSError(12, "Cannot allocate memory")
-    with pytest.raises(PermissionError), held(Budget(64 * MIB)):
+    with pytest.raises(PermissionError), limited(Budget(64 * MIB)):
         raise PermissionError(13, "Permission denied")
 
 
@@ -68,7 +68,7 @@ def test_a_limit_that_is_there_already() -> None:
     before = resource.getrlimit(DATA)
     try:
         resource.setrlimit(DATA, (1 << 40, before[1]))
-        with held(Budget(1 << 50)):
+        with limited(Budget(1 << 50)):
             assert resource.getrlimit(DATA)[0] == 1 << 40
     finally:
         resource.setrlimit(DATA, before)

@@ -87,7 +87,7 @@ def test_nothing_broken(command: Command) -> None:
 
 def test_icmp_has_an_id(command: Command) -> None:
     """An echo has an id in place of the ports."""
-    echo = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), way=IN)
+    echo = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), direction=IN)
     sent = routed(echo, Tuple5(ICMP, HOST, 8, HOST01, 8))
     write("ping.pcapng", two_points([(INSIDE, echo), (OUTSIDE, sent)]))
 
@@ -99,7 +99,7 @@ def test_icmp_has_an_id(command: Command) -> None:
 
 def test_other_protocols_have_addresses_only(command: Command) -> None:
     """A protocol without a name here goes by its number."""
-    gre = Packet(key=Tuple5(47, C1, 0, HOST01, 0), body=b"gre", ip_id=4, way=IN)
+    gre = Packet(key=Tuple5(47, C1, 0, HOST01, 0), body=b"gre", ip_id=4, direction=IN)
     sent = routed(gre, Tuple5(47, HOST, 0, HOST01, 0))
     write("gre.pcapng", two_points([(INSIDE, gre), (OUTSIDE, sent)]))
 
@@ -132,7 +132,7 @@ def test_violations_far_into_a_capture(command: Command) -> None:
     asked = Tuple5(ICMP, C1, 7, HOST01, 7)
     seen: list[tuple[str, Packet]] = []
     for ident in range(1, MANY + 1):
-        echo = Packet(key=asked, seq=ident, ip_id=ident, way=IN)
+        echo = Packet(key=asked, seq=ident, ip_id=ident, direction=IN)
         sent = routed(echo, asked._replace(src=HOST))
         if ident == MANY:
             sent = replace(sent, ttl=9)
@@ -235,7 +235,7 @@ def test_nothing_is_not_fine(command: Command) -> None:
 
 def test_strangers_are_suspected(command: Command) -> None:
     """Two captures that share no packet may not belong together."""
-    other = Packet(key=Tuple5(ICMP, HOST01, 3, HOST, 3), way=IN)
+    other = Packet(key=Tuple5(ICMP, HOST01, 3, HOST, 3), direction=IN)
     write("other.pcapng", capture([other]))
     result = command("nat", "in.pcapng", "other.pcapng")
 

@@ -26,7 +26,7 @@ from pytest_netlab.trace import (
 )
 
 FACT = fact(
-    "icmp echo", "c1", "host01", "host", "host01", kind="snat", fate="forwarded"
+    "icmp echo", "c1", "host01", "host", "host01", kind="snat", disposition="forwarded"
 )
 FLOW = "icmp echo c1 -> host01"
 
@@ -301,7 +301,7 @@ def test_points(
 
 def test_cause_of_a_flow() -> None:
     """Every difference of a flow has its cause, citing what differs of the host."""
-    gone = replace(FACT, sender=None, target=None, kind="none", fate="dropped")
+    gone = replace(FACT, sender=None, target=None, kind="none", disposition="dropped")
     host = HostChange(settings={"ip_forward": ("1", "0")})
     found = compare(
         GOLDEN,

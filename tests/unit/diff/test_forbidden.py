@@ -13,7 +13,7 @@ from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.trace import CanonicalTrace, canonicalize
 from pytest_netlab.wire import arp, assigned, ethernet, tcp
 
-PING = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), way=OUT)
+PING = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), direction=OUT)
 ARP = ethernet.build(*MACS, arp.build(1, C1, HOST01, *MACS), ethertype=assigned.ARP)
 
 
@@ -54,7 +54,7 @@ def test_packet_of_no_conversation() -> None:
 def test_told_once() -> None:
     """A packet that differs from the golden already is told once."""
     sent = routed(PING, PING.key._replace(src=HOST))
-    inside = (replace(PING, way=IN),)
+    inside = (replace(PING, direction=IN),)
     golden = canonicalize(at_uplink(sent, inside=inside))
     leak = canonicalize(at_uplink(routed(PING), inside=inside))
 
@@ -64,7 +64,9 @@ def test_told_once() -> None:
 
 def test_unpaired() -> None:
     """What the host forwards crosses it, even where the golden has it lost."""
-    syn = Packet(key=Tuple5(TCP, C1, 4001, HOST01, 80), flags=tcp.SYN, ip_id=1, way=IN)
+    syn = Packet(
+        key=Tuple5(TCP, C1, 4001, HOST01, 80), flags=tcp.SYN, ip_id=1, direction=IN
+    )
     sent = syn.key._replace(src=HOST)
     data = replace(syn, flags=tcp.ACK, seq=2, ip_id=2, data=b"x")
     lost = canonicalize(at_uplink(routed(syn, sent), inside=(syn, data)))
@@ -76,7 +78,7 @@ def test_unpaired() -> None:
 
 def test_bad_checksum() -> None:
     """A bad checksum is red even where the golden has one."""
-    udp = Packet(key=Tuple5(UDP, HOST, 1, HOST01, 2), data=b"x", way=OUT)
+    udp = Packet(key=Tuple5(UDP, HOST, 1, HOST01, 2), data=b"x", direction=OUT)
     frame = bytearray(udp.frame)
     frame[-1] ^= 1
     bad = story(bytes(frame))
@@ -89,9 +91,9 @@ def test_bad_checksum() -> None:
 def test_refusal() -> None:
     """The host's own reset is named; one that it passes on is a packet like others."""
     syn = Packet(
-        key=Tuple5(TCP, HOST01, 4001, HOST, 81), flags=tcp.SYN, ip_id=1, way=IN
+        key=Tuple5(TCP, HOST01, 4001, HOST, 81), flags=tcp.SYN, ip_id=1, direction=IN
     )
-    reset = Packet(key=syn.key.reply, flags=tcp.RST | tcp.ACK, way=OUT)
+    reset = Packet(key=syn.key.reply, flags=tcp.RST | tcp.ACK, direction=OUT)
     golden, refused = story(syn), story(syn, reset)
 
     assert fields(golden, refused) == ["unexplained-refusal"]

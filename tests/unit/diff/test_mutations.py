@@ -197,7 +197,7 @@ def check(story: CanonicalTrace, mutation: Mutation) -> None:
 @pytest.fixture(params=NAMES)
 def golden(request: pytest.FixtureRequest) -> CanonicalTrace:
     """Return the story of a golden that ships."""
-    return Store(GOLDEN).load(request.param).story
+    return Store(GOLDEN).load(request.param).canonical
 
 
 def test_a_golden_equals_itself(golden: CanonicalTrace) -> None:

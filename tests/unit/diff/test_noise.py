@@ -32,7 +32,7 @@ def ping(seq: int, lost: str = "", src: str = C1) -> Seen:
     ident = PING.sport if src == C1 else 8
     met = Tuple5(ICMP, src, ident, HOST01, ident)
     sent = met._replace(src=HOST)
-    ask = Packet(key=met, data=bytes(56), seq=seq, ip_id=seq * 10, way=IN)
+    ask = Packet(key=met, data=bytes(56), seq=seq, ip_id=seq * 10, direction=IN)
     answer = replace(ask, key=sent.reply, reply=True, ip_id=seq * 10 + 1)
     seen = [
         (INSIDE, ask),
@@ -47,8 +47,8 @@ def ask(number: int, *, answered: bool = True) -> Seen:
     """Return one datagram with a content of its own name, and its answer."""
     met = Tuple5(UDP, C1, 5555, HOST01, 53)
     sent = met._replace(src=HOST)
-    question = Packet(key=met, data=b"who?", ip_id=number, way=IN)
-    answer = Packet(key=sent.reply, data=b"me", ip_id=number + 1, way=IN)
+    question = Packet(key=met, data=b"who?", ip_id=number, direction=IN)
+    answer = Packet(key=sent.reply, data=b"me", ip_id=number + 1, direction=IN)
     seen = [(INSIDE, question), (OUTSIDE, routed(question, sent))]
     back = [(OUTSIDE, answer), (INSIDE, routed(answer, met.reply))]
     return seen + back if answered else seen
@@ -135,12 +135,12 @@ def test_lost_connection_that_was_tried_again() -> None:
 
     def syn(sport: int) -> Seen:
         met = Tuple5(TCP, C1, sport, HOST01, 80)
-        packet = Packet(key=met, flags=tcp.SYN, ip_id=sport, way=IN)
+        packet = Packet(key=met, flags=tcp.SYN, ip_id=sport, direction=IN)
         return [(INSIDE, packet), (OUTSIDE, routed(packet, met._replace(src=HOST)))]
 
     def refused(sport: int) -> Seen:
         sent = Tuple5(TCP, HOST, sport, HOST01, 80)
-        packet = Packet(key=sent.reply, flags=tcp.RST | tcp.ACK, way=IN)
+        packet = Packet(key=sent.reply, flags=tcp.RST | tcp.ACK, direction=IN)
         back = sent._replace(src=C1).reply
         return [*syn(sport), (OUTSIDE, packet), (INSIDE, routed(packet, back))]
 
@@ -166,7 +166,7 @@ def closed(*late: tuple[bool, int], crossing: bool = True) -> Seen:
     for number, (reply, flags) in enumerate(segments):
         first, second = (sent.reply, met.reply) if reply else (met, sent)
         bare = flags & (tcp.SYN | tcp.RST)
-        packet = Packet(key=first, flags=flags, seq=0 if bare else 1, way=IN)
+        packet = Packet(key=first, flags=flags, seq=0 if bare else 1, direction=IN)
         packet = replace(packet, ip_id=number + 1)
         points = (OUTSIDE, INSIDE) if reply else (INSIDE, OUTSIDE)
         seen.append((points[0], packet))
@@ -203,7 +203,7 @@ def test_broken_invariant_and_policy() -> None:
 def test_error_is_no_aside() -> None:
     """A request that was refused is told in full."""
     seen = ping(1, "network")
-    refusal = error(HOST01, seen[1][1], dst=HOST, way=IN)
+    refusal = error(HOST01, seen[1][1], dst=HOST, direction=IN)
 
     assert compare(ONCE, told([*seen, (OUTSIDE, refusal)], ping(2)))
 
@@ -214,13 +214,13 @@ def test_lost_by_what_the_host_did() -> None:
     def pinged(number: int, source: str = HOST, seq: int = 1) -> Seen:
         met = Tuple5(ICMP, C1, number, HOST01, number)
         sent = met._replace(src=source)
-        packet = Packet(key=met, data=bytes(56), seq=seq, ip_id=number, way=IN)
+        packet = Packet(key=met, data=bytes(56), seq=seq, ip_id=number, direction=IN)
         there = [(INSIDE, packet), (OUTSIDE, routed(packet, sent))]
         if number == 7:
             return there
         answer = replace(packet, key=sent.reply, reply=True, ip_id=number + 50)
-        back = routed(replace(answer, way=IN), met.reply)
-        return [*there, (OUTSIDE, replace(answer, way=IN)), (INSIDE, back)]
+        back = routed(replace(answer, direction=IN), met.reply)
+        return [*there, (OUTSIDE, replace(answer, direction=IN)), (INSIDE, back)]
 
     golden = told(pinged(8))
 

@@ -28,8 +28,10 @@ def talk(proto: int, src: str, old: int, new: int, ip_id: int = 1) -> list:  # t
     dport = 53 if proto == UDP else old
     met = Tuple5(proto, src, old, HOST01, dport)
     sent = met._replace(src=HOST, sport=new, dport=53 if proto == UDP else new)
-    ask = Packet(key=met, data=b"ask", ip_id=ip_id, way=IN)
-    answer = Packet(key=sent.reply, data=b"yes", ip_id=ip_id + 1, reply=True, way=IN)
+    ask = Packet(key=met, data=b"ask", ip_id=ip_id, direction=IN)
+    answer = Packet(
+        key=sent.reply, data=b"yes", ip_id=ip_id + 1, reply=True, direction=IN
+    )
     return [
         (INSIDE, ask),
         (OUTSIDE, routed(ask, sent)),

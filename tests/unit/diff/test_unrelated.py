@@ -23,7 +23,7 @@ from pytest_netlab.trace import (
 )
 
 FACT = fact(
-    "tcp", "c1", "host01:80", "host", "host01:80", kind="snat", fate="forwarded"
+    "tcp", "c1", "host01:80", "host", "host01:80", kind="snat", disposition="forwarded"
 )
 SYN = Packet(
     point="uplink",
@@ -45,8 +45,8 @@ MAPPED = PortTranslation(
     field="port",
     original=Symbol("port", 1),
     mapped=Symbol("port", 2),
-    taken=True,
-    in_class=True,
+    in_use=True,
+    in_port_range=True,
 )
 
 
@@ -110,8 +110,8 @@ def test_golden_that_was_lost_itself() -> None:
     [
         {"lost": False},
         {"violations": (Violation("ttl", "63 after 64", "64", (0,)),)},
-        {"translation": replace(MAPPED, taken=False)},
-        {"translation": replace(MAPPED, in_class=False)},
+        {"translation": replace(MAPPED, in_use=False)},
+        {"translation": replace(MAPPED, in_port_range=False)},
         {"fact": replace(ATTEMPT.fact, sender=end("c1"), kind="none")},
         {"fact": replace(ATTEMPT.fact, target=end("host01:81"))},
         {"packets": (replace(SYN, fields=Fields(ttl=60)),)},

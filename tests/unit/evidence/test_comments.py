@@ -11,7 +11,7 @@ from pytest_netlab.diff import Difference
 from pytest_netlab.evidence.comments import comment, commented
 from pytest_netlab.flows import ICMP, Tuple5
 
-ASK = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), ip_id=1, way=IN)
+ASK = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), ip_id=1, direction=IN)
 ODD = Difference(
     flow="icmp echo c1 -> host01",
     direction="original",

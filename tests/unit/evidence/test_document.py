@@ -53,7 +53,7 @@ def texts(kind: Any, place: str = "") -> Iterator[tuple[str, bool]]:
     elif schema.is_table(bare):
         for key, part in schema.keys(bare).items():
             yield from texts(part, f"{place}.{key}" if place else key)
-    elif inner := schema.inner(bare, "any key") or schema.inner(bare, 0):
+    elif inner := schema.element_type(bare, "any key") or schema.element_type(bare, 0):
         yield from texts(inner, f"{place}.*")
 
 

@@ -66,7 +66,7 @@ def test_host(verdict: Verdict) -> None:
     )
     assert host.moved == lines("filter -A FORWARD -o docker0 -j DOCKER")
     assert host.settings == {"tcp_loose": ("1", "0")}
-    assert (host.tracked, host.full) == ((), "")
+    assert (host.conntrack_entries, host.full) == ((), "")
     assert verdict.recorded_on["engine"] == "20.10.24+dfsg1"
 
 

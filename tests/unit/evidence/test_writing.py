@@ -50,7 +50,7 @@ CONNECTION = Connection(
 
 def test_tracked(tmp_path: Path) -> None:
     """A connection is stored as a flow is named, and not read back."""
-    host = HostChange(tracked=(CONNECTION,), full="9 of 9 connections")
+    host = HostChange(conntrack_entries=(CONNECTION,), full="9 of 9 connections")
     verdict = replace(VERDICT, host=host)
     (tmp_path / "verdict.json").write_text(dumps(replace(RECORD, verdict=verdict))[0])
 
@@ -85,8 +85,8 @@ def test_wanted(wanted: Tuple5 | None, text: str) -> None:
         field="port",
         original=Symbol("port", 1),
         mapped=Symbol("port", 2),
-        taken=False,
-        in_class=True,
+        in_use=False,
+        in_port_range=True,
         wanted=wanted,
     )
     flow = CanonicalFlow(

@@ -33,7 +33,7 @@ from pytest_netlab.flows import (
     is_error,
     key_of,
     quoted_key,
-    way_of,
+    uniflow_of,
 )
 from pytest_netlab.wire import assigned
 
@@ -143,7 +143,7 @@ def test_error_travels_against_its_quote(key: Tuple5) -> None:
     seen = capture([error(BRIDGE, Packet(key=key))])
 
     assert key == quoted_key(seen, 0)
-    assert key.reply == way_of(seen, 0)
+    assert key.reply == uniflow_of(seen, 0)
 
 
 @pytest.mark.parametrize("key", [WEB6, PING6])
@@ -152,7 +152,7 @@ def test_error6_travels_against_its_quote(key: Tuple5) -> None:
     seen = capture([error6(Packet(key=key))])
 
     assert key == quoted_key(seen, 0)
-    assert key.reply == way_of(seen, 0)
+    assert key.reply == uniflow_of(seen, 0)
 
 
 def test_error_has_a_key_of_its_own() -> None:
@@ -164,11 +164,11 @@ def test_error_has_a_key_of_its_own() -> None:
 
 def test_way_of_plain_packet() -> None:
     """What is no error travels as its own key says."""
-    assert way_of(capture([Packet(key=WEB)]), 0) == WEB
+    assert uniflow_of(capture([Packet(key=WEB)]), 0) == WEB
 
 
 def test_row() -> None:
     """Each row of a capture has its own key."""
     seen = capture([Packet(key=WEB), NO_FLOW["arp"], error(BRIDGE, Packet(key=DNS))])
 
-    assert [way_of(seen, row) for row in range(3)] == [WEB, None, DNS.reply]
+    assert [uniflow_of(seen, row) for row in range(3)] == [WEB, None, DNS.reply]

@@ -34,14 +34,14 @@ from tests.unit.flows.conftest import (
 
 from pytest_netlab.flows import (
     ICMP,
-    NO_WAY,
+    NO_UNIFLOW,
     TCP,
     UDP,
     Conversation,
     FlowTable,
     Tuple5,
     conversations,
-    way_of,
+    uniflow_of,
 )
 from pytest_netlab.wire import tcp
 
@@ -133,7 +133,7 @@ def test_no_flow(frame: bytes) -> None:
     """What belongs to a link, to a group, or has no header has no way."""
     table = FlowTable()
 
-    assert ways_of(table, [frame]) == [NO_WAY]
+    assert ways_of(table, [frame]) == [NO_UNIFLOW]
     assert table.count == 0
 
 
@@ -156,10 +156,10 @@ def test_every_kind_of_packet_has_the_way_of_its_key() -> None:
     seen, table = capture(frames().values()), FlowTable()
     ways = [way for block in seen.blocks() for way in table.add(*block).tolist()]
 
-    found = [None if way == NO_WAY else table.key(way) for way in ways]
+    found = [None if way == NO_UNIFLOW else table.key(way) for way in ways]
 
-    assert found == [way_of(seen, row) for row in range(len(seen))]
-    assert len({way for way in ways if way != NO_WAY}) > 10
+    assert found == [uniflow_of(seen, row) for row in range(len(seen))]
+    assert len({way for way in ways if way != NO_UNIFLOW}) > 10
 
 
 def test_ways() -> None:
@@ -330,7 +330,7 @@ def test_error6() -> None:
 def test_error_is_no_answer() -> None:
     """Neither an error nor who sent it tells anything of the conversation."""
     table = FlowTable()
-    refused = replace(error(HOST01, Packet(key=DNS)), way=IN)
+    refused = replace(error(HOST01, Packet(key=DNS)), direction=IN)
     ways_of(table, [Packet(key=DNS), refused])
 
     assert table.answered() == [False]
@@ -390,8 +390,12 @@ def test_sent(directions: list[tuple[bool, object]], expected: bool) -> None:  #
     """The initiator's first packet tells whether the host sent it on here."""
     table = FlowTable()
     packets = [
-        Packet(key=WEB.reply if back else WEB, flags=SYN_ACK if back else SYN, way=way)  # type: ignore[arg-type]
-        for back, way in directions
+        Packet(
+            key=WEB.reply if back else WEB,
+            flags=SYN_ACK if back else SYN,
+            direction=seen,  # type: ignore[arg-type]
+        )
+        for back, seen in directions
     ]
     ways_of(table, packets)
 
@@ -401,14 +405,20 @@ def test_sent(directions: list[tuple[bool, object]], expected: bool) -> None:  #
 @pytest.mark.parametrize(
     ("packets", "expected"),
     [
-        ([Packet(key=WEB, way=IN)], {C1}),
-        ([Packet(key=WEB, way=OUT)], set()),
+        ([Packet(key=WEB, direction=IN)], {C1}),
+        ([Packet(key=WEB, direction=OUT)], set()),
         ([Packet(key=WEB)], set()),
-        ([Packet(key=WEB, way=OUT), Packet(key=WEB.reply, way=IN)], {HOST01}),
-        ([Packet(key=WEB, way=IN), Packet(key=WEB.reply, way=IN)], {C1, HOST01}),
-        ([Packet(key=WEB.reply, way=IN)], {HOST01}),
-        ([Packet(key=DNS._replace(dst="224.0.0.251"), way=IN)], set()),
-        ([Packet(key=DNS, way=OUT), Packet(key=WEB, way=IN)], {C1}),
+        (
+            [Packet(key=WEB, direction=OUT), Packet(key=WEB.reply, direction=IN)],
+            {HOST01},
+        ),
+        (
+            [Packet(key=WEB, direction=IN), Packet(key=WEB.reply, direction=IN)],
+            {C1, HOST01},
+        ),
+        ([Packet(key=WEB.reply, direction=IN)], {HOST01}),
+        ([Packet(key=DNS._replace(dst="224.0.0.251"), direction=IN)], set()),
+        ([Packet(key=DNS, direction=OUT), Packet(key=WEB, direction=IN)], {C1}),
     ],
 )
 def test_senders(packets: list[Packet], expected: set[str]) -> None:

@@ -94,4 +94,4 @@ def test_what_is_tracked() -> None:
     web = Connection(WEB.original, WEB.reply)
     found = difference({}, {}, [web], "9 of 9")
 
-    assert found == HostChange(tracked=(web,), full="9 of 9")
+    assert found == HostChange(conntrack_entries=(web,), full="9 of 9")

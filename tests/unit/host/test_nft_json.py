@@ -32,7 +32,7 @@ def statements(*expr: object) -> list[tuple[str, tuple[str, ...]]]:
     """Return names and words of a rule's statements."""
     (found,) = parse(listed(rule(*expr)))
     assert isinstance(found, Rule)
-    return [(one.name, one.words) for one in found.statements]
+    return [(one.name, one.tokens) for one in found.statements]
 
 
 def test_chain() -> None:

@@ -46,4 +46,4 @@ def refused(tmp_path: Path) -> Store:
 def refusal(refused: Store) -> Context:
     """Return the same, taken apart."""
     capture = captures.read(refused.folder("refused") / CAPTURE)
-    return Context(capture, refused.load("refused").story)
+    return Context(capture, refused.load("refused").canonical)

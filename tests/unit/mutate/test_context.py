@@ -52,7 +52,7 @@ PING = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), data=b"ping", ip_id=50)
 PONG = replace(PING, key=PING.key.reply, reply=True, ip_id=51)
 QUERY = Packet(key=Tuple5(UDP, C2, 5555, HOST01, 53), data=b"query", ip_id=60)
 MASQUERADED = PING.key._replace(src=HOST)
-NOISE = (OUTSIDE, Packet(key=Tuple5(UDP, HOST, 123, STRANGER, 123), way=OUT))
+NOISE = (OUTSIDE, Packet(key=Tuple5(UDP, HOST, 123, STRANGER, 123), direction=OUT))
 
 
 def crossing(
@@ -61,7 +61,7 @@ def crossing(
     """Return both sightings of a packet that a router sent on, with this key."""
     inwards = packet.key.src == HOST01
     first, last = (OUTSIDE, INSIDE) if inwards else (INSIDE, OUTSIDE)
-    return [(first, replace(packet, way=IN)), (last, routed(packet, sent))]
+    return [(first, replace(packet, direction=IN)), (last, routed(packet, sent))]
 
 
 def seen(packets: Iterable[Packet]) -> list[tuple[str, Packet | bytes]]:
@@ -98,8 +98,8 @@ def test_nothing_told() -> None:
     context = Context(capture, CanonicalTrace((), ()))
 
     assert (context.packets, context.flows, context.noise) == ((), 0, (0, 1))
-    assert not context.is_alone(0)
-    assert not context.is_quoted(0)
+    assert not context.is_only_one(0)
+    assert not context.is_embedded(0)
 
 
 def test_flow_without_a_line() -> None:
@@ -173,7 +173,7 @@ def test_points(mixed: Context) -> None:
 @pytest.mark.parametrize("points", [(INSIDE,), (INSIDE, OUTSIDE, "third")])
 def test_no_other_point(points: tuple[str, ...]) -> None:
     """Of one point there is no other, of three there is no single one."""
-    capture = two_points([(INSIDE, replace(PING, way=IN))], points=points)
+    capture = two_points([(INSIDE, replace(PING, direction=IN))], points=points)
 
     assert ground_of(capture).other_point(0) is None
 
@@ -195,11 +195,11 @@ def test_direction_of_what_was_translated(mixed: Context) -> None:
 
 def test_alone(mixed: Context, visit: Context) -> None:
     """A packet is alone if it is all there is of its conversation."""
-    assert mixed.is_alone(2)
-    assert mixed.is_alone(3)
-    assert not mixed.is_alone(0)
-    assert not mixed.is_alone(6)
-    assert not visit.is_alone(0)
+    assert mixed.is_only_one(2)
+    assert mixed.is_only_one(3)
+    assert not mixed.is_only_one(0)
+    assert not mixed.is_only_one(6)
+    assert not visit.is_only_one(0)
 
 
 def test_entered(mixed: Context) -> None:
@@ -213,10 +213,10 @@ def test_entered(mixed: Context) -> None:
 
 def test_quoted(refusal: Context, mixed: Context) -> None:
     """A packet is quoted if an error of its own conversation has its IP id."""
-    quoted = [refusal.is_quoted(row) for row in range(4)]
+    quoted = [refusal.is_embedded(row) for row in range(4)]
 
     assert quoted == [True, True, False, False]
-    assert not any(mixed.is_quoted(row) for row in range(7))
+    assert not any(mixed.is_embedded(row) for row in range(7))
 
 
 def test_quoted_in_another_conversation() -> None:
@@ -228,7 +228,7 @@ def test_quoted_in_another_conversation() -> None:
 
     context = ground_of(two_points([s for one in packets for s in crossing(one)]))
 
-    assert [row for row in range(8) if context.is_quoted(row)] == [2, 3]
+    assert [row for row in range(8) if context.is_embedded(row)] == [2, 3]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 def context(name: str = "published-web") -> Context:
     """Return a golden, taken apart."""
     capture = captures.read(GOLDEN / name / "capture.pcapng")
-    return Context(capture, Store(GOLDEN).load(name).story)
+    return Context(capture, Store(GOLDEN).load(name).canonical)
 
 
 def rule_of(policy: Policy | None = None, /, **fields: object) -> str:
@@ -131,7 +131,7 @@ def test_every_rule_is_needed_and_says_why(refusal: Context) -> None:
 def test_symbol_of_a_lone_packet(field: str) -> None:
     """A packet that is a whole conversation is changed consistently by itself."""
     capture = captures.read(GOLDEN / "direct-published/closed/capture.pcapng")
-    story = read(GOLDEN / "direct-published/closed").story
+    story = read(GOLDEN / "direct-published/closed").canonical
     lone = Context(capture, story)
     row = lone.packets[0].rows[0] + 1
     told = {"role": "SYN", "proto": "tcp", "detail": "", "frames": list}

@@ -79,7 +79,7 @@ class Scripted(Body):
     def __init__(self, *ends: str) -> None:
         """Take how each run ends."""
         self._ends = iter(ends)
-        self.played = False
+        self.replayed = False
 
     def suits(self, _lab: object) -> bool:
         """Return that it does."""

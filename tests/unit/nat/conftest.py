@@ -35,10 +35,10 @@ def seen(
 
 def made(ways: Sequence[int]) -> Observations:
     """Return observations of these ways of which nothing else is known."""
-    found = Observations.room(len(ways))
+    found = Observations.empty(len(ways))
     for name in ("ts", "key", "header_key", "facts", "options", "seq", "size"):
         getattr(found, name)[:] = 0
-    found.row[:], found.way[:] = np.arange(len(ways)), ways
+    found.row[:], found.uniflow[:] = np.arange(len(ways)), ways
     return found
 
 

@@ -10,7 +10,7 @@ from tests.traffic import C1, C2, HOST, HOST01, WEB, Packet
 from tests.unit.nat.conftest import begun, counterparts, seen
 
 from pytest_netlab.flows import UDP, FlowTable, Tuple5
-from pytest_netlab.nat.disambiguation import settle
+from pytest_netlab.nat.disambiguation import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def settled(
         [row for row in range(len(keys)) if all(row != pair[side] for pair in known)]
         for side, keys in enumerate((near, far))
     ]
-    settle(pairing, tables, groups or [(rows[0], rows[1])], patient=patient)
+    resolve(pairing, tables, groups or [(rows[0], rows[1])], patient=patient)
     return counterparts(pairing)
 
 

@@ -30,7 +30,7 @@ from pytest_netlab.flows import TCP, UDP, Tuple5
 from pytest_netlab.nat import findings, learn
 from pytest_netlab.nat.findings import Findings
 from pytest_netlab.nat.mapping_table import MappingTable
-from pytest_netlab.nat.side import Side
+from pytest_netlab.nat.side import SideReader
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ NOTHING = capture([])
 QUERY, OTHER = Packet(key=MET, data=b"query"), Packet(key=SECOND, data=b"query")
 
 
-def pending(point: Side) -> Observations:
+def pending(point: SideReader) -> Observations:
     """Read a point to its end; return all that it saw."""
     point.start(0)
     while point.alive:
@@ -73,7 +73,7 @@ def found(
     mapped_only: bool = False,
 ) -> Translations:
     """Return the findings from two points of which these rows are pairs."""
-    points, flows = (Side(near), Side(far)), MappingTable()
+    points, flows = (SideReader(near), SideReader(far)), MappingTable()
     kept = Findings(*points, flows, budget or Budget())
     here, there = (pending(point) for point in points)
     size = -(-len(pairs) // steps) or 1
@@ -143,7 +143,11 @@ def test_order() -> None:
 def test_seen_on_one_side_beside_others() -> None:
     """Each conversation of one side is told by its own key, rows and answers."""
     near = [QUERY, OTHER, routed(Packet(key=SECOND.reply)), Packet(key=PLAIN), OTHER]
-    far = [routed(QUERY, SENT), Packet(key=PLAIN_IN), Packet(key=PUBLISHED, way=OUT)]
+    far = [
+        routed(QUERY, SENT),
+        Packet(key=PLAIN_IN),
+        Packet(key=PUBLISHED, direction=OUT),
+    ]
     told = found(capture(near), capture(far), [(0, 0)])
 
     assert [(f.inside, f.outside) for f in told.flows] == [
@@ -153,7 +157,7 @@ def test_seen_on_one_side_beside_others() -> None:
         (None, PLAIN_IN),
         (None, PUBLISHED),
     ]
-    assert [(f.fate, f.initiated, f.answered) for f in told.flows[1:]] == [
+    assert [(f.disposition, f.initiated, f.answered) for f in told.flows[1:]] == [
         ("local", "inside", True),
         ("dropped", "inside", False),
         ("dropped", "outside", False),
@@ -312,7 +316,7 @@ def test_only_so_many_violations(most: int, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_violations_from_elsewhere() -> None:
     """Who finds more notes it, and it is told with the rest."""
-    points = Side(capture([QUERY])), Side(capture([QUERY]))
+    points = SideReader(capture([QUERY])), SideReader(capture([QUERY]))
     kept = Findings(*points, MappingTable(), Budget())
     later, sooner = (Violation("payload", "a", "b", (row, 0)) for row in (5, 2))
     kept.note([later])
@@ -355,7 +359,7 @@ def test_mapping_that_changes_parts_the_flow() -> None:
 
     found = learn(capture([*near, lost]), capture(far))
 
-    assert [flow.sent for flow in found.flows] == [SENT, MOVED]
+    assert [flow.translated for flow in found.flows] == [SENT, MOVED]
     assert [flow.inside_rows for flow in found.flows] == [(0, 1, 4), (2, 3)]
     assert [flow.outside_rows for flow in found.flows] == [(0, 1), (2, 3)]
     assert {"mapping"} == {bad.field for bad in found.violations}
@@ -387,33 +391,35 @@ def test_seen_on_one_side(
     key = Tuple5(UDP, "192.0.2.1", 5555, "192.0.2.2", 53)
     sides: tuple[list[Packet], list[Packet]] = ([], [])
     for side, reply, way in observations:
-        sides[side].append(Packet(key=key.reply if reply else key, way=way))
+        sides[side].append(Packet(key=key.reply if reply else key, direction=way))
 
     found = learn(*map(capture, sides))
 
-    assert [expected] == [(flow.fate, flow.initiated) for flow in found.flows]
-    assert [("none", key, None)] == [(f.kind, f.met, f.sent) for f in found.flows]
+    assert [expected] == [(flow.disposition, flow.initiated) for flow in found.flows]
+    assert [("none", key, None)] == [
+        (f.kind, f.original, f.translated) for f in found.flows
+    ]
     assert {expected[0]: 1} == found.unpaired
 
 
 def test_dropped_with_an_error_is_not_local() -> None:
     """A host that answers with an ICMP error has not answered."""
-    request = Packet(key=MET, way=IN)
+    request = Packet(key=MET, direction=IN)
     refused = error(BRIDGE, request, kind=(3, 10))
 
-    found = learn(capture([request, replace(refused, way=OUT)]), NOTHING)
+    found = learn(capture([request, replace(refused, direction=OUT)]), NOTHING)
 
     assert found.unpaired == {"dropped": 1}
 
 
 def test_leaked() -> None:
     """What a container's address sends on the outside, without a twin, leaked."""
-    inside = capture([Packet(key=MET, way=IN)])
-    stray = Packet(key=PLAIN, flags=SYN, way=OUT)
+    inside = capture([Packet(key=MET, direction=IN)])
+    stray = Packet(key=PLAIN, flags=SYN, direction=OUT)
 
     found = learn(inside, capture([stray]))
 
-    assert [(flow.fate, flow.met) for flow in found.flows] == [
+    assert [(flow.disposition, flow.original) for flow in found.flows] == [
         ("dropped", MET),
         ("leaked", PLAIN),
     ]
@@ -423,25 +429,25 @@ def test_leaked() -> None:
 def test_error_on_one_side(side: int) -> None:
     """An error about what nobody saw is a flow of which nothing else is known."""
     sides: list[list[Packet]] = [[], []]
-    sides[side].append(replace(error(HOST01, Packet(key=MET)), way=IN))
+    sides[side].append(replace(error(HOST01, Packet(key=MET)), direction=IN))
 
     found = learn(*map(capture, sides))
 
-    assert [(f.fate, f.met) for f in found.flows] == [("dropped", MET)]
+    assert [(f.disposition, f.original) for f in found.flows] == [("dropped", MET)]
 
 
 def test_group_traffic_tells_no_sender() -> None:
     """Who speaks to a group on the inside has sent nothing to be forwarded."""
-    group = Packet(key=MET._replace(dst="224.0.0.251"), way=IN)
-    stray = Packet(key=MET, way=OUT)
+    group = Packet(key=MET._replace(dst="224.0.0.251"), direction=IN)
+    stray = Packet(key=MET, direction=OUT)
 
     assert learn(capture([group]), capture([stray])).unpaired == {"dropped": 1}
 
 
 def test_client_of_a_container_does_not_leak() -> None:
     """A neighbour's address on the inside came from outside: it is not private."""
-    inside = capture([Packet(key=PUBLISHED, way=OUT)])
-    stray = Packet(key=PLAIN_IN, flags=SYN, way=IN)
+    inside = capture([Packet(key=PUBLISHED, direction=OUT)])
+    stray = Packet(key=PLAIN_IN, flags=SYN, direction=IN)
 
     found = learn(inside, capture([stray]))
 

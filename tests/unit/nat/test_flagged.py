@@ -104,7 +104,7 @@ def test_ttl_of_a_reply() -> None:
 )
 def test_ttl_raised(way: Direction, expected: dict[str, tuple[str, str]]) -> None:
     """Where the tap knows a packet's way, a ttl that rises is none that was lowered."""
-    near = Packet(key=MET, ip_id=1, ttl=63, way=way)
+    near = Packet(key=MET, ip_id=1, ttl=63, direction=way)
 
     assert broken(near, Packet(key=SENT, ip_id=1)) == expected
 
@@ -207,11 +207,11 @@ def test_reply_from_elsewhere() -> None:
 
 def test_quote_not_translated() -> None:
     """An error must quote to each side what that side sent."""
-    sent = routed(DATAGRAM, SENT)
-    far = error(HOST01, sent, ip_id=9)
-    near = error(HOST01, sent, dst=C1, ip_id=9, ttl=63)
+    translated = routed(DATAGRAM, SENT)
+    far = error(HOST01, translated, ip_id=9)
+    near = error(HOST01, translated, dst=C1, ip_id=9, ttl=63)
 
-    found = violations([DATAGRAM, near], [sent, far])
+    found = violations([DATAGRAM, near], [translated, far])
 
     assert ("quotes", C1, HOST) in [(bad.field, bad.want, bad.got) for bad in found]
 

@@ -19,7 +19,7 @@ from tests.traffic import (
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5, key_of
 from pytest_netlab.nat import fuzzy_pairing, learn
-from pytest_netlab.nat.fuzzy_pairing import pair_altered
+from pytest_netlab.nat.fuzzy_pairing import pair_fuzzily
 
 if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
@@ -45,7 +45,7 @@ def test_altered_segment(change: dict[str, object], field: str) -> None:
 
     found = learn(capture([SEGMENT]), capture([far]))
 
-    assert [flow.sent for flow in found.flows] == [SENT]
+    assert [flow.translated for flow in found.flows] == [SENT]
     assert [bad.field for bad in found.violations] == [field]
 
 
@@ -84,17 +84,20 @@ def test_one_end_is_kept(key: Tuple5, expected: list[tuple[int, int]]) -> None:
     """An altered packet is known by the end that its rewrite left alone."""
     far = replace(routed(SEGMENT, key), seq=1)
 
-    assert pair_altered(capture([SEGMENT]), capture([far]), [0], [0]) == expected
+    assert pair_fuzzily(capture([SEGMENT]), capture([far]), [0], [0]) == expected
 
 
 @pytest.mark.parametrize("reply", [False, True])
 def test_ids_are_no_ports(reply: bool) -> None:  # noqa: FBT001 - a direction
     """An ICMP id that was remapped leaves the peer's address as the end kept."""
-    met, sent = Tuple5(ICMP, C1, 7, HOST01, 7), Tuple5(ICMP, HOST, 9, HOST01, 9)
-    near = Packet(key=met.reply if reply else met, ip_id=5, reply=reply)
-    far = replace(near, key=sent.reply if reply else sent, seq=2, ttl=63)
+    original, translated = (
+        Tuple5(ICMP, C1, 7, HOST01, 7),
+        Tuple5(ICMP, HOST, 9, HOST01, 9),
+    )
+    near = Packet(key=original.reply if reply else original, ip_id=5, reply=reply)
+    far = replace(near, key=translated.reply if reply else translated, seq=2, ttl=63)
 
-    assert pair_altered(capture([near]), capture([far]), [0], [0]) == [(0, 0)]
+    assert pair_fuzzily(capture([near]), capture([far]), [0], [0]) == [(0, 0)]
 
 
 @pytest.mark.parametrize(
@@ -111,7 +114,7 @@ def test_ids_are_no_ports(reply: bool) -> None:  # noqa: FBT001 - a direction
 )
 def test_another_packet(far: Packet) -> None:
     """Two packets that share too little are two packets."""
-    assert pair_altered(capture([SEGMENT]), capture([far]), [0], [0]) == []
+    assert pair_fuzzily(capture([SEGMENT]), capture([far]), [0], [0]) == []
 
 
 def test_datagrams_by_id_only() -> None:
@@ -120,24 +123,24 @@ def test_datagrams_by_id_only() -> None:
     far = replace(routed(near), data=b"ABC")
     anonymous = [replace(packet, ip_id=0) for packet in (near, far)]
 
-    assert pair_altered(capture([near]), capture([far]), [0], [0]) == [(0, 0)]
-    assert pair_altered(capture(anonymous[:1]), capture(anonymous[1:]), [0], [0]) == []
-    assert pair_altered(capture(anonymous[:1]), capture([far]), [0], [0]) == []
+    assert pair_fuzzily(capture([near]), capture([far]), [0], [0]) == [(0, 0)]
+    assert pair_fuzzily(capture(anonymous[:1]), capture(anonymous[1:]), [0], [0]) == []
+    assert pair_fuzzily(capture(anonymous[:1]), capture([far]), [0], [0]) == []
 
 
 def test_what_is_paired_already() -> None:
     """A packet that has its twin is not paired with another."""
     far = replace(routed(SEGMENT, SENT), seq=1)
 
-    assert pair_altered(capture([SEGMENT]), capture([far]), [], [0]) == []
-    assert pair_altered(capture([SEGMENT]), capture([far]), [0], []) == []
+    assert pair_fuzzily(capture([SEGMENT]), capture([far]), [], [0]) == []
+    assert pair_fuzzily(capture([SEGMENT]), capture([far]), [0], []) == []
 
 
 def test_each_once() -> None:
     """Each packet has one twin, in order."""
     far = replace(routed(SEGMENT, SENT), seq=1)
 
-    pairs = pair_altered(capture([SEGMENT] * 3), capture([far] * 2), [0, 1, 2], [0, 1])
+    pairs = pair_fuzzily(capture([SEGMENT] * 3), capture([far] * 2), [0, 1, 2], [0, 1])
 
     assert pairs == [(0, 0), (1, 1)]
 
@@ -156,5 +159,5 @@ def test_many_of_one_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(fuzzy_pairing, "key_of", looked)
 
-    assert pair_altered(near, far, range(9), range(9)) == []
+    assert pair_fuzzily(near, far, range(9), range(9)) == []
     assert len(seen) <= 4 * len(packets)

@@ -43,8 +43,8 @@ class Crossing(NamedTuple):
 
     kind: str
     side: str
-    met: Tuple5
-    sent: Tuple5
+    original: Tuple5
+    translated: Tuple5
 
 
 SNAT = Crossing(
@@ -53,11 +53,13 @@ SNAT = Crossing(
     Tuple5(UDP, C1, 5555, HOST01, 53),
     Tuple5(UDP, HOST, 5555, HOST01, 53),
 )
-REMAPPED = Crossing("snat", "inside", SNAT.met, SNAT.sent._replace(sport=1024))
+REMAPPED = Crossing(
+    "snat", "inside", SNAT.original, SNAT.translated._replace(sport=1024)
+)
 PING = Crossing(
     "snat", "inside", Tuple5(ICMP, C1, 7, HOST01, 7), Tuple5(ICMP, HOST, 7, HOST01, 7)
 )
-PING_REMAPPED = PING._replace(sent=Tuple5(ICMP, HOST, 99, HOST01, 99))
+PING_REMAPPED = PING._replace(translated=Tuple5(ICMP, HOST, 99, HOST01, 99))
 DNAT = Crossing(
     "dnat",
     "outside",
@@ -107,18 +109,18 @@ NAMES = [
 
 def crossed(crossing: Crossing, packet: Packet) -> tuple[Packet, Packet]:
     """Return the inside and outside observation of a packet of the flow."""
-    met, sent = crossing.met, crossing.sent
+    original, translated = crossing.original, crossing.translated
     if packet.reply:
-        met, sent = sent.reply, met.reply
-    first = replace(packet, key=met)
-    observations = first, routed(first, sent)
+        original, translated = translated.reply, original.reply
+    first = replace(packet, key=original)
+    observations = first, routed(first, translated)
     outwards = (crossing.side == "inside") != packet.reply
     return observations if outwards else (observations[1], observations[0])
 
 
 def exchange(crossing: Crossing, start: int = 1) -> list[tuple[Packet, Packet]]:
     """Return both observations of a request, its answer, and a second request."""
-    base = Packet(key=crossing.met)
+    base = Packet(key=crossing.original)
     packets = [
         replace(base, data=b"request", ip_id=start),
         replace(base, data=b"answer", ip_id=start, reply=True),
@@ -129,8 +131,8 @@ def exchange(crossing: Crossing, start: int = 1) -> list[tuple[Packet, Packet]]:
 
 def either_way(crossing: Crossing) -> list[tuple[Tuple5, Tuple5]]:
     """Return met and sent, also as they are if the answerer counts as initiator."""
-    met, sent = crossing.met, crossing.sent
-    return [(met, sent), (sent.reply, met.reply)]
+    original, translated = crossing.original, crossing.translated
+    return [(original, translated), (translated.reply, original.reply)]
 
 
 def complaint(crossing: Crossing, request: tuple[Packet, Packet]) -> tuple[Packet, ...]:
@@ -160,9 +162,11 @@ def test_rewrite(crossing: Crossing) -> None:
     flow = found.flows[0]
 
     assert [crossing] == [
-        (f.kind, f.initiated, f.met, f.sent) for f in found.flows if f.answered
+        (f.kind, f.initiated, f.original, f.translated)
+        for f in found.flows
+        if f.answered
     ]
-    assert flow.fate == "forwarded"
+    assert flow.disposition == "forwarded"
     assert flow.pairs == ((0, 0), (1, 1), (2, 2))
     assert (0, 1, 2) == flow.inside_rows == flow.outside_rows
     assert found.violations == ()
@@ -174,8 +178,8 @@ def test_began_before_the_captures(crossing: Crossing) -> None:
     """Captures that begin with an answer still agree on how the flow was rewritten."""
     found = learned(exchange(crossing)[1:])
 
-    assert [flow.fate for flow in found.flows] == ["forwarded"]
-    assert (found.flows[0].met, found.flows[0].sent) in either_way(crossing)
+    assert [flow.disposition for flow in found.flows] == ["forwarded"]
+    assert (found.flows[0].original, found.flows[0].translated) in either_way(crossing)
     assert found.violations == ()
 
 
@@ -188,7 +192,9 @@ def test_captures_begin_at_different_packets(crossing: Crossing) -> None:
 
     found = learn(inside, outside)
 
-    assert [(f.met, f.sent) in either_way(crossing) for f in found.flows] == [True]
+    assert [
+        (f.original, f.translated) in either_way(crossing) for f in found.flows
+    ] == [True]
     assert found.violations == ()
 
 
@@ -200,27 +206,31 @@ def test_interleaved() -> None:
 
     found = learn(capture(inside), capture(outside))
 
-    assert [("snat", SNAT.sent), ("dnat", DNAT.sent)] == [
-        (flow.kind, flow.sent) for flow in found.flows
+    assert [("snat", SNAT.translated), ("dnat", DNAT.translated)] == [
+        (flow.kind, flow.translated) for flow in found.flows
     ]
     assert found.violations == ()
 
 
 def test_collision() -> None:
     """Of two flows that wanted one port the second is remapped, and both are undone."""
-    second = Crossing("snat", "inside", SNAT.met._replace(src=C2), REMAPPED.sent)
+    second = Crossing(
+        "snat", "inside", SNAT.original._replace(src=C2), REMAPPED.translated
+    )
 
     found = learned(exchange(SNAT) + exchange(second, start=9))
 
-    assert [SNAT.sent, REMAPPED.sent] == [flow.sent for flow in found.flows]
+    assert [SNAT.translated, REMAPPED.translated] == [
+        flow.translated for flow in found.flows
+    ]
     assert found.violations == ()
 
 
 def test_collision_of_twins_with_ip_id_zero() -> None:
     """Two containers that ping alike, without IP ids, keep their own mapping."""
-    other = PING_REMAPPED._replace(met=PING.met._replace(src=C2))
+    other = PING_REMAPPED._replace(original=PING.original._replace(src=C2))
     pings = [
-        crossed(way, Packet(key=PING.met, data=b"same", seq=seq, reply=reply))
+        crossed(way, Packet(key=PING.original, data=b"same", seq=seq, reply=reply))
         for seq in range(1, 4)
         for reply in (False, True)
         for way in ((PING, other) if seq != 2 else (other, PING))
@@ -228,7 +238,9 @@ def test_collision_of_twins_with_ip_id_zero() -> None:
 
     found = learned(pings)
 
-    assert {PING.sent, other.sent} == {flow.sent for flow in found.flows}
+    assert {PING.translated, other.translated} == {
+        flow.translated for flow in found.flows
+    }
     assert found.violations == ()
 
 
@@ -241,7 +253,7 @@ def test_loss_on_one_side(lost: str) -> None:
 
     found = learn(capture(near), capture(far))
 
-    assert [SNAT.sent] == [flow.sent for flow in found.flows]
+    assert [SNAT.translated] == [flow.translated for flow in found.flows]
     assert found.flows[0].pairs == ((0, 0), (1, 1))
     assert {2, 3} == {
         len(found.flows[0].inside_rows),
@@ -259,13 +271,13 @@ def test_answer_seen_on_one_side(crossing: Crossing, lost: int) -> None:
 
     found = learn(*map(capture, sides))
 
-    met = 0 if crossing.side == "inside" else 1
-    assert [(f.answered, f.returned) for f in found.flows] == [(True, lost != met)]
+    original = 0 if crossing.side == "inside" else 1
+    assert [(f.answered, f.returned) for f in found.flows] == [(True, lost != original)]
 
 
 def test_retransmission() -> None:
     """A segment sent again, with the same IP id or another, is one more packet."""
-    first = Packet(key=DNAT.met, flags=SYN, ip_id=1)
+    first = Packet(key=DNAT.original, flags=SYN, ip_id=1)
     again = [first, first, replace(first, ip_id=2)]
 
     found = learned([crossed(DNAT, packet) for packet in again])
@@ -280,66 +292,74 @@ def test_retransmission() -> None:
 )
 def test_error_about_a_flow(crossing: Crossing) -> None:
     """An error whose quote was translated back belongs to the flow it quotes."""
-    request = crossed(crossing, Packet(key=crossing.met, ip_id=3))
+    request = crossed(crossing, Packet(key=crossing.original, ip_id=3))
 
     found = learned([request, complaint(crossing, request)])
 
-    assert [crossing.sent] == [flow.sent for flow in found.flows]
+    assert [crossing.translated] == [flow.translated for flow in found.flows]
     assert found.flows[0].pairs == ((0, 0), (1, 1))
     assert found.violations == ()
 
 
 def test_error_without_what_it_quotes() -> None:
     """An error alone tells how the flow it quotes was rewritten."""
-    request = crossed(REMAPPED, Packet(key=SNAT.met, ip_id=3))
+    request = crossed(REMAPPED, Packet(key=SNAT.original, ip_id=3))
 
     found = learned([complaint(REMAPPED, request)])
 
-    assert [(f.kind, f.initiated, f.met, f.sent) for f in found.flows] == [REMAPPED]
+    assert [(f.kind, f.initiated, f.original, f.translated) for f in found.flows] == [
+        REMAPPED
+    ]
     assert found.violations == ()
 
 
 def test_errors_to_two_containers() -> None:
     """One router's errors to two containers are two flows', not one overloaded."""
-    second = Crossing("snat", "inside", SNAT.met._replace(src=C2), REMAPPED.sent)
+    second = Crossing(
+        "snat", "inside", SNAT.original._replace(src=C2), REMAPPED.translated
+    )
     one, two = (
-        crossed(crossing, Packet(key=crossing.met, ip_id=ip_id))
+        crossed(crossing, Packet(key=crossing.original, ip_id=ip_id))
         for ip_id, crossing in enumerate((SNAT, second))
     )
 
     found = learned([one, two, complaint(SNAT, one), complaint(second, two)])
 
-    assert [SNAT.sent, REMAPPED.sent] == [flow.sent for flow in found.flows]
+    assert [SNAT.translated, REMAPPED.translated] == [
+        flow.translated for flow in found.flows
+    ]
     assert found.violations == ()
 
 
 def test_later_fragments() -> None:
     """Later parts of a datagram have no ports: they neither pair nor stay alone."""
-    first = Packet(key=SNAT.met, data=b"x" * 16, mf=True, df=False, ip_id=5)
+    first = Packet(key=SNAT.original, data=b"x" * 16, mf=True, df=False, ip_id=5)
     later = replace(first, body=b"y" * 24, mf=False, frag_offset=24)
     observations = [crossed(SNAT, first), crossed(SNAT, later)]
 
     found = learned(observations)
 
-    assert [SNAT.sent] == [flow.sent for flow in found.flows]
+    assert [SNAT.translated] == [flow.translated for flow in found.flows]
     assert found.flows[0].pairs == ((0, 0),)
 
 
 def test_padding() -> None:
     """Padding that only one link adds is no difference."""
-    near, far = crossed(SNAT, Packet(key=SNAT.met, data=b"x", ip_id=1))
+    near, far = crossed(SNAT, Packet(key=SNAT.original, data=b"x", ip_id=1))
 
     found = learned([(near, replace(far, tail=bytes(17)))])
 
-    assert [SNAT.sent] == [flow.sent for flow in found.flows]
+    assert [SNAT.translated] == [flow.translated for flow in found.flows]
     assert found.violations == ()
 
 
 def test_ttl_tells_who_began() -> None:
     """Without directions, the side with the higher ttl is where a packet came from."""
     for crossing in (SNAT, DNAT):
-        near, far = crossed(crossing, Packet(key=crossing.met, ip_id=1, way=IN))
-        untold = replace(near, way=UNKNOWN), replace(far, way=UNKNOWN)
+        near, far = crossed(
+            crossing, Packet(key=crossing.original, ip_id=1, direction=IN)
+        )
+        untold = replace(near, direction=UNKNOWN), replace(far, direction=UNKNOWN)
 
         found = learned([untold])
 
@@ -349,8 +369,8 @@ def test_ttl_tells_who_began() -> None:
 @pytest.mark.parametrize(("way", "expected"), [(IN, "inside"), (OUT, "outside")])
 def test_direction_tells_where_the_ttl_does_not(way: Direction, expected: str) -> None:
     """Of a packet whose ttl was not lowered the tap's direction tells its way."""
-    near = Packet(key=PLAIN.met, ip_id=1, way=way)
-    far = replace(near, way=OUT if way == IN else IN)
+    near = Packet(key=PLAIN.original, ip_id=1, direction=way)
+    far = replace(near, direction=OUT if way == IN else IN)
 
     assert learn(capture([near]), capture([far])).flows[0].initiated == expected
 
@@ -374,8 +394,8 @@ EVENTS = st.lists(st.tuples(KEYS, st.booleans(), st.booleans()), max_size=12)
 def conversation(nat: Nat, key: Tuple5) -> Crossing | None:
     """Let one packet cross a NAT; None if it does not."""
     if key.dst == HOST:
-        sent = nat.inbound(key)
-        return sent and Crossing("", "outside", key, sent)
+        translated = nat.inbound(key)
+        return translated and Crossing("", "outside", key, translated)
     return Crossing("", "inside", key, nat.outbound(key))
 
 
@@ -392,9 +412,9 @@ def test_learns_any_nat(events: list[tuple[Tuple5, bool, bool]]) -> None:
         if inwards:
             key = key._replace(src=key.dst, dst=HOST)  # noqa: PLW2901
         crossing = conversation(nat, key)
-        if crossing is None or crossing.sent.reply in expected:
+        if crossing is None or crossing.translated.reply in expected:
             continue
-        expected[crossing.met] = crossing.sent
+        expected[crossing.original] = crossing.translated
         packet = Packet(key=key, ip_id=2 * number + 1, data=b"x")
         observations.append(crossed(crossing, packet))
         if answered:
@@ -403,6 +423,6 @@ def test_learns_any_nat(events: list[tuple[Tuple5, bool, bool]]) -> None:
 
     found = learned(observations)
 
-    assert expected == {flow.met: flow.sent for flow in found.flows}
+    assert expected == {flow.original: flow.translated for flow in found.flows}
     assert found.violations == ()
     assert found.unpaired == {}

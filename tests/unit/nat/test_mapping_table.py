@@ -11,11 +11,11 @@ from tests.unit.nat.conftest import made
 from pytest_netlab.nat import observations
 from pytest_netlab.nat.mapping_table import (
     CHANGED,
+    EMBEDDED,
     FLAGS,
     IP_CHECKSUM,
     L4_CHECKSUM,
     OPTIONS,
-    QUOTES,
     SHARED,
     TOS,
     TTL,
@@ -139,10 +139,10 @@ def test_checksums(shift: int, bit: int, one: int, other: int, is_wrong: bool) -
 
 def test_quotes() -> None:
     """An error quotes to either side what that side sent."""
-    misquoted = 1 << observations.MISQUOTED
+    misquoted = 1 << observations.WRONGLY_EMBEDDED
 
-    assert bits(NEAR | misquoted, FAR) == bits(NEAR, FAR | misquoted) == QUOTES
-    assert bits(NEAR | misquoted, FAR | misquoted) == QUOTES
+    assert bits(NEAR | misquoted, FAR) == bits(NEAR, FAR | misquoted) == EMBEDDED
+    assert bits(NEAR | misquoted, FAR | misquoted) == EMBEDDED
 
 
 def test_options() -> None:

@@ -66,7 +66,7 @@ def test_columns() -> None:
 
     assert found.row.tolist() == [100, 101, 102]
     assert found.ts.tolist() == [START_NS + i * TICK_NS for i in range(3)]
-    assert found.way.tolist() == [0, 2, 1]
+    assert found.uniflow.tolist() == [0, 2, 1]
     assert found.seq.tolist() == [5, 0, 5]
     assert found.size.tolist() == [5, 5, 5]
     assert len(found) == 3
@@ -76,7 +76,7 @@ def test_packets_of_no_flow() -> None:
     """What is of no flow leaves no gap, and packets keep their numbers."""
     found = seen([NOBODY, SEGMENT, NOBODY, DATAGRAM, NOBODY], first=10)
 
-    assert (found.row.tolist(), found.way.tolist()) == ([11, 13], [0, 2])
+    assert (found.row.tolist(), found.uniflow.tolist()) == ([11, 13], [0, 2])
     assert found.size.tolist() == [5, 5]
 
 
@@ -197,7 +197,7 @@ def test_another_error(other: Packet) -> None:
 def test_directions(way: Direction) -> None:
     """A packet that was forwarded came in at one point and left at the other."""
     other = OUT if way == IN else IN
-    here, there = (replace(SEGMENT, way=one) for one in (way, other))
+    here, there = (replace(SEGMENT, direction=one) for one in (way, other))
 
     assert keys(here, Direction.INBOUND) == keys(there, Direction.OUTBOUND)
     assert keys(here, Direction.INBOUND)[1] != keys(here, Direction.OUTBOUND)[1]
@@ -206,12 +206,12 @@ def test_directions(way: Direction) -> None:
 @pytest.mark.parametrize("way", [IN, OUT, UNKNOWN])
 def test_directions_that_are_not_used(way: Direction) -> None:
     """Where directions are not known of all they are in no key."""
-    assert keys(replace(SEGMENT, way=way)) == keys(SEGMENT)
+    assert keys(replace(SEGMENT, direction=way)) == keys(SEGMENT)
 
 
 def test_keys_by_direction_are_others() -> None:
     """A key with directions is not taken for one without."""
-    assert keys(replace(SEGMENT, way=IN), Direction.INBOUND) != keys(SEGMENT)
+    assert keys(replace(SEGMENT, direction=IN), Direction.INBOUND) != keys(SEGMENT)
 
 
 @pytest.mark.parametrize(
@@ -223,13 +223,13 @@ def test_keys_by_direction_are_others() -> None:
         ({"df": False, "mf": True}, "FLAGS", 7, 1),
         ({}, "IP_CHECKSUM", 7, Checksum.GOOD),
         ({}, "L4_CHECKSUM", 7, Checksum.GOOD),
-        ({"way": IN}, "DIRECTION", 3, Direction.INBOUND),
-        ({"way": OUT}, "DIRECTION", 3, Direction.OUTBOUND),
+        ({"direction": IN}, "DIRECTION", 3, Direction.INBOUND),
+        ({"direction": OUT}, "DIRECTION", 3, Direction.OUTBOUND),
         ({}, "SEGMENT", 1, 1),
         ({"data": b""}, "SEGMENT", 1, 0),
         ({"key": DNS}, "SEGMENT", 1, 0),
         ({}, "ERROR", 1, 0),
-        ({}, "MISQUOTED", 1, 0),
+        ({}, "WRONGLY_EMBEDDED", 1, 0),
         ({}, "HASHLESS", 1, 0),
         ({"data": b""}, "HASHLESS", 1, 0),
     ],
@@ -244,7 +244,7 @@ def test_facts(change: dict[str, object], name: str, mask: int, expected: int) -
 
 def test_all_facts_at_once() -> None:
     """No fact spills into another's place."""
-    packet = replace(SEGMENT, ttl=255, tos=255, way=OUT)
+    packet = replace(SEGMENT, ttl=255, tos=255, direction=OUT)
     sums = (
         Checksum.GOOD << observations.IP_CHECKSUM
         | Checksum.GOOD << observations.L4_CHECKSUM
@@ -277,7 +277,7 @@ def test_misquoted(dst: str, expected: int) -> None:
     """An error goes to whoever sent what it quotes."""
     packet = error(HOST01, QUOTED, dst=dst)
 
-    assert (fact(packet, "ERROR"), fact(packet, "MISQUOTED")) == (1, expected)
+    assert (fact(packet, "ERROR"), fact(packet, "WRONGLY_EMBEDDED")) == (1, expected)
     assert fact(packet, "HASHLESS") == 0
 
 
@@ -286,7 +286,9 @@ def test_misquoted_among_others(row: int) -> None:
     """Each error is held to its own quote."""
     errors = [error(HOST01, QUOTED)] * 20
     errors[row] = error(HOST01, QUOTED, dst=C2)
-    found = seen(errors).facts >> np.uint64(observations.MISQUOTED) & np.uint64(1)
+    found = seen(errors).facts >> np.uint64(observations.WRONGLY_EMBEDDED) & np.uint64(
+        1
+    )
 
     assert np.flatnonzero(found).tolist() == [row]
 
@@ -332,7 +334,7 @@ def test_options() -> None:
 
 def test_parts() -> None:
     """Sightings are joined in order, and any of them taken."""
-    parts = [seen([SEGMENT, DATAGRAM]), seen([ECHO], first=2), Observations.room(0)]
+    parts = [seen([SEGMENT, DATAGRAM]), seen([ECHO], first=2), Observations.empty(0)]
     whole = Observations.joined(parts)
 
     assert whole.row.tolist() == [0, 1, 2]

@@ -120,9 +120,9 @@ def test_repeats_pair_by_rank() -> None:
 
 def test_error() -> None:
     """An ICMP error pairs by what it says, its quote having been translated."""
-    sent = Packet(key=DNS, data=b"query", ip_id=3)
-    near = error(HOST01, sent, ip_id=8)
-    far = error(HOST01, routed(sent, snat(DNS, 50000)), ip_id=8)
+    translated = Packet(key=DNS, data=b"query", ip_id=3)
+    near = error(HOST01, translated, ip_id=8)
+    far = error(HOST01, routed(translated, snat(DNS, 50000)), ip_id=8)
 
     assert pair(capture([near]), capture([far])) == [(0, 0)]
 
@@ -215,7 +215,8 @@ def test_replies_known_from_requests() -> None:
     c1, c2 = Packet(key=PING, data=b"1"), Packet(key=PING._replace(src=C2), data=b"2")
     out1, out2 = snat(PING, 98), snat(c2.key, 7)
     answer1, answer2 = (
-        Packet(key=sent.reply, data=b"same", reply=True) for sent in (out1, out2)
+        Packet(key=translated.reply, data=b"same", reply=True)
+        for translated in (out1, out2)
     )
     inside = capture(
         [c1, c2, routed(answer1, c1.key.reply), routed(answer2, c2.key.reply)]
@@ -238,23 +239,23 @@ def test_mapping_that_changes_is_still_paired() -> None:
 
 def test_arrived_on_both_sides() -> None:
     """Taps that know directions tell two arrivals from one forwarded packet."""
-    to_host = Packet(key=PING._replace(dst=HOST), way=IN)
-    also_to_host = Packet(key=PING._replace(src=HOST01, dst=HOST), way=IN)
+    to_host = Packet(key=PING._replace(dst=HOST), direction=IN)
+    also_to_host = Packet(key=PING._replace(src=HOST01, dst=HOST), direction=IN)
 
     assert pair(capture([to_host]), capture([also_to_host])) == []
-    assert pair(capture([to_host]), capture([replace(also_to_host, way=OUT)])) == [
-        (0, 0)
-    ]
+    assert pair(
+        capture([to_host]), capture([replace(also_to_host, direction=OUT)])
+    ) == [(0, 0)]
 
 
 @pytest.mark.parametrize(("near", "far"), [(IN, OUT), (OUT, IN)])
 def test_directions(near: Direction, far: Direction) -> None:
     """What goes in on one side and out on the other was forwarded, both ways."""
     packet = Packet(key=PING)
-    inside = capture([replace(packet, way=near)])
+    inside = capture([replace(packet, direction=near)])
 
-    assert pair(inside, capture([replace(packet, way=far)])) == [(0, 0)]
-    assert pair(inside, capture([replace(packet, way=near)])) == []
+    assert pair(inside, capture([replace(packet, direction=far)])) == [(0, 0)]
+    assert pair(inside, capture([replace(packet, direction=near)])) == []
 
 
 @pytest.mark.parametrize(
@@ -278,7 +279,7 @@ def test_sent_anew(key: Tuple5, ttl: int, expected: list[tuple[int, int]]) -> No
 
 def test_one_unknown_direction() -> None:
     """Where any direction is unknown none is used."""
-    packet = Packet(key=PING, way=IN)
+    packet = Packet(key=PING, direction=IN)
     unsure = capture([packet, Packet(key=DNS)])
 
     assert pair(unsure, capture([packet])) == [(0, 0)]

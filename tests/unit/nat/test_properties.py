@@ -66,9 +66,9 @@ class Hairpin:
 
     def inbound(self, key: Tuple5) -> Tuple5 | None:
         """Return the key inside, sent by the bridge from a port of its own."""
-        sent = self.behind.inbound(key)
+        translated = self.behind.inbound(key)
         port = self.ports.setdefault(key, 30_000 + len(self.ports))
-        return sent and sent._replace(src=BRIDGE, sport=port)
+        return translated and translated._replace(src=BRIDGE, sport=port)
 
 
 def _docker(*, masquerade: bool) -> Nat:
@@ -89,16 +89,19 @@ class Flow(NamedTuple):
     """A flow's key where the host met it and where it left, and from which side."""
 
     side: str
-    met: Tuple5
-    sent: Tuple5
+    original: Tuple5
+    translated: Tuple5
 
     @property
     def kind(self) -> str:
         """Return what RFC 2663 calls the rewrite."""
-        met, sent = self.met, self.sent
-        ends = [(met.src, met.sport) != (sent.src, sent.sport)]
-        is_echo = met.proto in (ICMP, ICMP6)
-        ends.append(met.dst != sent.dst or (met.dport != sent.dport and not is_echo))
+        original, translated = self.original, self.translated
+        ends = [(original.src, original.sport) != (translated.src, translated.sport)]
+        is_echo = original.proto in (ICMP, ICMP6)
+        ends.append(
+            original.dst != translated.dst
+            or (original.dport != translated.dport and not is_echo)
+        )
         names = {(0, 0): "none", (1, 0): "snat", (0, 1): "dnat", (1, 1): "hairpin"}
         return names[ends[0], ends[1]]
 
@@ -158,16 +161,16 @@ def _flows(nat: Translator, address: str, wanted: Sequence[Wanted]) -> list[Flow
     flows: list[Flow] = []
     used: set[tuple[str, Tuple5]] = set()
     for key, inwards in wanted:
-        met = _aligned(key._replace(src=key.dst, dst=address) if inwards else key)
+        original = _aligned(key._replace(src=key.dst, dst=address) if inwards else key)
         near, far = ("outside", "inside") if inwards else ("inside", "outside")
-        ends = {(near, met), (near, met.reply)}
+        ends = {(near, original), (near, original.reply)}
         if ends & used:
             continue
-        sent = nat.inbound(met) if inwards else nat.outbound(met)
-        if sent is None or {(far, sent), (far, sent.reply)} & used:
+        translated = nat.inbound(original) if inwards else nat.outbound(original)
+        if translated is None or {(far, translated), (far, translated.reply)} & used:
             continue
-        used |= ends | {(far, sent), (far, sent.reply)}
-        flows.append(Flow(near, met, sent))
+        used |= ends | {(far, translated), (far, translated.reply)}
+        flows.append(Flow(near, original, translated))
     return flows
 
 
@@ -195,12 +198,12 @@ def _packets(
         flow = flows[event.flow]
         lost = "" if event.common else event.lost
         packet = Packet(
-            key=flow.sent.reply if event.reply else flow.met,
+            key=flow.translated.reply if event.reply else flow.original,
             data=b"same" if event.common else f"#{number}".encode(),
             seq=7 if event.common else number * 1000 % 65_536,
             ip_id=1000 + number if lost else event.ip_id,
             reply=event.reply,
-            way=IN if taps else UNKNOWN,
+            direction=IN if taps else UNKNOWN,
         )
         made += [_seen(flow, packet, event, lost)] * event.copies
     return made
@@ -208,10 +211,10 @@ def _packets(
 
 def _seen(flow: Flow, packet: Packet, event: Event, lost: str) -> Sent:
     """Return where a packet was seen on its way through the host."""
-    key = flow.met.reply if packet.reply else flow.sent
+    key = flow.original.reply if packet.reply else flow.translated
     beyond = routed(packet, key)
-    if packet.way == UNKNOWN:
-        beyond = replace(beyond, way=UNKNOWN)
+    if packet.direction == UNKNOWN:
+        beyond = replace(beyond, direction=UNKNOWN)
     outwards = (flow.side == "inside") != packet.reply
     near, far = (packet, beyond) if outwards else (beyond, packet)
     far = replace(far, tail=bytes(event.padding))
@@ -220,32 +223,34 @@ def _seen(flow: Flow, packet: Packet, event: Event, lost: str) -> Sent:
     )
 
 
-def _interleaved(sent: Sequence[Sent], random: Random) -> list[Sent]:
+def _interleaved(translated: Sequence[Sent], random: Random) -> list[Sent]:
     """Return the packets in another order; each flow's own order stays."""
     queues: dict[Flow, deque[Sent]] = defaultdict(deque)
-    for packet in sent:
+    for packet in translated:
         queues[packet.flow].append(packet)
-    order = [packet.flow for packet in sent]
+    order = [packet.flow for packet in translated]
     random.shuffle(order)
     return [queues[flow].popleft() for flow in order]
 
 
-def _captures(sent: Sequence[Sent], random: Random) -> tuple[Capture, Capture]:
+def _captures(translated: Sequence[Sent], random: Random) -> tuple[Capture, Capture]:
     """Return what both taps saw; their clocks differ by up to some days."""
     ahead = random.randrange(10**15)
-    inside = [packet.near for packet in sent if packet.near]
-    outside = [packet.far for packet in _interleaved(sent, random) if packet.far]
+    inside = [packet.near for packet in translated if packet.near]
+    outside = [packet.far for packet in _interleaved(translated, random) if packet.far]
     return capture(inside), capture(outside, start=ahead)
 
 
-def _check(found: Translations, sent: Sequence[Sent]) -> None:
+def _check(found: Translations, translated: Sequence[Sent]) -> None:
     """Fail unless exactly what the NAT did was found."""
-    crossed: dict[Flow, int] = dict.fromkeys((packet.flow for packet in sent), 0)
-    for packet in sent:
+    crossed: dict[Flow, int] = dict.fromkeys((packet.flow for packet in translated), 0)
+    for packet in translated:
         crossed[packet.flow] += bool(packet.near and packet.far)
 
-    assert {(f.side, f.met, f.sent, f.kind): n for f, n in crossed.items()} == {
-        (f.initiated, f.met, f.sent, f.kind): f.packets for f in found.flows
+    assert {
+        (f.side, f.original, f.translated, f.kind): n for f, n in crossed.items()
+    } == {
+        (f.initiated, f.original, f.translated, f.kind): f.packets for f in found.flows
     }
     assert found.violations == ()
     assert found.unpaired == {}
@@ -276,9 +281,9 @@ def test_learns_any_nat(
     """Masquerade, published ports, both at once, and ports that were taken."""
     nat = _docker(masquerade=masquerade)
     flows = _flows(Hairpin(nat) if hairpin else nat, HOST, wanted)
-    sent = _packets(flows, events, taps=taps)
+    translated = _packets(flows, events, taps=taps)
 
-    _check(learn(*_captures(sent, random)), sent)
+    _check(learn(*_captures(translated, random)), translated)
 
 
 @ANY
@@ -292,6 +297,6 @@ def test_learns_nat66(
     *, wanted: list[Wanted], events: list[Event], taps: bool, random: Random
 ) -> None:
     """The same where packets have no IP id and no header checksum."""
-    sent = _packets(_flows(_nat66(), HOST6, wanted), events, taps=taps)
+    translated = _packets(_flows(_nat66(), HOST6, wanted), events, taps=taps)
 
-    _check(learn(*_captures(sent, random)), sent)
+    _check(learn(*_captures(translated, random)), translated)

@@ -27,16 +27,16 @@ def said(key: Tuple5, data: bytes, *, outside: bool, seq: int = 1) -> list[Packe
     """Return a connection's first segments at one point; each has its own sequence."""
     forth, back = (IN, OUT) if outside else (OUT, IN)
     return [
-        Packet(key=key, flags=SYN, seq=seq, way=forth),
-        Packet(key=key, seq=seq + 1, data=data, way=forth),
-        Packet(key=key.reply, seq=seq + 2, data=b"answer", way=back),
+        Packet(key=key, flags=SYN, seq=seq, direction=forth),
+        Packet(key=key, seq=seq + 1, data=data, direction=forth),
+        Packet(key=key.reply, seq=seq + 2, data=b"answer", direction=back),
     ]
 
 
 def fates(inside: list[Packet], outside: list[Packet]) -> list[tuple[object, ...]]:
     """Return what became of each flow, with its keys."""
     found = learn(capture(inside), capture(outside))
-    return [(flow.fate, flow.met, flow.sent) for flow in found.flows]
+    return [(flow.disposition, flow.original, flow.translated) for flow in found.flows]
 
 
 @pytest.mark.parametrize("proto", [TCP, UDP])
@@ -48,7 +48,7 @@ def test_proxied(proto: int) -> None:
 
     found = learn(capture(inside), capture(outside))
 
-    assert [(f.kind, f.fate, f.met, f.sent) for f in found.flows] == [
+    assert [(f.kind, f.disposition, f.original, f.translated) for f in found.flows] == [
         ("proxied", "proxied", asked, leg)
     ]
     assert found.flows[0].answered
@@ -93,7 +93,9 @@ def test_unanswered(silent: str) -> None:
 
     found = learn(capture(inside), capture(outside))
 
-    assert [(flow.fate, flow.answered) for flow in found.flows] == [("proxied", False)]
+    assert [(flow.disposition, flow.answered) for flow in found.flows] == [
+        ("proxied", False)
+    ]
 
 
 def test_two_clients_in_order() -> None:
@@ -145,8 +147,10 @@ def test_host_as_client_is_not_proxied() -> None:
 
 def test_pings_are_not_proxied() -> None:
     """Equal pings on both sides are two pings: a proxy carries no ICMP."""
-    here = Packet(key=Tuple5(ICMP, BRIDGE, 1, WEB, 1), data=b"same", way=OUT)
-    there = Packet(key=Tuple5(ICMP, HOST01, 1, HOST, 1), data=b"same", way=IN, ip_id=1)
+    here = Packet(key=Tuple5(ICMP, BRIDGE, 1, WEB, 1), data=b"same", direction=OUT)
+    there = Packet(
+        key=Tuple5(ICMP, HOST01, 1, HOST, 1), data=b"same", direction=IN, ip_id=1
+    )
 
     assert fates([here], [there]) == [
         ("dropped", here.key, None),

@@ -12,7 +12,7 @@ from tests.unit.nat.conftest import made
 from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.nat import read_schedule
 from pytest_netlab.nat.read_schedule import ReadSchedule
-from pytest_netlab.nat.side import Side
+from pytest_netlab.nat.side import SideReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,14 +29,16 @@ def chunks(count: int, start: int, size: int = 1) -> Iterator[Capture]:
         yield capture([PACKET] * size, start=start + number * size * TICK_NS)
 
 
-def side(count: int, start: int = 0, size: int = 1) -> Side:
+def side(count: int, start: int = 0, size: int = 1) -> SideReader:
     """Return a point that has this many chunks, ready to be read."""
-    point = Side(chunks(count, start, size))
+    point = SideReader(chunks(count, start, size))
     point.start(0)
     return point
 
 
-def order(near: Side, far: Side, reads: ReadSchedule, count: int = 99) -> str:
+def order(
+    near: SideReader, far: SideReader, reads: ReadSchedule, count: int = 99
+) -> str:
     """Return whose turn it was, N or F, with steps of one chunk."""
     found = ""
     while (near.alive or far.alive) and len(found) < count:

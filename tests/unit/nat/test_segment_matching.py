@@ -263,7 +263,7 @@ def test_byte_ranges(near: list[int], far: list[int]) -> None:
     rows_out = {row for _, row in found.flows[0].pairs}
     assert (rows_in, rows_out) == (set(range(len(inside))), set(range(len(outside))))
     assert found.violations == ()
-    assert [flow.fate for flow in found.flows] == ["forwarded"]
+    assert [flow.disposition for flow in found.flows] == ["forwarded"]
 
 
 def test_a_lost_segment_of_a_super_frame() -> None:

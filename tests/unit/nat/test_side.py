@@ -24,7 +24,7 @@ from tests.traffic import (
 from pytest_netlab.capture.ahead import Ahead
 from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.nat import side
-from pytest_netlab.nat.side import Side, Strays, index_of
+from pytest_netlab.nat.side import SideReader, UnpairedPackets, index_of
 from pytest_netlab.wire import Direction, arp, ethernet
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ def chunks(whole: Capture, size: int = 2) -> Iterator[Capture]:
         yield whole.select(range(first, min(first + size, len(whole))))
 
 
-def started(source: Source, ingress: int = 0) -> Side:
+def started(source: Source, ingress: int = 0) -> SideReader:
     """Return a point that has begun to read."""
-    point = Side(source)
+    point = SideReader(source)
     point.start(ingress)
     return point
 
 
-def read(point: Side, times: int = 99) -> list[int]:
+def read(point: SideReader, times: int = 99) -> list[int]:
     """Read so many chunks, or all; return how many packets each had."""
     found: list[int] = []
     while point.alive and len(found) < times:
@@ -63,7 +63,7 @@ def read(point: Side, times: int = 99) -> list[int]:
     return found
 
 
-def carry(point: Side, alone: Sequence[int], bound: int = 99) -> None:
+def carry(point: SideReader, alone: Sequence[int], bound: int = 99) -> None:
     """Carry of what is pending those at these indices."""
     pending, _ = point.pending()
     point.carry(pending.take(np.array(alone, dtype=np.intp)), bound)
@@ -85,7 +85,7 @@ def test_sightings(source: Source) -> None:
     assert sum(sizes) == point.rows == 7
     assert fresh == 0
     assert pending.row.tolist() == [0, 2, 3, 4, 5, 6]
-    assert pending.way.tolist() == [0, 2, 0, 2, 2, 0]
+    assert pending.uniflow.tolist() == [0, 2, 0, 2, 2, 0]
     assert point.table.count == 2
     point.stop()
 
@@ -97,7 +97,7 @@ def test_whole() -> None:
 
     assert point.whole is whole
     assert read(point) == [7]
-    assert np.concatenate(point.ways).tolist() == [0, -1, 2, 0, 2, 2, 0]
+    assert np.concatenate(point.uniflows).tolist() == [0, -1, 2, 0, 2, 2, 0]
 
 
 def test_chunks() -> None:
@@ -106,7 +106,7 @@ def test_chunks() -> None:
 
     assert point.whole is None
     assert read(point) == [2, 2, 2, 1]
-    assert point.ways == []
+    assert point.uniflows == []
 
 
 def test_front() -> None:
@@ -127,7 +127,7 @@ def test_no_chunks(nothing: Source) -> None:
     assert not point.alive
     assert not point.knows_directions
     assert point.read() == point.rows == 0
-    assert len(point.pending()[0]) == len(point.strays_left().capture) == 0
+    assert len(point.pending()[0]) == len(point.unpaired_left().capture) == 0
     point.stop()
 
 
@@ -158,7 +158,7 @@ def test_pending() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ways", "expected"),
+    ("uniflows", "expected"),
     [
         ([IN, OUT], True),
         ([IN, UNKNOWN], False),
@@ -166,17 +166,17 @@ def test_pending() -> None:
         ([], True),
     ],
 )
-def test_knows_directions(ways: list[Direction], expected: bool) -> None:  # noqa: FBT001 - a table
+def test_knows_directions(uniflows: list[Direction], expected: bool) -> None:  # noqa: FBT001 - a table
     """A tap knows directions if it knows that of each packet of IP."""
-    packets = [Packet(key=DNS, way=way) for way in ways]
+    packets = [Packet(key=DNS, direction=way) for way in uniflows]
 
-    assert Side(capture([*packets, ARP])).knows_directions == expected
-    assert Side([capture([*packets, ARP])]).knows_directions == expected
+    assert SideReader(capture([*packets, ARP])).knows_directions == expected
+    assert SideReader([capture([*packets, ARP])]).knows_directions == expected
 
 
 def test_knows_directions_by_the_first_chunk() -> None:
     """Of chunks the first one tells, and is read all the same."""
-    known, unknown = capture([Packet(key=DNS, way=IN)]), capture([ONE])
+    known, unknown = capture([Packet(key=DNS, direction=IN)]), capture([ONE])
     points = started([known, unknown]), started([unknown, known])
 
     assert [point.knows_directions for point in points] == [True, False]
@@ -187,7 +187,7 @@ def test_knows_directions_by_the_first_chunk() -> None:
 
 def test_ingress() -> None:
     """The direction into the host is a part of what packets are known by."""
-    seen = capture([Packet(key=DNS, way=IN)])
+    seen = capture([Packet(key=DNS, direction=IN)])
     points = [started(seen, way) for way in (0, Direction.INBOUND, Direction.OUTBOUND)]
     for point in points:
         read(point)
@@ -228,7 +228,7 @@ def test_stopped_half_way() -> None:
 
 def test_not_started() -> None:
     """Who never started may be stopped."""
-    Side(capture(PACKETS)).stop()
+    SideReader(capture(PACKETS)).stop()
 
 
 def test_carried_of_a_capture() -> None:
@@ -238,10 +238,10 @@ def test_carried_of_a_capture() -> None:
     carry(point, [0, 1, 2, 4], bound=1)
 
     assert point.carried.row.tolist() == [0, 2, 3, 5]
-    assert point.strays_left().capture is point.whole
-    assert point.strays_left().rows.tolist() == [0, 2, 3, 5]
-    assert point.strays_left().numbers.tolist() == [0, 2, 3, 5]
-    assert point.strays_left().ways.tolist() == [0, 2, 0, 2]
+    assert point.unpaired_left().capture is point.whole
+    assert point.unpaired_left().rows.tolist() == [0, 2, 3, 5]
+    assert point.unpaired_left().numbers.tolist() == [0, 2, 3, 5]
+    assert point.unpaired_left().uniflows.tolist() == [0, 2, 0, 2]
 
 
 @pytest.mark.parametrize(
@@ -252,11 +252,11 @@ def test_carried_of_a_stream(bound: int, expected: list[int]) -> None:
     point = started(chunks(capture(PACKETS)))
     read(point)
     carry(point, [0, 1, 2, 4], bound)
-    left = point.strays_left()
+    left = point.unpaired_left()
 
     assert point.carried.row.tolist() == expected
     assert left.numbers.tolist() == [0, 2, 3, 5]
-    assert left.ways.tolist() == [0, 2, 0, 2]
+    assert left.uniflows.tolist() == [0, 2, 0, 2]
     assert left.rows.tolist() == [0, 1, 2, 3]
     assert left.capture.ts.tolist() == [START_NS + n * TICK_NS for n in (0, 2, 3, 5)]
     point.stop()
@@ -269,11 +269,11 @@ def test_who_found_its_counterpart_later() -> None:
     carry(point, [0, 1, 2])
     read(point)
     carry(point, [1, 4])
-    left = point.strays_left()
+    left = point.unpaired_left()
 
     assert left.numbers.tolist() == [2, 5]
     assert left.rows.tolist() == [1, 3]
-    assert left.ways.tolist() == [2, 2]
+    assert left.uniflows.tolist() == [2, 2]
     assert (
         left.capture.src[left.rows].tolist()
         == [
@@ -291,8 +291,8 @@ def test_strays_are_copied_once() -> None:
         read(point, 1)
         carry(point, list(range(len(point.carried) + sum(map(len, point._new)))))
 
-    assert point.strays_left().numbers.tolist() == [0, 2, 3, 4, 5, 6]
-    assert len(point.strays_left().capture) == 6
+    assert point.unpaired_left().numbers.tolist() == [0, 2, 3, 4, 5, 6]
+    assert len(point.unpaired_left().capture) == 6
     point.stop()
 
 
@@ -304,7 +304,7 @@ def test_only_so_many_strays(kept: int, monkeypatch: pytest.MonkeyPatch) -> None
     while point.alive:
         read(point, 1)
         carry(point, list(range(len(point.carried) + sum(map(len, point._new)))))
-    left = point.strays_left()
+    left = point.unpaired_left()
 
     assert left.numbers.tolist() == [0, 2, 3, 4, 5, 6][:kept]
     assert len(left.capture) == len(left.rows) == kept
@@ -318,7 +318,7 @@ def test_strays_of_a_stream_have_no_bytes() -> None:
     read(point)
     waiting = [chunk[0].bytes for _, chunk in point._recent]
     carry(point, [0])
-    left = point.strays_left()
+    left = point.unpaired_left()
 
     assert waiting == [b""] * 4
     assert left.capture.payload_len.tolist() == [5]
@@ -329,8 +329,8 @@ def test_strays_of_a_stream_have_no_bytes() -> None:
 def test_strays_by_number_and_conversation() -> None:
     """A row of the kept columns is some packet of the stream, of some conversation."""
     rows = np.array([1, 4, 6])
-    ways = np.array([0, 3, 1], dtype=np.int32)
-    left = Strays(capture(PACKETS), rows, np.array([10, 40, 60]), ways)
+    uniflows = np.array([0, 3, 1], dtype=np.int32)
+    left = UnpairedPackets(capture(PACKETS), rows, np.array([10, 40, 60]), uniflows)
 
     assert [left.number(row) for row in (1, 4, 6)] == [10, 40, 60]
     assert left.by_conversation() == {0: [1, 6], 1: [4]}

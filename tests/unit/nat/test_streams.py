@@ -22,7 +22,7 @@ DNS = Tuple5(UDP, C1, 5555, HOST01, 53)
 YEAR_NS = 31_536_000 * 10**9
 
 
-def sent(key: Tuple5) -> Tuple5:
+def translated(key: Tuple5) -> Tuple5:
     """Return the key behind a masquerade that keeps the port."""
     return key._replace(src=HOST)
 
@@ -42,7 +42,9 @@ def datagrams(count: int) -> list[Packet]:
 def crossed(packets: Sequence[Packet]) -> list[Packet]:
     """Return the packets on the outside, the second container's port remapped."""
     return [
-        routed(p, sent(p.key)._replace(sport=p.key.sport + 20000 * (p.key.src == C2)))
+        routed(
+            p, translated(p.key)._replace(sport=p.key.sport + 20000 * (p.key.src == C2))
+        )
         for p in packets
     ]
 
@@ -57,7 +59,7 @@ def told(found: Translations) -> list[tuple[object, ...]]:
     """Return what chunks tell as well: no rows."""
 
     def row(flow: Flow) -> tuple[object, ...]:
-        ends = flow.kind, flow.fate, flow.initiated, flow.inside, flow.outside
+        ends = flow.kind, flow.disposition, flow.initiated, flow.inside, flow.outside
         return (*ends, flow.answered, flow.returned, flow.packets)
 
     return sorted(map(row, found.flows), key=str)
@@ -163,12 +165,12 @@ def test_snaplen(sides: tuple[bool, bool]) -> None:
 def test_fragments_cut_anew() -> None:
     """Connection tracking may cut a datagram at other places than its sender did."""
     first = Packet(key=DNS, data=b"x" * 64, mf=True, df=False, ip_id=5)
-    far = replace(routed(first, sent(DNS)), data=b"x" * 32)
+    far = replace(routed(first, translated(DNS)), data=b"x" * 32)
 
     found = learn(capture([first]), capture([far]))
 
-    assert [(flow.fate, flow.sent) for flow in found.flows] == [
-        ("forwarded", sent(DNS))
+    assert [(flow.disposition, flow.translated) for flow in found.flows] == [
+        ("forwarded", translated(DNS))
     ]
     assert [bad.field for bad in found.violations if bad.field != "l4_checksum"] == []
 

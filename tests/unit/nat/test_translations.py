@@ -14,7 +14,7 @@ PING = Tuple5(ICMP, C1, 7, HOST01, 7)
 
 
 @pytest.mark.parametrize(
-    ("met", "sent", "expected"),
+    ("original", "translated", "expected"),
     [
         (KEY, KEY, "none"),
         (KEY, KEY._replace(src=HOST), "snat"),
@@ -28,14 +28,14 @@ PING = Tuple5(ICMP, C1, 7, HOST01, 7)
         (PING, PING._replace(dst=HOST), "dnat"),
     ],
 )
-def test_kind(met: Tuple5, sent: Tuple5, expected: str) -> None:
+def test_kind(original: Tuple5, translated: Tuple5, expected: str) -> None:
     """A rewrite is named by the ends it changed; an ICMP id is the source's."""
-    assert kind_of(met, sent) == expected
-    assert kind_of(sent, met) == expected
+    assert kind_of(original, translated) == expected
+    assert kind_of(translated, original) == expected
 
 
 @pytest.mark.parametrize(
-    ("initiated", "inside", "outside", "met", "sent"),
+    ("initiated", "inside", "outside", "original", "translated"),
     [
         ("inside", KEY, PING, KEY, PING),
         ("outside", KEY, PING, PING, KEY),
@@ -49,24 +49,27 @@ def test_met_and_sent(
     initiated: str,
     inside: Tuple5 | None,
     outside: Tuple5 | None,
-    met: Tuple5,
-    sent: Tuple5 | None,
+    original: Tuple5,
+    translated: Tuple5 | None,
 ) -> None:
     """A flow was met on the side it came from, and sent on to the other."""
     flow = flow_of(initiated, inside, outside)
 
-    assert (flow.met, flow.sent) == (met, sent)
+    assert (flow.original, flow.translated) == (original, translated)
 
 
 def test_seen_nowhere() -> None:
     """A flow that no side saw is no flow."""
     with pytest.raises(ValueError, match="seen on no side"):
-        _ = flow_of("inside", None, None).met
+        _ = flow_of("inside", None, None).original
 
 
 def test_unpaired() -> None:
     """What has no twin is counted by its fate."""
-    flows = [flow_of("inside", KEY, None, fate=f) for f in ("local", "leaked", "local")]
+    flows = [
+        flow_of("inside", KEY, None, disposition=f)
+        for f in ("local", "leaked", "local")
+    ]
 
     assert Translations((*flows, flow_of("inside", KEY, KEY))).unpaired == {
         "local": 2,
@@ -78,12 +81,12 @@ def flow_of(
     initiated: str,
     inside: Tuple5 | None,
     outside: Tuple5 | None,
-    fate: str = "forwarded",
+    disposition: str = "forwarded",
 ) -> Flow:
     """Return a flow of these keys."""
     return Flow(
         kind="none",
-        fate=fate,  # type: ignore[arg-type]
+        disposition=disposition,  # type: ignore[arg-type]
         initiated=initiated,  # type: ignore[arg-type]
         inside=inside,
         outside=outside,

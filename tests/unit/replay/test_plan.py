@@ -59,9 +59,9 @@ def test_one_point() -> None:
 def test_two_points() -> None:
     """Each packet as its sender sent it: the responder's from beyond the NAT."""
     sent = ASK.key._replace(src=HOST)
-    answer = replace(ANSWER, key=sent.reply, way=IN)
+    answer = replace(ANSWER, key=sent.reply, direction=IN)
     seen = [
-        (INSIDE, replace(ASK, way=IN)),
+        (INSIDE, replace(ASK, direction=IN)),
         (OUTSIDE, routed(ASK, sent)),
         (OUTSIDE, answer),
         (INSIDE, routed(answer, ASK.key.reply)),

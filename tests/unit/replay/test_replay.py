@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def tcp(initiator: str, responder: str, target: str) -> FlowFact:
     """Return a connection that was sent on without a change of its source."""
     sent = (initiator, target) if target else ()
-    return fact("tcp", initiator, responder, *sent, fate="forwarded")
+    return fact("tcp", initiator, responder, *sent, disposition="forwarded")
 
 
 OUT = tcp("c1", "host01:21", "host01:21")

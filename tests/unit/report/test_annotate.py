@@ -12,7 +12,7 @@ from pytest_netlab.flows import ICMP, TCP, Tuple5
 from pytest_netlab.nat import learn
 from pytest_netlab.report import annotate
 
-ASK = Packet(key=Tuple5(TCP, C1, 4000, HOST01, 80), ip_id=1, way=IN)
+ASK = Packet(key=Tuple5(TCP, C1, 4000, HOST01, 80), ip_id=1, direction=IN)
 
 
 def sent(packet: Packet, key: Tuple5) -> Packet:
@@ -37,7 +37,7 @@ def comments(near: Packet, far: Packet) -> list[str]:
         ),
         (ASK, sent(ASK, ASK.key), f"none {C1}:4000 -> {HOST01}:80, sent on as {C1}:40"),
         (
-            Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), ip_id=1, way=IN),
+            Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), ip_id=1, direction=IN),
             sent(
                 Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), ip_id=1),
                 Tuple5(ICMP, HOST, 9, HOST01, 9),
@@ -66,7 +66,7 @@ def test_flow_is_told_once() -> None:
 
 def test_dnat() -> None:
     """Of a published port, the destination."""
-    ask = Packet(key=Tuple5(TCP, HOST01, 5000, HOST, 81), ip_id=3, way=IN)
+    ask = Packet(key=Tuple5(TCP, HOST01, 5000, HOST, 81), ip_id=3, direction=IN)
     inside = capture([sent(ask, Tuple5(TCP, HOST01, 5000, WEB, 80))])
     outside = capture([ask])
     kept = annotate.of_translations(inside, outside, learn(inside, outside))
@@ -110,8 +110,8 @@ def test_bytes_and_times_are_untouched() -> None:
 
 def test_clocks_decide_the_order() -> None:
     """Packets of two captures come in the order of their timestamps."""
-    one = Packet(key=Tuple5(TCP, C1, 1, HOST01, 80), ip_id=1, way=IN)
-    two = Packet(key=Tuple5(TCP, HOST01, 2, HOST, 80), ip_id=2, way=IN)
+    one = Packet(key=Tuple5(TCP, C1, 1, HOST01, 80), ip_id=1, direction=IN)
+    two = Packet(key=Tuple5(TCP, HOST01, 2, HOST, 80), ip_id=2, direction=IN)
     inside, outside = capture([one, one], start=5000), capture([two], start=5500)
     kept = annotate.of_translations(inside, outside, learn(inside, outside))
 

@@ -21,7 +21,9 @@ from pytest_netlab.wire import COLUMNS, address_text, arp, assigned, ethernet, i
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-SEGMENT = Packet(key=Tuple5(TCP, C1, 4000, HOST01, 80), data=b"GET", ip_id=1, way=IN)
+SEGMENT = Packet(
+    key=Tuple5(TCP, C1, 4000, HOST01, 80), data=b"GET", ip_id=1, direction=IN
+)
 ECHO = Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7), data=b"x")
 V6 = Packet(key=Tuple5(UDP, "2001:db8::1", 1, "2001:db8::2", 53))
 ECHO6 = Packet(key=Tuple5(ICMP6, "2001:db8::1", 9, "2001:db8::2", 9))

@@ -23,7 +23,7 @@ def flow(inside: Tuple5 | None = KEY, outside: Tuple5 | None = SENT) -> Flow:
     """Return a flow with these keys."""
     return Flow(
         kind="snat" if inside and outside else "none",
-        fate="forwarded" if inside and outside else "dropped",
+        disposition="forwarded" if inside and outside else "dropped",
         initiated="inside",
         inside=inside,
         outside=outside,
@@ -76,7 +76,7 @@ def test_proxied_is_told_twice() -> None:
     """A proxied flow has both keys, and no packet of it crossed."""
     proxied = Flow(
         kind="proxied",
-        fate="proxied",
+        disposition="proxied",
         initiated="outside",
         inside=KEY,
         outside=SENT,

@@ -36,7 +36,7 @@ FILES = [CAPTURE, STORY, TOML]
 def ping(ttl: int = 64, id_: int = 7, addr: str = C1) -> Capture:
     """Return both points' capture of an echo request."""
     key = Tuple5(ICMP, addr, id_, HOST01, id_)
-    packet = Packet(key=key, data=bytes(56), ip_id=1, ttl=ttl, way=IN)
+    packet = Packet(key=key, data=bytes(56), ip_id=1, ttl=ttl, direction=IN)
     sent = routed(packet, key._replace(src=HOST))
     names = {addr: "c1", HOST: "host", HOST01: "host01"}
     return seen([(INSIDE, packet), (OUTSIDE, sent)], names)
@@ -67,7 +67,7 @@ def test_round_trip(store: Store, golden: Path) -> None:
     assert sorted(contents(golden)) == sorted(FILES)
     assert store.load(NAME) == Golden(
         scenario=NAME,
-        story=canonicalize(ping()),
+        canonical=canonicalize(ping()),
         policy=Policy(),
         provenance=ABOUT["provenance"],  # type: ignore[arg-type]
         about={"description": ABOUT["description"]},  # type: ignore[dict-item]
@@ -105,12 +105,12 @@ def test_truncated_capture(store: Store, golden: Path) -> None:
     """A capture cut at any byte is an error, unless only the counters are gone."""
     path = golden / CAPTURE
     whole = path.read_bytes()
-    story = store.load(NAME).story
+    story = store.load(NAME).canonical
     survived = []
     for size in range(len(whole)):
         path.write_bytes(whole[:size])
         try:
-            assert store.load(NAME).story == story
+            assert store.load(NAME).canonical == story
             survived.append(size)
         except GoldenError as error:
             assert "version control" in str(error)  # noqa: PT017 - one of two is right
@@ -231,7 +231,7 @@ def test_update_keeps_policy(store: Store, golden: Path) -> None:
     set_policy(golden, 'ttl = "any"')
 
     assert store.save(NAME, ping(ttl=65), ABOUT) == (golden, True)
-    assert store.load(NAME).story == canonicalize(ping(ttl=65))
+    assert store.load(NAME).canonical == canonicalize(ping(ttl=65))
     assert store.load(NAME).policy == Policy({"ttl": "any"})
     assert sorted(contents(golden)) == sorted(FILES)
 
@@ -256,7 +256,7 @@ def test_update_keeps_what_is_its_users(store: Store, golden: Path) -> None:
     assert (golden / "see").readlink().name == "nowhere"
     assert contents(golden / "old") == variant
     assert (golden / "old").stat().st_mode & 0o777 == 0o700
-    assert store.load(NAME, {"engine": "29"}).story == canonicalize(ping(ttl=65))
+    assert store.load(NAME, {"engine": "29"}).canonical == canonicalize(ping(ttl=65))
 
 
 @pytest.mark.parametrize("kind", ["file", "link"])
@@ -280,7 +280,7 @@ def test_other_goldens_are_left_alone(store: Store, golden: Path) -> None:
     store.save("other", ping(ttl=65), ABOUT)
 
     assert sorted(p.name for p in golden.parent.iterdir()) == ["other", NAME]
-    assert store.load(NAME).story == canonicalize(ping())
+    assert store.load(NAME).canonical == canonicalize(ping())
 
 
 @pytest.mark.parametrize("name", FILES)

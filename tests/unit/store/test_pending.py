@@ -68,7 +68,7 @@ def test_round_trip(pendings: PendingStore, store: Store) -> None:
         "leaked, 2 differences",
     )
     assert (found.new, found.stale) == (False, False)
-    assert found.proposed.story == canonicalize(ping(ttl=60))
+    assert found.proposed.canonical == canonicalize(ping(ttl=60))
     assert found.recorded() == store.load(NAME)
     assert pendings.names() == [NAME]
     assert contents(store.root) == before
@@ -82,7 +82,7 @@ def test_accept(pendings: PendingStore, store: Store) -> None:
     assert accepted(pendings, store) == (store.folder(NAME), True)
 
     golden = store.load(NAME)
-    assert golden.story == canonicalize(ping(ttl=60))
+    assert golden.canonical == canonicalize(ping(ttl=60))
     assert golden.policy == Policy({"tos": "any"})
     assert golden.provenance == {"engine": "29.0"}
     assert golden.about["description"] == ABOUT["description"]
@@ -99,7 +99,7 @@ def test_accept_new(pendings: PendingStore, tmp_path: Path) -> None:
 
     accepted(pendings, store)
 
-    assert store.load(NAME).story == canonicalize(ping(ttl=60))
+    assert store.load(NAME).canonical == canonicalize(ping(ttl=60))
 
 
 def test_accept_keeps_the_variant(pendings: PendingStore, store: Store) -> None:

@@ -60,8 +60,8 @@ def test_each_host_records_its_own(store: Store) -> None:
     assert record(store, NEW, 60) == store.folder(NAME) / "closed"
 
     old, new = store.load(NAME, OLD), store.load(NAME, NEW)
-    assert old.story == canonicalize(ping(ttl=64))
-    assert new.story == canonicalize(ping(ttl=60))
+    assert old.canonical == canonicalize(ping(ttl=64))
+    assert new.canonical == canonicalize(ping(ttl=60))
     assert new.about == {
         "description": "ports are closed",
         "reference": "https://example.org/closed",
@@ -112,7 +112,7 @@ def test_requires_of_a_single_golden(tmp_path: Path) -> None:
     store = Store(tmp_path)
 
     assert record(store, NEW, 64).resolve() == folder.resolve()
-    assert store.load(NAME, NEW).story == store.load(NAME).story
+    assert store.load(NAME, NEW).canonical == store.load(NAME).canonical
     with pytest.raises(GoldenError, match="direct requires engine >= 28"):
         store.load(NAME, OLD)
 

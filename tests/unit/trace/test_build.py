@@ -106,14 +106,16 @@ def visit(steps: Sequence[Step], run: Run | None = None) -> Capture:
     """Return both points' capture of a published port's conversation."""
     run = run or Run()
     asked = Tuple5(TCP, run.client, run.port, run.host, 81)
-    sent = Tuple5(TCP, run.client, run.port, run.web, 80)
+    translated = Tuple5(TCP, run.client, run.port, run.web, 80)
     seen: list[Seen] = []
     acks = {"client": run.isn, "server": run.isn}
     for number, step in enumerate(steps):
         reply = step.who == "server"
-        met, beyond = (sent.reply, asked.reply) if reply else (asked, sent)
+        original, beyond = (
+            (translated.reply, asked.reply) if reply else (asked, translated)
+        )
         packet = Packet(
-            key=met,
+            key=original,
             seq=(run.isn + reply * 5_000_000 + step.at) % 2**32,
             ack=acks[step.who] % 2**32 if step.flags & tcp.ACK else 0,
             flags=step.flags,
@@ -121,7 +123,7 @@ def visit(steps: Sequence[Step], run: Run | None = None) -> Capture:
             data=step.data,
             tos=step.tos,
             ip_id=(run.ip_id + number) % 2**16,
-            way=IN,
+            direction=IN,
         )
         size = len(step.data) + bool(step.flags & (tcp.SYN | tcp.FIN))
         other = "client" if reply else "server"
@@ -274,15 +276,17 @@ PING = Tuple5(ICMP, C1, 7, HOST01, 7)
 PINGED = PING._replace(src=HOST)
 
 
-def ping(sent: Tuple5 = PINGED, met: Tuple5 = PING) -> list[Seen]:
+def ping(translated: Tuple5 = PINGED, original: Tuple5 = PING) -> list[Seen]:
     """Return a ping beyond the host, as both points see it."""
-    request = Packet(key=met, data=bytes(56), ip_id=1, way=IN)
-    answer = Packet(key=sent.reply, data=bytes(56), ip_id=2, reply=True, way=IN)
+    request = Packet(key=original, data=bytes(56), ip_id=1, direction=IN)
+    answer = Packet(
+        key=translated.reply, data=bytes(56), ip_id=2, reply=True, direction=IN
+    )
     return [
         (INSIDE, request),
-        (OUTSIDE, routed(request, sent)),
+        (OUTSIDE, routed(request, translated)),
         (OUTSIDE, answer),
-        (INSIDE, routed(answer, met.reply)),
+        (INSIDE, routed(answer, original.reply)),
     ]
 
 
@@ -313,12 +317,12 @@ def test_remapped_id() -> None:
 
 def test_remapped_port() -> None:
     """A port that NAT changed is a second symbol, and the note tells both."""
-    met = Tuple5(UDP, C1, 5555, HOST01, 53)
-    request = Packet(key=met, way=IN)
-    sent = met._replace(src=HOST, sport=1024)
+    original = Tuple5(UDP, C1, 5555, HOST01, 53)
+    request = Packet(key=original, direction=IN)
+    translated = original._replace(src=HOST, sport=1024)
 
     story = canonicalize(
-        two_points([(INSIDE, request), (OUTSIDE, routed(request, sent))])
+        two_points([(INSIDE, request), (OUTSIDE, routed(request, translated))])
     )
 
     assert (
@@ -328,7 +332,7 @@ def test_remapped_port() -> None:
 
 def test_icmp_that_is_no_echo() -> None:
     """An ICMP query without an id is told as what it is."""
-    query = Packet(key=Tuple5(ICMP, C1, 0, HOST, 0), body=icmp.build(13), way=IN)
+    query = Packet(key=Tuple5(ICMP, C1, 0, HOST, 0), body=icmp.build(13), direction=IN)
 
     story = canonicalize(two_points([(INSIDE, query)]))
 
@@ -337,8 +341,10 @@ def test_icmp_that_is_no_echo() -> None:
 
 def test_in_order_of_first_packet() -> None:
     """Conversations are told in the order in which they began, at whichever point."""
-    first = ping(met=PING._replace(src=C2, sport=8, dport=8))
-    late = [(OUTSIDE, Packet(key=Tuple5(UDP, HOST01, 1, HOST, 2), ip_id=9, way=IN))]
+    first = ping(original=PING._replace(src=C2, sport=8, dport=8))
+    late = [
+        (OUTSIDE, Packet(key=Tuple5(UDP, HOST01, 1, HOST, 2), ip_id=9, direction=IN))
+    ]
 
     story = canonicalize(two_points([*late, *first[1:], first[0], *ping()]))
 
@@ -362,14 +368,14 @@ def test_proxied() -> None:
     for point, key, seq in ((OUTSIDE, asked, 1), (INSIDE, leg, 900)):
         forth, back = (IN, OUT) if point == OUTSIDE else (OUT, IN)
         seen += [
-            (point, Packet(key=key, flags=SYN, seq=seq, way=forth)),
-            (point, Packet(key=key.reply, flags=SYN_ACK, seq=seq + 50, way=back)),
-            (point, Packet(key=key, seq=seq + 1, data=GET, way=forth)),
+            (point, Packet(key=key, flags=SYN, seq=seq, direction=forth)),
+            (point, Packet(key=key.reply, flags=SYN_ACK, seq=seq + 50, direction=back)),
+            (point, Packet(key=key, seq=seq + 1, data=GET, direction=forth)),
         ]
 
     story = canonicalize(two_points(seen))
 
-    assert [fact.fate for fact in story.facts] == ["proxied"]
+    assert [fact.disposition for fact in story.facts] == ["proxied"]
     assert [(x.point, what_text(x.what), noted(x)) for x in story.flows[0].packets] == [
         (OUTSIDE, "SYN", ""),
         (OUTSIDE, "SYN-ACK", ""),

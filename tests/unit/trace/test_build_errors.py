@@ -35,7 +35,7 @@ def noted(packet: Told) -> str:
 
 def test_error_in_a_connection() -> None:
     """An ICMP error about a segment is told as itself, once for all repeats."""
-    syn = Packet(key=Tuple5(TCP, C1, 40000, HOST01, 80), flags=SYN, way=IN)
+    syn = Packet(key=Tuple5(TCP, C1, 40000, HOST01, 80), flags=SYN, direction=IN)
     again = replace(syn, ip_id=5)
     refused = error(BRIDGE, syn, kind=(3, 10))
     refused2 = error(BRIDGE, again, kind=(3, 10), ip_id=1)
@@ -65,7 +65,7 @@ def test_error_in_a_connection() -> None:
 )
 def test_refusal(answers: list[tuple[int, int]], expected: str) -> None:
     """The first ICMP error that refuses a flow is its refusal."""
-    request = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), way=IN)
+    request = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), direction=IN)
     errors = [error(BRIDGE, request, kind=kind) for kind in answers]
 
     story = canonicalize(two_points((INSIDE, packet) for packet in (request, *errors)))
@@ -75,7 +75,7 @@ def test_refusal(answers: list[tuple[int, int]], expected: str) -> None:
 
 def test_different_errors_in_a_connection() -> None:
     """Errors of different kinds are both told."""
-    syn = Packet(key=Tuple5(TCP, C1, 40000, HOST01, 80), flags=SYN, way=IN)
+    syn = Packet(key=Tuple5(TCP, C1, 40000, HOST01, 80), flags=SYN, direction=IN)
     errors = [error(BRIDGE, syn, kind=kind) for kind in ((3, 1), (3, 10))]
 
     story = canonicalize(two_points((INSIDE, packet) for packet in (syn, *errors)))
@@ -90,18 +90,18 @@ def test_different_errors_in_a_connection() -> None:
 def test_error_is_undone() -> None:
     """An error from the target is re-sourced on its way out, and so is its quote."""
     asked = Tuple5(UDP, HOST01, 5555, HOST, 5300)
-    sent = asked._replace(dst=WEB, dport=53)
-    request = Packet(key=asked, ip_id=1, way=IN)
-    near = error(WEB, routed(request, sent), ip_id=2)
+    translated = asked._replace(dst=WEB, dport=53)
+    request = Packet(key=asked, ip_id=1, direction=IN)
+    near = error(WEB, routed(request, translated), ip_id=2)
     far = error(HOST, replace(request, ttl=63), ip_id=2, ttl=63)
 
     story = canonicalize(
         two_points(
             [
                 (OUTSIDE, request),
-                (INSIDE, routed(request, sent)),
-                (INSIDE, replace(near, way=IN)),
-                (OUTSIDE, replace(far, way=OUT)),
+                (INSIDE, routed(request, translated)),
+                (INSIDE, replace(near, direction=IN)),
+                (OUTSIDE, replace(far, direction=OUT)),
             ]
         )
     )

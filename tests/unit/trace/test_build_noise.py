@@ -42,12 +42,12 @@ NOISE: list[tuple[str, Packet | bytes]] = [
         ),
     ),
     (INSIDE, neighbour_solicitation()),
-    (OUTSIDE, Packet(key=Tuple5(UDP, HOST01, 5353, "224.0.0.251", 5353), way=IN)),
-    (OUTSIDE, Packet(key=Tuple5(UDP, HOST01, 68, "255.255.255.255", 67), way=IN)),
-    (OUTSIDE, Packet(key=Tuple5(TCP, STRANGER, 4000, "192.0.2.8", 22), way=IN)),
-    (OUTSIDE, Packet(key=Tuple5(UDP, HOST, 123, STRANGER, 123), way=OUT)),
-    (OUTSIDE, Packet(key=Tuple5(UDP, HOST, 123, "172.16.211.2", 123), way=OUT)),
-    (INSIDE, Packet(key=Tuple5(ICMP, BRIDGE, 7, STRANGER, 7), way=OUT)),
+    (OUTSIDE, Packet(key=Tuple5(UDP, HOST01, 5353, "224.0.0.251", 5353), direction=IN)),
+    (OUTSIDE, Packet(key=Tuple5(UDP, HOST01, 68, "255.255.255.255", 67), direction=IN)),
+    (OUTSIDE, Packet(key=Tuple5(TCP, STRANGER, 4000, "192.0.2.8", 22), direction=IN)),
+    (OUTSIDE, Packet(key=Tuple5(UDP, HOST, 123, STRANGER, 123), direction=OUT)),
+    (OUTSIDE, Packet(key=Tuple5(UDP, HOST, 123, "172.16.211.2", 123), direction=OUT)),
+    (INSIDE, Packet(key=Tuple5(ICMP, BRIDGE, 7, STRANGER, 7), direction=OUT)),
 ]
 
 
@@ -64,12 +64,12 @@ def test_noise_is_not_told() -> None:
 
 def test_stranger_with_a_node() -> None:
     """Who speaks to a node is told, by a number instead of a name."""
-    probe = Packet(key=Tuple5(UDP, C1, 5555, STRANGER, 53), way=IN)
+    probe = Packet(key=Tuple5(UDP, C1, 5555, STRANGER, 53), direction=IN)
 
     story = canonicalize(two_points([(INSIDE, probe)]))
 
     assert [fact.name for fact in story.facts] == ["udp c1 -> addr#1:53"]
-    assert story.facts[0].fate == "dropped"
+    assert story.facts[0].disposition == "dropped"
 
 
 def test_packet_numbers() -> None:
@@ -85,4 +85,4 @@ def test_translations_of_a_capture() -> None:
 
     flows = translations(capture, INSIDE, OUTSIDE).flows
 
-    assert [flow.sent for flow in flows if flow.kind == "snat"] == [PINGED]
+    assert [flow.translated for flow in flows if flow.kind == "snat"] == [PINGED]

@@ -29,21 +29,21 @@ NAMES = tuple(point.name for point in POINTS)
 HOST2, FAR = "192.0.2.1", "192.0.2.9"
 KNOWN = {C1: "c1", C2: "c2", HOST: "host", HOST2: "host2", HOST01: "host01", FAR: "far"}
 
-ASK = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), data=b"ask", ip_id=1, way=IN)
+ASK = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), data=b"ask", ip_id=1, direction=IN)
 SENT = routed(ASK, ASK.key._replace(src=HOST))
-ANSWER = Packet(key=SENT.key.reply, data=b"yes", ip_id=2, way=IN)
+ANSWER = Packet(key=SENT.key.reply, data=b"yes", ip_id=2, direction=IN)
 BACK = routed(ANSWER, ASK.key.reply)
-PING = Packet(key=Tuple5(ICMP, C1, 7, FAR, 7), data=b"x", ip_id=3, way=IN)
+PING = Packet(key=Tuple5(ICMP, C1, 7, FAR, 7), data=b"x", ip_id=3, direction=IN)
 PINGED = routed(PING, PING.key._replace(src=HOST2))
 # At the node's own interface, what it receives comes in and what it sends goes out.
 QUERY = [
     (PORT, ASK),
     (BRIDGE, ASK),
     (UPLINK, SENT),
-    (NODE, replace(SENT, way=IN)),
+    (NODE, replace(SENT, direction=IN)),
 ]
 REPLY = [
-    (NODE, replace(ANSWER, way=OUT)),
+    (NODE, replace(ANSWER, direction=OUT)),
     (UPLINK, ANSWER),
     (BRIDGE, BACK),
     (PORT, BACK),
@@ -150,7 +150,7 @@ def test_between_containers() -> None:
     """What never leaves the bridge comes in by one port and goes out by the other."""
     other = Point("veth:c2", Place.CONTAINER_PORT)
     ask = replace(ASK, key=ASK.key._replace(dst=C2))
-    parts = [(other, replace(ask, way=OUT)), (BRIDGE, ask), (PORT, ask)]
+    parts = [(other, replace(ask, direction=OUT)), (BRIDGE, ask), (PORT, ask)]
     names = (PORT.name, other.name, BRIDGE.name)
     capture = at_points(
         ((point.name, packet) for point, packet in parts), names=KNOWN, points=names

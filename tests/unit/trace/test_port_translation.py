@@ -26,14 +26,14 @@ GRE = 47
 def talk(proto: int, src: str, old: int, new: int) -> Flow:
     """Return a masqueraded flow to host01 whose source port or id became another."""
     is_echo = proto not in (TCP, UDP)
-    met = Tuple5(proto, src, old, HOST01, old if is_echo else 53)
-    sent = met._replace(src=HOST, sport=new, dport=new if is_echo else 53)
+    original = Tuple5(proto, src, old, HOST01, old if is_echo else 53)
+    translated = original._replace(src=HOST, sport=new, dport=new if is_echo else 53)
     return Flow(
         kind="snat",
-        fate="forwarded",
+        disposition="forwarded",
         initiated="inside",
-        inside=met,
-        outside=sent,
+        inside=original,
+        outside=translated,
         answered=True,
     )
 
@@ -65,8 +65,8 @@ def test_changed(proto: int, field: str) -> None:
         field=field,
         original=Symbol(field, 1),
         mapped=Symbol(field, 2),
-        taken=False,
-        in_class=True,
+        in_use=False,
+        in_port_range=True,
     )
 
 
@@ -104,13 +104,13 @@ def test_taken(proto: int) -> None:
     """The tuple was taken if another flow left with it, or is answered by it."""
     ours, holder = talk(proto, C1, 5000, 6000), talk(proto, C2, 5000, 5000)
     backwards = holder._replace(
-        inside=holder.met.reply, outside=holder.outside and holder.outside.reply
+        inside=holder.original.reply, outside=holder.outside and holder.outside.reply
     )
 
     for other, taken in ((holder, True), (backwards, True), (ours, False)):
         found = translated(ours, other) if other is not ours else translated(ours)
         assert found is not None
-        assert found.taken is taken
+        assert found.in_use is taken
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_since_when(times: tuple[int, ...], *, taken: bool) -> None:
     )
 
     assert found is not None
-    assert found.taken is taken
+    assert found.in_use is taken
 
 
 def test_any_holder_counts() -> None:
@@ -132,7 +132,7 @@ def test_any_holder_counts() -> None:
     found = translated(ours, holder, holder._replace(packets=1), times=(2, 3, 1))
 
     assert found is not None
-    assert found.taken
+    assert found.in_use
 
 
 def test_held_on_the_side_it_is_sent_to() -> None:
@@ -144,7 +144,7 @@ def test_held_on_the_side_it_is_sent_to() -> None:
     for other, taken in ((inside, False), (inside._replace(outside=wanted), True)):
         found = translated(ours, other)
         assert found is not None
-        assert found.taken is taken
+        assert found.in_use is taken
 
 
 def test_held_by_one_seen_outside_only() -> None:
@@ -154,7 +154,7 @@ def test_held_by_one_seen_outside_only() -> None:
     found = translated(talk(UDP, C1, 5000, 6000), own)
 
     assert found is not None
-    assert found.taken
+    assert found.in_use
 
 
 def test_initiated_outside() -> None:
@@ -171,7 +171,7 @@ def test_initiated_outside() -> None:
     for other, taken in ((holder, True), (beyond, False)):
         found = translated(ours, other)
         assert found is not None
-        assert found.taken is taken
+        assert found.in_use is taken
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_class(old: int, new: int, *, fits: bool) -> None:
     found = translated(talk(TCP, C1, old, new))
 
     assert found is not None
-    assert found.in_class is fits
+    assert found.in_port_range is fits
 
 
 def test_id_has_one_class() -> None:
@@ -207,7 +207,7 @@ def test_id_has_one_class() -> None:
     found = translated(talk(ICMP, C1, 400, 60000))
 
     assert found is not None
-    assert found.in_class
+    assert found.in_port_range
 
 
 TAKEN = Tuple5(UDP, "a", 53, "b", 5000)
@@ -215,8 +215,8 @@ REMAPPED = PortTranslation(
     field="port",
     original=Symbol("port", 1),
     mapped=Symbol("port", 2),
-    taken=False,
-    in_class=True,
+    in_use=False,
+    in_port_range=True,
     wanted=TAKEN,
 )
 
@@ -224,7 +224,13 @@ REMAPPED = PortTranslation(
 def trace(*translations: PortTranslation | None) -> CanonicalTrace:
     """Return a trace of flows with these translations."""
     flow = fact(
-        "udp", "c1", "host01:53", "host", "host01:53", kind="snat", fate="forwarded"
+        "udp",
+        "c1",
+        "host01:53",
+        "host",
+        "host01:53",
+        kind="snat",
+        disposition="forwarded",
     )
     flows = (CanonicalFlow(fact=flow, packets=(), translation=t) for t in translations)
     return CanonicalTrace(("docker0",), tuple(flows))
@@ -233,7 +239,7 @@ def trace(*translations: PortTranslation | None) -> CanonicalTrace:
 def test_with_entries() -> None:
     """What connection tracking held was taken; the rest stays as it was."""
     other = replace(REMAPPED, wanted=Tuple5(UDP, "a", 53, "b", 5001))
-    held = trace(None, replace(REMAPPED, taken=True), other)
+    held = trace(None, replace(REMAPPED, in_use=True), other)
 
     assert with_entries(trace(None, REMAPPED, other), {TAKEN}) == held
     assert with_entries(held, {TAKEN}) == held

@@ -96,7 +96,7 @@ def test_a_repeat_that_the_host_sent_itself_is_not_lost() -> None:
 
     What never reached the host cannot be lost by it.
     """
-    own = replace(FIRST, way=OUT, ip_id=9)
+    own = replace(FIRST, direction=OUT, ip_id=9)
 
     assert marked(FIRST, own, stuck={1}) == [(0, ""), (1, REPEATED)]
 
@@ -121,7 +121,7 @@ def test_doubled_data() -> None:
 @pytest.mark.parametrize("way", [IN, OUT], ids=["by the network", "by the host"])
 def test_the_furthest_clone_is_told_once(way: Direction) -> None:
     """The clone that got furthest is no duplicate of the one that got less far."""
-    assert marked(FIRST, replace(FIRST, way=way), stuck={0}) == [(1, ""), (0, "")]
+    assert marked(FIRST, replace(FIRST, direction=way), stuck={0}) == [(1, ""), (0, "")]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_copy_without_an_ip_id(options: bytes, again: bytes, expected: str) -> N
 
 def test_doubled_by_the_host() -> None:
     """What reached the host once and left it twice is compared, as a duplicate."""
-    capture, found = through([FIRST, replace(FIRST, way=OUT)], KEY, stuck={0, 1})
+    capture, found = through([FIRST, replace(FIRST, direction=OUT)], KEY, stuck={0, 1})
 
     told = retransmissions.marked(capture, found)
 
@@ -167,7 +167,7 @@ def test_doubled_by_the_network_and_lost_by_the_host() -> None:
 def test_a_doubled_error_has_no_role() -> None:
     """An ICMP error that the host doubled is no segment, and is compared."""
     refusal = error(HOST01, FIRST, dst=HOST, ip_id=6)
-    capture, found = through([refusal, replace(refusal, way=OUT)], KEY, stuck={1})
+    capture, found = through([refusal, replace(refusal, direction=OUT)], KEY, stuck={1})
 
     told = retransmissions.marked(capture, found)
 

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
     from pytest_netlab.wire import Direction
 
-QUERY = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), data=bytes(12), way=IN)
-DATA = Packet(key=Tuple5(TCP, C1, 40000, HOST01, 80), data=bytes(60), seq=5, way=IN)
+QUERY = Packet(key=Tuple5(UDP, C1, 5555, HOST01, 53), data=bytes(12), direction=IN)
+DATA = Packet(
+    key=Tuple5(TCP, C1, 40000, HOST01, 80), data=bytes(60), seq=5, direction=IN
+)
 HEADERS = 20 + 8  # octets of IPv4 and UDP
 
 
@@ -57,12 +59,12 @@ def test_size_of_a_packet_that_was_cut() -> None:
 @pytest.mark.parametrize(("way", "stuck"), [(IN, 40), (UNKNOWN, 40), (OUT, 0)])
 def test_what_the_host_sent_is_not_stuck(way: Direction, stuck: int) -> None:
     """A packet that the tap saw leave the host did not get stuck in it."""
-    assert counted(replace(QUERY, way=way)).stuck == stuck
+    assert counted(replace(QUERY, direction=way)).stuck == stuck
 
 
 def test_an_error_is_not_stuck() -> None:
     """An ICMP error that nobody sent on is none of the flow's own packets."""
-    assert counted(replace(error(HOST01, QUERY), way=IN)).stuck == 0
+    assert counted(replace(error(HOST01, QUERY), direction=IN)).stuck == 0
 
 
 @pytest.mark.parametrize(

@@ -53,10 +53,13 @@ def test_ends(symbols: Symbols, proto: int) -> None:
 
 def test_ends_across_points(symbols: Symbols) -> None:
     """A port that NAT kept has one symbol at both points, a remapped one has two."""
-    met = Tuple5(TCP, C1, 40000, HOST01, 80)
-    kept, remapped = met._replace(src=HOST), met._replace(src=HOST, sport=1024)
+    original = Tuple5(TCP, C1, 40000, HOST01, 80)
+    kept, remapped = (
+        original._replace(src=HOST),
+        original._replace(src=HOST, sport=1024),
+    )
 
-    told = [symbols.ends(key, reply=False)[0] for key in (met, kept, remapped)]
+    told = [symbols.ends(key, reply=False)[0] for key in (original, kept, remapped)]
 
     first, second = Symbol("port", 1), Symbol("port", 2)
     assert told == [End("c1", first), End("host", first), End("host", second)]

@@ -50,15 +50,15 @@ def test_crossed(steps: tuple[Step, ...], *, crossed: bool) -> None:
 @pytest.mark.parametrize(("way", "found"), [(IN, True), (OUT, False), (UNKNOWN, False)])
 def test_entered(way: Direction, *, found: bool) -> None:
     """It entered if the tap says that the host received its first observation."""
-    capture = two_points([(INSIDE, Packet(key=MET, way=way))])
+    capture = two_points([(INSIDE, Packet(key=MET, direction=way))])
 
     assert entered(capture, Traversal((0,), (), reply=False)) is found
 
 
 def test_is_reply() -> None:
     """At either point; an ICMP error travels against what it is about."""
-    request = Packet(key=MET, ip_id=1, way=IN)
-    answer = Packet(key=SENT.reply, ip_id=2, way=IN)
+    request = Packet(key=MET, ip_id=1, direction=IN)
+    answer = Packet(key=SENT.reply, ip_id=2, direction=IN)
     there = routed(request, SENT)
     seen = [(INSIDE, request), (OUTSIDE, there), (OUTSIDE, answer)]
     seen += [(INSIDE, routed(answer, MET.reply)), (OUTSIDE, error(HOST01, there))]

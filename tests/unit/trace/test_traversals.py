@@ -26,7 +26,7 @@ from tests.traffic import (
 
 from pytest_netlab.flows import TCP, UDP, Tuple5
 from pytest_netlab.trace import translations
-from pytest_netlab.trace.points import Side
+from pytest_netlab.trace.points import JoinedPoints
 from pytest_netlab.trace.traversal import Traversal
 from pytest_netlab.trace.traversals import traversals
 from pytest_netlab.trace.values import Step
@@ -44,21 +44,21 @@ if TYPE_CHECKING:
 def told(capture: Capture) -> list[Traversal]:
     """Return the traversals of the only flow."""
     (flow,) = translations(capture, INSIDE, OUTSIDE).flows
-    sides = [Side((capture.point == number).nonzero()[0]) for number in (0, 1)]
+    sides = [JoinedPoints((capture.point == number).nonzero()[0]) for number in (0, 1)]
     return traversals(capture, flow, (sides[0], sides[1]))
 
 
 def connection(*segments: Packet) -> Capture:
     """Return a connection with the host itself, seen on the uplink."""
     return two_points(
-        (OUTSIDE, replace(p, way=IN if p.key == LOCAL else OUT)) for p in segments
+        (OUTSIDE, replace(p, direction=IN if p.key == LOCAL else OUT)) for p in segments
     )
 
 
 def test_way_outwards_and_back() -> None:
     """Sightings of one packet are in the order it travelled, replies as replies."""
-    request = Packet(key=MET, data=b"a", way=IN)
-    answer = Packet(key=SENT.reply, data=b"b", way=IN)
+    request = Packet(key=MET, data=b"a", direction=IN)
+    answer = Packet(key=SENT.reply, data=b"b", direction=IN)
     capture = two_points(
         [
             (INSIDE, request),
@@ -76,7 +76,7 @@ def test_way_outwards_and_back() -> None:
 
 def test_taps_out_of_step() -> None:
     """A tap that reports earlier than the other does not turn a packet around."""
-    request = Packet(key=MET, data=b"a", way=IN)
+    request = Packet(key=MET, data=b"a", direction=IN)
     capture = two_points([(OUTSIDE, routed(request, SENT)), (INSIDE, request)])
 
     assert told(capture) == [Traversal((1, 0), CROSSED, reply=False)]
@@ -86,8 +86,8 @@ def test_inwards() -> None:
     """What was met on the outside is told from there."""
     asked = Tuple5(UDP, HOST01, 5555, HOST, 5300)
     target = asked._replace(dst=WEB, dport=53)
-    request = Packet(key=asked, data=b"a", way=IN)
-    answer = Packet(key=target.reply, data=b"b", way=IN)
+    request = Packet(key=asked, data=b"a", direction=IN)
+    answer = Packet(key=target.reply, data=b"b", direction=IN)
     capture = two_points(
         [
             (OUTSIDE, request),
@@ -105,7 +105,10 @@ def test_inwards() -> None:
 
 def test_alone() -> None:
     """A packet without a twin is told where it was seen, in order of time."""
-    first, lost = Packet(key=MET, data=b"a", way=IN), Packet(key=MET, data=b"b", way=IN)
+    first, lost = (
+        Packet(key=MET, data=b"a", direction=IN),
+        Packet(key=MET, data=b"b", direction=IN),
+    )
     capture = two_points(
         [(INSIDE, lost), (INSIDE, first), (OUTSIDE, routed(first, SENT))]
     )
@@ -118,13 +121,16 @@ def test_alone() -> None:
 
 def test_errors() -> None:
     """An error travels against what it quotes, in either direction."""
-    request, answer = Packet(key=MET, way=IN), Packet(key=MET.reply, way=OUT)
+    request, answer = (
+        Packet(key=MET, direction=IN),
+        Packet(key=MET.reply, direction=OUT),
+    )
     capture = two_points(
         [
             (INSIDE, request),
             (INSIDE, answer),
-            (INSIDE, replace(error(C1, answer), way=IN)),
-            (INSIDE, replace(error(HOST01, request), way=OUT)),
+            (INSIDE, replace(error(C1, answer), direction=IN)),
+            (INSIDE, replace(error(HOST01, request), direction=OUT)),
         ]
     )
 

@@ -27,7 +27,7 @@ def flow(key: Tuple5, **changes: object) -> Flow:
     """Return a conversation that was masqueraded."""
     known = Flow(
         kind="snat",
-        fate="forwarded",
+        disposition="forwarded",
         initiated="inside",
         inside=key,
         outside=key._replace(src=HOST),
@@ -60,7 +60,7 @@ def marked(
     *packets: Packet, of: Flow | None = None, stuck: Collection[int] = ()
 ) -> list[tuple[int, str]]:
     """Return the number of each packet, as they are told, and why it is ignored."""
-    key = (of or flow(packets[0].key if packets else PING)).met
+    key = (of or flow(packets[0].key if packets else PING)).original
     capture, found = through(packets, key, stuck)
     number = {one.rows: n for n, one in enumerate(found)}
     told = unanswered.marked(capture, of or flow(key), found)
@@ -141,7 +141,7 @@ def test_whose_requests_count(of: Flow) -> None:
     lost = [echo(1), echo(2), answer(2)]
 
     assert vain(*lost) == [0]
-    key = of.met
+    key = of.original
     packets = [replace(one, key=key.reply if one.reply else key) for one in lost]
     assert vain(*packets, of=of) == []
 
@@ -212,7 +212,7 @@ def test_datagrams_that_the_host_lost() -> None:
         ([ask(1), ask(1, b"what")], False),
         ([ask(1), ask(1, b"whose?")], False),
         ([ask(1), replace(ask(1), key=QUERY.reply)], False),
-        ([ask(1), replace(ask(1), way=OUT)], False),
+        ([ask(1), replace(ask(1), direction=OUT)], False),
     ],
     ids=[
         "request",

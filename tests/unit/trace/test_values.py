@@ -33,7 +33,7 @@ from pytest_netlab.trace.values import (
 PORT, OTHER, ADDRESS = Symbol("port", 1), Symbol("port", 2), Symbol("addr", 1)
 IDENT = Symbol("id", 1)
 FACT = fact(
-    "tcp", "c1", "host01:80", "host", "host01:80", kind="snat", fate="forwarded"
+    "tcp", "c1", "host01:80", "host", "host01:80", kind="snat", disposition="forwarded"
 )
 PACKET = Packet(
     point="uplink",
@@ -44,7 +44,7 @@ PACKET = Packet(
     fields=Fields(ttl=64),
 )
 REMAPPED = PortTranslation(
-    field="port", original=PORT, mapped=OTHER, taken=True, in_class=True
+    field="port", original=PORT, mapped=OTHER, in_use=True, in_port_range=True
 )
 
 
@@ -194,7 +194,7 @@ def test_symbols_in_values(value: object, symbols: list[Symbol]) -> None:
 )
 def test_fault_of_a_translation(*, taken: bool, in_class: bool, fault: str) -> None:
     """A port may change if it was taken, and only within its class."""
-    assert replace(REMAPPED, taken=taken, in_class=in_class).fault == fault
+    assert replace(REMAPPED, in_use=taken, in_port_range=in_class).violation == fault
 
 
 def test_name_of_a_flow() -> None:

@@ -31,7 +31,7 @@ def through(
     sightings: list[tuple[str, Packet | bytes]] = []
     rows = []
     for number, one in enumerate(packets):
-        came = replace(one, way=IN) if one.way == UNKNOWN else one
+        came = replace(one, direction=IN) if one.direction == UNKNOWN else one
         seen = [(OUTSIDE, came), (INSIDE, routed(one))][: 1 if number in stuck else 2]
         rows.append(tuple(range(len(sightings), len(sightings) + len(seen))))
         sightings += seen

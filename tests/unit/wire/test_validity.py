@@ -20,7 +20,7 @@ from pytest_netlab.wire import (
     udp,
     validity,
 )
-from pytest_netlab.wire.validity import among, told
+from pytest_netlab.wire.validity import among, present
 
 MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 A6, B6 = "fd00::1", "fd00::2"
@@ -86,9 +86,9 @@ def capture(*frames: bytes, linktype: int = assigned.ETHERNET) -> Capture:
 )
 def test_mask(condition: Condition, names: set[str]) -> None:
     """Each condition is true of the packets that it speaks of."""
-    told = condition.mask(capture(*FRAMES.values())).tolist()
+    present = condition.mask(capture(*FRAMES.values())).tolist()
 
-    assert {name for name, there in zip(FRAMES, told, strict=True) if there} == names
+    assert {name for name, there in zip(FRAMES, present, strict=True) if there} == names
 
 
 def test_type_of_the_other_protocol_is_no_echo() -> None:
@@ -108,7 +108,10 @@ def test_other_links_have_no_ethernet() -> None:
 
 def test_both_and_either() -> None:
     """Conditions are put together as their words say."""
-    both, either = told("sport") & told("tcp_seq"), told("sport") | told("icmp_id")
+    both, either = (
+        present("sport") & present("tcp_seq"),
+        present("sport") | present("icmp_id"),
+    )
     seen = capture(SEGMENT, v4(assigned.TCP, tcp.build(C1, HOST01, 1, 2, seq=9)), ECHO)
 
     assert str(both) == "sport != 0 and tcp_seq != 0"
@@ -124,4 +127,4 @@ def test_words() -> None:
 
 def test_an_address_is_told_by_any_of_its_octets() -> None:
     """Zero are all of them, or it is none."""
-    assert told("src").mask(capture(SEGMENT, b"")).tolist() == [True, False]
+    assert present("src").mask(capture(SEGMENT, b"")).tolist() == [True, False]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pytest_netlab.host.conntrack import Event
     from pytest_netlab.host.snapshot import Snapshot
     from pytest_netlab.lab.engine.liveness import Liveness
-    from pytest_netlab.lab.lifetime.holder import Holder
+    from pytest_netlab.lab.lifetime.namespaces import Namespaces
     from pytest_netlab.lab.net.lan import Lan
     from pytest_netlab.lab.protocol import Tap
     from pytest_netlab.spec import Point
@@ -39,7 +39,7 @@ RULES_OF = "20.10+rules"  # of which engines a lab without one has the rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
+class Components:
     """What a lab is made of.
 
     ``client`` and ``liveness`` are None where there is no engine.
@@ -49,7 +49,7 @@ class Parts:
     """
 
     client: Any
-    holder: Holder
+    namespaces: Namespaces
     lan: Lan
     containers: Mapping[str, Any]
     bridge: str
@@ -63,9 +63,9 @@ class Parts:
 class DockerLab:
     """A host with docker0, four containers, an uplink and two neighbours."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, components: Components) -> None:
         """Name the parts; nothing is changed yet."""
-        self._parts = parts
+        self._components = components
         self._undo = ExitStack()
         self._events: Events | None = None
         self.nodes: Mapping[str, NamespaceNode] = {
@@ -82,10 +82,10 @@ class DockerLab:
         try:
             self._quieten()
         except LabError:  # a container may end while its links are looked at
-            if self._parts.client is not None:
-                containers.demand_running(self._parts.containers)
+            if self._components.client is not None:
+                containers.demand_running(self._components.containers)
             raise
-        containers.await_web(self._web_sockets(), self._parts.containers["web"])
+        containers.await_web(self._web_sockets(), self._components.containers["web"])
 
     def adopt(self, undo: ExitStack) -> None:
         """Take over what `close` is to undo."""
@@ -99,9 +99,9 @@ class DockerLab:
             LabUnavailableError: the lab has no engine.
 
         """
-        if self._parts.client is None:
+        if self._components.client is None:
             raise LabUnavailableError("this lab has no engine", remedy=Remedy.ENGINE)
-        return self._parts.client
+        return self._components.client
 
     @cached_property
     def symbols(self) -> Mapping[str, str]:
@@ -109,10 +109,12 @@ class DockerLab:
 
         Where the bridge has IPv6, containers and it have two addresses each.
         """
-        plan = self._parts.lan.topology.peers
+        plan = self._components.lan.topology.peers
         found = {node.address: name for name, node in self.nodes.items()}
         found[str(plan["gateway"].ip)] = "gateway"
-        ends = {n: containers.endpoint(c) for n, c in self._parts.containers.items()}
+        ends = {
+            n: containers.endpoint(c) for n, c in self._components.containers.items()
+        }
         found |= {end["GlobalIPv6Address"]: name for name, end in ends.items()}
         for key in ("Gateway", "IPv6Gateway"):
             found[ends["web"][key]] = "bridge"
@@ -122,21 +124,21 @@ class DockerLab:
     @property
     def facts(self) -> Mapping[str, str]:
         """Return versions and settings as they are now, which a fault may change."""
-        parts = self._parts
+        components = self._components
         host = self.nodes["host"]
-        found = self._engine_facts | facts.host_facts(host, parts.lan.uplink)
-        links = {parts.bridge: "docker0", parts.lan.uplink: "uplink"}
+        found = self._engine_facts | facts.host_facts(host, components.lan.uplink)
+        links = {components.bridge: "docker0", components.lan.uplink: "uplink"}
         ends = {n: node.address for n, node in self.nodes.items() if n != "host"}
         return found | {
-            "docker_proxy": facts.docker_proxy(parts.procfs, host.address),
+            "docker_proxy": facts.docker_proxy(components.procfs, host.address),
             "routes": facts.reached(host.netns, links, ends),
-            "links": facts.link_states(parts.lan.host, links),
+            "links": facts.link_states(components.lan.host, links),
         }
 
     @cached_property
     def _own_addresses(self) -> dict[str, tuple[str, ...]]:
-        lan = self._parts.lan
-        places = {DOCKER0.name: self._parts.bridge, UPLINK.name: lan.uplink}
+        lan = self._components.lan
+        places = {DOCKER0.name: self._components.bridge, UPLINK.name: lan.uplink}
         return {
             point: tuple(addresses(lan.host, interface))
             for point, interface in places.items()
@@ -144,27 +146,27 @@ class DockerLab:
 
     @cached_property
     def _engine_facts(self) -> dict[str, str]:
-        if self._parts.client is None:
+        if self._components.client is None:
             return {"engine": RULES_OF, "kernel": os.uname().release}
         if self._trouble:
             raise LabError(self._trouble)  # to ask once more takes its time again
         with host_engine.refusals("asking for its version"):
-            return facts.engine_facts(self._parts.client)
+            return facts.engine_facts(self._components.client)
 
     @property
     def _trouble(self) -> str:
         """Return what is known to be wrong with the engine; mostly nothing."""
-        return self._parts.liveness.trouble if self._parts.liveness else ""
+        return self._components.liveness.trouble if self._components.liveness else ""
 
     @property
     def switch(self) -> str:
         """Return the path of the namespace that the uplink leads to."""
-        return self._parts.lan.switch
+        return self._components.lan.switch
 
     @property
     def uplink(self) -> str:
         """Return the name of the host's interface beyond the NAT."""
-        return self._parts.lan.uplink
+        return self._components.lan.uplink
 
     def veth(self, name: str) -> str:
         """Return the host's end of a container's link: vethXXXX on docker0.
@@ -174,7 +176,7 @@ class DockerLab:
 
         """
         node = self.nodes[name]
-        found = veth_peer(node.netns, self._parts.lan.host, CONTAINER_LINK)
+        found = veth_peer(node.netns, self._components.lan.host, CONTAINER_LINK)
         if found is None:
             raise LabError(
                 f"the link of container {name} does not end in this namespace: the "
@@ -189,8 +191,8 @@ class DockerLab:
             LabError: it is not; the text says what became of it.
 
         """
-        if self._parts.liveness is not None:
-            self._parts.liveness.demand()
+        if self._components.liveness is not None:
+            self._components.liveness.demand()
 
     def reset(self) -> None:
         """End and forget all connections: they would shape what follows.
@@ -198,14 +200,14 @@ class DockerLab:
         An entry of connection tracking lives for 30 s; it goes last, since the end of a
         connection may send a reset.
         """
-        host = self._parts.lan.host
+        host = self._components.lan.host
         spaces = {node.netns for node in self.nodes.values()}
-        if self._parts.shared:
+        if self._components.shared:
             spaces.remove(host)
             own = ("host", "bridge", "gateway")
             caches.end(host, [a for a, n in self.symbols.items() if n not in own])
         caches.forget(spaces)
-        if self._parts.shared:
+        if self._components.shared:
             conntrack.forget(host, self.symbols)
         else:
             conntrack.flush(host)
@@ -215,9 +217,13 @@ class DockerLab:
         from pytest_netlab.lab.tap.live import LiveCapture, TapPoint  # noqa: PLC0415 - numpy
 
         self._listen()
-        lan = self._parts.lan
+        lan = self._components.lan
         beyond = {
-            DOCKER0.name: (self._parts.bridge, self.nodes["c1"].netns, CONTAINER_LINK),
+            DOCKER0.name: (
+                self._components.bridge,
+                self.nodes["c1"].netns,
+                CONTAINER_LINK,
+            ),
             UPLINK.name: (lan.uplink, lan.peers["host01"], PEER_LINK),
         }
         places = [
@@ -236,16 +242,16 @@ class DockerLab:
 
     def snapshot(self) -> Snapshot:
         """Return what is known of the host now, its rules and routes among it."""
-        parts = self._parts
-        interfaces = (parts.bridge, parts.lan.uplink)
+        components = self._components
+        interfaces = (components.bridge, components.lan.uplink)
         jobs = state.host_jobs(self.nodes["host"], interfaces)
         jobs |= state.node_jobs(self.nodes.values())
         if not self._trouble:
             jobs |= state.engine_jobs(
-                parts.client, parts.containers, shared=parts.shared
+                components.client, components.containers, shared=components.shared
             )
-        jobs["dockerd.log"] = parts.log
-        return state.collect(parts.lan.host, jobs, self._heard)
+        jobs["dockerd.log"] = components.log
+        return state.collect(components.lan.host, jobs, self._heard)
 
     def close(self) -> None:
         """Undo everything the lab made; may be called twice."""
@@ -256,7 +262,7 @@ class DockerLab:
         """Hear of every connection from here on, and of none before."""
         self._deafen()
         with suppress(OSError):  # a kernel that cannot tell; `_heard` says so
-            self._events = Events(self._parts.lan.host)
+            self._events = Events(self._components.lan.host)
 
     def _deafen(self) -> None:
         if self._events is not None:
@@ -269,39 +275,43 @@ class DockerLab:
         return self._events.heard()
 
     def _all_nodes(self) -> Iterator[NamespaceNode]:
-        parts = self._parts
-        plan, holder = parts.lan.topology, parts.holder
+        components = self._components
+        plan, namespaces = components.lan.topology, components.namespaces
         host = str(plan.uplink.ip)
         yield NamespaceNode(
             name="host",
             address=host,
-            netns=parts.lan.host,
-            holder=holder,
-            own_tools=parts.own_tools,
+            netns=components.lan.host,
+            namespaces=namespaces,
+            own_tools=components.own_tools,
         )
-        for name, netns in parts.lan.peers.items():
+        for name, netns in components.lan.peers.items():
             address = str(plan.peers[name].ip)
-            yield NamespaceNode(name=name, address=address, netns=netns, holder=holder)
-        for name, container in parts.containers.items():
+            yield NamespaceNode(
+                name=name, address=address, netns=netns, namespaces=namespaces
+            )
+        for name, container in components.containers.items():
             yield NamespaceNode(
                 name=name,
                 address=containers.endpoint(container)["IPAddress"],
                 netns=f"{self._proc(container)}/ns/net",
-                holder=holder,
+                namespaces=namespaces,
                 docker=container,
             )
 
     def _quieten(self) -> None:
-        host = self._parts.lan.host
-        ends = [self.veth(name) for name in self._parts.containers]
+        host = self._components.lan.host
+        ends = [self.veth(name) for name in self._components.containers]
         stop_offloads(
-            host, *ends, *(() if self._parts.shared else (self._parts.bridge,))
+            host,
+            *ends,
+            *(() if self._components.shared else (self._components.bridge,)),
         )
-        for name in self._parts.containers:
+        for name in self._components.containers:
             stop_offloads(self.nodes[name].netns, CONTAINER_LINK)
 
     def _web_sockets(self) -> Iterator[str]:
-        proc = Path(self._proc(self._parts.containers["web"]))
+        proc = Path(self._proc(self._components.containers["web"]))
         for _ in repeat(None):
             try:
                 yield "".join((proc / "net" / n).read_text() for n in ("tcp", "tcp6"))
@@ -309,4 +319,4 @@ class DockerLab:
                 yield ""
 
     def _proc(self, container: Any) -> str:
-        return f"{self._parts.procfs}/proc/{containers.pid(container)}"
+        return f"{self._components.procfs}/proc/{containers.pid(container)}"

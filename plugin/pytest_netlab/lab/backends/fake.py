@@ -181,8 +181,8 @@ class FakeLab:
         count = arguments[arguments.index("-c") + 1] if "-c" in arguments else "1"
         ident = self._next_port()
         key = Tuple5(ICMP, source, ident, arguments[-1], ident)
-        answers = [ping(self.wire, key, seq + 1) for seq in range(int(count))]
-        return all(answers)
+        replies = [ping(self.wire, key, seq + 1) for seq in range(int(count))]
+        return all(replies)
 
     def curl(self, source: str, arguments: Sequence[str]) -> bool:
         """Play a GET; the proxy answers where no translation leads past it."""

@@ -96,7 +96,12 @@ class Wire:
         return self._seen("docker0", sent, build, OUTBOUND, TTL - 1)
 
     def _seen(
-        self, point: str, key: Tuple5, build: Build, way: Direction, ttl: int = TTL
+        self,
+        point: str,
+        key: Tuple5,
+        build: Build,
+        direction: Direction,
+        ttl: int = TTL,
     ) -> Tuple5:
         header: ipv4.Header = {
             "ttl": ttl,
@@ -105,12 +110,12 @@ class Wire:
             "df": self._df,
         }
         packet = ipv4.build(key.src, key.dst, key.proto, build(key), **header)
-        self._record(point, ethernet.build(*MACS, packet), way)
+        self._record(point, ethernet.build(*MACS, packet), direction)
         return key
 
-    def _record(self, point: str, data: bytes, way: Direction) -> None:
+    def _record(self, point: str, data: bytes, direction: Direction) -> None:
         self._clock += TICK_NS
-        self.frames.append((point, Frame(0, self._clock, data, len(data), way)))
+        self.frames.append((point, Frame(0, self._clock, data, len(data), direction)))
 
 
 def ping(wire: Wire, key: Tuple5, seq: int) -> bool:

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any, Self
 from pytest_netlab.errors import LabError, LabUnavailableError, Remedy
 from pytest_netlab.host.routes import DEFAULT
 from pytest_netlab.lab import preflight, sweep
-from pytest_netlab.lab.backends.docker_lab import DockerLab, Parts
+from pytest_netlab.lab.backends.docker_lab import Components, DockerLab
 from pytest_netlab.lab.engine import containers, host_engine, image, listener, overheard
 from pytest_netlab.lab.engine.liveness import Liveness, Process
 from pytest_netlab.lab.lifetime import owner, scripts
-from pytest_netlab.lab.lifetime.holder import Holder
+from pytest_netlab.lab.lifetime.namespaces import Namespaces
 from pytest_netlab.lab.net import links, routes
 from pytest_netlab.lab.net.lan import PEERS, SWITCH, Lan
 
@@ -63,23 +63,25 @@ def start(options: LabOptions) -> DockerLab:
         return lab
 
 
-def _build(client: Any, bridge: str, options: LabOptions, undo: ExitStack) -> Parts:
+def _build(
+    client: Any, bridge: str, options: LabOptions, undo: ExitStack
+) -> Components:
     token = owner.mint()
     topology = undo.enter_context(_Claim(options)).topology
     _demand_free(topology)
-    holder = undo.enter_context(closing(Holder(token, scripts.HOST)))
+    namespaces = undo.enter_context(closing(Namespaces(token, scripts.HOST)))
     lan = Lan(
         topology=topology,
-        switch=holder.named(SWITCH),
-        peers={name: holder.named(name) for name in PEERS},
+        switch=namespaces.named(SWITCH),
+        peers={name: namespaces.named(name) for name in PEERS},
         host=_own_namespace(undo),
         uplink=_uplink_name(token),
     )
     undo.callback(lan.unplug)
     lan.build(alias=owner.PREFIX + token, route=False)
-    return Parts(
+    return Components(
         client=client,
-        holder=holder,
+        namespaces=namespaces,
         lan=lan,
         containers=_run_containers(client, options, topology, token, undo),
         bridge=bridge,

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.lab import preflight, sweep
-from pytest_netlab.lab.backends.docker_lab import CONTAINER_LINK, DockerLab, Parts
+from pytest_netlab.lab.backends.docker_lab import CONTAINER_LINK, Components, DockerLab
 from pytest_netlab.lab.engine import image
 from pytest_netlab.lab.lifetime import owner, scripts
-from pytest_netlab.lab.lifetime.holder import Holder
 from pytest_netlab.lab.lifetime.log import Log
+from pytest_netlab.lab.lifetime.namespaces import Namespaces
 from pytest_netlab.lab.net.lan import PEERS, SWITCH, Lan
 from pytest_netlab.lab.net.links import index_of, netlink, silence
 from pytest_netlab.lab.net.node import environment
@@ -143,30 +143,32 @@ def start(options: LabOptions) -> DockerLab:
         return lab
 
 
-def _build(options: LabOptions, undo: ExitStack) -> Parts:
+def _build(options: LabOptions, undo: ExitStack) -> Components:
     topology = options.topology
     bridge = topology.bridge
     if bridge is None:
         raise LabError(f"{topology.uplink.network} leaves docker0 no network")
     token = owner.mint()
-    holder = undo.enter_context(closing(Holder(token, scripts.KERNEL + SYSCTLS)))
+    namespaces = undo.enter_context(
+        closing(Namespaces(token, scripts.KERNEL + SYSCTLS))
+    )
     lan = Lan(
         topology=topology,
-        switch=holder.named(SWITCH),
-        peers={name: holder.named(name) for name in PEERS},
-        host=holder.netns,
+        switch=namespaces.named(SWITCH),
+        peers={name: namespaces.named(name) for name in PEERS},
+        host=namespaces.netns,
         uplink=UPLINK,
     )
     lan.build(alias=owner.PREFIX + token, route=True)
     hosts = islice(bridge.network.hosts(), 1, None)  # the first is the bridge's
     machines = {
-        name: _machine(holder, name, (str(address), str(bridge.ip)), undo)
+        name: _machine(namespaces, name, (str(address), str(bridge.ip)), undo)
         for name, address in zip(CONTAINERS, hosts, strict=False)
     }
-    _plug(holder, machines, str(bridge))
+    _plug(namespaces, machines, str(bridge))
     web = machines["web"].address
     _rule(
-        holder,
+        namespaces,
         _published(options.transports).format(
             subnet=bridge.network,
             web=web,
@@ -175,9 +177,9 @@ def _build(options: LabOptions, undo: ExitStack) -> Parts:
             published=topology.published,
         ),
     )
-    return Parts(
+    return Components(
         client=None,
-        holder=holder,
+        namespaces=namespaces,
         lan=lan,
         containers=machines,
         bridge=BRIDGE,
@@ -197,7 +199,7 @@ def _published(transports: tuple[str, ...]) -> str:
 
 
 def _machine(
-    holder: Holder, name: str, ends: tuple[str, str], undo: ExitStack
+    namespaces: Namespaces, name: str, ends: tuple[str, str], undo: ExitStack
 ) -> Machine:
     """Start a process in a network namespace of its own."""
     log = undo.enter_context(Log())
@@ -205,16 +207,16 @@ def _machine(
     if name == "web":
         script = (WEB, "sh", str(image.busybox()), image.INDEX, str(WEB_PORT))
     argv = ("unshare", "--net", "sh", "-c", *script)
-    process = holder.spawn(argv, log, environment())
+    process = namespaces.spawn(argv, log, environment())
     log.await_line("ready", SECONDS)
     children = f"/proc/{process.pid}/task/{process.pid}/children"
     pid = int(Path(children).read_text(encoding="ascii").split()[0])
     return Machine(name=name, address=ends[0], gateway=ends[1], pid=pid, log=log)
 
 
-def _plug(holder: Holder, machines: dict[str, Machine], bridge: str) -> None:
+def _plug(namespaces: Namespaces, machines: dict[str, Machine], bridge: str) -> None:
     """Make docker0, and a link from it into each machine's namespace."""
-    with netlink(holder.netns) as ip:
+    with netlink(namespaces.netns) as ip:
         ip.link("add", ifname=BRIDGE, kind="bridge", br_forward_delay=0)
         master = index_of(ip, BRIDGE)
         _address(ip, master, bridge)
@@ -244,8 +246,8 @@ def _address(ip: Any, index: int, address: str) -> None:
     ip.link("set", index=index, state="up")
 
 
-def _rule(holder: Holder, rules: str) -> None:
-    command = holder.command(("iptables-restore",), holder.netns)
+def _rule(namespaces: Namespaces, rules: str) -> None:
+    command = namespaces.command(("iptables-restore",), namespaces.netns)
     try:
         done = subprocess.run(
             command,
@@ -253,7 +255,7 @@ def _rule(holder: Holder, rules: str) -> None:
             text=True,
             capture_output=True,
             check=False,
-            env=holder.marked(environment()),
+            env=namespaces.marked(environment()),
             timeout=RULES_SECONDS,
         )
     except subprocess.TimeoutExpired:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.lab import preflight, sweep
-from pytest_netlab.lab.backends.docker_lab import DockerLab, Parts
+from pytest_netlab.lab.backends.docker_lab import Components, DockerLab
 from pytest_netlab.lab.engine import containers, host_engine, image, overheard
 from pytest_netlab.lab.engine.daemon import Daemon
 from pytest_netlab.lab.lifetime import owner, scripts
-from pytest_netlab.lab.lifetime.holder import Holder
 from pytest_netlab.lab.lifetime.log import Log
+from pytest_netlab.lab.lifetime.namespaces import Namespaces
 from pytest_netlab.lab.net.lan import PEERS, SWITCH, Lan
 from pytest_netlab.lab.rootfs.roots import userland
 
@@ -65,35 +65,35 @@ def start(options: LabOptions) -> DockerLab:
         return lab
 
 
-def _build(options: LabOptions, token: str, undo: ExitStack) -> Parts:
+def _build(options: LabOptions, token: str, undo: ExitStack) -> Components:
     """Make the parts; the engine starts while the links are made."""
     cgroup = owner.PREFIX + token
     log = undo.enter_context(Log())
     land = userland(options.root)
     roots = (str(land.lower), *(() if land.own_tools else _program_mounts(land.path)))
-    holder = undo.enter_context(closing(Holder(token, scripts.PRIVATE, *roots)))
+    namespaces = undo.enter_context(closing(Namespaces(token, scripts.PRIVATE, *roots)))
     # dockerd takes the first of its pools that overlaps no route when it starts. Naming
     # that network lets the uplink be made meanwhile.
     bip = f"--bip={_bridge_address(options.topology)}"
     flags = (bip, *options.daemon)
-    daemon = Daemon(holder, log, cgroup=cgroup, flags=flags, path=land.path)
+    daemon = Daemon(namespaces, log, cgroup=cgroup, flags=flags, path=land.path)
     lan = Lan(
         topology=options.topology,
-        switch=holder.named(SWITCH),
-        peers={name: holder.named(name) for name in PEERS},
-        host=holder.netns,
+        switch=namespaces.named(SWITCH),
+        peers={name: namespaces.named(name) for name in PEERS},
+        host=namespaces.netns,
         uplink=UPLINK,
     )
     lan.build(alias=cgroup, route=True)
     client = undo.enter_context(closing(daemon.connect()))
     overheard.listen(client, options.mask)
-    return Parts(
+    return Components(
         client=client,
-        holder=holder,
+        namespaces=namespaces,
         lan=lan,
         containers=_run_containers(client, options, token),
         bridge=BRIDGE,
-        procfs=holder.root,
+        procfs=namespaces.root,
         shared=False,
         log=log.text,
         own_tools=land.own_tools,

@@ -38,7 +38,7 @@ CONFIGURED = {
     "credsStore": str,
     "detachKeys": str,
 }
-INNER = {"HttpHeaders": str, "proxies": dict, "auths": dict, "credHelpers": str}
+NESTED = {"HttpHeaders": str, "proxies": dict, "auths": dict, "credHelpers": str}
 ALWAYS = ("HttpHeaders", "proxies")
 KINDS = {dict: "a table", str: "a text"}
 # Not empty: the SDK would look for another one. Registry "auths" has no credentials.
@@ -161,9 +161,9 @@ def _wrong(found: Any) -> str:
             continue
         if not isinstance(value, kind):
             return f"{key} must be {KINDS[kind]}"
-        for name, inner in value.items() if isinstance(value, dict) else ():
-            if not isinstance(inner, INNER[key]):
-                return f"{key}.{name} must be {KINDS[INNER[key]]}"
+        for name, nested in value.items() if isinstance(value, dict) else ():
+            if not isinstance(nested, NESTED[key]):
+                return f"{key}.{name} must be {KINDS[NESTED[key]]}"
     try:
         auth.load_config(config_dict=dict(found))
     except (DockerException, ValueError, TypeError, AttributeError):

@@ -92,7 +92,9 @@ def demand_running(containers: Mapping[str, Any]) -> None:
         list(pool.map(lambda item: item.reload(), containers.values()))
     for name, container in containers.items():
         if not pid(container):
-            raise LabError(f"container {name} ended at once. {_last_words(container)}")
+            raise LabError(
+                f"container {name} ended at once. {_last_log_lines(container)}"
+            )
 
 
 def endpoint(container: Any) -> dict[str, Any]:
@@ -126,7 +128,7 @@ def await_web(sockets: Iterable[str], container: Any, deadline: float = 10) -> N
             break
         time.sleep(0.005)
     where = f"port {WEB_PORT} of container web"
-    raise LabError(f"nothing listens on {where}. {_last_words(container)}")
+    raise LabError(f"nothing listens on {where}. {_last_log_lines(container)}")
 
 
 def listens(table: str) -> bool:
@@ -136,7 +138,7 @@ def listens(table: str) -> bool:
     return any(row[1].endswith(port) and row[3] == LISTEN for row in rows if row[3:])
 
 
-def _last_words(container: Any) -> str:
+def _last_log_lines(container: Any) -> str:
     with refusals("asking what a container said"):
         said = container.logs(tail=5).decode(errors="replace").strip()
     return (

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab.engine.listener import listens
-from pytest_netlab.lab.engine.liveness import Liveness, parts_below
+from pytest_netlab.lab.engine.liveness import Liveness, programs_below
 from pytest_netlab.lab.lifetime.log import TAIL_LINES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_netlab.lab.lifetime.holder import Holder
     from pytest_netlab.lab.lifetime.log import Log
+    from pytest_netlab.lab.lifetime.namespaces import Namespaces
 
 START_SECONDS = 30
 LAST_LINES = 5  # of a log that is in the evidence
@@ -32,7 +32,7 @@ class Daemon:
 
     def __init__(
         self,
-        holder: Holder,
+        namespaces: Namespaces,
         log: Log,
         *,
         cgroup: str,
@@ -40,14 +40,16 @@ class Daemon:
         path: str | None = None,
     ) -> None:
         """Start it, with this PATH or our own; `connect` waits until it answers."""
-        self._socket = f"{holder.root}{SOCKET}"
+        self._socket = f"{namespaces.root}{SOCKET}"
         self._log = log
-        Path(f"{holder.root}/run/netlab/daemon.json").write_text("{}", encoding="ascii")
+        Path(f"{namespaces.root}/run/netlab/daemon.json").write_text(
+            "{}", encoding="ascii"
+        )
         env = {name: os.environ[name] for name in KEEP if name in os.environ}
         if path is not None:
             env["PATH"] = path
         argv = ["dockerd", *_flags(cgroup), *flags]
-        self._process = holder.spawn(argv, self._log, env)
+        self._process = namespaces.spawn(argv, self._log, env)
 
     def connect(self) -> Any:
         """Return a client as soon as the engine answers.
@@ -90,7 +92,7 @@ class Daemon:
         """Return what tells whether dockerd and its containerd live; call it once."""
         return Liveness(
             client,
-            parts_below(self._process.pid),
+            programs_below(self._process.pid),
             lambda: (
                 "Next: run again; the whole log is in the evidence, "
                 f"host/dockerd.log. {self._said(LAST_LINES)}"

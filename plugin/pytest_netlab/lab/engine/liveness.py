@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SECONDS = 30.0  # for which a process may be stopped
 POLL_SECONDS = 0.02
-PARTS = ("dockerd", "containerd")
+PROGRAMS = ("dockerd", "containerd")
 STOPPED, OVER = "Tt", "ZX"  # states of a process, proc(5)
 
 
@@ -63,11 +63,11 @@ class Process:
         return found if found is not None and same and found.state not in OVER else None
 
 
-def parts_below(pid: int) -> list[Process]:
+def programs_below(pid: int) -> list[Process]:
     """Return dockerd and its containerd among the descendants of a process."""
     folders = Path("/proc").glob("[0-9]*")
     everyone = [one for path in folders if (one := Process.read(int(path.name)))]
-    return [one for one in _descendants(pid, everyone) if one.name in PARTS]
+    return [one for one in _descendants(pid, everyone) if one.name in PROGRAMS]
 
 
 def _descendants(pid: int, everyone: list[Process]) -> Iterator[Process]:
@@ -81,19 +81,22 @@ class Liveness:
     """Asks an engine whether it lives; what it was told once stays told."""
 
     def __init__(
-        self, client: Any, processes: Iterable[Process], last_words: Callable[[], str]
+        self,
+        client: Any,
+        processes: Iterable[Process],
+        last_log_lines: Callable[[], str],
     ) -> None:
         """Note the engine as it is now.
 
         Args:
             client: its client.
             processes: those that must not end; none where they cannot be seen.
-            last_words: returns what is to be said of its log.
+            last_log_lines: returns what is to be said of its log.
 
         """
         self._client = client
         self._processes = tuple(processes)
-        self._last_words = last_words
+        self._last_log_lines = last_log_lines
         self.trouble = ""
 
     def demand(self) -> None:
@@ -108,7 +111,7 @@ class Liveness:
             raise LabError(self.trouble)
         if found := self._ended() or self._silent():
             self.trouble = f"no scenario of this lab can be judged any more: {found}"
-            raise LabError(f"{self.trouble}. {self._last_words()}")
+            raise LabError(f"{self.trouble}. {self._last_log_lines()}")
 
     def _ended(self) -> str:
         """Say which process has ended, or was stopped and nobody continued it."""

@@ -82,10 +82,10 @@ def of_process(path: Path) -> str | None:
     """Return the token in the environment of a process; None if it has none."""
     mark = f"{MARK}=".encode()
     try:
-        words = (path / "environ").read_bytes().split(b"\0")
+        fields = (path / "environ").read_bytes().split(b"\0")
     except OSError:  # it has ended, or is somebody else's
         return None
-    found = (word.removeprefix(mark) for word in words if word.startswith(mark))
+    found = (word.removeprefix(mark) for word in fields if word.startswith(mark))
     return find(next(found, b"").decode(errors="replace"))
 
 
@@ -124,6 +124,6 @@ def _start_time(pid: int) -> int | None:
     except (FileNotFoundError, ProcessLookupError):
         return None
     # The command's name is in parentheses and may itself hold spaces and parentheses.
-    words = stat.rpartition(")")[2].split()
-    state, threads, start = words[0], int(words[17]), int(words[19])
+    fields = stat.rpartition(")")[2].split()
+    state, threads, start = fields[0], int(fields[17]), int(fields[19])
     return None if state in _DEAD and threads < 2 else start  # noqa: PLR2004 - itself

@@ -74,14 +74,14 @@ def orderly() -> Iterator[None]:
     # SIGINT is raised as ever, but may have to wait.
     usual = dict.fromkeys(ENDING, signal.SIG_DFL)
     usual[signal.SIGINT] = signal.default_int_handler  # type: ignore[assignment]
-    taken = [number for number in usual if signal.getsignal(number) == usual[number]]
+    replaced = [number for number in usual if signal.getsignal(number) == usual[number]]
     try:
-        for number in taken:
+        for number in replaced:
             signal.signal(number, _delivery.hear)
         yield
     finally:
         with deferred():
-            for number in taken:
+            for number in replaced:
                 signal.signal(number, usual[number])
 
 

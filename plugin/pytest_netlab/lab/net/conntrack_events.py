@@ -53,8 +53,8 @@ class Events:
     def heard(self) -> list[Event | None]:
         """Return all events so far in the kernel's order; None where some are lost."""
         for data in self._queued():
-            told = map(ctnetlink.event, ctnetlink.messages(data))
-            self._heard += told if data else [None]
+            events = map(ctnetlink.event, ctnetlink.messages(data))
+            self._heard += events if data else [None]
         return [*self._heard]
 
     def close(self) -> None:

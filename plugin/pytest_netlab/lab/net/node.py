@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_netlab.errors import CommandError, LabError, LabUnavailableError
 
 if TYPE_CHECKING:
-    from pytest_netlab.lab.lifetime.holder import Holder
+    from pytest_netlab.lab.lifetime.namespaces import Namespaces
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ class NamespaceNode:
     name: str
     address: str
     netns: str
-    holder: Holder
+    namespaces: Namespaces
     docker: Any = None
     own_tools: frozenset[str] = frozenset()
 
@@ -53,13 +53,13 @@ class NamespaceNode:
         self._demand(argv)
         own = argv[0] in self.own_tools
         process = subprocess.Popen(
-            self.holder.command(argv, self.netns, own_files=own),
+            self.namespaces.command(argv, self.netns, own_files=own),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            env=self.holder.marked(environment()),
+            env=self.namespaces.marked(environment()),
             start_new_session=True,
         )
         try:

@@ -42,7 +42,7 @@ class LiveCapture:
         *,
         names: Mapping[str, str] = MappingProxyType({}),
         deadline: float = 2.0,
-        settle: float = 1.0,
+        await_tcp_close: float = 1.0,
         ring_bytes: int = RING_BYTES,
     ) -> None:
         """Prepare; nothing is opened yet.
@@ -51,7 +51,7 @@ class LiveCapture:
             points: where to capture; their order is that of the capture's interfaces.
             names: address text -> symbol, for the capture.
             deadline: seconds within which a canary must be seen.
-            settle: seconds to wait at most for TCP conversations to finish closing.
+            await_tcp_close: seconds to wait at most for TCP connections to close.
             ring_bytes: kernel memory for each point.
 
         Raises:
@@ -62,7 +62,7 @@ class LiveCapture:
         self._points = tuple(points)
         self._names = names
         self._deadline = deadline
-        self._settle = settle
+        self._await_tcp_close = await_tcp_close
         self._ring_bytes = ring_bytes
         self._run = secrets.token_hex(4)
         self._round = 0
@@ -108,7 +108,7 @@ class LiveCapture:
         try:
             self._barrier("close")
             if self._conversations.unfinished or self._trailing():
-                self._wait(self._settled, self._settle)
+                self._wait(self._settled, self._await_tcp_close)
                 self._barrier("close")
             return self._result()
         finally:

@@ -154,9 +154,9 @@ class Ring:
     def frames(self) -> Iterator[Frame]:
         """Yield the frames drained between the last call and this one."""
         for _ in range(len(self._drained)):  # a flood adds more than can be looked at
-            yield from self._taken_apart(self._drained.popleft())
+            yield from self._unpacked(self._drained.popleft())
 
-    def _taken_apart(self, block: bytes) -> Iterator[Frame]:
+    def _unpacked(self, block: bytes) -> Iterator[Frame]:
         count, at = BLOCK_CONTENT.unpack_from(block, BLOCK_CONTENT_AT)
         for _ in range(count):
             (step, sec, nsec, caplen, wirelen, flags, mac, tci, tpid, kind) = (

@@ -43,14 +43,14 @@ class Ending:
 class Body:
     """A bundled scenario whose test is the only one of its file."""
 
-    def __init__(self, scenario: str, store: Store, *, played: bool = False) -> None:
+    def __init__(self, scenario: str, store: Store, *, replayed: bool = False) -> None:
         """Load it; with `played`, its golden's packets stand for its body.
 
         Raises:
             LabError: there is no such bundled scenario.
 
         """
-        self.played = played
+        self.replayed = replayed
         module = f"test_{scenario.replace('-', '_')}"
         try:
             found = getattr(import_module(f"{PACKAGE}.{module}"), module)
@@ -63,10 +63,10 @@ class Body:
 
     def suits(self, lab: Lab) -> bool:
         """Tell whether it can be run as it should."""
-        if not self.played:
+        if not self.replayed:
             return True
         try:
-            ends_of(self._store.load(self._scenario.id, lab.facts).story.facts)
+            ends_of(self._store.load(self._scenario.id, lab.facts).canonical.facts)
         except ReplayError:
             return False
         return True
@@ -80,7 +80,7 @@ class Body:
         """Run it once, and say how it ended."""
         run = ScenarioRun(lab, self._scenario, self._store)
         try:
-            if self.played:
+            if self.replayed:
                 run.replay_golden()
             else:
                 self._test(Netlab(run))

@@ -45,13 +45,13 @@ class Fault:
     own_stack: bool = False
 
     def mutant(
-        self, golden: str, outcome: str, cause: str, *, played: bool = False
+        self, golden: str, outcome: str, cause: str, *, replayed: bool = False
     ) -> Mutant:
         """Return what the fault did to a scenario: `outcome` is pass, fail or error.
 
         `played` says that a replay stood for the scenario's body.
         """
-        concerns = not (played and self.own_stack)
+        concerns = not (replayed and self.own_stack)
         wanted = self.red.get(golden, ()) if concerns else ()
         if self.blind:
             found = _BLIND.get(outcome, Outcome.CRASHED)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pytest_netlab.mutate.live.fault import Inject
 
 _TABLE = "inet netlab_mutate"
-_ALTERED, _NOT, _REJECTED = ("header changed",), ("not forwarded",), ("rejected",)
+_CHANGED, _NOT, _REJECTED = ("header changed",), ("not forwarded",), ("rejected",)
 _FORWARDED, _TCP = (PING_BEYOND, WEB, DIRECT), (WEB, DIRECT)
 
 
@@ -137,37 +137,37 @@ FAULTS = (
         name="ttl-set",
         about="a mangle rule sets the ttl",
         inject=added("mangle", "FORWARD", "-j TTL --ttl-set 9"),
-        red=dict.fromkeys(_FORWARDED, _ALTERED),
+        red=dict.fromkeys(_FORWARDED, _CHANGED),
     ),
     Fault(
         name="dscp-set",
         about="a foreign nft table sets the DSCP",
         inject=nft("ip dscp set cs1"),
-        red=dict.fromkeys(_FORWARDED, _ALTERED),
+        red=dict.fromkeys(_FORWARDED, _CHANGED),
     ),
     Fault(
         name="ecn-set",
         about="a foreign nft table marks congestion that there is none of",
         inject=nft("ip ecn set ce"),
-        red=dict.fromkeys(_FORWARDED, _ALTERED),
+        red=dict.fromkeys(_FORWARDED, _CHANGED),
     ),
     Fault(
         name="ip-id-set",
         about="a foreign nft table sets the IP id",
         inject=nft("ip id set 7"),
-        red=dict.fromkeys(_FORWARDED, _ALTERED),
+        red=dict.fromkeys(_FORWARDED, _CHANGED),
     ),
     Fault(
         name="df-cleared",
         about="a foreign nft table clears DF",
         inject=nft("ip frag-off set 0"),
-        red=dict.fromkeys(_FORWARDED, _ALTERED),
+        red=dict.fromkeys(_FORWARDED, _CHANGED),
     ),
     Fault(
         name="tcp-window-set",
         about="a foreign nft table sets the TCP window",
         inject=nft("tcp window set 1000"),
-        red=dict.fromkeys(_TCP, _ALTERED),
+        red=dict.fromkeys(_TCP, _CHANGED),
     ),
     Fault(
         name="mss-set",
@@ -177,7 +177,7 @@ FAULTS = (
             "FORWARD",
             "-p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 500",
         ),
-        red=dict.fromkeys(_TCP, _ALTERED),
+        red=dict.fromkeys(_TCP, _CHANGED),
     ),
     Fault(
         name="options-stripped",
@@ -185,7 +185,7 @@ FAULTS = (
         inject=added(
             "mangle", "FORWARD", "-p tcp -j TCPOPTSTRIP --strip-options timestamp"
         ),
-        red=dict.fromkeys(_TCP, _ALTERED),
+        red=dict.fromkeys(_TCP, _CHANGED),
     ),
     Fault(
         name="checksum-broken",

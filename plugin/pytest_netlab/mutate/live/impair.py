@@ -140,9 +140,9 @@ class Treatment:
         if len(frame) <= start:
             return frame
         bit = self._draw.randrange(8 * start, 8 * len(frame))
-        broken = bytearray(frame)
-        broken[bit // 8] ^= 1 << bit % 8
-        return bytes(broken)
+        damaged = bytearray(frame)
+        damaged[bit // 8] ^= 1 << bit % 8
+        return bytes(damaged)
 
 
 @contextmanager
@@ -161,14 +161,14 @@ def impaired(
         ValueError: a number that is none.
 
     """
-    fate = Treatment(how or Impairment(**what))
+    treatment = Treatment(how or Impairment(**what))
     switch = lab.switch
     with ExitStack() as undo:
         _insert(switch, undo)
         ends = [undo.enter_context(_open(switch, name)) for name in (PORT, NEAR)]
-        relay = _Relay(ends, fate)
+        relay = _Relay(ends, treatment)
         undo.callback(relay.close)
-        yield fate.tally
+        yield treatment.tally
     if relay.failure is not None:
         raise LabError(
             f"the impairing relay failed: {relay.failure}"
@@ -229,9 +229,9 @@ def _remove(switch: str, address: str) -> None:
 class _Relay:
     """The thread between two links."""
 
-    def __init__(self, ends: Sequence[socket.socket], fate: Treatment) -> None:
+    def __init__(self, ends: Sequence[socket.socket], treatment: Treatment) -> None:
         self.failure: OSError | None = None
-        self._fate, self._numbers = fate, count()
+        self._treatment, self._numbers = treatment, count()
         self._to = {ends[0].fileno(): ends[1], ends[1].fileno(): ends[0]}
         self._from = {end.fileno(): end for end in ends}
         self._due: list[tuple[float, int, socket.socket, bytes]] = []
@@ -275,7 +275,7 @@ class _Relay:
             if sender[2] == PACKET_OUTGOING:
                 continue  # what the relay itself sent
             now = time.monotonic()
-            for late, copy in self._fate.of(frame):
+            for late, copy in self._treatment.of(frame):
                 due = (now + late, next(self._numbers), sink, copy)
                 heapq.heappush(self._due, due)
 
@@ -285,4 +285,6 @@ class _Relay:
             try:
                 sink.send(frame)
             except (BlockingIOError, BrokenPipeError):
-                self._fate.tally.lost += 1  # a full queue loses frames, as any does
+                self._treatment.tally.lost += (
+                    1  # a full queue loses frames, as any does
+                )

@@ -66,7 +66,7 @@ class LiveJudge:
                     seen = body.run(self._lab)
                     golden = body.golden(self._lab)
                     yield fault.mutant(
-                        golden, seen.outcome, seen.cause, played=body.played
+                        golden, seen.outcome, seen.cause, replayed=body.replayed
                     )
         except LabUnavailableError as error:
             for body in self._bodies:

@@ -73,9 +73,9 @@ def _found(lab: DockerLab, table: str, *rules: str) -> str:
     listed = lab.nodes["host"].run("iptables", "-t", table, "-S").stdout.splitlines()
     places = addresses(lab)
     for rule in rules:
-        words = rule.format(**places).split()
+        tokens = rule.format(**places).split()
         for line in listed:
-            if line.startswith("-A") and all(word in line for word in words):
+            if line.startswith("-A") and all(word in line for word in tokens):
                 return line
     raise LabUnavailableError(f"this engine has no such rule in {table}: {rules[0]}")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pytest_netlab.host.words import split
+from pytest_netlab.host.tokens import split
 
 
 @pytest.mark.parametrize(

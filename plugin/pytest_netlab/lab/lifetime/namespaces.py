@@ -35,7 +35,7 @@ _FIRST = "set -e; read -r pid _ </proc/self/stat\n"
 _LAST = '\necho "ready $pid"\nread -r _ || :\n'
 
 
-class Holder:
+class Namespaces:
     """The namespaces; `close` ends them, and so does the death of this process."""
 
     def __init__(self, token: str, setup: str, *args: str) -> None:

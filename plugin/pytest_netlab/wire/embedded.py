@@ -36,7 +36,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
     elif version == ipv6.VERSION and at + ipv6.HEADER <= out.limit:
         _decode_v6(frame, at, row, out)
     else:
-        out.cut(row)
+        out.mark_truncated(row)
 
 
 def _decode_v4(frame: bytes, at: int, row: int, out: Columns) -> None:
