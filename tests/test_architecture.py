@@ -38,8 +38,8 @@ def loaded_by(module: str, heavy: tuple[str, ...] = HEAVY) -> list[str]:
 # hands values on, and what one stage renders no other reads.
 PARSERS = {
     "cli.memory": "sizes, as a user writes them",
-    "documents": "keys of TOML, before a slow reader parses them",
-    "folders": "names of folders that a killed writer left",
+    "files.documents": "keys of TOML, before a slow reader parses them",
+    "files.folders": "names of folders that a killed writer left",
     "host.iptables": "iptables-save",
     "host.naming": "addresses, in anybody's rules",
     "host.nftables": "nft list ruleset",
@@ -50,7 +50,7 @@ PARSERS = {
     "masking.forms": "what a value is cut to, and base64",
     "masking.names": "names and values of environment variables",
     "masking.patterns": "credentials in anybody's text",
-    "options": "which options take a path, by their own metavar",
+    "plugin.options": "which options take a path, by their own metavar",
     "replay.ftp": "PORT, EPRT and the answers to PASV and EPSV",
     "spec": "ids of scenarios and names of tests",
     "store.place": "names of variants in proposals",
@@ -123,8 +123,8 @@ def test_who_parses_text() -> None:
 
 # Who may name options of the plugin: edges; and texts with a whole command to type, or
 # with what the option is called elsewhere. A lab's errors carry a `Remedy` instead.
-EDGES = ("advice", "cli", "hiding", "isolation", "marker", "options", "plugin")
-TYPED = ("evidence", "report", "store", "unreferenced")
+EDGES = ("cli", "plugin")
+TYPED = ("evidence", "report", "store")
 
 
 def test_who_knows_options() -> None:
@@ -161,7 +161,7 @@ def test_layers() -> None:
     assert "0 broken" in done.stdout
 
 
-@pytest.mark.parametrize("module", ["pytest_netlab.plugin", "pytest_netlab.spec"])
+@pytest.mark.parametrize("module", ["pytest_netlab.plugin.hooks", "pytest_netlab.spec"])
 def test_import_is_light(module: str) -> None:
     """The plugin is loaded by every pytest of its users: it must not slow them down."""
     assert loaded_by(module) == []

@@ -1,9 +1,9 @@
 """What a Docker host does to packets, checked against golden captures.
 
-Layers, bottom up: wire (bytes), capture (columns), flows, checks (what no host may do),
-nat (what was rewritten), trace (the canonical form), causes, diff, spec, lab and store,
-judge, recorder, run, session, report; plugin and cli are the edges. Each imports only
-those before it.
+Layers, bottom up: files (documents, folders), wire (bytes), capture (columns), flows,
+checks (what no host may do), nat (what was rewritten), trace (the canonical form),
+causes, diff, spec, lab and store, judge, recorder, run, session, report; plugin and cli
+are the edges. Each imports only those before it.
 """
 
 import os

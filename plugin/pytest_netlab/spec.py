@@ -8,8 +8,8 @@ from ipaddress import IPv4Interface
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from pytest_netlab.documents import brief
 from pytest_netlab.errors import DeclarationError
+from pytest_netlab.files.documents import brief
 from pytest_netlab.masking import Mask
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from tests.unit.test_folders import dead, half_way
+from tests.unit.files.test_folders import dead, half_way
 
 if TYPE_CHECKING:
     from pathlib import Path

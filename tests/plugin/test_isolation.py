@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab import options
+from pytest_netlab.plugin import options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +124,7 @@ def test_split_form_embedded(scenario: pytest.Pytester, trap: Trap) -> None:
     """A plugin that is handed to `pytest.main` refuses before anything is read."""
     text = f"""
         import pytest
-        from pytest_netlab import plugin
+        from pytest_netlab.plugin import hooks as plugin
 
         pytest.main(["--netlab-offline", {str(trap.folder)!r}], plugins=[plugin])
     """
@@ -249,7 +249,7 @@ def test_loaded_by_a_conftest(
     scenario: pytest.Pytester, trap: Trap, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A plugin that comes as late as a conftest still refuses, before it collects."""
-    scenario.makeconftest("pytest_plugins = ['pytest_netlab.plugin']")
+    scenario.makeconftest("pytest_plugins = ['pytest_netlab.plugin.hooks']")
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     golden = ("-o", f"netlab_golden={trap.folder}/golden")
 

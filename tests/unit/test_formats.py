@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 import msgspec
 import pytest
 
-from pytest_netlab import schema
 from pytest_netlab.evidence import document, traces
+from pytest_netlab.files import schema
 from pytest_netlab.store import document as stored
 
 if TYPE_CHECKING:
-    from pytest_netlab.schema import Table
+    from pytest_netlab.files.schema import Table
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 # What the page calls each table: its heading.

@@ -9,7 +9,7 @@ from struct import pack
 from typing import IO, TYPE_CHECKING
 
 from pytest_netlab.capture import blocks
-from pytest_netlab.owners import opened
+from pytest_netlab.files.owners import opened
 from pytest_netlab.wire import ADDRESS_BYTES, Status, address_bytes
 from pytest_netlab.wire.address import MAPPED
 

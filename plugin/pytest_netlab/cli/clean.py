@@ -8,7 +8,7 @@ import click
 
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.output import say
-from pytest_netlab.folders import everywhere, left
+from pytest_netlab.files.folders import everywhere, left
 
 
 @click.command(name="clean")

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pytest_netlab import documents, schema
 from pytest_netlab.capture import Capture, write
 from pytest_netlab.capture.export import addresses
 from pytest_netlab.cli.group import Trouble
@@ -29,6 +28,7 @@ from pytest_netlab.cli.sources import (
 from pytest_netlab.diff import Policy, compare
 from pytest_netlab.diff.points import INSIDE, OUTSIDE, both_points, called
 from pytest_netlab.errors import CaptureError, DocumentError, PolicyError
+from pytest_netlab.files import documents, schema
 from pytest_netlab.report import annotate, differences
 from pytest_netlab.store import TOML, document, read
 from pytest_netlab.terminal import Safe, escaped

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_netlab.cli.group import Trouble
-from pytest_netlab.documents import brief
+from pytest_netlab.files.documents import brief
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,8 @@ from pytest_netlab.cli.memory import budgeted, limited
 from pytest_netlab.cli.output import emit, lines, say
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import CAPTURE, FILE, whole
-from pytest_netlab.documents import brief
 from pytest_netlab.evidence import Record
+from pytest_netlab.files.documents import brief
 from pytest_netlab.flows import TCP, UDP
 from pytest_netlab.lab import backends
 from pytest_netlab.lab.rootfs import suites

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_netlab import options
+from pytest_netlab.plugin import options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
-from pytest_netlab import documents
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.memory import bounded
 from pytest_netlab.cli.output import emit, json_texts, lines
@@ -18,6 +17,7 @@ from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import FILE, as_trouble, formats, opened
 from pytest_netlab.errors import CaptureError, MemoryLimitError
 from pytest_netlab.evidence import MARK, VERDICT, read
+from pytest_netlab.files import documents
 from pytest_netlab.report import outcome, packets
 from pytest_netlab.terminal import Safe, escaped, safe_json
 

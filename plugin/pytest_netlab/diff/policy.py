@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pytest_netlab.checks.forbidden import FORBIDDEN, FORBIDDEN_BY
-from pytest_netlab.documents import brief
 from pytest_netlab.errors import PolicyError
+from pytest_netlab.files.documents import brief
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping

@@ -7,11 +7,11 @@ import os
 from typing import TYPE_CHECKING
 
 from pytest_netlab import capture as captures
-from pytest_netlab import folders, owners
 from pytest_netlab.errors import LabError
 from pytest_netlab.evidence import comments, dissect
 from pytest_netlab.evidence.document import VERDICT
 from pytest_netlab.evidence.record import dumps
+from pytest_netlab.files import folders, owners
 from pytest_netlab.masking import Mask
 from pytest_netlab.store import CAPTURE, STORY
 

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from msgspec import field
 
 from pytest_netlab.evidence.traces import Fact, Trace
-from pytest_netlab.schema import FreeText, Table
+from pytest_netlab.files.schema import FreeText, Table
 
 FORMAT: Final = 1
 VERDICT = "verdict.json"

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_netlab import capture as captures
-from pytest_netlab import documents
 from pytest_netlab.errors import DocumentError, GoldenError, LabUnavailableError
 from pytest_netlab.evidence.bundle import HOST, is_bundle
 from pytest_netlab.evidence.document import VERDICT
 from pytest_netlab.evidence.record import read_head
+from pytest_netlab.files import documents
 from pytest_netlab.store import CAPTURE, TOML, read_toml
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.documents import Opener
+    from pytest_netlab.files.documents import Opener
     from pytest_netlab.spec import Scenario
 
 FILES = 100  # of a host's state, at most

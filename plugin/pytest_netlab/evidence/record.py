@@ -6,9 +6,9 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
-from pytest_netlab import documents, schema
 from pytest_netlab.errors import DocumentError, GoldenError
 from pytest_netlab.evidence import document, reading, writing
+from pytest_netlab.files import documents, schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

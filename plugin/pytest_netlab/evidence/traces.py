@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pytest_netlab.schema import FreeText, Table
+from pytest_netlab.files.schema import FreeText, Table
 
 Kind = Literal["none", "snat", "dnat", "hairpin", "proxied"]
 Disposition = Literal["forwarded", "dropped", "local", "leaked", "proxied"]

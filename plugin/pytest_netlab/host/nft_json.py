@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab import documents
 from pytest_netlab.errors import DocumentError
+from pytest_netlab.files import documents
 from pytest_netlab.host.nftables import ACTIONS
 from pytest_netlab.host.rules import Action, Chain, Line, Match, Rule
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 import tomli_w
 from msgspec import UNSET, Meta, UnsetType, field
 
-from pytest_netlab import documents, schema
-from pytest_netlab.schema import Table
+from pytest_netlab.files import documents, schema
+from pytest_netlab.files.schema import Table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_netlab.documents import Opener
+    from pytest_netlab.files.documents import Opener
 
 T = TypeVar("T")
 FORMAT: Final = 1  # of both

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from pytest_netlab import capture as captures
-from pytest_netlab import documents, folders, owners
 from pytest_netlab.diff import Policy
 from pytest_netlab.errors import (
     CaptureError,
@@ -17,6 +16,7 @@ from pytest_netlab.errors import (
     GoldenError,
     PolicyError,
 )
+from pytest_netlab.files import documents, folders, owners
 from pytest_netlab.store import document
 from pytest_netlab.store.requires import Requires
 from pytest_netlab.trace import CanonicalTrace, canonicalize
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.documents import Opener
+    from pytest_netlab.files.documents import Opener
 
 CAPTURE, STORY, TOML = "capture.pcapng", "story.txt", document.GOLDEN
 TEXTS = ("description", "reference", "requires")

@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab import folders
 from pytest_netlab.errors import GoldenError
+from pytest_netlab.files import folders
 from pytest_netlab.store import files, regular
 from pytest_netlab.store.files import (
     CAPTURE,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab import documents, folders
 from pytest_netlab.errors import DocumentError, GoldenError
+from pytest_netlab.files import documents, folders
 from pytest_netlab.spec import PENDING
 from pytest_netlab.store import document, files, regular
 from pytest_netlab.store.files import CAPTURE, STORY, Golden
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.documents import Opener
+    from pytest_netlab.files.documents import Opener
 
 MARK = document.PENDING
 PIECE, MOST = 1 << 20, 1 << 30  # bytes read at once, and of a capture in all

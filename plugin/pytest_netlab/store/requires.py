@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.documents import brief
 from pytest_netlab.errors import GoldenError
+from pytest_netlab.files.documents import brief
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

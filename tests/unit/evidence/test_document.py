@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.faults import faults
 
-from pytest_netlab import documents, schema
 from pytest_netlab.errors import GoldenError
 from pytest_netlab.evidence import VERDICT, read
 from pytest_netlab.evidence.document import Head, Run
+from pytest_netlab.files import documents, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.faults import faults
 
-from pytest_netlab import documents
 from pytest_netlab.errors import DocumentError
+from pytest_netlab.files import documents
 from pytest_netlab.store import document
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from tests.traffic import C1, HOST, HOST01, IN, INSIDE, OUTSIDE, Packet, routed
 from tests.traffic import two_points as seen
 
 from pytest_netlab import capture as captures
-from pytest_netlab import folders
 from pytest_netlab.diff import Policy
 from pytest_netlab.errors import GoldenError, PolicyError
+from pytest_netlab.files import folders
 from pytest_netlab.flows import ICMP, Tuple5
 from pytest_netlab.store import CAPTURE, STORY, TOML, Golden, Store, files
 from pytest_netlab.trace import canonicalize

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from pytest_netlab import documents
 from pytest_netlab.errors import DocumentError, LabError, LabUnavailableError, Remedy
+from pytest_netlab.files import documents
 from pytest_netlab.lab.engine.host_engine import refusals
 from pytest_netlab.lab.lifetime.owner import LABEL
 

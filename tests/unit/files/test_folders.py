@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from pytest_netlab import folders
+from pytest_netlab.files import folders
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NAME = f"{folders.PREFIX}abcd_123"
 
 
@@ -35,7 +35,7 @@ def test_killed_writer(tmp_path: Path, kind: str, mode: str, states: set[str]) -
     Where a file system cannot exchange two folders there is a moment with neither, and
     the sweep puts the old one back.
     """
-    command = [sys.executable, "-m", "tests.unit.dying_writer", kind, mode]
+    command = [sys.executable, "-m", "tests.unit.files.dying_writer", kind, mode]
     done = subprocess.run(
         [*command, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -139,7 +139,7 @@ def test_file_stays(tmp_path: Path) -> None:
 MOUNT = "mount -t overlay -o"
 LAYERED = """
 from pathlib import Path
-from pytest_netlab import folders
+from pytest_netlab.files import folders
 def replace(folder):
     with folders.replaced(folder) as fresh:
         (fresh / "ours").write_text("new")
@@ -217,7 +217,9 @@ def test_living_writer_is_left_alone(place: Path) -> None:
     """What a writer holds is no rest, by another process neither."""
     with folders.replaced(place) as fresh:
         (fresh / "ours").write_text("new")
-        source = "from pathlib import Path; from pytest_netlab import folders; print("
+        source = (
+            "from pathlib import Path; from pytest_netlab.files import folders; print("
+        )
         source += f"folders.leftovers(Path({str(place.parent)!r})))"
         seen = subprocess.check_output([sys.executable, "-c", source], text=True)
         assert folders.leftovers(place.parent) == folders.left(place.parent) == []

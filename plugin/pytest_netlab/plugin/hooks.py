@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_netlab import advice, hiding, hookspecs, isolation, marker, options, shown
 from pytest_netlab.errors import (
     DeclarationError,
     LabError,
@@ -21,9 +20,18 @@ from pytest_netlab.errors import (
 )
 from pytest_netlab.lab.lifetime import owner, signals
 from pytest_netlab.lab.rootfs import suites
+from pytest_netlab.plugin import (
+    advice,
+    hiding,
+    hookspecs,
+    isolation,
+    marker,
+    options,
+    shown,
+)
+from pytest_netlab.plugin.unreferenced import GOLDEN
 from pytest_netlab.spec import ARTIFACTS, PENDING
 from pytest_netlab.terminal import joined, one_line
-from pytest_netlab.unreferenced import GOLDEN
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -83,7 +91,7 @@ def _watch_unreferenced(config: pytest.Config) -> None:
     choice = config.getoption("netlab_unreferenced")
     partial = config.getoption("--netlab-offline") or options.replays(config)
     if choice != "ignore" and not partial:
-        from pytest_netlab.unreferenced import Unreferenced  # noqa: PLC0415
+        from pytest_netlab.plugin.unreferenced import Unreferenced  # noqa: PLC0415
 
         watch = Unreferenced(config, choice)
         config.pluginmanager.register(watch, "netlab_unreferenced")
@@ -243,7 +251,7 @@ def _run(item: pytest.Item) -> ScenarioRun | None:
 
 def _sweep(config: pytest.Config, scenario: Scenario, store: Store) -> None:
     """Put right what a killed run left where this one reads and writes."""
-    from pytest_netlab import folders  # noqa: PLC0415 - only for scenarios
+    from pytest_netlab.files import folders  # noqa: PLC0415 - only for scenarios
 
     store.sweep(scenario.id)
     if not config.getoption("--netlab-offline"):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_netlab.documents import brief, storable
 from pytest_netlab.errors import DeclarationError, PolicyError
+from pytest_netlab.files.documents import brief, storable
 from pytest_netlab.spec import Scenario
 
 if TYPE_CHECKING:

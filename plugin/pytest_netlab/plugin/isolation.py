@@ -15,8 +15,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from pytest_netlab import options
 from pytest_netlab.errors import DeclarationError
+from pytest_netlab.plugin import options
 from pytest_netlab.spec import ARTIFACTS
 from pytest_netlab.terminal import one_line
 

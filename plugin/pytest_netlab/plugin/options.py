@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from pytest_netlab.documents import brief
 from pytest_netlab.errors import DeclarationError, LabError
+from pytest_netlab.files.documents import brief
 from pytest_netlab.lab import backends
 from pytest_netlab.lab.rootfs import roots, suites
 from pytest_netlab.spec import ARTIFACTS, LabOptions, Topology

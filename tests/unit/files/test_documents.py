@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.hostile import DEEP, DIGITS, PLACES, TOML
 
-from pytest_netlab import documents
 from pytest_netlab.errors import DocumentError
+from pytest_netlab.files import documents
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from pytest_netlab import schema
 from pytest_netlab.errors import DocumentError
-from pytest_netlab.schema import FreeText, Table
+from pytest_netlab.files import schema
+from pytest_netlab.files.schema import FreeText, Table
 
 HUGE = "x" * 100_000
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)

@@ -13,8 +13,9 @@ import pytest
 from tests.unit.evidence.test_bundle import recorded
 from tests.unit.store.test_files import ABOUT, ping
 
-from pytest_netlab import capture, owners
+from pytest_netlab import capture
 from pytest_netlab.evidence import bundle
+from pytest_netlab.files import owners
 from pytest_netlab.store import PendingStore, Proposal, Store
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ def test_standard_output_is_a_file(tmp_path: Path, name: str) -> None:
     """The names of what is open lead where it does, though they are links."""
     out = tmp_path / "out"
     source = (
-        "from pathlib import Path; from pytest_netlab import owners;"
+        "from pathlib import Path; from pytest_netlab.files import owners;"
         f"owners.write(Path({name!r}), 'text')"
     )
     with out.open("wb") as file:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pytest_netlab import advice, options
 from pytest_netlab.errors import CommandError, LabError, LabUnavailableError, Remedy
+from pytest_netlab.plugin import advice, options
 
 
 class Parser:

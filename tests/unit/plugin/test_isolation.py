@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab import isolation, options
+from pytest_netlab.plugin import isolation, options
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_netlab import owners
+from pytest_netlab.files import owners
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -23,8 +23,8 @@ from typing import (
 
 import msgspec
 
-from pytest_netlab.documents import brief
 from pytest_netlab.errors import DocumentError
+from pytest_netlab.files.documents import brief
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

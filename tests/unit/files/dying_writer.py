@@ -1,7 +1,7 @@
 """Kill a writer at each of its changes to files, and print what it left as JSON.
 
 A program, since forking is nothing for pytest's process: it may have threads.
-`python -m tests.unit.dying_writer write|accept|remove exchange|renames FOLDER`
+`python -m tests.unit.files.dying_writer write|accept|remove exchange|renames FOLDER`
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.unit.store.test_files import ABOUT, contents, ping
 
-from pytest_netlab import folders
+from pytest_netlab.files import folders
 from pytest_netlab.store import PendingStore, Proposal, Store
 
 if TYPE_CHECKING:
