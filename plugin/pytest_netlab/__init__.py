@@ -25,8 +25,10 @@ from pytest_netlab.errors import (
 
 if TYPE_CHECKING:
     from pytest_netlab.capture import Capture, open_capture, read
+    from pytest_netlab.captured import Trace
     from pytest_netlab.diff import Difference, Policy, compare
     from pytest_netlab.nat import learn
+    from pytest_netlab.session import Netlab
     from pytest_netlab.trace import canonicalize
 
 __all__ = [
@@ -39,9 +41,11 @@ __all__ = [
     "LabError",
     "LabUnavailableError",
     "MemoryLimitError",
+    "Netlab",
     "NetlabError",
     "Policy",
     "PolicyError",
+    "Trace",
     "canonicalize",
     "compare",
     "learn",
@@ -54,7 +58,9 @@ __all__ = [
 _LAZY = {
     "Capture": "capture",
     "Difference": "diff",
+    "Netlab": "session",
     "Policy": "diff",
+    "Trace": "captured",
     "canonicalize": "trace",
     "compare": "diff",
     "learn": "nat",
