@@ -136,7 +136,7 @@ def _loaded(lab: DockerLab) -> Iterator[None]:
     A host with such traffic is never a test's alone: only the connections of the
     lab's own nodes are forgotten between scenarios, as on a lab host.
     """
-    lab._parts = replace(lab._parts, shared=True)  # noqa: SLF001 - a trial's own liberty
+    lab._components = replace(lab._components, shared=True)  # noqa: SLF001 - a trial's own liberty
     host02 = lab.nodes["host02"]
     with ExitStack() as undo:
         others = _others(lab, undo)
@@ -144,7 +144,7 @@ def _loaded(lab: DockerLab) -> Iterator[None]:
         _start(host02.namespaces.command(serve, host02.netns, own_files=False), undo)
         for _ in range(os.cpu_count() or 1):
             _start((sys.executable, "-c", SPIN), undo)
-        proc = lab._parts.procfs  # noqa: SLF001
+        proc = lab._components.procfs  # noqa: SLF001
         host = lab.nodes["host"]
         for name in ("udp_timeout", "udp_timeout_stream"):
             host.run("sysctl", "-w", f"net.netfilter.nf_conntrack_{name}=3600")

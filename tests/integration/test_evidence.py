@@ -45,7 +45,7 @@ def test_judged_again(
 ) -> None:
     """Verdicts, causes and texts are those of the live run, without capabilities."""
     chosen = ("-k", "ping_beyond or ping_host or published_web")
-    live = scenarios(*chosen, "--netlab-artifacts=live", violation=FAULTS[fault])
+    live = scenarios(*chosen, "--netlab-artifacts=live", fault=FAULTS[fault])
     setpriv = str(shutil.which("setpriv"))
     monkeypatch.setenv("PATH", "/nonexistent")
     again = pytester.run(

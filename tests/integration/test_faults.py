@@ -37,7 +37,7 @@ def test_jump_deleted_is_proxied(scenarios: Scenarios) -> None:
     """With the PREROUTING jump gone curl still works; docker-proxy is found out."""
     jump = "-t nat -D PREROUTING -m addrtype --dst-type LOCAL -j DOCKER"
 
-    result = scenarios("-k", "published_web", violation=iptables(jump))
+    result = scenarios("-k", "published_web", fault=iptables(jump))
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -58,7 +58,7 @@ def test_masquerade_flushed_is_leaked(scenarios: Scenarios) -> None:
     route = "('ip', 'route', 'add', '172.17.0.0/16', 'via', host.address)"
     fault = f"{iptables('-t nat -F POSTROUTING')}; lab.nodes['host01'].run(*{route})"
 
-    result = scenarios("-k", "ping_beyond", violation=fault)
+    result = scenarios("-k", "ping_beyond", fault=fault)
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -74,7 +74,7 @@ def test_forwarding_off_is_not_forwarded(scenarios: Scenarios) -> None:
     """With ip_forward=0 the ping dies in the host; ping-host stays green."""
     fault = "host.run('sysctl', '-w', 'net.ipv4.ip_forward=0')"
 
-    result = scenarios("-k", "ping", violation=fault)
+    result = scenarios("-k", "ping", fault=fault)
 
     result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines(
@@ -93,7 +93,7 @@ def test_other_container_is_wrong_target(scenarios: Scenarios, *, accept: bool) 
     if accept:
         fault += "; " + iptables("-I DOCKER-USER -j ACCEPT")
 
-    result = scenarios("-k", "published_web", violation=fault)
+    result = scenarios("-k", "published_web", fault=fault)
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -108,7 +108,7 @@ def test_other_port_is_wrong_port(scenarios: Scenarios, *, accept: bool) -> None
     if accept:
         fault += "; " + iptables("-I DOCKER-USER -j ACCEPT")
 
-    result = scenarios("-k", "published_web", violation=fault)
+    result = scenarios("-k", "published_web", fault=fault)
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -118,7 +118,7 @@ def test_other_port_is_wrong_port(scenarios: Scenarios, *, accept: bool) -> None
 
 def test_other_published_port_is_wrong_port(scenarios: Scenarios) -> None:
     """A rule that publishes 82 instead of 81 is named, though docker-proxy answers."""
-    result = scenarios("-k", "published_web", violation=replaced(82, "172.17.0.5:80"))
+    result = scenarios("-k", "published_web", fault=replaced(82, "172.17.0.5:80"))
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["published-web FAILED: wrong port"])
@@ -138,7 +138,7 @@ def test_foreign_table_is_rejected(scenarios: Scenarios) -> None:
     """A table beside Docker's that rejects is cited, and who refused is named."""
     fault = nft("reject with icmpx type admin-prohibited")
 
-    result = scenarios("-k", "ping", violation=fault)
+    result = scenarios("-k", "ping", fault=fault)
 
     result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines(
@@ -154,7 +154,7 @@ def test_lost_reply_is_named(scenarios: Scenarios) -> None:
     """A host that drops what comes back is told from one that never forwarded."""
     rule = "-I DOCKER-USER -i ens160 -p icmp -j DROP"
 
-    result = scenarios("-k", "ping_beyond", violation=iptables(rule))
+    result = scenarios("-k", "ping_beyond", fault=iptables(rule))
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
@@ -173,7 +173,7 @@ def test_lost_reply_is_named(scenarios: Scenarios) -> None:
 )
 def test_altered_packets_are_named(scenarios: Scenarios, rule: str, field: str) -> None:
     """A field that no NAT may change is named; the packets are not called lost."""
-    result = scenarios("-k", "published_web", violation=nft(rule))
+    result = scenarios("-k", "published_web", fault=nft(rule))
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f"  {field} (*"])
@@ -184,7 +184,7 @@ def test_duplicated_segments_are_told(scenarios: Scenarios) -> None:
     """Clones of packets are not taken for retransmissions."""
     rule = "-t mangle -A PREROUTING -i ens160 -p tcp -j TEE --gateway 172.16.211.3"
 
-    result = scenarios("-k", "published_web", violation=iptables(rule))
+    result = scenarios("-k", "published_web", fault=iptables(rule))
 
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["    actual    host01:port#1 > host:81 duplicate"])
@@ -194,7 +194,7 @@ def test_uplink_down_is_an_error(scenarios: Scenarios) -> None:
     """A point that cannot see is an error, though ping-host expects nothing there."""
     fault = "host.run(*'ip link set ens160 down'.split())"
 
-    result = scenarios("-k", "ping_host", violation=fault)
+    result = scenarios("-k", "ping_host", fault=fault)
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*uplink*ens160*"])
@@ -202,9 +202,9 @@ def test_uplink_down_is_an_error(scenarios: Scenarios) -> None:
 
 def test_wrong_interface_is_an_error(scenarios: Scenarios) -> None:
     """A point on an interface the neighbours' frames do not reach is an error."""
-    fault = "object.__setattr__(lab._parts.lan, 'uplink', 'docker0')"
+    fault = "object.__setattr__(lab._components.lan, 'uplink', 'docker0')"
 
-    result = scenarios("-k", "ping_host", violation=fault)
+    result = scenarios("-k", "ping_host", fault=fault)
 
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*canary*did not reach docker0*"])

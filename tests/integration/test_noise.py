@@ -48,7 +48,7 @@ def iptables(arguments: str) -> str:
 )
 def test_network(scenarios: Scenarios, how: str) -> None:
     """A network that doubles, delays and loses frames makes no scenario red."""
-    result = scenarios(*SEEDS, violation=IMPAIRED.format(how))
+    result = scenarios(*SEEDS, fault=IMPAIRED.format(how))
 
     result.assert_outcomes(passed=3)
 
@@ -64,7 +64,7 @@ def test_network(scenarios: Scenarios, how: str) -> None:
 )
 def test_settings(scenarios: Scenarios, setting: str) -> None:
     """Offloads and br_netfilter, on or off, make no difference to a routed packet."""
-    result = scenarios(*SEEDS, violation=setting)
+    result = scenarios(*SEEDS, fault=setting)
 
     result.assert_outcomes(passed=3)
 
@@ -103,9 +103,7 @@ def test_random_ports(scenarios: Scenarios) -> None:
     """With --random-fully an ICMP id is any, because the host's rules say so."""
     old, new = RANDOM.format("D", ""), RANDOM.format("A", " --random-fully")
 
-    result = scenarios(
-        "-k", "ping_beyond", violation=f"{iptables(old)}; {iptables(new)}"
-    )
+    result = scenarios("-k", "ping_beyond", fault=f"{iptables(old)}; {iptables(new)}")
 
     result.assert_outcomes(passed=1)
 
@@ -140,6 +138,6 @@ def test_lossy_host(scenarios: Scenarios) -> None:
     """A host that drops the first request is red, though a later one is answered."""
     rule = "-I FORWARD -p icmp -m limit --limit 1/hour --limit-burst 1 -j DROP"
 
-    result = scenarios("-k", "ping_beyond", violation=iptables(rule))
+    result = scenarios("-k", "ping_beyond", fault=iptables(rule))
 
     result.assert_outcomes(failed=1)

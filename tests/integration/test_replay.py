@@ -259,7 +259,7 @@ def test_capture_as_stimulus(
     path = str(DATA / "ftp-passive.pcapng")
     pytester.makepyfile(test_customer=CUSTOMER.format(path=path))
     pytester.makepyfile(
-        violation="""
+        fault="""
         def pytest_netlab_lab_started(lab):
             lab.nodes["host"].run("iptables", "-t", "nat", "-F", "POSTROUTING")
         """

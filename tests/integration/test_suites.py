@@ -50,7 +50,7 @@ def test_rules_are_shown_by_the_tools_that_made_them(
     version = userland(root).first_line("iptables")
     look = f"assert host.run('iptables', '--version').stdout.strip() == {version!r}"
 
-    assert scenarios(suite, "-k", "ping_host", violation=look).ret == 0
+    assert scenarios(suite, "-k", "ping_host", fault=look).ret == 0
 
 
 def test_wrong_variant_says_which_change_it_is(

@@ -36,7 +36,7 @@ lab = {lab}.start(LabOptions())
 c1 = lab.nodes["c1"]
 try:
     {before}
-    print(c1.holder.pid, flush=True)
+    print(c1.namespaces.pid, flush=True)
     {command}
 finally:
     lab.close()
@@ -83,7 +83,7 @@ class Crowd:
 
     @classmethod
     def of(cls, pid: int) -> Crowd:
-        """Note the processes in the namespaces of a lab's holder."""
+        """Note the processes in the namespaces of a lab, by the pid of their init."""
         paths = (Path(f"/proc/{pid}/ns/{kind}") for kind in KINDS)
         found = cls({path.stat().st_ino for path in paths})
         assert found.paths()
@@ -127,7 +127,7 @@ def _namespaces(path: Path) -> set[int]:
 
 @pytest.fixture
 def crowd() -> Callable[[int], Crowd]:
-    """Return a function that notes all processes of the lab with a holder's pid."""
+    """Return a function that notes all processes of the lab by the pid of its init."""
     return Crowd.of
 
 
@@ -229,17 +229,25 @@ def lab_host() -> Iterator[Callable[[str], str]]:
         pytest.skip(reason)
     token = owner.mint()
     cgroup = owner.PREFIX + token
-    with Log() as log, closing(Namespaces(token, scripts.PRIVATE, "/")) as holder:
-        with links.netlink(holder.netns) as ip:
+    with Log() as log, closing(Namespaces(token, scripts.PRIVATE, "/")) as namespaces:
+        with links.netlink(namespaces.netns) as ip:
             ip.link("set", index=links.index_of(ip, "lo"), state="up")
         flags = ("--bip=10.200.0.1/16",)
-        daemon = Daemon(holder, log, cgroup=cgroup, flags=flags)
+        daemon = Daemon(namespaces, log, cgroup=cgroup, flags=flags)
         with closing(daemon.connect()):
-            yield lambda code: _run_on(holder, code)
+            yield lambda code: _run_on(namespaces, code)
 
 
-def _run_on(holder: Namespaces, code: str) -> str:
-    enter = ("nsenter", "--target", str(holder.pid), "--pid", "--mount", "--net", "--")
+def _run_on(namespaces: Namespaces, code: str) -> str:
+    enter = (
+        "nsenter",
+        "--target",
+        str(namespaces.pid),
+        "--pid",
+        "--mount",
+        "--net",
+        "--",
+    )
     done = subprocess.run(
         [*enter, sys.executable, "-W", "error", "-c", code],
         env={"PATH": os.environ["PATH"], "DOCKER_HOST": f"unix://{SOCKET}"},

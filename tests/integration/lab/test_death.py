@@ -28,7 +28,7 @@ import os, signal
 from contextlib import closing
 from pytest_netlab.lab.backends import docker_lab, private
 from pytest_netlab.lab.engine import daemon
-from pytest_netlab.lab.lifetime import holder, signals, supervisor
+from pytest_netlab.lab.lifetime import namespaces, signals, supervisor
 from pytest_netlab.spec import LabOptions
 
 real = {function}
@@ -45,7 +45,7 @@ with signals.orderly(), closing(private.start(LabOptions())):
 """
 FUNCTIONS = (
     "supervisor.Supervisor.__init__",
-    "holder.Holder._await_ready",
+    "namespaces.Namespaces._await_ready",
     "daemon.Daemon.connect",
     "docker_lab.DockerLab.prepare",
 )

@@ -31,7 +31,7 @@ SEED = os.environ.get("NETLAB_DEATH_SEED", "4")
 DRAWS = int(os.environ.get("NETLAB_DEATH_DRAWS", "15"))
 MOMENTS = ("starting", "capturing", "running", "paused", "closing")
 TARGETS = (
-    *("pytest", "group", "holder", "supervisor"),
+    *("pytest", "group", "init", "supervisor"),
     *("dockerd", "containerd", "containerd-shim", "nsenter"),
 )
 # `frozen` is KILL while every container of the lab is frozen.
@@ -178,9 +178,9 @@ def pid_namespaces(paths: list[Path]) -> set[int]:
 
 def found(target: str, marked: list[Path], members: list[Path]) -> list[Path]:
     """Return the processes of a run that a row of the table means."""
-    if target == "holder":
-        holders = [p for p in marked if words_of(p).startswith("unshare --mount")]
-        return [one for path in holders for one in (path, *below(path))]
+    if target == "init":
+        inits = [p for p in marked if words_of(p).startswith("unshare --mount")]
+        return [one for path in inits for one in (path, *below(path))]
     signs = {"supervisor": "netlab-supervisor", "nsenter": "exec setsid"}
     if target in signs:
         return [path for path in marked if signs[target] in words_of(path)]

@@ -31,7 +31,7 @@ from pathlib import Path
 import pytest
 
 def engine(netlab, name):
-    space = os.stat(f"/proc/{netlab.c1.holder.pid}/ns/pid")
+    space = os.stat(f"/proc/{netlab.c1.namespaces.pid}/ns/pid")
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             same = os.path.samestat(os.stat(folder / "ns" / "pid"), space)

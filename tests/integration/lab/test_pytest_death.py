@@ -28,7 +28,7 @@ import pytest
 def test_busy(netlab):
     """Be in the middle of a scenario, with a command running, until killed."""
     with netlab.capture("docker0", "uplink"):
-        Path("new").write_text(f"{os.getpid()} {netlab.c1.holder.pid}")
+        Path("new").write_text(f"{os.getpid()} {netlab.c1.namespaces.pid}")
         Path("new").rename("pids")
         netlab.c1.run("sleep", "600", timeout=900)
 '''
@@ -86,8 +86,8 @@ def busy(
         started.append(process)
         pids = tmp_path / "pids"
         until(lambda: pids.exists() or process.poll() is not None, 2 * SECONDS)
-        owner, holder = map(int, pids.read_text().split())
-        return Run(process, owner, crowd(holder), left(owner))
+        owner, init = map(int, pids.read_text().split())
+        return Run(process, owner, crowd(init), left(owner))
 
     yield start
     for process in started:
