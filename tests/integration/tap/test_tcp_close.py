@@ -29,7 +29,7 @@ def kinds(capture: Capture, name: str = "uplink") -> list[str | None]:
 
 def test_slow_close(wire: Wire, start: Callable[..., LiveCapture]) -> None:
     """The last ACK of a server that closes late is in, before the last canary."""
-    live = start(wire.point, settle=5)
+    live = start(wire.point, await_tcp_close=5)
     with wire.conversation() as (client, server):
         client.close()
         late = threading.Timer(0.3, server.close)
@@ -46,11 +46,11 @@ def test_slow_close(wire: Wire, start: Callable[..., LiveCapture]) -> None:
 def test_endless(wire: Wire, start: Callable[..., LiveCapture]) -> None:
     """A connection that stays open costs the time given, and is no error."""
     with wire.conversation() as (client, _):
-        live = start(wire.point, settle=0.4)
+        live = start(wire.point, await_tcp_close=0.4)
         client.send(b"began before: not waited for")
         quick = timed(live.stop)
 
-    live = start(wire.point, settle=0.4)
+    live = start(wire.point, await_tcp_close=0.4)
     with wire.conversation():
         slow = timed(live.stop)
 
