@@ -1,4 +1,8 @@
-"""The pytest-netlab command, one file a command. It wires; it does not think."""
+"""The `pytest-netlab` command: one module per subcommand.
+
+Knows options, standard streams and exit codes. Refuses to know how packets are read,
+judged or rendered: subcommands call the packages that do.
+"""
 
 from pytest_netlab.cli.group import main
 

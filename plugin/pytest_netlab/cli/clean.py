@@ -1,4 +1,4 @@
-"""`pytest-netlab clean`: what killed runs left behind."""
+"""`pytest-netlab clean`: remove what killed runs left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`pytest-netlab diff`: two captures, compared by what they tell."""
+"""`pytest-netlab diff`: compare two captures by their canonical traces."""
 
 from __future__ import annotations
 
@@ -44,7 +44,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What an argument named; a golden has a policy, anything else has none."""
+    """The capture that an argument names.
+
+    Attributes:
+        capture: its packets.
+        policy: the golden's; None where the argument is no golden's folder.
+
+    """
 
     capture: Capture
     policy: Policy | None
@@ -78,11 +84,12 @@ def command(
     out: str | None,
     **asked: Any,
 ) -> None:
-    """Compare two captures by what they tell, not byte by byte.
+    """Compare two captures flow by flow, not byte by byte.
 
-    Each is a golden or evidence folder, or a capture file. Addresses go by the names
-    in the capture, ports and ids by symbols, so runs on other hosts compare. A golden
-    folder's policy applies. Captures without names are compared by their addresses.
+    Each is a golden or evidence folder, or a capture file. Addresses are replaced by
+    the names in the capture, ports and ids by symbols, so captures of different hosts
+    can be compared. A golden folder's policy applies. Captures without names are
+    compared by their addresses.
 
     \b
     pytest-netlab diff golden/ping-beyond netlab-artifacts/ping-beyond
@@ -112,7 +119,7 @@ def command(
 
 
 def _policy(path: Path) -> Policy:
-    """Read a policy: a golden.toml, its policy table, or what is in the table."""
+    """Read a policy from a golden.toml, a [policy] table, or the bare keys of one."""
     try:
         table = documents.toml(path)
     except DocumentError as error:
@@ -140,7 +147,7 @@ def _read(argument: str, watch: Watch, budget: Budget) -> Read:
 def _stories(
     want: Read, got: Read, points: tuple[Points, Points]
 ) -> tuple[CanonicalTrace, CanonicalTrace]:
-    """Tell both captures with the same names for points, and names for addresses."""
+    """Return the canonical traces of both captures, with the same names for points."""
     labels = points[0].labels()
     traces = []
     for one, other, ends in ((want, got, points[0]), (got, want, points[1])):
@@ -165,7 +172,7 @@ def _literal(capture: Capture) -> Mapping[str, str]:
 
 
 def _check(observed: Capture, trace: CanonicalTrace, *, reviewed: bool) -> None:
-    """Refuse to call two captures the same if one of them may not have seen enough."""
+    """Refuse the verdict "same" if packets were lost, or there are no flows."""
     lost = sum(interface.dropped or 0 for interface in observed.interfaces)
     if lost:
         raise Trouble(

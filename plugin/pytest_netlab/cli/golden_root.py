@@ -1,4 +1,4 @@
-"""Which folder of goldens a pytest that is started here would use."""
+"""Find the folder of goldens that a pytest started here would use."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ DEFAULT = "golden"
 
 
 def golden_root(here: Path) -> Path:
-    """Return the folder that pytest's configuration names, as pytest finds it.
+    """Return the folder that `netlab_golden` names in pytest's configuration.
 
-    Files are read, no plugin is loaded and no conftest.py is run. As runs propose
-    goldens of their own project only, the folder must be inside pytest's rootdir.
+    Only reads files: no plugin is loaded and no conftest.py is run. Runs propose
+    goldens for their own project only, so the folder must be inside pytest's rootdir.
 
     Args:
         here: an absolute folder.
 
     Raises:
-        Trouble: the configuration cannot be read, or leads elsewhere.
+        Trouble: the configuration cannot be read, or names a folder outside rootdir.
 
     """
     try:
@@ -38,7 +38,7 @@ def golden_root(here: Path) -> Path:
 
 
 def _configured(here: Path) -> tuple[Path, str]:
-    """Return pytest's rootdir, and what netlab_golden is there."""
+    """Return pytest's rootdir and its value of netlab_golden."""
     import pytest  # noqa: PLC0415 - slow, and only these commands need it
     from _pytest.config.findpaths import locate_config  # noqa: PLC0415 - no other way
 
@@ -49,11 +49,11 @@ def _configured(here: Path) -> tuple[Path, str]:
     value = found.get("netlab_golden", DEFAULT)
     named = getattr(value, "value", value)  # pytest 9 wraps it
     if not isinstance(named, str):
-        raise ValueError(f"netlab_golden is one text, not {brief(named)}")  # noqa: TRY004 - told as the others are
+        raise ValueError(f"netlab_golden is one text, not {brief(named)}")  # noqa: TRY004 - reported as the others are
     return root or _with_setup(here), named
 
 
 def _with_setup(here: Path) -> Path:
-    """Return pytest's rootdir where there is no configuration."""
+    """Return pytest's rootdir for a folder without a configuration file."""
     around = (one for one in (here, *here.parents) if (one / "setup.py").is_file())
     return next(around, here)

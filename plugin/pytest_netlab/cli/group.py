@@ -1,4 +1,4 @@
-"""The command group: which commands there are, and how their errors end."""
+"""The command group: its subcommands, and how errors become exit codes."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from pytest_netlab.terminal import escaped, one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A module of this package each; loaded on use, since some of them need numpy or docker.
+# Each is a module of this package, loaded on use: some import numpy or docker.
 COMMANDS = (
     *("show", "nat", "diff", "run"),
     *("pending", "review", "accept", "reject"),
     *("replay", "mutate", "clean"),
 )
 HELP = getattr(click.exceptions, "NoArgsIsHelpError", ())  # from click 8.2 on
-INTERRUPTED = 130  # what a shell reports of a process that SIGINT ended
+INTERRUPTED = 130  # exit code of a process that SIGINT ended, as shells report it
 
 
 class Trouble(click.ClickException):
-    """Something cannot be done: one sentence on stderr, and exit code 2."""
+    """A command cannot go on: print one sentence on stderr and exit with code 2."""
 
     exit_code = 2
 
     def __init__(self, message: str, *, lines: bool = False) -> None:
-        """Take a sentence; or some lines, if it quotes."""
+        """Take one sentence; or, with `lines`, a text that keeps its line ends."""
         super().__init__(escaped(message) if lines else one_line(message))
 
 
 class Commands(click.Group):
-    """Loads a command when it is asked for, and puts its errors in one sentence."""
+    """Import a subcommand when it is called; print its errors as one sentence."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names, in the order in which a user would learn them."""
@@ -55,13 +55,13 @@ class Commands(click.Group):
         return command if isinstance(command, click.Command) else None
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        """Read the options of the group."""
+        """Parse the options of the group."""
         with _described(), _in_a_sentence():
             _demand_ends()
             return super().make_context(*args, **kwargs)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run; where standard error takes no error, its exit code still tells it."""
+        """Run; exit with code 2 even if the error cannot be written to stderr."""
         try:
             return super().main(*args, **kwargs)
         except OSError:
@@ -69,7 +69,7 @@ class Commands(click.Group):
             sys.exit(Trouble.exit_code)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; exit code 1 means that something differs, and only that."""
+        """Run a command; every error exits with 2, as 1 is kept for "differs"."""
         try:
             with _described(), _in_a_sentence(), signals.orderly():
                 return super().invoke(ctx)
@@ -86,9 +86,9 @@ class Commands(click.Group):
 
 @contextmanager
 def _described() -> Iterator[None]:
-    """Let click complain of nothing in a way that a terminal would obey.
+    """Escape control characters in click's usage errors.
 
-    A shell's * puts names on the command line that others gave to files.
+    A shell's * puts file names on the command line that somebody else chose.
     """
     try:
         yield
@@ -101,7 +101,7 @@ def _described() -> Iterator[None]:
 
 @contextmanager
 def _in_a_sentence() -> Iterator[None]:
-    """Say what the operating system refused; a reader who leaves has seen enough."""
+    """Report an OSError as one sentence; a closed pipe on stdout is no error."""
     try:
         yield
     except OSError as error:
@@ -114,9 +114,9 @@ def _in_a_sentence() -> Iterator[None]:
 
 
 def _is_stuck(end: TextIO) -> bool:
-    """Tell whether a standard stream takes nothing, and drop what is left for it.
+    """Return whether a standard stream cannot be written; if so, drop its buffer.
 
-    The interpreter flushes once more at its end, and would complain.
+    The interpreter flushes the stream once more at exit, and would report an error.
     """
     try:
         end.flush()
@@ -127,7 +127,7 @@ def _is_stuck(end: TextIO) -> bool:
 
 
 def _demand_ends() -> None:
-    """Refuse to run without a standard output; nobody misses what errors say."""
+    """Refuse to run without standard output; without stderr, drop the errors."""
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
     if sys.stdout is None:
@@ -135,13 +135,13 @@ def _demand_ends() -> None:
 
 
 def _explained(error: OSError) -> str:
-    """Return what the operating system refused, and of which file."""
+    """Return the operating system's reason, after the file's name if there is one."""
     reason = error.strerror or str(error)
     return f"{error.filename}: {reason}" if error.filename else reason
 
 
 def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's
-    """Print release and core; to find them out takes longer than most commands."""
+    """Print release and core; imported here, because that is slow."""
     if not wanted or ctx.resilient_parsing:
         return
     from importlib.metadata import version  # noqa: PLC0415
@@ -166,7 +166,7 @@ def _version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
     help="Show the version and which core runs, and exit.",
 )
 def main() -> None:
-    """Tell from packets whether a Docker host still networks as it did.
+    """Check from packets whether a Docker host still networks as it did.
 
     Scenarios run on a real engine while docker0 and the uplink are captured; how the
     kernel rewrote each flow is compared with golden captures. In a checkout, or for
@@ -176,5 +176,5 @@ def main() -> None:
     take `-` for standard input.
 
     \b
-    Exit codes: 0 same or fine, 1 differs, 2 cannot tell or wrong use.
-    """  # noqa: D301 - \b is click's mark for a paragraph to leave as it is
+    Exit codes: 0 same or fine, 1 differs, 2 no verdict or wrong use.
+    """  # noqa: D301 - \b tells click not to rewrap the paragraph

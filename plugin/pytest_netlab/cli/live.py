@@ -1,4 +1,4 @@
-"""The part of `pytest-netlab mutate` that breaks a lab instead of goldens."""
+"""`pytest-netlab mutate --live`: inject faults into a lab instead of goldens."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def mutants(
     *,
     replayed: bool = False,
 ) -> Iterator[Mutant]:
-    """Yield what became of each scenario under each fault of private labs.
+    """Yield the outcome of each scenario under each fault, run in private labs.
 
     Args:
         store: the goldens.
-        scenarios: bundled ones.
-        faults: names; all, if there are none.
-        choice: which Debian suite, or which folder, the engine is taken from.
-        watch: shows how far it is.
-        replayed: play goldens in place of the scenarios' bodies.
+        scenarios: names of bundled scenarios.
+        faults: names of faults; empty for all.
+        choice: the Debian suite or the folder to take the engine from.
+        watch: shows progress.
+        replayed: replay the goldens instead of running the scenarios' bodies.
 
     Raises:
-        LabError: an unknown name, or a lab that does not start or does not heal.
+        LabError: an unknown name, or a lab that does not start or cannot be repaired.
 
     """
     chosen = named(faults)
@@ -75,9 +75,9 @@ def _judged(
 
 
 def _together(sources: Sequence[Callable[[], Generator[Mutant]]]) -> Iterator[Mutant]:
-    """Yield what some iterators yield, each in a thread of its own, as it comes.
+    """Run each iterator in a thread of its own; yield items as they arrive.
 
-    Most of a red verdict's time is a client's patience: two labs take half of it.
+    A failing scenario mostly waits for client timeouts: two labs halve the time.
     """
     found: queue.Queue[Mutant | None] = queue.Queue()
     over = Event()
@@ -98,13 +98,13 @@ def _together(sources: Sequence[Callable[[], Generator[Mutant]]]) -> Iterator[Mu
             for _ in jobs:
                 yield from iter(found.get, None)
         finally:
-            over.set()  # whoever asks no longer waits for one scenario at most
+            over.set()  # if the caller stops, wait for at most one scenario a lab
     for job in jobs:
         job.result()
 
 
 def listed() -> Iterator[str]:
-    """Yield what --list says of faults."""
+    """Yield the lines of --list on faults."""
     yield ""
     yield "faults of a live lab, and which cause each scenario must name"
     for fault in FAULTS:

@@ -1,4 +1,4 @@
-"""`--memory`: how much a command may take, whatever the captures hold that it reads."""
+"""`--memory`: limit the memory of a command, whatever captures it reads."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from pytest_netlab.capture.budget import data
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-LEAST = 1 << 26  # a chunk in hand, one being read, and their columns
-_SLACK = 1 << 26  # what is asked for and not touched: it is no memory yet
+LEAST = 1 << 26  # bytes: one chunk in use, one being read, and their columns
+_SLACK = 1 << 26  # bytes allocated but never touched: they take no memory yet
 _UNITS = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 _SIZE = re.compile(r"(\d{1,12})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
@@ -26,7 +26,7 @@ _SIZE = re.compile(r"(\d{1,12})\s*([KMGT]?)(?:i?B)?", re.IGNORECASE)
 def _size(
     _ctx: click.Context, _param: click.Parameter, value: str | None
 ) -> int | None:
-    """Return a size with a binary unit as bytes: `512M`, `2G`."""
+    """Return the bytes of a size with a binary unit: `512M`, `2G`."""
     if value is None:
         return None
     found = _SIZE.fullmatch(value.strip())
@@ -39,7 +39,7 @@ def _size(
 
 
 def budgeted(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --memory to a command, which gets it as `budget`."""
+    """Add --memory to a command; it is passed as `budget`."""
 
     @click.option(
         "--memory",
@@ -56,7 +56,7 @@ def budgeted(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def bounded(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add --memory to a command, and hold all that it does to it."""
+    """Add --memory to a command, and run all of the command under that limit."""
 
     @budgeted
     @wraps(command)
@@ -69,14 +69,13 @@ def bounded(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def limited(budget: Budget) -> Iterator[None]:
-    """Refuse memory beyond the budget to this process, and say so in its words.
+    """Limit this process to the budget, and report an excess as the budget's error.
 
-    The kernel refuses (setrlimit(2), RLIMIT_DATA), so that it holds for whatever is
-    made of the packets. Programs that are started meanwhile would inherit that: start
-    none.
+    The kernel enforces the limit (setrlimit(2), RLIMIT_DATA), so it covers whatever is
+    made of the packets. Child processes would inherit it: start none meanwhile.
 
     Raises:
-        MemoryLimitError: more was wanted.
+        MemoryLimitError: the process needed more.
 
     """
     before = resource.getrlimit(resource.RLIMIT_DATA)
@@ -96,7 +95,7 @@ def limited(budget: Budget) -> Iterator[None]:
 
 
 def _lowered(limits: tuple[int, int], budget: Budget) -> tuple[int, int]:
-    """Return soft and hard limit, the soft one no higher than the budget wants."""
+    """Return soft and hard limit, the soft one lowered to what the budget allows."""
     most = data() + budget.limit + _SLACK
     known = [limit for limit in limits if limit != resource.RLIM_INFINITY]
     return min(most, *known, most), limits[1]

@@ -1,4 +1,4 @@
-"""`pytest-netlab mutate`: break what is judged, and demand red."""
+"""`pytest-netlab mutate`: change goldens or a lab, and expect a red verdict."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def command(scenarios: tuple[str, ...], golden: str | None, **options: Any) -> N
 
     Every field of every packet of each golden is changed, packets are lost, doubled,
     moved and reordered, addresses and ports replaced; each change is judged as a run
-    would be. What means nothing is listed as equivalent, by rules that `--list` tells;
-    a survivor is a change that a run would not have noticed.
+    would be. A change without meaning counts as equivalent, by rules that `--list`
+    prints; a survivor is a change that a run would not have noticed.
 
     With --live a private lab is broken instead, as root: rules are deleted, flushed,
     reordered and retargeted, sysctls set, foreign rules added, the uplink impaired,
@@ -82,7 +82,8 @@ def command(scenarios: tuple[str, ...], golden: str | None, **options: Any) -> N
     pytest-netlab mutate ping-beyond --json | jq .summary
     pytest-netlab mutate --golden tests/golden
 
-    Exit code 0: all caught; 1: a survivor, or an alarm without a reason; 2: cannot run.
+    Exit code 0: all caught; 1: a survivor, false positive (alarm) or crash; 2:
+    cannot run.
     """  # noqa: D301 - click's mark
     store = Store(Path(golden) if golden else Path(str(files("pytest_netlab.golden"))))
     chosen = _names(store, scenarios)
@@ -103,7 +104,7 @@ def _table(mutants: Sequence[Mutant]) -> list[Safe]:
 
 
 def _names(store: Store, asked: tuple[str, ...]) -> list[str]:
-    """Return the goldens of the scenarios that were asked for: all, if none were.
+    """Return the names of the goldens of these scenarios; all for no scenario.
 
     A scenario stands for all its variants.
     """

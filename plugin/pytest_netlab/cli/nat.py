@@ -1,4 +1,4 @@
-"""`pytest-netlab nat`: what a NAT between two capture points did."""
+"""`pytest-netlab nat`: how a NAT between two capture points translated flows."""
 
 from __future__ import annotations
 
@@ -32,9 +32,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """What was learned; `broken` are its violations by their rows in the files.
+    """The flows and violations of a NAT.
 
-    `captures` are both sides, where they were read as a whole.
+    Attributes:
+        found: its flows.
+        violations: those of `found`, with rows that count in the files.
+        captures: inside and outside; None where they were read in chunks.
+
     """
 
     found: Translations
@@ -65,7 +69,7 @@ def command(
     out: str | None,
     **options: Any,
 ) -> None:
-    """Tell what a NAT did to each flow, from captures of both its sides.
+    """Show how a NAT translated each flow, from captures of both its sides.
 
     INSIDE has the private addresses, OUTSIDE is beyond the NAT. Packets are paired by
     what a NAT may not change, so the clocks of the two need not agree. One capture
@@ -76,7 +80,7 @@ def command(
     pytest-netlab nat --json both.pcapng --inside br-lan --outside eth0
     pytest-netlab nat docker0.pcap uplink.pcap --write-diff why.pcapng
 
-    Exit code 0: no NAT rule broken; 1: violations; 2: cannot tell.
+    Exit code 0: no NAT rule broken; 1: violations; 2: no verdict.
     """  # noqa: D301 - click's mark
     only_once(inside, outside)
     spare(out, inside, outside)
@@ -84,7 +88,7 @@ def command(
     learned = _learned((inside, outside), (near, far), budget, whole=out is not None)
     _check(learned.found)
     if out is not None and learned.captures is not None:
-        from pytest_netlab.report import annotate  # noqa: PLC0415 - not always
+        from pytest_netlab.report import annotate  # noqa: PLC0415 - only with --write-diff
 
         write(out, annotate.of_translations(*learned.captures, learned.found))
     emit([_written(learned, form)])
@@ -98,7 +102,7 @@ def _learned(
     *,
     whole: bool,
 ) -> Learned:
-    """Learn from both sides: in chunks, unless their packets are wanted later."""
+    """Learn from both sides: in chunks, or from whole captures with `whole`."""
     try:
         with ExitStack() as stack:
             stack.enter_context(_unswept())
@@ -106,7 +110,7 @@ def _learned(
             near, far = sides(stack, watch, files, points, budget)
             captures = (near.whole(), far.whole()) if whole else None
             found = learn(*(captures or (near, far)), memory=budget)
-            found.flows  # noqa: B018 - they are made now
+            found.flows  # noqa: B018 - built on first access, here
     except CaptureError as error:
         raise as_trouble(error) from error
     violations = [
@@ -127,7 +131,7 @@ def _unswept() -> Iterator[None]:
 
 
 def _check(found: Translations) -> None:
-    """Refuse to call nothing fine, and warn of captures that do not belong together."""
+    """Refuse captures without flows; warn if none was seen on both sides."""
     if not found.flows:
         raise Trouble("no conversation in either capture: there is nothing to learn")
     seen = [sum(key is not None for key in side) for side in _keys(found)]

@@ -1,7 +1,7 @@
-"""What commands print: what terminals are spared, and how readers leave.
+"""Print the output of commands, with escape sequences made harmless.
 
-Everything but errors goes out here, as `Safe` text: captures, goldens and evidence are
-not trusted, and may hold escape sequences.
+All output except errors passes through here as `Safe` text: captures, goldens and
+evidence are untrusted, and may contain escape sequences. A closed pipe is no error.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
-WIDE = 1000  # columns where no terminal sets a limit: nothing is folded or cut
+WIDE = 1000  # columns where stdout is no terminal: tables are not folded
 
 
 def emit(batches: Iterable[Iterable[Safe]]) -> None:
-    """Write text, each batch at once; whoever stops reading has seen enough."""
+    """Write text and flush after each batch; stop silently if the pipe is closed."""
     out = sys.stdout
     if isinstance(out, io.TextIOWrapper):
-        # A capture may name its interfaces with what this locale cannot encode.
+        # Interface names in a capture may have characters the locale cannot encode.
         out.reconfigure(errors="backslashreplace")
     for batch in batches:
         try:
             out.writelines(batch)
             out.flush()
         except OSError as error:
-            # The interpreter flushes once more at its end, and would complain.
+            # The interpreter flushes stdout again at exit, and would report an error.
             os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
             if isinstance(error, BrokenPipeError):
                 return
@@ -44,7 +44,7 @@ def emit(batches: Iterable[Iterable[Safe]]) -> None:
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print a line; with `err` on standard error."""
+    """Print a line on stdout, or on stderr with `err`."""
     if err:
         click.echo(one_line(text), err=True)  # noqa: TID251 - here it is escaped
     else:
@@ -52,22 +52,22 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def lines(texts: Iterable[str]) -> Iterator[Safe]:
-    """Return texts as lines."""
+    """Yield each text as one escaped line."""
     for text in texts:
         yield Safe(f"{one_line(text)}\n")
 
 
 def json_texts(texts: Iterable[str]) -> Iterator[Safe]:
-    """Return pieces of JSON as such, and still as JSON."""
+    """Return pieces of JSON with control characters escaped the JSON way."""
     return map(safe_json, texts)
 
 
 def rendered(parts: Iterable[RenderableType]) -> Safe:
-    """Return tables as text: folded to a terminal, whole anywhere else."""
+    """Return tables as text, folded to the terminal's width if stdout is one."""
     from rich.console import Console  # noqa: PLC0415 - slow to load, JSON needs none
 
     class Escaping(Console):
-        """Sets no string, of a table's cell or by itself, as it is."""
+        """Escape every string, including those in table cells."""
 
         def render_str(self, text: str, **options: Any) -> Text:
             return super().render_str(one_line(text), **options)

@@ -1,4 +1,4 @@
-"""`pytest-netlab pending`: the goldens that runs proposed."""
+"""`pytest-netlab pending`: list the goldens that runs proposed."""
 
 from __future__ import annotations
 

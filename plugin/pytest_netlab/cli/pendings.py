@@ -1,4 +1,4 @@
-"""What the commands on pending goldens share: where they are, which are meant."""
+"""Options and actions that the commands on pending goldens share."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def meant(store: PendingStore, names: Sequence[str]) -> list[str]:
     """Return the pending goldens of these names, or all for no name.
 
     Raises:
-        GoldenError: a name is not pending; it lists what is.
+        GoldenError: a name is not pending; the message lists those that are.
 
     """
     store.demand(*names)
@@ -70,18 +70,18 @@ def refuse_in_ci(action: str) -> None:
 
 
 def accept(store: PendingStore, name: str, goldens: Path) -> None:
-    """Accept one by its name."""
+    """Accept a pending golden by its name."""
     accept_read(store, store.load(name, goldens))
 
 
 def accept_read(store: PendingStore, pending: Pending) -> None:
-    """Accept one as it was read, and say what became of it."""
+    """Accept a pending golden as it was read, and print where it was recorded."""
     known = "" if store.accept(pending) else " (tells it already)"
     say(f"accepted {pending.name}: {pending.golden}{known}")
 
 
 def reject(store: PendingStore, name: str) -> None:
-    """Reject one and say so."""
+    """Reject a pending golden and say so."""
     store.reject(name)
     say(f"rejected {name}")
 
@@ -89,7 +89,7 @@ def reject(store: PendingStore, name: str) -> None:
 def each(
     store: PendingStore, names: Sequence[str], act: Callable[[PendingStore, str], None]
 ) -> None:
-    """Act on each; what cannot be done is told, and does not stop the others."""
+    """Act on each; print errors and go on, then exit with 2 if any failed."""
     failed = 0
     for name in names:
         try:
@@ -108,7 +108,7 @@ def several(
     *,
     every: bool,
 ) -> None:
-    """Act on those named, or on all if asked: never on all by mistake."""
+    """Act on the named ones, or on all with --all; no name is a usage error."""
     if bool(names) == every:
         pending = ", ".join(store.names()) or "nothing"
         raise click.UsageError(f"name what is meant, or --all; pending: {pending}")

@@ -1,4 +1,4 @@
-"""A progress bar on stderr, for people who have waited for a while."""
+"""A progress bar on stderr, shown once work has taken a while."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture, Chunks
 
 Item = TypeVar("Item")
-PATIENCE = 2.0  # seconds of work that need no bar
+PATIENCE = 2.0  # seconds before a bar appears
 
 
 class Watch:
-    """Shows how far files are read: on a terminal only, and only if it takes long."""
+    """Progress bars, on a terminal only, and only if the work takes long."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        """Start the clock; a quiet one never shows anything."""
+        """Start the clock; with `quiet`, never show anything."""
         self._quiet = quiet or not sys.stderr.isatty()
         self._patient_until = monotonic() + PATIENCE
         self._bars: Any = None
@@ -33,12 +33,12 @@ class Watch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Take the bars away."""
+        """Remove the bars."""
         if self._bars is not None:
             self._bars.stop()
 
     def chunks(self, chunks: Chunks, label: str) -> Iterator[Capture]:
-        """Return the chunks as they are, and show how many there are to come."""
+        """Yield the chunks unchanged, and show how much of the file has been read."""
         bar = None
         for chunk in chunks:
             if bar is None and not self._quiet and monotonic() > self._patient_until:
@@ -48,7 +48,7 @@ class Watch:
             yield chunk
 
     def items(self, items: Iterable[Item], label: str, count: int) -> Iterator[Item]:
-        """Return the items as they are, and show how many of them are done."""
+        """Yield the items unchanged, and show how many of them are done."""
         bar = None
         for number, item in enumerate(items, 1):
             if bar is None and not self._quiet and monotonic() > self._patient_until:
@@ -58,7 +58,7 @@ class Watch:
             yield item
 
     def counter(self, label: str, count: int) -> Callable[[int], None]:
-        """Return a function to call with how many are done, again and again."""
+        """Return a function that shows the number of items done that it is given."""
         bar: Any = None
 
         def done(number: int) -> None:
@@ -71,14 +71,14 @@ class Watch:
         return done
 
     def _bar(self, label: str, size: int) -> Any:
-        """Return a new bar; one of unknown size only says that something happens."""
+        """Return a new bar; with size 0 (unknown) it only shows activity."""
         with self._lock:
             if self._bars is None:
                 from rich.console import Console  # noqa: PLC0415 - slow to load
                 from rich.progress import Progress, TextColumn  # noqa: PLC0415
 
                 console = Console(stderr=True, markup=False)
-                # rich's own column takes [red] in a file's name for a colour.
+                # rich's default column reads [red] in a file name as a colour.
                 name = TextColumn("{task.description}", markup=False)
                 columns = (name, *Progress.get_default_columns()[1:])
                 self._bars = Progress(*columns, console=console, transient=True)

@@ -1,4 +1,4 @@
-"""`pytest-netlab replay`: a stored capture through a live NAT, from both ends."""
+"""`pytest-netlab replay`: play a stored capture through a live NAT from both ends."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ BAD_CHECKSUM = (
 OF_NONE = "of no conversation of TCP, UDP or ICMP echoes, and were not played"
 ENDS = ("c1", "host01")
 _say = partial(say, err=True)
-JUDGED = 10_000  # packets: a tap keeps up with more, but not while they are played
+JUDGED = 10_000  # packets; a tap cannot keep up with more while they are played
 
 
 @click.command(name="replay")
@@ -160,10 +160,14 @@ def command(capture: str, budget: Budget, **options: Any) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """A replay, what became of its packets, and the verdict on what was captured.
+    """A finished replay.
 
-    `verdict` is None where there was too much to capture, `left` how many packets are
-    of no conversation that can be played.
+    Attributes:
+        run: the run that captured docker0 and the uplink.
+        left: number of packets of no conversation that can be played.
+        result: which packets came out at the other end.
+        verdict: on what was captured; None for more than `JUDGED` packets.
+
     """
 
     run: ScenarioRun
@@ -173,13 +177,13 @@ class Done:
 
     @property
     def is_good(self) -> bool:
-        """Tell whether nothing was wrong with any packet, at the ends or between."""
+        """Return whether all packets came out right and the verdict is no failure."""
         judged = self.verdict is None or self.verdict.outcome == "pass"
         return judged and not self.result.findings
 
 
 def _lab(plans: Sequence[FlowPlan], backend: str, suite: str | None, mask: Mask) -> Any:
-    """Start a lab that publishes its port for what is to be played."""
+    """Start a lab whose published port is TCP, and UDP if any flow is UDP."""
     root = suites.chosen(suite, None, _say)
     if sys.stderr.isatty():
         _say("starting a lab ...")
@@ -190,10 +194,10 @@ def _lab(plans: Sequence[FlowPlan], backend: str, suite: str | None, mask: Mask)
 
 
 def _golden(argument: str) -> Golden | None:
-    """Return the golden of a folder that is one; None of any other capture.
+    """Return the golden if the argument is a golden's folder; None otherwise.
 
     Raises:
-        Trouble: its folder has another name than its scenario: it is no store's.
+        Trouble: the folder is not named after its scenario, as in a `Store`.
 
     """
     folder = Path(argument).resolve()
@@ -213,7 +217,7 @@ def _play(
     count: int,
     play: Callable[..., Result],
 ) -> tuple[Result, Verdict | None]:
-    """Play conversations, and judge what docker0 and the uplink have shown of them."""
+    """Play conversations; judge what was captured at docker0 and the uplink."""
     trace = None
     with ExitStack() as undo:
         progress = undo.enter_context(Watch()).counter("playing", count)
@@ -226,7 +230,7 @@ def _play(
 
 
 def _kept(done: Done, folder: str | None) -> Path | None:
-    """Write the evidence where it is asked for; return its folder."""
+    """Write the evidence if a folder was given; return that folder."""
     if folder is None:
         return None
     run = done.run
@@ -249,7 +253,7 @@ def _kept(done: Done, folder: str | None) -> Path | None:
 
 
 def _pace(text: str) -> float:
-    """Return how many times as fast as captured; 0 does not wait."""
+    """Return the speed as a factor of the captured one; 0 for no waiting."""
     fixed = {"asap": 0.0, ORIGINAL: 1.0}
     if text in fixed:
         return fixed[text]
@@ -263,7 +267,7 @@ def _pace(text: str) -> float:
 
 
 def _described(flow: FlowState) -> Iterator[str]:
-    """Yield how a conversation was translated, and what is odd about it."""
+    """Yield lines: how a conversation was translated, and remarks on it."""
     translated = flow.translated_tuple
     sent = translated if translated is not None else "nothing"
     yield f"{flow.original_tuple}  =>  {sent}   {flow.delivered} of {flow.count}"

@@ -1,4 +1,4 @@
-"""`pytest-netlab review`: walk through the goldens that runs proposed."""
+"""`pytest-netlab review`: show each proposed golden and ask what to do."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def command(
 
 
 def _ask(store: PendingStore, name: str, goldens: Path) -> None:
-    """Show one and do as the reviewer says; whoever leaves has decided nothing."""
+    """Show a proposal, ask, and act; an aborted prompt (Ctrl-C) leaves it pending."""
     pending = store.load(name, goldens)
     found = review(pending)
     emit([lines(render(found, datetime.now(UTC)))])

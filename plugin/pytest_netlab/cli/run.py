@@ -1,4 +1,4 @@
-"""`pytest-netlab run`: the bundled scenarios, in a pytest that reads nothing else."""
+"""`pytest-netlab run`: run the bundled scenarios, isolated from the current folder."""
 
 from __future__ import annotations
 
@@ -44,24 +44,24 @@ def command(offline: str | None, pytest_args: tuple[str, ...]) -> None:
         argv.append(f"--netlab-offline={Path(offline).absolute()}")
     sys.stdout.flush()
     sys.stderr.flush()
-    # In place of this process: a signal meant for it is pytest's.
+    # pytest replaces this process, so that it gets the signals sent to it.
     os.execve(sys.executable, argv, os.environ | {"PYTHONSAFEPATH": "1"})  # noqa: S606
 
 
 def _pytest() -> list[str]:
-    """Return pytest on the bundled scenarios: without an ini, and no other conftest."""
+    """Return the pytest command line: the bundled scenarios, no ini, no conftest.py."""
     scenarios = str(files("pytest_netlab.scenarios"))
     argv = [sys.executable, "-m", "pytest", "--import-mode=importlib", "-m", "netlab"]
-    # pytest expands variables in this path; "." is the same folder, and has none.
+    # pytest expands $VARIABLES in this path; "." is the same folder without any.
     rootdir = "." if "$" in str(Path.cwd()) else Path.cwd()
     argv += ["-c", os.devnull, f"--rootdir={rootdir}", f"--confcutdir={scenarios}"]
     return [*argv, scenarios]
 
 
 def joined(arguments: Iterable[str]) -> Iterator[str]:
-    """Put each path behind its option's equals sign, and in full.
+    """Join each path-valued option with its path by "=", and make the path absolute.
 
-    Apart from its option, pytest takes it for a folder of tests.
+    As an argument of its own, pytest would take the path for a folder of tests.
     """
     rest = iter(arguments)
     for argument in rest:
@@ -70,11 +70,11 @@ def joined(arguments: Iterable[str]) -> Iterator[str]:
             yield argument
         elif equals or (path := next(rest, "")):
             yield f"{name}={_absolute(name, path)}"
-        else:  # there is none: pytest says so
+        else:  # the path is missing: pytest reports it
             yield argument
 
 
 def _absolute(option: str, path: str) -> str:
-    """Return a path in full; what is no file may be the name of an image."""
+    """Return the absolute path; an --netlab-image that is no file is a name."""
     named = option == "--netlab-image" and not Path(path).exists()
     return path if named or not path else str(Path(path).absolute())

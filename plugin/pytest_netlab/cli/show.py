@@ -1,4 +1,4 @@
-"""`pytest-netlab show`: the packets of a capture."""
+"""`pytest-netlab show`: print the packets of a capture, or a run's verdict."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture import Budget, Capture, Chunks
 
-PIECE = 4096  # packets turned into text at once
+PIECE = 4096  # packets that are converted to text at once
 
 
 @click.command(name="show")
@@ -46,9 +46,9 @@ def command(
     folder, or `-`. With --json each line is an object, null where a column has no
     meaning for the packet. What precedes damage is printed before the error.
 
-    An evidence folder, or its verdict.json, is printed as the run told it; --json then
-    is its verdict.json. Its packets: name its capture.pcapng, or ask for --point, -n or
-    --csv.
+    For an evidence folder, or its verdict.json, the text of its run is printed; with
+    --json, the verdict.json itself. To see its packets, name its capture.pcapng, or
+    give --point, -n or --csv.
 
     \b
     pytest-netlab show capture.pcapng
@@ -74,7 +74,7 @@ def command(
 
 
 def _bundle(path: Path) -> Path | None:
-    """Return the evidence folder that an argument names, if it names one."""
+    """Return the evidence folder that an argument names; None if it names none."""
     if path.name == VERDICT:
         return path.parent
     if (path / VERDICT).is_file():
@@ -85,7 +85,7 @@ def _bundle(path: Path) -> Path | None:
 
 
 def _verdict(folder: Path, form: str | None) -> Safe:
-    """Return what the run of an evidence folder told, or its verdict.json."""
+    """Return the text of an evidence folder's run, or its verdict.json for JSON."""
     record = read(folder)
     if form == "json":
         text = documents.content(folder / VERDICT, opened=documents.unlinked).decode()
@@ -95,7 +95,15 @@ def _verdict(folder: Path, form: str | None) -> Safe:
 
 @dataclass(slots=True)
 class Wanted:
-    """Which packets are to be shown and how; `shown` counts those that were."""
+    """Which packets to show, and how.
+
+    Attributes:
+        form: `json` or `csv`; None for text.
+        point: name of the only interface to show; None for all.
+        count: how many packets to show at most; None for all.
+        shown: how many have been shown so far.
+
+    """
 
     form: str | None
     point: str | None
@@ -105,7 +113,7 @@ class Wanted:
     def batches(
         self, chunks: Chunks, watched: Iterator[Capture]
     ) -> Iterator[Iterable[Safe]]:
-        """Yield the lines of some packets after those of others."""
+        """Yield the lines of the wanted packets, a batch at a time."""
         if self.form == "csv":
             yield [escaped(packets.header())]
         before = 0
@@ -119,7 +127,7 @@ class Wanted:
         self._check_point(chunks)
 
     def _slices(self, chunk: Capture) -> Iterator[tuple[Capture, np.ndarray]]:
-        """Yield the packets that are wanted, some at a time, and their rows."""
+        """Yield the wanted packets of a chunk, `PIECE` at a time, with their rows."""
         rows = np.arange(len(chunk))
         if self.point is not None:
             names = [known.name == self.point for known in chunk.interfaces]
@@ -138,7 +146,7 @@ class Wanted:
         return lines(packets.texts(piece))
 
     def _check_point(self, chunks: Chunks) -> None:
-        """Refuse a point that the file, read to its end, does not have."""
+        """Raise if the file, read to its end, has no interface of the wanted name."""
         known = [interface.name for interface in chunks.about.interfaces]
         if self.point is not None and self.point not in known:
             names = ", ".join(map(repr, dict.fromkeys(known)))

@@ -1,4 +1,4 @@
-"""The two sides of a NAT, of two captures or of one with both points."""
+"""The two sides of a NAT: two captures, or two interfaces of one capture."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 
 class SideChunks:
-    """The packets of one interface of a capture, chunk by chunk; all if it has one."""
+    """The packets of one interface of a capture, chunk by chunk."""
 
     def __init__(
         self, option: str, chunks: Chunks, watched: Iterator[Capture], name: str | None
     ) -> None:
-        """Take the chunks, and the option that names the interface."""
+        """Take the chunks, and option and name of the interface; None for the only."""
         self._option, self._name = option, name
         self._chunks, self._watched = chunks, watched
         self._rows: list[npt.NDArray[np.int64]] = []
 
     def __iter__(self) -> Iterator[Capture]:
-        """Yield the packets, as learning wants them."""
+        """Yield the packets of the interface, a chunk at a time."""
         before = 0
         for chunk in self._watched:
             if self._name is None:
@@ -49,7 +49,7 @@ class SideChunks:
         self._check()
 
     def whole(self) -> Capture:
-        """Return all of the packets."""
+        """Return all packets of the interface as one capture."""
         parts = list(self)
         return Capture.joined(parts, self._chunks.about)
 
@@ -60,7 +60,7 @@ class SideChunks:
         return int(np.concatenate(self._rows)[row])
 
     def _check(self) -> None:
-        """Refuse a file that has not the interface, or has several to choose from."""
+        """Raise if the file lacks the interface, or has several and none is named."""
         known = dict.fromkeys(found.name for found in self._chunks.about.interfaces)
         names = ", ".join(map(repr, known)) or "none at all"
         if self._name is None and len(known) > 1:
@@ -76,9 +76,9 @@ class SideChunks:
 
 
 class _Shared:
-    """Hands the chunks of one file to two readers, each in a thread of its own.
+    """Hand the chunks of one file to two readers, each in a thread of its own.
 
-    What one of them has not taken yet is kept for it: `itertools.tee` with a lock.
+    Chunks that one reader has not taken yet are kept: `itertools.tee` with a lock.
     """
 
     def __init__(self, chunks: Iterator[Capture]) -> None:
@@ -99,7 +99,7 @@ class _Shared:
             yield chunk
 
     def _take(self) -> bool:
-        """Take the next chunk for both; damage is told to both of them."""
+        """Read the next chunk for both readers; both get the error if it is damaged."""
         if self._damage is not None:
             raise self._damage
         try:
@@ -121,7 +121,7 @@ def sides(
     points: tuple[str | None, str | None],
     budget: Budget,
 ) -> tuple[SideChunks, SideChunks]:
-    """Return the inside and the outside of two files, or of one with both points."""
+    """Return inside and outside, from two files or from one with both points."""
     options = "--inside", "--outside"
     first, second = files
     chunks = stack.enter_context(opened(first, budget))

@@ -1,4 +1,4 @@
-"""What arguments name: captures, folders that hold one, standard input; options."""
+"""Arguments that name a capture (file, folder or standard input), and formats."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_netlab.cli.progress import Watch
     from pytest_netlab.errors import CaptureError
 
-FILE = click.Path(allow_dash=True)  # completes names; `located` has the words
+FILE = click.Path(allow_dash=True)  # completes in shells; `located` reports
 OUT = click.Path(dir_okay=False, writable=True)
 CAPTURE = "capture.pcapng"
 STDIN = "-"
@@ -44,7 +44,7 @@ def opened(argument: str, budget: Budget) -> Chunks:
     file = sys.stdin.buffer
     if file.isatty():
         raise Trouble("standard input is a terminal: pipe a capture into it")
-    # Its buffer would wait until it is full; a live capture is shown as it comes.
+    # BufferedReader waits for a full buffer; read raw to show live captures at once.
     return open_capture(getattr(file, "raw", file), memory=budget)
 
 
@@ -75,7 +75,7 @@ def whole(argument: str, watch: Watch, budget: Budget) -> Capture:
 
 
 def as_trouble(error: CaptureError) -> Trouble:
-    """Return damage as a sentence that says what to do."""
+    """Return a capture error as a sentence that says what to do."""
     if isinstance(error, MemoryLimitError):
         return Trouble(str(error))
     if not error.offset:
@@ -84,13 +84,13 @@ def as_trouble(error: CaptureError) -> Trouble:
 
 
 def only_once(*arguments: str | None) -> None:
-    """Refuse standard input for more than one capture."""
+    """Raise if standard input is named for more than one capture."""
     if arguments.count(STDIN) > 1:
         raise click.UsageError("standard input can be one capture only: `-` once")
 
 
 def spare(out: str | None, *arguments: str | None) -> None:
-    """Refuse to write over a capture that is read."""
+    """Raise if the output file is one of the captures that are read."""
     read = [located(name) for name in arguments if name not in (None, STDIN)]
     if out and Path(out).exists() and any(path.samefile(out) for path in read):
         raise click.UsageError(f"{out} is read: --write-diff needs a file of its own")
