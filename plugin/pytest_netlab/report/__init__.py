@@ -1,4 +1,8 @@
-"""Verdicts, packets and mutations for people, and as JSON and CSV."""
+"""Render verdicts, packets, flows and mutations as text, JSON, CSV and captures.
+
+Knows formats and wording. Refuses to know where values come from and where text goes:
+nothing here judges, compares or prints.
+"""
 
 from pytest_netlab.report.text import render
 

@@ -1,4 +1,4 @@
-"""Packets worth a look, with the reason as their comment: captures for Wireshark."""
+"""Captures for Wireshark: packets worth a look, with the reason as a comment."""
 
 from __future__ import annotations
 
@@ -25,10 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Notes:
-    """Which packets of a capture to keep, and what to say of each.
+    """Which packets of a capture to keep, and the comment of each.
 
-    `label` tells its interfaces from those of another capture; those of `points` are
-    kept even if they saw nothing.
+    Attributes:
+        capture: the packets.
+        label: name of interfaces without one, and prefix of names that clash.
+        points: names of interfaces to keep even if they captured nothing.
+        texts: row of a packet to keep -> its comments.
+
     """
 
     capture: Capture
@@ -37,12 +41,12 @@ class _Notes:
     texts: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def add(self, row: int, *texts: str) -> None:
-        """Keep a packet; say what was not said of it yet."""
+        """Keep a packet; add the texts that its comment does not have yet."""
         known = self.texts[row]
         known += [text for text in texts if text and text not in known]
 
     def frames(self, first: int) -> Iterator[Frame]:
-        """Yield the packets with their comments; interfaces count from the first."""
+        """Yield the kept packets with comments; interfaces count from `first`."""
         places = {point: first + at for at, point in enumerate(self._used())}
         rows = sorted(self.texts)
         for row, frame in zip(rows, self.capture.select(rows).frames(), strict=True):
@@ -52,7 +56,7 @@ class _Notes:
 
     @property
     def interfaces(self) -> list[Interface]:
-        """Return the interfaces; what they counted is not true of a selection."""
+        """Return the interfaces, without counters: those are wrong for a selection."""
         known = [self.capture.interfaces[point] for point in self._used()]
         return [
             Interface(
@@ -75,7 +79,7 @@ class _Notes:
 def of_translations(inside: Capture, outside: Capture, found: Translations) -> Capture:
     """Return the packets of violations and of unpaired flows, of both sides.
 
-    `found` must have been learned from these captures: chunks leave no rows.
+    `found` must be learned from these whole captures: from chunks it has no rows.
     """
     near, far = _Notes(inside, "inside"), _Notes(outside, "outside")
     owners: dict[int, str] = {}
@@ -101,11 +105,11 @@ def of_differences(
     found: Sequence[Difference],
     points: tuple[str, str],
 ) -> Capture:
-    """Return the conversations in which something differs, and say what.
+    """Return the packets of flows that differ, with the differences as comments.
 
     Args:
-        capture: what was observed.
-        trace: its canonical trace, which has the rows of the capture.
+        capture: the observed packets.
+        trace: its canonical trace; its rows index `capture`.
         found: its differences from the golden.
         points: names of the inside and the outside interface in the capture.
 
@@ -128,7 +132,7 @@ def of_differences(
 def _keep_conversations(
     notes: _Notes, trace: CanonicalTrace, wanted: set[str]
 ) -> dict[str, int]:
-    """Keep all packets of the flows of these names; return the first row of each."""
+    """Keep all packets of the named flows; return flow name -> its first row."""
     firsts: dict[str, int] = {}
     for flow in trace.flows:
         if flow.fact.name in wanted and flow.packets:
@@ -139,7 +143,7 @@ def _keep_conversations(
 
 
 def _merged(parts: Sequence[_Notes], comment: str) -> Capture:
-    """Return one capture of what is to be kept, in the order of the clocks."""
+    """Return one capture of all kept packets, sorted by timestamp."""
     frames: list[Frame] = []
     interfaces: list[Interface] = []
     names: dict[str, str] = {}
@@ -158,7 +162,7 @@ def _merged(parts: Sequence[_Notes], comment: str) -> Capture:
 
 
 def _rewrite(flow: Flow) -> str:
-    """Return what became of a flow: the end that was rewritten, before and after."""
+    """Return a flow's kind or disposition, and its rewritten end before and after."""
     original, translated = flow.original, flow.translated
     if translated is None:
         return f"{flow.disposition} {ends(original)}"

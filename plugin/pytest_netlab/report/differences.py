@@ -1,4 +1,4 @@
-"""What differs between two captures, as text, JSON or CSV."""
+"""Render the differences of two captures as text, JSON or CSV."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def to_text(found: Sequence[Difference]) -> Iterator[str]:
-    """Return lines: a paragraph a flow, which leads with direction and cause."""
+    """Yield lines: a paragraph a flow, direction and cause first."""
     flows = dict.fromkeys(difference.flow for difference in found)
     for flow in flows:
         own = [difference for difference in found if difference.flow == flow]
@@ -29,13 +29,13 @@ def to_text(found: Sequence[Difference]) -> Iterator[str]:
 
 
 def to_json(found: Sequence[Difference]) -> Iterator[str]:
-    """Return one JSON list, in pieces: a line a difference."""
+    """Yield pieces of one JSON list, a difference a line."""
     items = (json.dumps(difference.plain()) for difference in found)
     yield "[\n" + ",\n".join(items) + "\n]\n" if found else "[]\n"
 
 
 def to_csv(found: Sequence[Difference]) -> str:
-    """Return a line a difference; what is None is empty."""
+    """Return CSV, a difference a line; None is an empty cell."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(PLAIN)

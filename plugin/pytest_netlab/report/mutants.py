@@ -1,4 +1,4 @@
-"""A kill matrix: what became of each mutation, as a table, text and JSON."""
+"""Render the outcomes of mutations as a kill matrix, text or JSON."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.mutate import Mutant
 
-SHOWN = 40  # of what must not be: who has more looks at --json
+SHOWN = 40  # defects that are listed; --json has all of them
 LEGEND = (
     "caught/all of a kind that must be caught; = equivalent; ! survived, alarm or "
     "crash; ~ another cause than it should name"
@@ -24,7 +24,7 @@ LEGEND = (
 
 
 def to_json(mutants: Sequence[Mutant]) -> Iterator[str]:
-    """Return one JSON object, in pieces: the counts, then a line a mutation."""
+    """Yield pieces of one JSON object: the counts, then a mutation a line."""
     yield f'{{"summary": {json.dumps(counts(mutants))},\n"mutations": [\n'
     items = (
         json.dumps({**asdict(mutant), "cause_right": mutant.right})
@@ -43,7 +43,7 @@ def counts(mutants: Iterable[Mutant]) -> dict[str, int]:
 
 
 def to_table(mutants: Sequence[Mutant]) -> Iterator[RenderableType]:
-    """Return what rich renders: the matrix, the reasons, and what must not be."""
+    """Yield what rich renders: the matrix, the reasons, and the defects."""
     yield _matrix(mutants)
     yield LEGEND
     yield ""
@@ -53,7 +53,7 @@ def to_table(mutants: Sequence[Mutant]) -> Iterator[RenderableType]:
 
 
 def summary(mutants: Sequence[Mutant]) -> str:
-    """Return one line: how many, and what became of them."""
+    """Return one line: the number of mutations, and how many had each outcome."""
     found = counts(mutants)
     described = [
         f"{found[o]} {o}" for o in Outcome if found[o] or o is Outcome.SURVIVED
@@ -78,7 +78,7 @@ def _matrix(mutants: Sequence[Mutant]) -> RenderableType:
 
 
 def _cell(mutants: Sequence[Mutant]) -> str:
-    """Return caught/all, then what is equivalent and what must not be."""
+    """Return caught/all, then counts of equivalents, defects and wrong causes."""
     found = Counter(mutant.outcome for mutant in mutants)
     equivalent, bad = found[Outcome.EQUIVALENT], sum(mutant.bad for mutant in mutants)
     wrong = sum(mutant.right is False for mutant in mutants)

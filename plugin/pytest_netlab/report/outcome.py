@@ -1,4 +1,4 @@
-"""How a scenario's test ended, as text, properties and evidence. Judges nothing."""
+"""Report how a test ended, as text, properties and evidence. Judges nothing."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pytest_netlab.run import ScenarioRun
 
 
-# A property: no evidence, or no golden to review, could be written. Those that begin
-# with "netlab_" name folders and are never masked; this one may quote what failed.
+# Property: why evidence or a pending golden could not be written. It may quote an
+# error, so it is masked; properties that begin with "netlab_" never are.
 TROUBLE = "netlab-trouble"
 
 
@@ -27,9 +27,12 @@ TROUBLE = "netlab-trouble"
 class Outcome:
     """What to report of one test.
 
-    `text` replaces what pytest would show, "" for nothing of ours to say; `error` tells
-    a broken lab or capture from a wire that differs; `unexplained` that the test failed
-    by an assertion of its own, which the text does not repeat.
+    Attributes:
+        text: replaces pytest's own failure text; "" to leave that.
+        error: the lab or the capture broke, as opposed to packets that differ.
+        unexplained: the test failed by its own assertion, which `text` does not repeat.
+        properties: (name, value) pairs for the report.
+
     """
 
     text: str = ""
@@ -43,7 +46,7 @@ def of(ended: Ended, *, keep: Path | None) -> Outcome | None:
 
     Args:
         ended: how the test ended.
-        keep: folder for evidence, None to keep none.
+        keep: folder for evidence; None to write none.
 
     """
     if not ended.concerns:
@@ -58,7 +61,7 @@ def of(ended: Ended, *, keep: Path | None) -> Outcome | None:
     text = rendered(record, where, ended.proposed) if ended.is_reportable else ""
     troubles = [line for line in (trouble, refused) if line]
     properties = _properties(ended, where)
-    if not text:  # a pass has none, nor has an assertion that no packets explain
+    if not text:  # a pass, or an assertion that the packets do not explain
         properties += [(TROUBLE, f"{record.scenario}: {line}") for line in troubles]
     return Outcome(
         text="\n".join((text, *troubles)) if text else "",
@@ -69,9 +72,9 @@ def of(ended: Ended, *, keep: Path | None) -> Outcome | None:
 
 
 def rendered(record: Record, where: Path | None, proposed: Path | None = None) -> str:
-    """Return the text of a run: why it failed, what broke it, and where evidence is.
+    """Return the text of a run: why it failed or broke, and where its evidence is.
 
-    A golden that is missing may be pending now: `proposed` is where.
+    `proposed` is the folder of the pending golden that the run proposed, if any.
     """
     if record.verdict is not None and record.verdict.outcome == "fail":
         return render(record.verdict, where, record.test, proposed)
@@ -82,7 +85,7 @@ def rendered(record: Record, where: Path | None, proposed: Path | None = None) -
 
 
 def _record(ended: Ended, keep: Path | None) -> Record:
-    """Return the run as its evidence has it."""
+    """Return the record of a run, as verdict.json stores it."""
     run, error = ended.run, ""
     if ended.is_unexplained:
         error = f"{type(ended.error).__name__}: {ended.error}"
@@ -99,7 +102,7 @@ def _record(ended: Ended, keep: Path | None) -> Record:
 
 
 def _facts(run: ScenarioRun | None) -> dict[str, str]:
-    """Return versions and settings; none of a host that is gone."""
+    """Return the host's versions and settings; none if it does not answer."""
     try:
         return dict(run.lab.facts) if run else {}
     except Exception:  # noqa: BLE001 - the verdict is what matters
@@ -109,7 +112,7 @@ def _facts(run: ScenarioRun | None) -> dict[str, str]:
 def _keep(
     run: ScenarioRun | None, record: Record, keep: Path | None
 ) -> tuple[Path | None, str]:
-    """Write the evidence; return its folder, and why there is none if it failed."""
+    """Write the evidence; return its folder, or None and the reason."""
     if run is None or keep is None:
         return run.bundle if run else None, ""
     try:

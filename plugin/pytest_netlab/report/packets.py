@@ -1,6 +1,7 @@
-"""Packets as lines: text, JSON or CSV, a chunk at a time. Knows no file.
+"""Render packets as lines of text, JSON or CSV, a chunk at a time. Knows no file.
 
-Columns are turned into Python values whole: one packet at a time costs five times that.
+Columns are converted to Python values as a whole: packet by packet takes five times as
+long.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _TEMPLATE = "{" + ", ".join(f'"{name}": %s' for name in FIELDS) + "}"
 
 
 def texts(chunk: Capture) -> Iterator[str]:
-    """Return `Packet.text` of each packet."""
+    """Yield `Packet.text` of each packet."""
     columns = [_plain(chunk, name) for name in NAMES]
     for index, values in enumerate(zip(*columns, strict=True)):
         yield _Read(chunk, index, dict(zip(NAMES, values, strict=True))).text
@@ -51,20 +52,27 @@ def header() -> str:
 
 @lru_cache(maxsize=1 << 12)
 def quoted(text: str) -> str:
-    """Return a text as JSON has it."""
+    """Return a text as a JSON string."""
     return json.dumps(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How values are written: text, a set of words, and nothing."""
+    """How an output format writes values.
+
+    Attributes:
+        quote: returns a text as the format writes it.
+        join: returns a set of flags as the format writes it.
+        none: what stands for a column without meaning.
+
+    """
 
     quote: Callable[[str], str]
     join: Callable[[list[str]], str]
     none: str
 
     def enum(self, name: str) -> Callable[[int], str]:
-        """Return what writes the values of this column of enums."""
+        """Return the function that writes values of an enum column."""
         kind = _ENUMS[name]
         if kind is Status:
             return lambda value: self.join([_word(flag) for flag in Status(value)])
@@ -78,13 +86,13 @@ CSV = Encoding(quote=str, join=" ".join, none="")
 
 @dataclass(frozen=True, slots=True)
 class _Read(Packet):
-    """A packet whose row is known already."""
+    """A packet whose row of values has been read already."""
 
     row: dict[str, int | str]
 
 
 def _plain(chunk: Capture, name: str) -> list[int] | list[str]:
-    """Return a column as `Packet.row` has it."""
+    """Return a column's values as in `Packet.row`."""
     if name in ADDRESSES:
         return addresses(chunk, name)
     values: list[int] = chunk.column(name).tolist()
@@ -103,7 +111,7 @@ def _rows(
 
 
 def _encoded(chunk: Capture, name: str, kinds: Encoding) -> Iterable[object]:
-    """Return a column as it is written."""
+    """Return a column's values as the format writes them."""
     if name in ADDRESSES or name in MACS:
         found = addresses(chunk, name) if name in ADDRESSES else macs(chunk, name)
         return [kinds.quote(text) if text else kinds.none for text in found]

@@ -1,4 +1,4 @@
-"""In what a host differs from the one a golden was recorded on, in words."""
+"""Describe how a host differs from the one a golden was recorded on."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HEADLINE = ("engine", "kernel")
 
 
 def environment(recorded_on: Mapping[str, str], host: HostChange) -> str:
-    """Return on which versions it was recorded, and which are here; or ""."""
+    """Return the versions at recording and here; "" if they do not differ."""
     here = [f"{k} {host.settings[k][1]}" for k in HEADLINE if k in host.settings]
     if not here:
         return ""
@@ -23,7 +23,7 @@ def environment(recorded_on: Mapping[str, str], host: HostChange) -> str:
 
 
 def changes(recorded_on: Mapping[str, str], host: HostChange) -> Iterator[str]:
-    """Return lines: versions, then settings, then rules as a diff; or none."""
+    """Yield lines: versions, settings, then rules as a diff; none for no change."""
     if host == HostChange():
         return
     yield "this host differs from the one the golden was recorded on"

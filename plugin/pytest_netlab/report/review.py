@@ -1,4 +1,4 @@
-"""A pending golden as a reviewer reads it: what differs, why, and on which host."""
+"""Render a pending golden for review: what differs, why, and on which host."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ UNITS = ((DAY, "d"), (HOUR, "h"), (MINUTE, "min"), (1, "s"))
 
 
 def render(found: Review, now: datetime) -> Iterator[str]:
-    """Return a review as lines: causes, then the host, then the story as a diff."""
+    """Yield lines: causes, changes of the host, then story.txt as a diff."""
     pending = found.pending
     yield f"{pending.name}: {pending.differs}"
     yield f"proposed   {age(pending, now)} ago by {pending.test}"
@@ -51,13 +51,13 @@ def _trace_diff(found: Review) -> Iterator[str]:
 
 
 def _environment(found: Review) -> str:
-    """Return on which versions the golden was recorded; "" for the same."""
+    """Return the versions at recording and in the run; "" if they do not differ."""
     recorded = found.recorded
     return environment(recorded.provenance, found.host) if recorded else ""
 
 
 def age(pending: Pending, now: datetime) -> str:
-    """Return how long ago it was proposed, in its largest unit."""
+    """Return the age of a proposal in its largest unit, as in `3 h`."""
     seconds = max(int((now - pending.made).total_seconds()), 0)
     size, unit = next(u for u in UNITS if seconds >= u[0] or u[0] == 1)
     return f"{seconds // size} {unit}"
@@ -66,7 +66,7 @@ def age(pending: Pending, now: datetime) -> str:
 def summary(
     store: PendingStore, goldens: Path, name: str, now: datetime
 ) -> dict[str, object]:
-    """Return what a list of pending goldens says of one, damaged ones included."""
+    """Return a pending golden's entry for the list; a damaged one has its error."""
     about = {"name": name, "folder": str(store.root / name)}
     try:
         pending = store.load(name, goldens)
@@ -88,7 +88,7 @@ def summary(
 
 
 def listed(one: dict[str, object]) -> Iterator[str]:
-    """Return a summary as lines."""
+    """Yield a summary as lines."""
     if "error" in one:
         yield f"{one['name']}  damaged"
         yield f"  {one['error']}"

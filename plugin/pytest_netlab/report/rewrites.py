@@ -1,4 +1,4 @@
-"""What a NAT did to each flow, as JSON, CSV or a table."""
+"""Render how a NAT translated each flow, as JSON, CSV or a table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat import Flow, Translations
 
-SHOWN = 200  # of a table's rows: nobody reads more, and a table of many takes long
+SHOWN = 200  # rows of a table; laying out many more takes long
 PAIRED = ("flow", "proto", "kind", "inside", "outside", "packets")
 UNPAIRED = ("flow", "proto", "unpaired", "seen", "from -> to")
 VIOLATIONS = ("violation", "inside", "outside", "want", "got")
@@ -34,10 +34,10 @@ FIELDS = (
 
 
 def to_json(found: Translations, violations: Sequence[Violation]) -> Iterator[str]:
-    """Return one JSON object, in pieces: a line a flow.
+    """Yield pieces of one JSON object, a flow a line.
 
-    Flows are written from a template: it takes a sixth of what the json module does,
-    and what is filled in needs no escape.
+    Flows are formatted by f-strings: that takes a sixth of the json module's time, and
+    the values need no escapes.
     """
     paired, unpaired = _sorted(found)
     yield f'{{"flows": {_list([_paired(flow) for _, flow in paired])},\n'
@@ -49,7 +49,7 @@ def to_json(found: Translations, violations: Sequence[Violation]) -> Iterator[st
 
 
 def to_csv(found: Translations) -> str:
-    """Return a line a flow; what a flow does not have is empty."""
+    """Return CSV, a flow a line; a cell is empty where a flow has no value."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(FIELDS)
@@ -63,7 +63,7 @@ def to_csv(found: Translations) -> str:
 def to_table(
     found: Translations, violations: Sequence[Violation]
 ) -> Iterator[RenderableType]:
-    """Return what rich renders: flows, what has no counterpart, what is one."""
+    """Yield what rich renders: paired flows, unpaired flows, and violations."""
     paired, unpaired = _sorted(found)
     if paired:
         yield from _table(PAIRED, [_paired_row(*one) for one in paired[:SHOWN]])
@@ -80,7 +80,7 @@ def to_table(
 
 
 def summary(found: Translations) -> str:
-    """Return how many flows crossed, how many did not and why, what is one."""
+    """Return one line: counts of paired flows, unpaired ones, and violations."""
     paired, unpaired = _sorted(found)
     count = len(found.violations)
     dispositions = ", ".join(
@@ -97,13 +97,13 @@ def summary(found: Translations) -> str:
 
 
 def name(key: Tuple5 | None) -> str:
-    """Return a protocol's name, or its number where it has none here."""
+    """Return a protocol's name, or its number if it is not in `PROTOCOL_NAMES`."""
     proto = key.proto if key else 0
     return PROTOCOL_NAMES.get(proto, str(proto))
 
 
 def ends(key: Tuple5 | None) -> str:
-    """Return where a flow comes from and goes to."""
+    """Return a flow's source and destination."""
     if key is None:
         return ""
     if key.proto in WITH_PORTS:
@@ -113,26 +113,26 @@ def ends(key: Tuple5 | None) -> str:
 
 
 def end(address: str, port: int) -> str:
-    """Return one end of a flow."""
+    """Return address and port as text."""
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
 def crossed(flow: Flow) -> int:
-    """Return how many packets were seen on both sides."""
+    """Return how many of a flow's packets were seen on both sides."""
     return flow.packets or len(flow.pairs)
 
 
 def _sorted(
     found: Translations,
 ) -> tuple[list[tuple[int, Flow]], list[tuple[int, Flow]]]:
-    """Return the flows seen on both sides and those seen on one, with their numbers."""
+    """Return the flows seen on both sides and those on one only, numbered from 1."""
     numbered = list(enumerate(found.flows, 1))
     paired = [one for one in numbered if one[1].inside and one[1].outside]
     return paired, [one for one in numbered if not (one[1].inside and one[1].outside)]
 
 
 def _paired(flow: Flow) -> str:
-    """Return a flow that crossed as JSON."""
+    """Return a flow seen on both sides as JSON."""
     near = flow.inside
     return (
         f'{{"proto": "{name(near)}", "kind": "{flow.kind}", "inside": {_json(near)}, '
@@ -148,7 +148,7 @@ def _unpaired_json(flow: Flow) -> str:
 
 
 def _json(key: Tuple5 | None) -> str:
-    """Return a key as JSON: with ports, an ICMP id, or neither."""
+    """Return a tuple as JSON: with ports, an ICMP id, or neither."""
     if key is None:
         return "null"
     proto, src, sport, dst, dport = key
@@ -174,7 +174,7 @@ def _violation(one: Violation) -> dict[str, object]:
 
 
 def _cells(key: Tuple5 | None) -> tuple[object, ...]:
-    """Return the cells of `ENDS`."""
+    """Return the cells of a tuple, in the order of `ENDS`."""
     if key is None:
         return ("",) * len(ENDS)
     proto, src, sport, dst, dport = key
@@ -186,7 +186,7 @@ def _cells(key: Tuple5 | None) -> tuple[object, ...]:
 def _table(
     head: Sequence[str], rows: Iterable[Sequence[str]]
 ) -> Iterator[RenderableType]:
-    """Return a table and the empty line after it."""
+    """Yield a table and an empty line."""
     from rich.table import Table  # noqa: PLC0415 - slow to load, and JSON needs none
 
     table = Table(*head, box=None, header_style="bold", pad_edge=False)
@@ -211,6 +211,6 @@ def _violation_row(one: Violation) -> Sequence[str]:
 
 
 def _more(count: int) -> Iterator[str]:
-    """Tell how many rows a table does not have."""
+    """Yield a line with the number of rows left out, if any."""
     if count > SHOWN:
         yield from (f"... and {count - SHOWN} more: --json has all of them", "")

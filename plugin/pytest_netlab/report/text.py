@@ -1,4 +1,4 @@
-"""A verdict as text: flow, direction and cause first, then fields, then evidence."""
+"""Render a verdict as text: flow, direction and cause, then fields, then evidence."""
 
 from __future__ import annotations
 
@@ -29,8 +29,12 @@ def render(
 ) -> str:
     """Return the failure text of a verdict.
 
-    `bundle` is where its evidence is, `node` the test's id for the next step, `pending`
-    where what was seen waits for a review.
+    Args:
+        verdict: what to render.
+        bundle: folder of its evidence; None for none.
+        node: the test's id, for the next step.
+        pending: folder of the pending golden; None for none.
+
     """
     lines = [f"{verdict.scenario} FAILED: {verdict.cause}", ""]
     lines += explained(verdict, bundle)
@@ -39,7 +43,7 @@ def render(
 
 
 def explained(verdict: Verdict, bundle: Path | None = None) -> Iterator[str]:
-    """Return as lines why a verdict is what it is, and where its evidence is."""
+    """Yield lines: differences, known variant, changes of the host, and evidence."""
     flows = dict.fromkeys(difference.flow for difference in verdict.differences)
     for flow in flows:
         found = [d for d in verdict.differences if d.flow == flow]
@@ -52,9 +56,9 @@ def explained(verdict: Verdict, bundle: Path | None = None) -> Iterator[str]:
 def render_flow(
     name: str, found: Sequence[Difference], most: int = SHOWN
 ) -> Iterator[str]:
-    """Return a flow's differences as lines: direction and cause lead.
+    """Yield a flow's differences as lines, direction and cause first.
 
-    Beyond `most` they are in the evidence's difference.txt.
+    At most `most` are listed; difference.txt of the evidence has the others.
     """
     directions = " and ".join(dict.fromkeys(d.direction for d in found))
     yield f"flow       {name}, {directions} direction"
@@ -75,7 +79,7 @@ def _difference(found: Difference) -> Iterator[str]:
 
 
 def _variant(verdict: Verdict) -> Iterator[str]:
-    """Tell of which other variant this is the story: a change that is known."""
+    """Yield the variant whose trace this is: a change that is known."""
     variant = verdict.variant
     if variant is None:
         return
@@ -89,7 +93,7 @@ def _variant(verdict: Verdict) -> Iterator[str]:
 
 
 def _host(verdict: Verdict) -> Iterator[str]:
-    """Tell how the host differs from the golden's."""
+    """Yield how the host differs from the golden's."""
     lines = list(changes(verdict.recorded_on, verdict.host))
     yield from (*lines, *[""] * bool(lines))
 
@@ -102,7 +106,7 @@ def _evidence(bundle: Path | None) -> Iterator[str]:
 
 
 def next_step(pending: Path | None, node: str) -> Iterator[str]:
-    """Say how to go on: review what is pending, or record what is wanted."""
+    """Yield what to do next: review the pending golden, or record a new one."""
     if pending is not None:
         yield "next step  look at it once more, and accept or reject it as the golden:"
         yield f"           {review_command(pending)}"
@@ -112,7 +116,7 @@ def next_step(pending: Path | None, node: str) -> Iterator[str]:
 
 
 def review_command(pending: Path) -> str:
-    """Return what to type here to review a pending golden."""
+    """Return the command line that reviews a pending golden from this folder."""
     artifacts = pending.parent.parent
     here = Path.cwd() / ARTIFACTS
     place = "" if artifacts == here else f" --artifacts {shlex.quote(str(artifacts))}"
@@ -120,7 +124,7 @@ def review_command(pending: Path) -> str:
 
 
 def _wrapped(label: str, text: str) -> Iterator[str]:
-    """Return a labelled paragraph as lines that fit a terminal."""
+    """Yield a labelled paragraph as lines of at most 88 columns."""
     lines = textwrap.wrap(text, 77, break_on_hyphens=False, break_long_words=False)
     for label_or_padding, line in zip_longest([label], lines, fillvalue=""):
         yield f"{label_or_padding:<11}{line}"
