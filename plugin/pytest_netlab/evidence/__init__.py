@@ -1,9 +1,9 @@
-"""What is left of a run: its folder of evidence, written and read again.
+"""The evidence of a run: a folder that is written and can be read again.
 
-`document` and `traces` declare verdict.json, `writing` and `reading` bring a verdict
-there and back, `record` is its file, `bundle` the whole folder, and `offline` finds
-packets that are judged again. Knows files and values; refuses to know pytest, labs, and
-how a verdict is told.
+`document` and `traces` declare verdict.json, `writing` and `reading` convert verdicts
+to it and back, `record` reads and writes the file, `bundle` writes the whole folder,
+and `offline` finds stored packets to judge again. Knows files and values; refuses to
+know pytest, labs, and how a verdict is rendered.
 """
 
 from pytest_netlab.evidence.bundle import MARK, is_bundle, write

@@ -1,4 +1,4 @@
-"""The evidence of one run, as files: packets, stories, host state, verdict."""
+"""The evidence of one run, as files: packets, traces, host state, verdict."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pytest_netlab.judge import Verdict
 
 
-MARK = ".pytest-netlab"  # says that a folder is evidence, to be replaced
+MARK = ".pytest-netlab"  # marks a folder as evidence that may be replaced
 HOST = "host"
 MASKED = "masked.txt"
 ELSEWHERE = "--netlab-artifacts (of `pytest-netlab replay`: --evidence)"
@@ -45,19 +45,20 @@ def write(
 ) -> Path:
     """Write an evidence bundle in place of an older one, and return its folder.
 
-    It is written beside and renamed: whatever interrupts, what is there is whole.
+    It is written to a folder beside it and renamed: an interruption leaves the old
+    bundle or the new one, never a part.
 
     Raises:
-        LabError: the folder holds something that is no evidence; it is left alone.
-        OSError: the disk does not take it.
+        LabError: the folder exists and is no evidence; it is left untouched.
+        OSError: the files cannot be written.
 
     Args:
         folder: where to write; `folder.name` is the scenario.
-        capture: both points, or None when the capture itself failed.
+        capture: the packets of both points; None when capturing failed.
         record: how the run ended.
         state: file name -> text, as a lab's `state()` returns.
-        mask: takes secrets out of every text, not of packets; None for one that knows
-            this process's environment.
+        mask: removes secrets from every text, not from packets; None for a mask of this
+            process's environment.
 
     """
     _demand_ours(folder)
@@ -70,10 +71,10 @@ def write(
 
 
 def is_bundle(folder: Path) -> bool:
-    """Tell whether a folder is the evidence of a run, be it damaged.
+    """Return whether a folder is the evidence of a run, even if damaged.
 
-    What a run failed by may be in its verdict.json only. Without it, its packets must
-    not pass for a golden's, or for a bare capture.
+    The reason of a failure may be in verdict.json only. If that is missing, the packets
+    must not be taken for a golden's or for a bare capture.
     """
     return any(os.path.lexists(folder / name) for name in (VERDICT, MARK, HOST))
 
@@ -90,7 +91,7 @@ def _fill(folder: Path, capture: Capture | None, verdict: Verdict | None) -> Non
 def _texts(
     folder: Path, verdict: Verdict | None, state: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return file -> text of what is written beside packets and verdict.json."""
+    """Return file name -> text of all files but packets and verdict.json."""
     texts = {f"{HOST}/{name}": text for name, text in state.items()}
     if verdict is not None:
         texts |= _stories(verdict)
@@ -100,7 +101,7 @@ def _texts(
 
 
 def _dissection(folder: Path, verdict: Verdict) -> dict[str, str]:
-    """Return Wireshark's words on the packets that differ, where it is installed."""
+    """Return tshark's dissection of the packets that differ, if it is installed."""
     found = [d.packet for d in verdict.differences if d.packet]
     if not found or not dissect.available():
         return {}
@@ -108,9 +109,9 @@ def _dissection(folder: Path, verdict: Verdict) -> dict[str, str]:
 
 
 def _masked(texts: Mapping[str, str], record: Record, mask: Mask) -> dict[str, str]:
-    """Return the texts without secrets, verdict.json, and a note if there were any.
+    """Return the texts without secrets, verdict.json, and a note if any were masked.
 
-    Of the verdict only free texts are masked: its own words stay as they are, and so do
+    In verdict.json only free texts are masked: keywords stay as they are, and so do
     facts, by which goldens are chosen.
     """
     shown = {name: mask.file(name, text) for name, text in texts.items()}

@@ -1,4 +1,4 @@
-"""What differs, as comments of the packets that show it: captures for Wireshark."""
+"""Captures for Wireshark: differences as comments of the packets that show them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 def commented(capture: Capture, found: Sequence[Difference]) -> Capture:
-    """Return the whole capture; what differs is a comment of the packet that shows it.
+    """Return the whole capture, with differences as comments of their packets.
 
-    What is missing has no packet: the capture's own comment tells it.
+    A missing packet has none: it is named in the capture's own comment.
     """
     texts: dict[int, list[str]] = defaultdict(list)
     for difference in found:
@@ -31,13 +31,13 @@ def commented(capture: Capture, found: Sequence[Difference]) -> Capture:
 
 
 def _joined(known: str, texts: Sequence[str]) -> str:
-    """Return a comment with texts added that it does not have yet."""
+    """Return a comment extended by those texts that it does not contain yet."""
     fresh = [text for text in dict.fromkeys(texts) if text not in known]
     return "; ".join([known, *fresh] if known else fresh)
 
 
 def comment(found: Difference) -> str:
-    """Return a difference as a comment; what is missing says where."""
+    """Return a difference as a comment; with the point if it has no packet."""
     where = "" if found.packet else f" at {found.point}"
     cause = f" ({found.cause.name}: {found.cause.text})" if found.cause else ""
     return f"{found.field}{where}: want {found.want}, got {found.got}{cause}"

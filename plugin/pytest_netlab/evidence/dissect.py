@@ -1,6 +1,6 @@
-"""The packets a difference names, in Wireshark's words. Needs the extra `dissect`.
+"""Dissect the packets that differ with tshark. Needs the extra `dissect`.
 
-pyshark runs an event loop and leaves warnings behind, so it has a process of its own:
+pyshark starts an event loop and causes warnings, so it runs in a process of its own:
 this module, run as a program.
 """
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-MOST = 20  # packets; tshark takes its time, and nobody reads more
-SECONDS = 20
+MOST = 20  # packets; tshark is slow
+SECONDS = 20  # timeout of tshark
 
 
 def available() -> bool:
-    """Tell whether pyshark is installed, and tshark on PATH."""
+    """Return whether pyshark is installed and tshark is on PATH."""
     return find_spec("pyshark") is not None and shutil.which("tshark") is not None
 
 
 def dissect(capture: Path, packets: Iterable[int]) -> str:
-    """Return what tshark makes of some packets of a capture, by number from 1.
+    """Return tshark's dissection of some packets of a capture, by number from 1.
 
-    One that fails says so in place of its words: evidence is not worth an error.
+    If tshark fails, the text says so: a run must not fail for its evidence.
     """
     numbers = [str(number) for number in sorted(set(packets))[:MOST]]
     program = [sys.executable, "-W", "ignore", "-m", __name__]
@@ -47,7 +47,7 @@ def dissect(capture: Path, packets: Iterable[int]) -> str:
 
 
 def _main(capture: str, *numbers: str) -> None:
-    """Print the packets of these numbers."""
+    """Print the dissection of the packets with these numbers."""
     import pyshark  # noqa: PLC0415 - optional, and slow to load
 
     wanted = " or ".join(f"frame.number == {number}" for number in numbers)

@@ -1,7 +1,7 @@
-"""verdict.json, declared: what a run was, as text, numbers and tables.
+"""The schema of verdict.json: how a run ended, as text, numbers and tables.
 
-Knows format 1 only; refuses to know what makes its texts. Keys keep the words of the
-format, whatever a value is called by now.
+Knows format 1 only; refuses to know how its texts are made. Keys are the format's, even
+where the code has since renamed a value.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Cause(Table, frozen=True, kw_only=True):
     """Why a conversation differs.
 
     Attributes:
-        name: the cause's.
-        flow: the conversation's.
-        text: the cause in a sentence, with the rules and settings that it cites.
+        name: name of the cause.
+        flow: name of the conversation.
+        text: one sentence that cites the rules and settings at fault.
 
     """
 
@@ -33,17 +33,17 @@ class Cause(Table, frozen=True, kw_only=True):
 
 
 class Difference(Table, frozen=True, kw_only=True):
-    """One thing that is not as the golden has it.
+    """One difference between the observed trace and the golden.
 
     Attributes:
         flow: name of the conversation.
-        direction: which way the packet goes.
+        direction: original or reply (conntrack's words).
         point: name of the capture point.
-        packet: number in the run's capture, from 1; null for what is missing there.
-        field: what differs.
-        want: what the golden has.
-        got: what was seen.
-        cause: why; null where nothing tells.
+        packet: number in the run's capture, from 1; null if it is missing there.
+        field: name of what differs.
+        want: the value in the golden.
+        got: the observed value.
+        cause: why it differs; null if unknown.
 
     """
 
@@ -58,12 +58,12 @@ class Difference(Table, frozen=True, kw_only=True):
 
 
 class Connection(Table, frozen=True, kw_only=True):
-    """An entry of connection tracking, in symbols.
+    """A conntrack entry, in symbols.
 
     Attributes:
-        proto: its protocol.
-        initiator: who began.
-        responder: with whom.
+        proto: name of the protocol.
+        initiator: symbol of the initiator.
+        responder: symbol of the responder, with its port if there are ports.
         sender: the initiator after translation.
         target: the responder after translation.
 
@@ -82,10 +82,10 @@ class Host(Table, frozen=True, kw_only=True):
     Attributes:
         missing: rules, routes and links that only the golden's host has.
         extra: those that only this host has.
-        moved: rules that stand elsewhere among the others.
-        settings: name -> then and here.
-        tracked: what connection tracking holds here.
-        full: how much that is, where it is all that it can; "" else.
+        moved: rules whose position among the others differs.
+        settings: name -> value at recording and value here.
+        tracked: the conntrack entries of this host.
+        full: `N of MAX connections` if the conntrack table is full; "" else.
 
     """
 
@@ -101,8 +101,8 @@ class Variant(Table, frozen=True, kw_only=True):
     """Another variant of the golden that has this trace.
 
     Attributes:
-        name: the variant's.
-        about: its description, requires and reference, those that it has.
+        name: name of the variant.
+        about: those of description, requires and reference that it has.
 
     """
 
@@ -111,14 +111,14 @@ class Variant(Table, frozen=True, kw_only=True):
 
 
 class Verdict(Table, frozen=True, kw_only=True):
-    """What the run showed against its golden.
+    """The result of comparing a run with its golden.
 
     Attributes:
         scenario: the scenario's id.
-        outcome: whether the trace is the golden's, or was recorded as one.
-        observed: the trace that was seen.
-        expected: the golden's; null where there is none.
-        differences: where they differ.
+        outcome: the trace equals the golden's, differs, or was recorded as a golden.
+        observed: the run's trace.
+        expected: the golden's trace; null if there is no golden.
+        differences: where the run differs from the golden.
         host: how the host differs from the golden's.
         recorded_on: the golden's provenance.
         twin: the variant that has this trace; null for none.
@@ -143,12 +143,12 @@ class Run(Table, frozen=True, kw_only=True, forbid_unknown_fields=False):
         scenario: the scenario's id.
         test: the test's node id, or the command line.
         outcome: how the run ended.
-        cause: name of the first cause; "" for none.
-        error: what it ended by beside its packets; "" for nothing.
-        differences: those of the verdict.
-        flows: each conversation that was observed.
-        facts: version or setting of the host by name; goldens are chosen by them.
-        verdict: all that the run's text is made of; null where it was not judged.
+        cause: name of the first cause, or "<field> differs"; "" for none.
+        error: the error that ended it, apart from its packets; "" for none.
+        differences: those of the verdict; empty if there is none.
+        flows: the observed conversations.
+        facts: name -> version or setting of the host; they choose the golden.
+        verdict: what the failure text is made of; null if the run was not judged.
 
     """
 
@@ -165,7 +165,7 @@ class Run(Table, frozen=True, kw_only=True, forbid_unknown_fields=False):
 
 
 class Head(Table, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """What of verdict.json counts where the packets beside it are judged again."""
+    """The part of verdict.json that is used when its packets are judged again."""
 
     scenario: str
     outcome: str = ""

@@ -1,4 +1,4 @@
-"""What is left of a run that is over, to be judged again: packets and host.
+"""Find the packets and host state of a finished run, to judge them again.
 
 Reads evidence bundles, goldens and bare captures. Needs neither root nor Linux.
 """
@@ -25,15 +25,20 @@ if TYPE_CHECKING:
     from pytest_netlab.files.documents import Opener
     from pytest_netlab.spec import Scenario
 
-FILES = 100  # of a host's state, at most
+FILES = 100  # of a host's state that are read at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What is left of a run.
+    """The stored packets of a run, and what is known of its host.
 
-    `bundle` is its evidence folder, None where there are packets only; `failure` is
-    what it failed by beside its packets: an assertion of its own, or a command.
+    Attributes:
+        capture: its packets.
+        facts: versions and settings; empty for a bare capture.
+        state: file name -> text of the host's state; empty without evidence.
+        bundle: its evidence folder; None for a golden or a bare capture.
+        failure: the assertion or command that the run failed by; "" for none.
+
     """
 
     capture: Capture
@@ -44,11 +49,11 @@ class Stored:
 
 
 def find(root: Path, scenario: Scenario) -> Stored:
-    """Read what a folder of bundles, goldens or captures holds of a scenario.
+    """Read a scenario's packets from a folder of bundles, goldens or captures.
 
     Raises:
-        LabUnavailableError: it holds nothing of it.
-        GoldenError: what it holds is damaged, or has no packets.
+        LabUnavailableError: the folder has no packets of the scenario.
+        GoldenError: evidence or packets are damaged, or name no nodes.
         CaptureError: the capture is damaged.
 
     """
@@ -104,13 +109,13 @@ def _packets(path: Path, opened: Opener = documents.regular) -> Capture:
 
 
 def _recorded(folder: Path) -> Mapping[str, str]:
-    """Return the provenance of a golden, its ruleset among it; none of a capture."""
+    """Return a golden's provenance with its ruleset; empty for a bare capture."""
     path = folder / TOML
     return read_toml(path).provenance or {} if path.is_file() else {}
 
 
 def _state(folder: Path) -> dict[str, str]:
-    """Return the host's state: what the files of a folder hold, none of them linked."""
+    """Return file name -> text of a folder of host state; links are refused."""
     try:
         found = documents.folder(folder, most=FILES)
     except DocumentError as error:

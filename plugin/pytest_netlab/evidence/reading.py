@@ -1,7 +1,7 @@
-"""A verdict from verdict.json: what its text is made of.
+"""Read back a verdict from verdict.json, as far as its text needs it.
 
-Traces, and what connection tracking held, are written for others to read; what is told
-of a verdict is made of its differences. So they are checked, and not made values again.
+A verdict's text is made of its differences. Traces and conntrack entries are stored for
+other readers: they are validated, but not converted back to values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def verdict(found: document.Verdict) -> Verdict:
-    """Return the verdict that a verdict.json tells."""
+    """Return the verdict in a verdict.json, with empty traces."""
     bare, known = CanonicalTrace((), ()), found.twin
     return Verdict(
         scenario=found.scenario,

@@ -1,4 +1,4 @@
-"""One run of a scenario: how it ended, as verdict.json, and read from there again."""
+"""The record of one run, written to verdict.json and read from it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """A run: which test, how it ended, on which host, and its verdict if it has one.
+    """One run of a scenario.
 
-    `error` is what it ended by beside its packets, "" for nothing.
+    Attributes:
+        scenario: the scenario's id; "" if there was no lab.
+        test: the test's node id, or the command line.
+        outcome: pass, fail, recorded or error.
+        error: the error that ended it, apart from its packets; "" for none.
+        facts: name -> version or setting of the host.
+        verdict: None if the run was not judged.
+
     """
 
     scenario: str
@@ -35,11 +42,11 @@ class Record:
 
 
 def dumps(record: Record, hide: Callable[[str], str] = str) -> tuple[str, bool]:
-    """Return the text of verdict.json, and whether something in it was masked.
+    """Return the text of verdict.json, and whether anything in it was masked.
 
     Args:
         record: the run.
-        hide: returns a free text without secrets.
+        hide: returns a free text with its secrets masked.
 
     """
     table = schema.plain(_run(record))
@@ -66,7 +73,7 @@ def read(folder: Path) -> Record:
 
 
 def read_head(path: Path) -> document.Head:
-    """Read what of a verdict.json counts where the packets beside it are judged again.
+    """Read the part of a verdict.json that is used when its packets are judged again.
 
     Raises:
         GoldenError: it is damaged, foreign, or of another format.

@@ -1,6 +1,6 @@
-"""A canonical trace in verdict.json, declared: its conversations and packets in words.
+"""The schema of a canonical trace in verdict.json: conversations and packets as text.
 
-Written for others to read, and checked when it is read, so later versions may add keys.
+Stored for other readers. It is validated when read, and later versions may add keys.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ Disposition = Literal["forwarded", "dropped", "local", "leaked", "proxied"]
 
 
 class Violation(Table, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """What must not happen to packets, and did.
+    """Something that must not happen to packets, and did.
 
     Attributes:
-        field: what is wrong of the packet, or the name of what is forbidden.
-        want: what had to be seen.
-        got: what was seen.
+        field: the packet's field that is wrong, or the name of forbidden behaviour.
+        want: the value it should have.
+        got: the observed value.
         point: name of the capture point.
-        reply: the packet travels to the initiator.
+        reply: whether the packet travels to the initiator.
         packet: number in its capture, from 1.
 
     """
@@ -35,7 +35,7 @@ class Violation(Table, frozen=True, kw_only=True, forbid_unknown_fields=False):
 
 
 class Forbidden(Violation, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """A violation of what no trace may have.
+    """A behaviour that is forbidden in every trace.
 
     Attributes:
         flow: name of the conversation.
@@ -46,22 +46,22 @@ class Forbidden(Violation, frozen=True, kw_only=True, forbid_unknown_fields=Fals
 
 
 class Fact(Table, frozen=True, kw_only=True, forbid_unknown_fields=False):
-    """A conversation, as the host met it and as it sent it on.
+    """A conversation: its original ends, and its ends after translation.
 
     Attributes:
-        proto: its protocol.
-        initiator: who began, in symbols.
-        responder: with whom.
-        sender: the initiator, as the responder sees it; "" where nothing was sent on.
-        target: the responder, as packets were sent on to it; "" where none was.
+        proto: name of the protocol.
+        initiator: symbol of the initiator.
+        responder: symbol of the responder, with its port if there are ports.
+        sender: the initiator after translation; "" if nothing was forwarded.
+        target: the responder after translation; "" if nothing was forwarded.
         kind: what was rewritten.
-        fate: what became of it.
-        answered: the responder sent something.
-        returned: answers came back to the initiator.
-        refusal: the reset or ICMP error that did; "" for none.
-        passed: octets of the largest IP packet that was sent on; 0 for none.
-        stuck: octets of the smallest that was not; 0 for none.
-        copies: packets that were seen again at one point.
+        fate: its disposition.
+        answered: whether the responder sent something.
+        returned: whether an answer reached the initiator.
+        refusal: the reset or ICMP error that the initiator got; "" for none.
+        passed: octets of the largest IP packet that was forwarded; 0 for none.
+        stuck: octets of the smallest IP packet that was not; 0 for none.
+        copies: number of packets that were seen again at one point.
 
     """
 
@@ -85,13 +85,13 @@ class Packet(Table, frozen=True, kw_only=True, forbid_unknown_fields=False):
 
     Attributes:
         point: name of the capture point.
-        reply: it travels to the initiator.
-        src: where it is from, in symbols.
-        dst: where it is for.
-        what: what it is.
-        fields: name and value of each of its fields.
-        note: what was rewritten since the observation before; "" for nothing.
-        aside: why it is told and not compared; "" for what is compared.
+        reply: whether it travels to the initiator.
+        src: symbol of its source.
+        dst: symbol of its destination.
+        what: its kind, as in story.txt.
+        fields: (name, value) of each field.
+        note: what was rewritten since the previous observation; "" for nothing.
+        aside: why it is ignored in comparisons; "" if it is compared.
         packet: number in its capture, from 1.
 
     """
@@ -111,12 +111,12 @@ class PortTranslation(Table, frozen=True, kw_only=True, forbid_unknown_fields=Fa
     """A source port or ICMP id that NAT did not keep.
 
     Attributes:
-        field: which of both.
-        inner: the symbol of what the initiator sent.
-        outer: the symbol of what left the host.
-        taken: another conversation held the tuple it would have had.
-        in_class: it is of the same range of ports.
-        wanted: protocol, ends and ports of the replies it would have had.
+        field: `port` or `id`.
+        inner: symbol of the original port or id.
+        outer: symbol of the mapped port or id.
+        taken: whether the tuple that it would have had was in use.
+        in_class: whether both are in the same port range.
+        wanted: the reply tuple if it had been kept: protocol, addresses, ports.
 
     """
 
@@ -132,12 +132,12 @@ class Flow(Table, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """A conversation with its packets.
 
     Attributes:
-        fact: what it is, and what the host made of it.
+        fact: its ends, kind and disposition.
         lines: its packets, in causal order.
-        broken: what no host may do to it, each kind once.
-        remap: of its source port or ICMP id; null where that was kept.
-        lost: the network beyond the host lost it.
-        stranger: the container in it is no node of the lab.
+        broken: its violations, each kind once.
+        remap: translation of its source port or ICMP id; null if that was kept.
+        lost: whether the network beyond the host lost it.
+        stranger: whether its container is no node of the lab.
 
     """
 
@@ -155,7 +155,7 @@ class Trace(Table, frozen=True, kw_only=True, forbid_unknown_fields=False):
     Attributes:
         points: names of the capture points.
         told: its conversations.
-        never: what no trace may have, of all packets.
+        never: forbidden behaviour, of all packets.
 
     """
 

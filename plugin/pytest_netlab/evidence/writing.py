@@ -1,4 +1,4 @@
-"""A verdict as verdict.json has it: values become words, by the format's own keys."""
+"""Convert a verdict to the tables of verdict.json: values become text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def verdict(found: Verdict) -> document.Verdict:
-    """Return a verdict as format 1 has it."""
+    """Return a verdict as a table of format 1."""
     known = found.variant
     variant = (
         document.Variant(name=known.name, about=dict(known.about)) if known else None
@@ -40,7 +40,7 @@ def verdict(found: Verdict) -> document.Verdict:
 
 
 def differences(verdict: Verdict) -> tuple[document.Difference, ...]:
-    """Return the differences of a verdict, in words."""
+    """Return the differences of a verdict as tables of format 1."""
     return tuple(
         document.Difference(
             flow=one.flow,
@@ -86,7 +86,7 @@ def _connection(entry: Connection) -> document.Connection:
 
 
 def _trace(trace: CanonicalTrace) -> traces.Trace:
-    """Return a trace as format 1 has it: its packets in words."""
+    """Return a trace as a table of format 1, its packets as text."""
     flows = tuple(
         traces.Flow(
             fact=fact(flow.fact),
@@ -103,7 +103,7 @@ def _trace(trace: CanonicalTrace) -> traces.Trace:
 
 
 def fact(flow: FlowFact) -> traces.Fact:
-    """Return a flow as format 1 has it: its ends in words, "" for none."""
+    """Return a flow as a table of format 1, its ends as text, "" for none."""
     return traces.Fact(
         proto=flow.protocol,
         initiator=f"{flow.initiator}",
@@ -137,7 +137,7 @@ def _packet(packet: Packet) -> traces.Packet:
 
 
 def _of(bad: Violation) -> dict[str, Any]:
-    """Return a violation by its packet's number, not by rows."""
+    """Return a violation's keys of format 1: the packet's number, but no rows."""
     names = ("field", "want", "got", "point", "reply", "packet")
     return {name: getattr(bad, name) for name in names}
 
@@ -154,6 +154,6 @@ def _translation(found: PortTranslation) -> traces.PortTranslation:
 
 
 def _tuple(one: Tuple5) -> str:
-    """Return a tuple as format 1 has it: protocol, addresses, ports or the ICMP id."""
+    """Return a tuple as text: protocol, addresses, then ports or the ICMP id."""
     ports = [one.sport, one.dport] if one.proto in WITH_PORTS else [one.sport]
     return " ".join(map(str, (NAMES[one.proto], one.src, one.dst, *ports)))
