@@ -1,8 +1,8 @@
-"""Goldens on disk: find, load, check, write. Knows no lab and no pytest.
+"""Goldens on disk: find, load, check, write. Refuses to know labs and pytest.
 
-`document` declares golden.toml and pending.toml, `requires` says for which hosts a
-variant is, `files` knows the three files of one, `goldens` the folder of all of them,
-and `pending` what runs propose.
+`document` declares golden.toml and pending.toml, `requires` parses which hosts a
+variant is for, `files` reads and writes the three files of one golden, `goldens` knows
+the folder of all goldens, and `pending` the folder of proposed ones.
 """
 
 from pytest_netlab.store.files import (

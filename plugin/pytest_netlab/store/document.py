@@ -1,6 +1,6 @@
-"""golden.toml and pending.toml, declared: what their keys are, read and written here.
+"""The schemas of golden.toml and pending.toml, and how both are read and written.
 
-Knows both files as tables; refuses to know packets, and what a policy may say.
+Knows both files as tables; refuses to know packets, and what a policy may contain.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_netlab.files.documents import Opener
 
 T = TypeVar("T")
-FORMAT: Final = 1  # of both
+FORMAT: Final = 1  # of both files
 GOLDEN, PENDING = "golden.toml", "pending.toml"
 _GOLDEN_HEADER = """\
 # Recorded by pytest-netlab. [policy], description, reference and requires may be
@@ -38,12 +38,12 @@ class Golden(Table, frozen=True, kw_only=True):
     Attributes:
         format: 1.
         scenario: id of the scenario.
-        description: what it shows, in a sentence.
+        description: one sentence on what it shows.
         reference: where the behaviour is described: a URL.
-        requires: for which hosts the golden is.
-        provenance: version, setting or list of rules by name, when it was recorded.
-        policy: which fields must match, by name.
-        symbols: address of each symbol then; several joined by `, `.
+        requires: which hosts the golden is for.
+        provenance: name -> version, setting or list of rules at recording.
+        policy: name of a field -> how it must match.
+        symbols: symbol -> its address at recording; several are joined by `, `.
 
     """
 
@@ -62,11 +62,11 @@ class Pending(Table, frozen=True, kw_only=True):
 
     Attributes:
         format: 1.
-        golden: folder of the golden it is for, from the proposal's own.
+        golden: folder of the golden it is for, relative to the proposal's folder.
         base: SHA-256 of that golden's capture and story, in hex; "" for none.
         test: the test's node id.
-        differs: why it was proposed, in a line.
-        made: when.
+        differs: why it was proposed, in one line.
+        made: when it was proposed.
 
     """
 

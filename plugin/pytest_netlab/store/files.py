@@ -29,16 +29,26 @@ if TYPE_CHECKING:
 
 CAPTURE, STORY, TOML = "capture.pcapng", "story.txt", document.GOLDEN
 TEXTS = ("description", "reference", "requires")
-YOURS = (*TEXTS, "policy")  # what recording anew keeps
+YOURS = (*TEXTS, "policy")  # keys that re-recording keeps
 
 
 class MissingGoldenError(GoldenError):
-    """There is nothing recorded to compare with yet."""
+    """No golden has been recorded yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Golden:
-    """One recorded scenario: its story, how strictly it holds, where it comes from."""
+    """One recorded scenario.
+
+    Attributes:
+        scenario: the scenario's id.
+        canonical: the trace that its capture has.
+        policy: how strictly each field is compared.
+        provenance: name -> version, setting or rules of the host at recording.
+        about: those of description, reference and requires that it has.
+        folder: where its files are.
+
+    """
 
     scenario: str
     canonical: CanonicalTrace
@@ -49,7 +59,7 @@ class Golden:
 
     @property
     def requires(self) -> Requires:
-        """Return for which hosts it is."""
+        """Return which hosts it is for."""
         return Requires.parse(self.about.get("requires", ""))
 
 
@@ -57,11 +67,11 @@ def read(folder: Path, scenario: str | None = None) -> Golden:
     """Read a golden and check that its three files agree.
 
     Raises:
-        GoldenError: missing, damaged, or edited by hand; says how to go on.
+        GoldenError: missing, damaged, or edited by hand; says what to do.
 
     Args:
         folder: where the files are.
-        scenario: which one it must be of; None for any.
+        scenario: the id it must have; None for any.
 
     """
     return read_with_capture(folder, scenario)[0]
@@ -70,11 +80,11 @@ def read(folder: Path, scenario: str | None = None) -> Golden:
 def read_with_capture(
     folder: Path, scenario: str | None = None, opened: Opener = documents.regular
 ) -> tuple[Golden, Capture]:
-    """Read a golden and the packets it was made of; each file is read once.
+    """Read a golden and its packets; each file is read once.
 
     Args:
         folder: where the files are.
-        scenario: which one it must be of; None for any.
+        scenario: the id it must have; None for any.
         opened: opens the file of a path; raises OSError.
 
     Raises:
@@ -100,7 +110,7 @@ def read_with_capture(
 
 
 def is_stub(folder: Path) -> bool:
-    """Tell whether a golden was declared, with its requires, and never recorded."""
+    """Return whether a golden that golden.toml declares was never recorded."""
     return not any((folder / name).exists() for name in (CAPTURE, STORY))
 
 
@@ -110,20 +120,20 @@ def write(
     table: Mapping[str, Any],
     beside: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a golden's three files into a folder, in place of those it holds.
+    """Write a golden's three files into a folder, in place of older ones.
 
-    Whatever interrupts, the folder holds what it did before, or all of the new. What
-    its user keeps beside them stays: notes, and the variants of a golden.
+    An interruption leaves all the old files or all the new ones. Other files of the
+    user stay: notes, and the variants of a golden.
 
     Raises:
-        GoldenError: the place is taken by a link or a file.
-        OSError: the disk does not take it.
+        GoldenError: the path is a link or a file.
+        OSError: the files cannot be written.
 
     Args:
-        folder: where to; its parent is made.
+        folder: where to write; missing parents are made.
         capture: both points, with the symbols as its names.
-        table: ``scenario`` and what else golden.toml shall say of it.
-        beside: name -> text of files to write beside the three.
+        table: ``scenario`` and the other keys of golden.toml.
+        beside: name -> text of further files to write.
 
     """
     symbols: dict[str, str] = {}
@@ -155,15 +165,15 @@ _STUB = (
 def read_toml(
     path: Path, scenario: str | None = None, opened: Opener = documents.regular
 ) -> document.Golden:
-    """Read golden.toml, and refuse what it cannot mean.
+    """Read and validate a golden.toml.
 
     Args:
         path: where it is.
-        scenario: which one it must be of; None for any.
+        scenario: the id it must have; None for any.
         opened: opens it; raises OSError.
 
     Raises:
-        GoldenError: it says nothing that can be meant.
+        GoldenError: it is damaged, invalid, or of another scenario.
 
     """
     try:
@@ -178,13 +188,13 @@ def read_toml(
 
 
 def said(table: document.Golden, keys: Iterable[str]) -> dict[str, Any]:
-    """Return which of some keys a golden.toml has, and what they say."""
+    """Return those of some keys that a golden.toml has, with their values."""
     found = {key: getattr(table, key) for key in keys}
     return {key: value for key, value in found.items() if value is not UNSET}
 
 
 def requires(path: Path, table: document.Golden) -> Requires:
-    """Return for which hosts a golden.toml says that its golden is."""
+    """Return which hosts a golden.toml declares its golden for."""
     try:
         return Requires.parse(table.requires or "")
     except GoldenError as error:

@@ -1,4 +1,4 @@
-"""A folder of goldens: which variant is for a host, what to load, where to record."""
+"""A folder of goldens: pick the variant for a host, load it, record it."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """A golden of a scenario, and for which hosts it is; not read yet."""
+    """One variant's folder, and the hosts it is for; its packets are not read."""
 
     folder: Path
     requires: Requires
 
     def __str__(self) -> str:
-        """Name it with what it requires."""
+        """Return its name and what it requires."""
         return f"{self.folder.name} requires {str(self.requires) or 'nothing'}"
 
 
@@ -43,7 +43,7 @@ class Variant:
 class Store:
     """A folder of goldens, one folder a scenario.
 
-    Such a folder holds a golden's three files, or a folder with them for each variant.
+    Each contains a golden's three files, or a subfolder with them for each variant.
     """
 
     root: Path
@@ -61,14 +61,14 @@ class Store:
         ]
 
     def sweep(self, scenario: str) -> None:
-        """Put right what a killed run left of recording a scenario."""
+        """Remove or put back what a run left that was killed while recording."""
         folders.leftovers(self.root)
         folders.leftovers(self.folder(scenario))
 
     def remove(self, scenario: str) -> bool:
         """Remove the files of a scenario's golden; return whether nothing is left.
 
-        What its user keeps beside them stays, and so does what is behind a link.
+        Other files of the user stay, and links are not followed.
         """
         folder = self.folder(scenario)
         for place in (*_variants(folder), folder):
@@ -82,28 +82,28 @@ class Store:
         return not folder.exists()
 
     def load(self, scenario: str, facts: Mapping[str, str] | None = None) -> Golden:
-        """Read the golden that is for a host, and check that its three files agree.
+        """Read the golden for a host, and check that its three files agree.
 
         Raises:
             MissingGoldenError: there is none yet.
-            GoldenError: damaged, edited by hand, for no such host, or more than one
-                is; says how to go on.
+            GoldenError: it is damaged or edited by hand, or not exactly one variant
+                is for this host; says what to do.
 
         Args:
-            scenario: whose golden.
-            facts: the host's; None where there is no host, and one variant.
+            scenario: the scenario's id.
+            facts: the host's; None if there is only one variant and no host.
 
         """
         return files.read(self._picked(scenario, facts), scenario)
 
     def depends_on_host(self, scenario: str) -> bool:
-        """Tell whether a host's facts decide which golden is for it."""
+        """Return whether the host's facts decide which golden is loaded."""
         if not self.folder(scenario).is_dir():
             return False
         return any(str(one.requires) for one in self.variants(scenario))
 
     def place(self, scenario: str, facts: Mapping[str, str]) -> Path:
-        """Return the folder in which a host's golden is, or is to be recorded."""
+        """Return the folder where a host's golden is, or would be recorded."""
         folder = self.folder(scenario)
         return self._picked(scenario, facts) if folder.is_dir() else folder
 
@@ -120,7 +120,7 @@ class Store:
                 yield files.read(variant.folder, picked.scenario)
 
     def variants(self, scenario: str) -> list[Variant]:
-        """Return the variants of a scenario's golden; mostly it is the only one."""
+        """Return the variants of a scenario's golden; usually there is only one."""
         folder = self.folder(scenario)
         found = sorted(
             path
@@ -136,11 +136,12 @@ class Store:
     ) -> tuple[Path, bool]:
         """Record a capture as the golden; return its folder and whether it changed.
 
-        A golden that tells the same story is left as it is; of one that does not, what
-        its user may edit is kept. With variants, the one for the host is recorded.
+        A golden with the same canonical trace is left untouched. Otherwise it is
+        replaced, except for the keys that its user may edit. With variants, the one for
+        the host is recorded.
 
         Args:
-            scenario: the golden's name.
+            scenario: the scenario's id.
             capture: both points, with the symbols as its names.
             about: ``description`` and ``provenance`` for golden.toml.
 
@@ -155,7 +156,7 @@ class Store:
         return folder, True
 
     def _picked(self, scenario: str, facts: Mapping[str, str] | None) -> Path:
-        """Return the folder of the one variant that is for a host."""
+        """Return the folder of the only variant that is for a host."""
         folder = self.folder(scenario)
         if not folder.is_dir():
             text = _MISSING.format(scenario=scenario, folder=folder)
@@ -168,19 +169,19 @@ class Store:
 
 
 def _variants(folder: Path) -> list[Path]:
-    """Return the folders of a golden that may be its variants."""
+    """Return the subfolders of a golden that may be variants."""
     return [one for one in folders.subfolders(folder) if not one.name.startswith("_")]
 
 
 def kept(folder: Path, scenario: str) -> dict[str, Any]:
-    """Return what recording anew keeps of a golden: what its user may edit."""
+    """Return the keys that re-recording keeps: those that the user may edit."""
     if not folder.is_dir():
         return {}
     return files.said(files.read_toml(folder / TOML, scenario), files.YOURS)
 
 
 def _has_trace(folder: Path, scenario: str, canonical: CanonicalTrace) -> bool:
-    """Return whether a golden is there and tells this story."""
+    """Return whether a golden is recorded and has this trace."""
     if not folder.is_dir() or files.is_stub(folder):
         return False
     return files.read(folder, scenario).canonical == canonical
@@ -203,7 +204,7 @@ def _not_one(
     fit: Sequence[Variant],
     facts: Mapping[str, str],
 ) -> str:
-    """Say why no golden could be picked: which there are, what the host is."""
+    """Return why no golden could be picked: which there are, what the host is."""
     names = dict.fromkeys(name for one in known for name in one.requires.facts)
     here = ", ".join(f"{name} {facts.get(name, 'unknown')}" for name in names)
     listed = "; ".join(str(one) for one in fit or known)

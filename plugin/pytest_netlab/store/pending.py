@@ -1,4 +1,4 @@
-"""Goldens that a run proposes: kept beside its evidence until somebody decides."""
+"""Goldens that runs propose, kept beside the evidence until they are decided on."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
     from pytest_netlab.files.documents import Opener
 
 MARK = document.PENDING
-PIECE, MOST = 1 << 20, 1 << 30  # bytes read at once, and of a capture in all
+PIECE, MOST = 1 << 20, 1 << 30  # bytes: of one read, and of a whole capture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
-    """A golden that was proposed, as it was when it was read.
+    """A proposed golden, as it was when it was read.
 
     Attributes:
-        name: the run's label.
-        folder: where it lies.
-        golden: the folder it is for.
-        base: a digest of what that folder held, "" for nothing.
+        name: the scenario's label, which names its folder.
+        folder: where its files are.
+        golden: folder of the golden it is for.
+        base: SHA-256 of that golden at the run, in hex (see `digest`); "" for none.
         test: the test's node id.
-        differs: why it was proposed, in a line.
-        made: when.
+        differs: why it was proposed, in one line.
+        made: when it was proposed.
         proposed: the golden.
         capture: its packets.
-        inode: tells it from another that has come to its folder since.
+        inode: of `folder`; a newer proposal at the same path has another.
 
     """
 
@@ -58,23 +58,32 @@ class Pending:
     inode: int
 
     def recorded(self) -> Golden | None:
-        """Read the golden it is for; None while there is none."""
+        """Read the golden it is for; None if that does not exist."""
         return files.read(self.golden) if digest(self.golden) else None
 
     @property
     def stale(self) -> bool:
-        """Tell whether the golden is another than the run was judged by."""
+        """Return whether the golden has changed since the run was judged."""
         return digest(self.golden) != self.base
 
     @property
     def new(self) -> bool:
-        """Return whether there was no golden."""
+        """Return whether the run had no golden."""
         return not self.base
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """What a run says of the golden it proposes."""
+    """What a run states of the golden it proposes.
+
+    Attributes:
+        scenario: the scenario's id.
+        golden: folder of the golden it is for.
+        about: keys of golden.toml.
+        test: the test's node id.
+        differs: why it is proposed, in one line.
+
+    """
 
     scenario: str
     golden: Path
@@ -91,11 +100,11 @@ class PendingStore:
 
     @classmethod
     def beside(cls, artifacts: Path) -> PendingStore:
-        """Return the proposals that lie beside the evidence of runs."""
+        """Return the store in an artifacts folder, beside the evidence of runs."""
         return cls(artifacts / PENDING)
 
     def names(self) -> list[str]:
-        """Return what is pending: folders of their own here, no links.
+        """Return the names of pending goldens; links are ignored.
 
         Raises:
             GoldenError: the folder of proposals is a link.
@@ -108,15 +117,15 @@ class PendingStore:
         return [one.name for one in found if regular.is_file(one / MARK)]
 
     def load(self, name: str, goldens: Path) -> Pending:
-        """Read a proposal, each of its files once, and check that they agree.
+        """Read a proposal, each file once, and check that its files agree.
 
         Args:
             name: one of `names`.
-            goldens: the folder of goldens it may be for.
+            goldens: the folder of goldens; it must be for one in there.
 
         Raises:
-            GoldenError: there is none of this name, it is damaged, or it is for
-                something that is no golden of its scenario.
+            GoldenError: the name is not pending, the proposal is damaged, or its target
+                is no golden of its scenario.
 
         """
         self.demand(name)
@@ -148,10 +157,10 @@ class PendingStore:
         )
 
     def demand(self, *asked: str) -> None:
-        """Refuse names that are not pending: they may lead anywhere.
+        """Raise for names that are not pending: as paths they may lead anywhere.
 
         Raises:
-            GoldenError: it lists what is pending.
+            GoldenError: a name is not pending; the message lists those that are.
 
         """
         names = self.names()
@@ -165,8 +174,8 @@ class PendingStore:
         """Propose a capture as a golden, in place of an older proposal of the test.
 
         Raises:
-            GoldenError: the place is taken by something that is no proposal.
-            OSError: the disk does not take it.
+            GoldenError: the folder exists and is no proposal.
+            OSError: the files cannot be written.
 
         """
         folder = self.root / name
@@ -193,11 +202,11 @@ class PendingStore:
     def accept(self, pending: Pending) -> bool:
         """Record a proposal as it was read; return whether the golden changed.
 
-        What the golden's user wrote (policy, requires, ...) stays as it is by now.
+        The golden's keys that the user may edit (policy, requires, ...) are kept.
 
         Raises:
-            GoldenError: made from a golden that is damaged or has changed since; both
-                stay as they are.
+            GoldenError: the golden is damaged or has changed since the run; both are
+                left untouched.
 
         """
         recorded = pending.recorded()
@@ -209,16 +218,16 @@ class PendingStore:
         return changed
 
     def drop(self, pending: Pending) -> None:
-        """Remove a proposal that was read, unless a run has made another since."""
+        """Remove a proposal that was read, unless a run has replaced it since."""
         with suppress(FileNotFoundError):
             if pending.folder.lstat().st_ino == pending.inode:
                 self._remove(pending.folder)
 
     def reject(self, name: str) -> None:
-        """Remove a proposal, damaged or not; the golden stays as it is.
+        """Remove a proposal, damaged or not; the golden is left untouched.
 
         Raises:
-            GoldenError: there is none of this name.
+            GoldenError: the name is not pending.
 
         """
         self.demand(name)
@@ -231,12 +240,12 @@ class PendingStore:
 
     def _remove(self, folder: Path) -> None:
         folders.remove(folder)
-        with suppress(OSError):  # others are pending
+        with suppress(OSError):  # not empty: others are pending
             self.root.rmdir()
 
 
 def digest(golden: Path) -> str:
-    """Return what stands for a golden's capture and story; "" while it has none."""
+    """Return the SHA-256 of a golden's capture and story, in hex; "" for no golden."""
     if not golden.is_dir() or files.is_stub(golden):
         return ""
     found = hashlib.sha256()
@@ -246,7 +255,7 @@ def digest(golden: Path) -> str:
 
 
 def _add(found: Any, path: Path) -> None:
-    """Add a file's size and content to a digest; one that is not there is empty."""
+    """Add a file's size and content to a digest; a missing file counts as empty."""
     if not path.is_file():
         found.update(b"0:")
         return

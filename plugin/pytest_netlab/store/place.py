@@ -1,4 +1,4 @@
-"""Where a proposed golden may be recorded: in its scenario's folder only."""
+"""Check where a proposed golden may be recorded: in its scenario's folder only."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _VARIANT = re.compile(r"[^\W_][\w.=-]*")
 
 
 def place(root: Path, target: Path, scenario: str) -> Path:
-    """Return the folder of a golden, of those that may be recorded in a root.
+    """Return the folder that a proposal names, if it may be recorded there.
 
     Args:
         root: the folder of goldens.
-        target: where a proposal says that its golden is.
-        scenario: which one it says that it is of.
+        target: the folder of the golden, as the proposal names it.
+        scenario: the scenario, as the proposal names it.
 
     Raises:
-        GoldenError: it is neither <root>/<scenario> nor a variant of it, links
-            resolved, or something else is there.
+        GoldenError: with links resolved, it is neither <root>/<scenario> nor a variant
+            in it, or what is there is no golden of the scenario.
 
     """
     if not ID.fullmatch(scenario):
@@ -34,7 +34,7 @@ def place(root: Path, target: Path, scenario: str) -> Path:
     try:
         found, home = target.resolve(), root.resolve() / scenario
         is_there = found.exists()
-    except (OSError, RuntimeError, ValueError) as error:  # a loop, a zero byte
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a zero byte
         raise GoldenError(f"it is for no folder there can be: {error}") from error
     variant = found.parent == home and _VARIANT.fullmatch(found.name)
     if found != home and not variant:

@@ -1,4 +1,4 @@
-"""Files of a folder that others made: regular ones only, and no link is followed."""
+"""Read untrusted folders: regular files only, and no link is followed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Entered:
-    """A folder that is open: its files are found whatever becomes of its path."""
+    """An open folder: its files are found even if its path is moved or replaced."""
 
     def __init__(self, fd: int) -> None:
         """Keep the descriptor of the folder."""
@@ -24,14 +24,14 @@ class Entered:
 
     @property
     def inode(self) -> int:
-        """Return what tells the folder from another that comes to its path."""
+        """Return the folder's inode number; a later folder at its path has another."""
         return os.fstat(self._fd).st_ino
 
     def opened(self, path: Path) -> IO[bytes]:
-        """Open the file of a path's last name.
+        """Open the file of this folder that a path's last component names.
 
         Raises:
-            OSError: it is not there, or no regular file.
+            OSError: it does not exist, or is no regular file.
 
         """
         _demand(os.stat(path.name, dir_fd=self._fd, follow_symlinks=False), path)
@@ -44,17 +44,17 @@ class Entered:
         return file
 
     def _open(self, path: str, flags: int) -> int:
-        # A pipe may have come to its place since it was looked at: it must not wait.
+        # A pipe may have replaced the file since its stat: opening must not block.
         flags |= os.O_NOFOLLOW | os.O_NONBLOCK
         return os.open(Path(path).name, flags, dir_fd=self._fd)
 
 
 @contextmanager
 def entered(folder: Path) -> Iterator[Entered]:
-    """Open a folder.
+    """Open a folder, and close it afterwards.
 
     Raises:
-        OSError: it is no folder, or a link to one.
+        OSError: it is no folder, or is a link.
 
     """
     fd = os.open(folder, _FOLDER)

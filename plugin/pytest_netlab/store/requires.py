@@ -1,4 +1,4 @@
-"""For which hosts a golden is: `engine >= 28, backend == nf_tables`. Pure text."""
+"""Which hosts a golden is for: `engine >= 28, backend == nf_tables`. Pure text."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ _VERSION = re.compile(r"v?(\d+(?:\.\d+)*)", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One comparison of a fact of the host."""
+    """A comparison of one fact of the host with a value."""
 
     fact: str
     comparison: str
     value: str
 
     def holds(self, facts: Mapping[str, str]) -> bool:
-        """Tell whether a host is meant; one that does not know the fact is not."""
+        """Return whether a host's facts satisfy it; without the fact they do not."""
         if self.fact not in facts:
             return False
         want, got = _version(self.value), _version(facts[self.fact])
         compare = OPERATORS[self.comparison]
         if want is None:
             return compare(facts[self.fact], self.value)
-        if got is None:  # a version is asked for, and this is none
+        if got is None:  # the value is a version, and the fact is none
             return self.comparison == "!="
         padding = [_number("0")] * (len(want) - len(got))
         return compare([*got, *padding][: len(want)], want)
@@ -54,36 +54,36 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Requires:
-    """Clauses that must all hold; none for a golden that is for every host."""
+    """Clauses that must all be satisfied; without any, a golden is for every host."""
 
     clauses: tuple[Clause, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Requires:
-        """Read clauses that commas join.
+        """Parse clauses that are separated by commas.
 
         Raises:
-            GoldenError: it says nothing that can be meant.
+            GoldenError: a clause cannot be parsed.
 
         """
         parts = [part.strip() for part in text.split(",")] if text.strip() else []
         return cls(tuple(_clause(part) for part in parts))
 
     def holds(self, facts: Mapping[str, str]) -> bool:
-        """Return whether a host with these facts is meant.
+        """Return whether a host with these facts satisfies all clauses.
 
-        Versions compare number by number, as far as the requirement goes: 28.5.2 is
-        `== 28`, and neither `> 28` nor `< 28`.
+        Versions are compared number by number, up to the length of the required one:
+        28.5.2 is `== 28`, and neither `> 28` nor `< 28`.
         """
         return all(clause.holds(facts) for clause in self.clauses)
 
     @property
     def facts(self) -> list[str]:
-        """Return the facts that decide."""
+        """Return the names of the facts that are compared."""
         return list(dict.fromkeys(clause.fact for clause in self.clauses))
 
     def __str__(self) -> str:
-        """Write it as it is read."""
+        """Return it as `parse` reads it."""
         return ", ".join(f"{c.fact} {c.comparison} {c.value}" for c in self.clauses)
 
 
@@ -106,12 +106,12 @@ def _clause(text: str) -> Clause:
 
 
 def _version(text: str) -> Sequence[tuple[int, str]] | None:
-    """Return the numbers a version begins with: of 20.10.24+dfsg1 20, 10 and 24."""
+    """Return the leading numbers of a version: 20, 10 and 24 of 20.10.24+dfsg1."""
     found = _VERSION.match(text)
     return [_number(part) for part in found[1].split(".")] if found else None
 
 
 def _number(digits: str) -> tuple[int, str]:
-    """Return what sorts as a number does, however long: `int` has a limit."""
+    """Return a sort key for a number of any length: `int` has a limit."""
     plain = digits.lstrip("0")
     return len(plain), plain
