@@ -44,13 +44,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """The capture that an argument names.
-
-    Attributes:
-        capture: its packets.
-        policy: the golden's; None where the argument is no golden's folder.
-
-    """
+    """The capture that an argument names; `policy` is None if it is no golden."""
 
     capture: Capture
     policy: Policy | None

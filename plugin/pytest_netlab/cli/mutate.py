@@ -82,8 +82,7 @@ def command(scenarios: tuple[str, ...], golden: str | None, **options: Any) -> N
     pytest-netlab mutate ping-beyond --json | jq .summary
     pytest-netlab mutate --golden tests/golden
 
-    Exit code 0: all caught; 1: a survivor, false positive (alarm) or crash; 2:
-    cannot run.
+    Exit code 0: all caught; 1: survivor, false positive (alarm), crash; 2: cannot run.
     """  # noqa: D301 - click's mark
     store = Store(Path(golden) if golden else Path(str(files("pytest_netlab.golden"))))
     chosen = _names(store, scenarios)

@@ -95,15 +95,7 @@ def _verdict(folder: Path, form: str | None) -> Safe:
 
 @dataclass(slots=True)
 class Wanted:
-    """Which packets to show, and how.
-
-    Attributes:
-        form: `json` or `csv`; None for text.
-        point: name of the only interface to show; None for all.
-        count: how many packets to show at most; None for all.
-        shown: how many have been shown so far.
-
-    """
+    """Which packets to show (None: all) and how; `shown` counts those shown so far."""
 
     form: str | None
     point: str | None

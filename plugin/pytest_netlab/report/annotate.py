@@ -25,14 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class _Notes:
-    """Which packets of a capture to keep, and the comment of each.
+    """Which packets of a capture to keep, and the comments of each, by row.
 
-    Attributes:
-        capture: the packets.
-        label: name of interfaces without one, and prefix of names that clash.
-        points: names of interfaces to keep even if they captured nothing.
-        texts: row of a packet to keep -> its comments.
-
+    `label` names interfaces without a name, and is the prefix of names that clash. The
+    interfaces in `points` are kept even if they captured nothing.
     """
 
     capture: Capture

@@ -58,14 +58,7 @@ def quoted(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How an output format writes values.
-
-    Attributes:
-        quote: returns a text as the format writes it.
-        join: returns a set of flags as the format writes it.
-        none: what stands for a column without meaning.
-
-    """
+    """How a format writes a text, a set of flags, and a column without meaning."""
 
     quote: Callable[[str], str]
     join: Callable[[list[str]], str]
