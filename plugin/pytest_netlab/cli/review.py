@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Walk through pending goldens: see what differs and why, and decide.
 
-    Shows causes, how this host differs from the golden's, and the story as a diff; then
+    Shows causes, how this host differs from the golden's, and story.txt as a diff; then
     asks: a accepts it as the golden, r rejects it, s leaves it for later. Names choose
     some; without a terminal, say --accept-all or --reject-all.
 
