@@ -45,8 +45,7 @@ def write(
 ) -> Path:
     """Write an evidence bundle in place of an older one, and return its folder.
 
-    It is written to a folder beside it and renamed: an interruption leaves the old
-    bundle or the new one, never a part.
+    Written beside it, then renamed: an interruption leaves the old bundle or the new.
 
     Raises:
         LabError: the folder exists and is no evidence; it is left untouched.

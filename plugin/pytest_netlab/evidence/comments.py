@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def commented(capture: Capture, found: Sequence[Difference]) -> Capture:
     """Return the whole capture, with differences as comments of their packets.
 
-    A missing packet has none: it is named in the capture's own comment.
+    A difference without a packet goes into the capture's own comment.
     """
     texts: dict[int, list[str]] = defaultdict(list)
     for difference in found:

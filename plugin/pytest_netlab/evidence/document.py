@@ -23,7 +23,7 @@ class Cause(Table, frozen=True, kw_only=True):
     Attributes:
         name: name of the cause.
         flow: name of the conversation.
-        text: one sentence that cites the rules and settings at fault.
+        text: the cause in one sentence that cites rules and settings.
 
     """
 

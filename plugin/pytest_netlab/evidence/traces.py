@@ -18,7 +18,7 @@ class Violation(Table, frozen=True, kw_only=True, forbid_unknown_fields=False):
 
     Attributes:
         field: the packet's field that is wrong, or the name of forbidden behaviour.
-        want: the value it should have.
+        want: the expected value.
         got: the observed value.
         point: name of the capture point.
         reply: whether the packet travels to the initiator.

@@ -1,7 +1,7 @@
 """Render verdicts, packets, flows and mutations as text, JSON, CSV and captures.
 
-Knows formats and wording. Refuses to know where values come from and where text goes:
-nothing here judges, compares or prints.
+Knows formats and wording. Refuses to know how a verdict is reached, and where the text
+is printed.
 """
 
 from pytest_netlab.report.text import render

@@ -1,7 +1,6 @@
 """Render packets as lines of text, JSON or CSV, a chunk at a time. Knows no file.
 
-Columns are converted to Python values as a whole: packet by packet takes five times as
-long.
+Columns are turned into Python values whole: one packet at a time costs five times that.
 """
 
 from __future__ import annotations

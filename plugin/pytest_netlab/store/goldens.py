@@ -136,9 +136,8 @@ class Store:
     ) -> tuple[Path, bool]:
         """Record a capture as the golden; return its folder and whether it changed.
 
-        A golden with the same canonical trace is left untouched. Otherwise it is
-        replaced, except for the keys that its user may edit. With variants, the one for
-        the host is recorded.
+        A golden with the same trace is left untouched; another is replaced, but keeps
+        what its user may edit. With variants, the one for the host is recorded.
 
         Args:
             scenario: the scenario's id.

@@ -205,8 +205,8 @@ class PendingStore:
         The golden's keys that the user may edit (policy, requires, ...) are kept.
 
         Raises:
-            GoldenError: the golden is damaged or has changed since the run; both are
-                left untouched.
+            GoldenError: the golden is damaged or has changed since the run; golden and
+                proposal are left untouched.
 
         """
         recorded = pending.recorded()
