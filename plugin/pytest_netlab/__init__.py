@@ -1,9 +1,10 @@
-"""What a Docker host does to packets, checked against golden captures.
+"""Check what a Docker host does to packets against golden captures.
 
 Layers, bottom up: files (documents, folders), wire (bytes), capture (columns), flows,
-checks (what no host may do), nat (what was rewritten), trace (the canonical form),
-causes, diff, spec, lab and store, judge, recorder, run, session, report; plugin and cli
-are the edges. Each imports only those before it.
+host (its state as values), checks (what no host may do), nat (what was rewritten),
+trace (the canonical form), causes, diff, spec, lab and store, judge and replay,
+evidence, recorder, run, session, mutate, report; plugin and cli are the edges. Each
+imports only those before it.
 """
 
 import os

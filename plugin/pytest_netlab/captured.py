@@ -18,7 +18,7 @@ class Trace:
     """What one capture saw. Filled when the `with` block ends."""
 
     def __init__(self, capture: Capture | None = None) -> None:
-        """Hold the packets of a capture; None while it runs."""
+        """Wrap a capture; None while it is still running."""
         self._capture = capture
 
     @property
@@ -42,7 +42,7 @@ class Trace:
     def table(self) -> list[tuple[str, str, str, str, int]]:
         """Return (point, source, destination, what, ttl) of every compared packet.
 
-        Without what is ignored, and without containers that are no lab nodes.
+        Ignored packets and flows of containers that are not lab nodes are left out.
         """
         return [
             (
@@ -59,8 +59,8 @@ class Trace:
     def rewrites(self, proto: str) -> list[tuple[str, str, str]]:
         """Return (kind, from, to) of each rewritten flow, in symbols.
 
-        For snat the source before and after, for dnat the destination, for a proxied
-        flow the client and who stands in for it.
+        For dnat, the destination before and after; for any other kind, the source (of
+        a proxied flow, the client's address and the proxy's).
         """
         found = [flow.fact for flow in self._of_nodes]
         facts = [fact for fact in found if protocol_name(fact.proto) == proto]
@@ -77,7 +77,7 @@ class Trace:
 
 
 def _rewritten(fact: FlowFact) -> tuple[End, End | None]:
-    """Return the end that was rewritten, before and after; None for never sent on."""
+    """Return the rewritten end before and after; None where nothing was sent on."""
     if fact.kind == "dnat":
         return fact.responder, fact.target
     return fact.initiator, fact.sender

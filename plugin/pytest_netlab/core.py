@@ -16,25 +16,25 @@ _HOT = "pytest_netlab.wire.stack"
 
 
 def core() -> str:
-    """Return `compiled` or `interpreted`, by what would be loaded."""
+    """Return `compiled` or `interpreted`: how the hot loops would be loaded."""
     found = find_spec(_HOT)
     origin = (found and found.origin) or ""
     return "interpreted" if origin.endswith(".py") else "compiled"
 
 
 def interpret() -> None:
-    """Have the package's modules loaded from source even where they are compiled."""
+    """Load the package's modules from source even where compiled ones exist."""
     if not any(isinstance(finder, _SourceFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _SourceFinder())
 
 
 class _SourceFinder:
-    """Finds the modules of this package as Python source only."""
+    """An import finder that finds modules of this package as Python source only."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: object = None
     ) -> ModuleSpec | None:
-        """Return a module's spec; None for what is another finder's."""
+        """Return a module's spec; None leaves it to the other finders."""
         del target
         if not name.startswith(_PACKAGE):
             return None

@@ -1,6 +1,6 @@
 """How a scenario's test ended: its verdict or error, and what it proposes.
 
-Judges what the test left unjudged. Knows no text, and nothing of evidence.
+Judges what the test itself did not judge. Makes no text and writes no evidence.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Ended:
         test: its node id.
         run: the scenario's run; None where there was no lab.
         error: what the test raised, if anything.
-        verdict: what its packets showed, if they could be judged.
-        proposed: the folder of the golden that it proposes, if it does.
-        refused: why it proposes none, although it should.
+        verdict: the verdict on its packets; None where they could not be judged.
+        proposed: the folder of the proposed golden; None where none is proposed.
+        refused: the error that prevented a proposal; None where nothing did.
 
     """
 
@@ -43,7 +43,7 @@ class Ended:
 
     @property
     def concerns(self) -> bool:
-        """Return whether there is anything to say of it that pytest does not know."""
+        """Return whether there is anything to report beyond pytest's own report."""
         reported = self.verdict is not None or isinstance(self.error, NetlabError)
         return reported or (self.error is not None and self.run is not None)
 
@@ -54,7 +54,7 @@ class Ended:
 
     @property
     def is_error(self) -> bool:
-        """Return whether lab or capture broke: a command that failed is a failure."""
+        """Return whether lab or capture broke; a failed command is a failure."""
         return self.is_broken and not isinstance(self.error, CommandError)
 
     @property
@@ -65,7 +65,7 @@ class Ended:
 
     @property
     def is_reportable(self) -> bool:
-        """Return whether its text leads with what we know: why it broke, or differs."""
+        """Return whether its report begins with our text: why it broke or differs."""
         return self.is_broken or (self.outcome == "fail" and self.verdict is not None)
 
     @property
@@ -83,13 +83,13 @@ def ended(
     test: str,
     pending: PendingStore | None = None,
 ) -> Ended:
-    """Judge what a test left unjudged, and propose what differs as a golden.
+    """Judge what a test left unjudged; propose a trace that differs as a golden.
 
     Args:
         run: the scenario's run; None where there was no lab.
         error: what the test raised, if anything.
         test: its node id.
-        pending: where to propose a golden; None not to.
+        pending: where to store a proposed golden; None proposes none.
 
     """
     verdict = _verdict(run, error)
@@ -122,7 +122,7 @@ def _proposed(
     test: str,
     pending: PendingStore,
 ) -> Path | None:
-    """Keep what differs, or is new, as a pending golden; forget what has passed."""
+    """Propose a trace that is new or differs; discard the proposal of a passed test."""
     is_new = isinstance(error, MissingGoldenError)
     if is_new or (verdict is not None and verdict.outcome == "fail"):
         return run.propose(pending, test, verdict)

@@ -1,4 +1,4 @@
-"""Every exception of the package. Imports nothing of it, so every layer may raise."""
+"""Every exception of the package. Imports nothing from it: any layer can raise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class NetlabError(Exception):
     """Base of everything pytest-netlab raises on purpose.
 
-    One sentence; of those that quote what a program said (`quotes`), some lines.
+    Its text is one sentence; several lines where it quotes a program (`multiline`).
     """
 
     multiline = False
@@ -53,7 +53,7 @@ class MemoryLimitError(CaptureError):
     """Captures take more memory than they may; `partial` is what was read until then.
 
     Args:
-        reason: how much they may take, and what to do.
+        reason: the limit, and what to do.
         source: the names of the files.
         offset: bytes of the (compressed) file that were read.
         read: the files, each with how much was read of it.
@@ -91,7 +91,7 @@ class DocumentError(NetlabError):
 
 
 class DeclarationError(NetlabError, ValueError):
-    """A scenario, or the marker that declares one, says what cannot be meant."""
+    """A scenario, or the marker that declares one, is invalid."""
 
 
 class BlindCaptureError(NetlabError):
@@ -99,26 +99,26 @@ class BlindCaptureError(NetlabError):
 
 
 class Remedy(Enum):
-    """What else a lab's user may ask for where something is missing.
+    """What a user can supply where a lab lacks something.
 
-    A lab knows what would help, and each edge by which of its options it is asked for.
+    A lab knows which remedy helps; pytest and each command know their option for it.
     """
 
-    ENGINE = auto()  # a backend that has one
-    OWN_ENGINE = auto()  # a backend that brings one along
+    ENGINE = auto()  # a backend that has an engine
+    OWN_ENGINE = auto()  # a backend that starts its own engine
     ENGINE_ROOT = auto()  # the folder that an engine is taken from
     IMAGE = auto()  # another image for the containers
-    IMAGE_FILE = auto()  # a file to take it from
-    IMAGE_NAME = auto()  # one that the engine has
-    UPLINK_ADDRESS = auto()  # another network beyond the host
+    IMAGE_FILE = auto()  # a file to load the image from
+    IMAGE_NAME = auto()  # an image that the engine has
+    UPLINK_ADDRESS = auto()  # another network for the uplink
 
 
 class LabError(NetlabError):
     """A lab could not be built, or broke while in use.
 
     Args:
-        text: what is wrong, and what to do on any account.
-        remedy: what else may be asked for, if that would help.
+        text: what is wrong, and what to do in any case.
+        remedy: what the user could supply; None where nothing would help.
 
     """
 
@@ -131,7 +131,7 @@ class LabError(NetlabError):
         self._advice = ""
 
     def advise(self, options: Mapping[Remedy, str]) -> None:
-        """Say how the remedy is asked for here, if it can be; an edge knows."""
+        """Append the text of the option that asks for the remedy, if there is one."""
         if self.remedy is not None:
             self._advice = options.get(self.remedy, "")
 
@@ -155,7 +155,7 @@ class PolicyError(GoldenError):
 
 
 class ReplayError(NetlabError):
-    """A capture cannot be replayed: for what it holds, or the ends that were named."""
+    """A capture cannot be replayed: because of its packets, or of the named ends."""
 
 
 class CommandError(LabError):

@@ -1,6 +1,7 @@
 """What the hot loops use of the module `cython`, where that is not installed.
 
-Compiled, they import neither; interpreted, Cython's own shadow module does the same.
+Compiled loops import neither; where it is installed, interpreted ones import Cython's
+own shadow module instead.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A canonical trace, a golden and what is known of a host make a verdict.
+"""Judge a canonical trace by a golden and by what is known of the host.
 
-Pure: whoever calls has captured, and has read files and host. Knows no lab, no disk
-and no pytest.
+Pure: the caller has captured the packets and has read the golden and the host. Knows
+no lab, no disk and no pytest.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class ScenarioFailedError(NetlabError, AssertionError):
-    """The wire is not as the golden has it; carries the verdict, rendered late."""
+    """The packets are not as expected; carries the verdict, rendered late."""
 
     def __init__(self, verdict: Verdict) -> None:
         """Keep the verdict."""
@@ -45,11 +45,11 @@ class HostState:
     Attributes:
         provenance: name -> version or setting; `ruleset` has the rules in symbols, a
             line each.
-        tracked: what connection tracking held afterwards, in symbols.
-        replies: the reply tuples of entries that connection tracking held or ended
-            since the capture was opened. As long as an entry lives, and that is for
-            30 s after a ping, nobody else gets them.
-        full: how many connections there were where its table took no more, else "".
+        conntrack_entries: the conntrack table after the capture, in symbols.
+        replies: the reply tuples of conntrack entries that existed or ended since the
+            capture was opened. While an entry lives (30 s after a ping), no other flow
+            gets its tuple.
+        full: how many connections there were if the conntrack table was full, else "".
 
     """
 
@@ -66,11 +66,11 @@ class HostState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MatchingVariant:
-    """Another variant of a golden that has this trace: a change that is known.
+    """Another variant of the golden that the trace matches: a known change.
 
     Attributes:
         name: the variant's.
-        about: its `description`, `requires` and `reference`, those that it has.
+        about: those of `description`, `requires` and `reference` that it has.
 
     """
 
@@ -80,17 +80,17 @@ class MatchingVariant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one run of a scenario showed against its golden, and on which host.
+    """What one run of a scenario showed, compared with its golden, and on which host.
 
     Attributes:
         scenario: its id.
-        outcome: whether the trace is the golden's, or was recorded as one.
+        outcome: whether the trace matches the golden, or was recorded as one.
         observed: the trace that was seen.
         expected: the golden's; None where there is none.
         differences: where they differ; none in a pass.
         host: how the host differs from the golden's; empty where it was not read.
         recorded_on: the golden's provenance.
-        variant: another one of the golden's that has this trace, if one has.
+        variant: another variant of the golden that the trace matches; None for none.
 
     """
 
@@ -125,9 +125,9 @@ def judge(
     Args:
         golden: the one that is for this host.
         trace: what was captured.
-        waive: the forbidden behaviours that do not matter here.
-        host: what is known of the host. None where it was not read: a trace that
-            passes so passes with it, and one that fails must be judged again with it.
+        waive: the forbidden behaviours that this scenario may show.
+        host: None where it was not read: a trace that passes without it also passes
+            with it; one that fails must be judged again with it.
         others: the golden's other variants; read only where the trace differs.
 
     """
@@ -151,7 +151,7 @@ def judge(
 def survey(
     scenario: str, trace: CanonicalTrace, *, waive: Collection[str] = ()
 ) -> Verdict:
-    """Judge a trace that has no golden: by what no scenario may show."""
+    """Judge a trace without a golden: only by what no scenario may show."""
     found = compare(trace, trace, Policy().demanding(waive))
     return Verdict(
         scenario=scenario,
@@ -169,7 +169,7 @@ def _change(golden: Golden, host: HostState) -> HostChange:
 
 
 def _own_replies(trace: CanonicalTrace) -> frozenset[Tuple5]:
-    """Return the reply tuples of the trace's own flows: they hold nobody off."""
+    """Return the reply tuples of the trace's own flows, which it judges by time."""
     return frozenset(
         one.translated.reply for one in trace.learned.flows if one.translated
     )
@@ -186,7 +186,7 @@ def _matching(
     waive: Collection[str],
     host: HostState | None,
 ) -> MatchingVariant | None:
-    """Return the variant that has this trace: a change of behaviour, known."""
+    """Return the variant that the trace matches: a known change of behaviour."""
     for other in others:
         if not compare(other.canonical, trace, _policy(other, waive, host)):
             return MatchingVariant(name=other.folder.name, about=other.about)

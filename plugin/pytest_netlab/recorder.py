@@ -35,10 +35,10 @@ class Recorder:
     Attributes:
         store: the folder of goldens.
         scenario: whose golden.
-        facts: reads the host's facts, which takes a while: they are asked only where
-            they decide between variants.
-        update: which goldens are recorded instead of judged by: none, those that are
-            not there yet, or all.
+        facts: returns the host's facts. Slow, so called only where they decide between
+            variants.
+        update: which goldens are recorded instead of compared with: none, only missing
+            ones (`new`), or all.
 
     """
 
@@ -49,7 +49,7 @@ class Recorder:
 
     @property
     def records(self) -> bool:
-        """Return whether the golden is to be recorded, not judged by."""
+        """Return whether this run records the golden instead of comparing with it."""
         if self.update == "new":
             return not self.store.has(self.scenario.id, self._deciding())
         return self.update == "all"
@@ -64,16 +64,16 @@ class Recorder:
         return self.store.load(self.scenario.id, self._deciding())
 
     def others(self, golden: Golden) -> Iterator[Golden]:
-        """Yield the other variants, up to one that is damaged: none was asked for."""
+        """Yield the other variants; stop without an error at one that is damaged."""
         with suppress(GoldenError):
             yield from self.store.others(golden)
 
     def record(self, capture: Capture, provenance: Mapping[str, str]) -> Path | None:
-        """Record a capture as the golden; return its folder, None for an equal one.
+        """Record a capture as the golden; return its folder, None if nothing changed.
 
         Raises:
-            GoldenError: what is there is damaged, or for other hosts only.
-            OSError: the disk does not take it.
+            GoldenError: the existing golden is damaged, or only for other hosts.
+            OSError: it cannot be written.
 
         """
         about = self._about(provenance)
@@ -89,18 +89,18 @@ class Recorder:
         test: str,
         verdict: Verdict | None,
     ) -> Path:
-        """Keep a capture as a pending golden; return its folder.
+        """Store a capture as a pending golden; return its folder.
 
         Args:
             pending: where proposals are kept.
             capture: what was judged.
             provenance: of the host.
             test: the test's node id.
-            verdict: that on the capture; None where there is no golden yet.
+            verdict: the verdict on the capture; None where there is no golden yet.
 
         Raises:
-            GoldenError: there is no place for it.
-            OSError: the disk does not take it.
+            GoldenError: no folder is right for it, or something else is in it.
+            OSError: it cannot be written.
 
         """
         differs = "no golden yet"
@@ -145,7 +145,7 @@ class Review:
 def review(pending: Pending) -> Review:
     """Compare a pending golden with today's golden and policy.
 
-    Nothing is forbidden to it: a run has said what no scenario may show.
+    Forbidden behaviour is not judged again: the run that proposed it reported it.
 
     Raises:
         GoldenError: that golden is damaged.

@@ -1,7 +1,7 @@
-"""One run of a scenario on a lab: its captures, their verdict, what is left to tell.
+"""One run of a scenario on a lab: its captures, their verdict, and what is reported.
 
-What the plugin, commands and reports need of it; a scenario's author sees `session`.
-Knows no pytest and no text.
+For the plugin, commands and reports; a scenario's author sees `session`. Knows no
+pytest and no text.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ if TYPE_CHECKING:
 
 
 class ScenarioRun:
-    """A scenario that runs on a lab, and what it has come to so far.
+    """A scenario's run on a lab, and its results so far.
 
     Attributes:
         lab: where it runs.
         scenario: what is run.
-        mask: hides what is secret of the host's rules, and of the evidence.
-        trace: what the last capture saw, if that was whole.
-        verdict: the last that was asked for.
-        recorded: the golden's folder, if the run has changed it.
-        bundle: the evidence of the run that is judged again, if one is.
+        mask: hides secrets in the host's rules and in the evidence.
+        trace: what the last capture saw; None while it runs, or if it was blind.
+        verdict: the last one; None where nothing was judged.
+        recorded: the golden's folder; None unless the run has changed it.
+        bundle: the folder of the evidence that is judged again; None in a live run.
 
     """
 
@@ -67,8 +67,8 @@ class ScenarioRun:
             lab: one that has started.
             scenario: what is run.
             store: its goldens.
-            update: which goldens are recorded, as `Recorder` has it.
-            mask: what is secret; None for what this process' environment says.
+            update: which goldens are recorded; see `Recorder`.
+            mask: what is secret; None takes it from this process's environment.
             bundle: the evidence that the lab was read from.
 
         """
@@ -115,18 +115,18 @@ class ScenarioRun:
             raise failed
 
     def _finish(self, trace: Trace, tap: Tap) -> None:
-        """Keep what was captured; an engine that died meanwhile leaves no verdict."""
+        """Keep what was captured; it is not judged if the engine died meanwhile."""
         try:
             trace._capture = tap.stop()  # noqa: SLF001 - the one place that fills it
         except BlindCaptureError:
-            self.lab.demand_engine()  # its death says why
+            self.lab.demand_engine()  # if it died, that is why
             raise
         self.trace = trace
         self.lab.demand_engine()
         self._unjudged = trace
 
     def _blame(self, trace: Trace, failed: CommandError) -> None:
-        """Raise the verdict on why a command failed; nothing where there is none."""
+        """Judge the packets of a failed command first: they may show why it failed."""
         try:
             self.check(trace)
         except GoldenError as error:
@@ -153,8 +153,8 @@ class ScenarioRun:
 
         Raises:
             ReplayError: the golden cannot be played.
-            ScenarioFailedError: the wire differs from it.
-            CommandError: it does not, and yet a packet did not come out as it went in.
+            ScenarioFailedError: the packets differ from it.
+            CommandError: they do not, but a packet was lost or altered on its path.
 
         """
         from pytest_netlab.replay import ends_of  # noqa: PLC0415 - seldom used
@@ -165,15 +165,16 @@ class ScenarioRun:
         with self.capture() as trace:
             result = self.replay(stored, client=client, server=server)
         self.check(trace)
-        # Duplicates made beyond the host fail nothing, as in a verdict.
+        # As in a verdict, duplicates made beyond the host are no failure.
         if any(finding.what != "duplicated" for finding in result.findings):
             raise CommandError(f"replay of {stored}: {result}")
 
     def judge_stored(self, stored: Stored) -> None:
-        """Assert of a stored run what `check` asserts of a live one.
+        """Check a stored run as `check` checks a live one.
 
         Raises:
-            CommandError: the packets are right, and the run failed all the same.
+            ScenarioFailedError: the packets differ from the golden.
+            CommandError: they do not, but the run failed for another reason.
 
         """
         self.trace = Trace(stored.capture)
@@ -183,7 +184,7 @@ class ScenarioRun:
             raise CommandError(f"{text}{stored.failure}")
 
     def check(self, trace: Trace) -> None:
-        """Assert that a trace is the golden's, or record it as that; see `session`."""
+        """Assert that a trace matches the golden, or record it; see `session`."""
         self._unjudged = None
         self.lab.demand_engine()
         if self._recorder.records:
@@ -204,7 +205,7 @@ class ScenarioRun:
         )
 
     def judge(self, trace: Trace) -> Verdict:
-        """Return the verdict on a trace by the golden.
+        """Return the verdict on a trace, compared with the golden.
 
         Raises:
             GoldenError: the golden is missing or damaged.
@@ -215,19 +216,19 @@ class ScenarioRun:
         verdict = judge(golden, canonical, waive=waive)
         if verdict.outcome == "pass":
             return verdict
-        host = self._host()  # only now is it worth its quarter of a second
+        host = self._host()  # takes a quarter of a second: only now
         others = self._recorder.others(golden)
         return judge(golden, canonical, waive=waive, host=host, others=others)
 
     def survey(self, trace: Trace) -> Verdict:
-        """Judge a trace that has no golden: by what no scenario may show."""
+        """Judge a trace without a golden: only by what no scenario may show."""
         return survey(self.scenario.id, trace.canonical, waive=self.scenario.waive)
 
     def conclude(self, error: BaseException | None) -> Verdict | None:
         """Return the verdict of a test that has ended, by an error or not.
 
-        What it failed before is judged now: packets may say why. Not what a lab that
-        broke, or lacks something, left of it: that is half a trace.
+        A trace that the test failed to judge is judged now: its packets may say why it
+        failed. If the lab broke or lacks something, that is half a trace: no verdict.
         """
         if error is None:
             return self.verdict
@@ -243,11 +244,11 @@ class ScenarioRun:
     def propose(
         self, pending: PendingStore, test: str, verdict: Verdict | None
     ) -> Path | None:
-        """Keep what was judged last as a pending golden; None where nothing was.
+        """Store what was judged last as a pending golden; None where nothing was.
 
         Raises:
-            GoldenError: there is no place for it.
-            OSError: the disk does not take it.
+            GoldenError: no folder is right for it, or something else is in it.
+            OSError: it cannot be written.
 
         """
         if self._judged is None:
@@ -259,10 +260,10 @@ class ScenarioRun:
         )
 
     def state(self) -> Mapping[str, str]:
-        """Return the host's state, file name -> text: as it was when it was judged.
+        """Return the host's state when the run was judged, file name -> text.
 
         Raises:
-            LabError: it was not read then, and cannot be any more.
+            LabError: it was not read then, and can no longer be read.
 
         """
         return self._seen.files or self.lab.snapshot().files
@@ -280,13 +281,13 @@ class ScenarioRun:
     def _provenance(self, seen: Snapshot) -> dict[str, str]:
         """Return what a golden records of the host: facts, and its rules in symbols."""
         rules = ruleset(seen.files, self.lab.symbols)
-        rules = self.mask.text(rules)  # of their comments
+        rules = self.mask.text(rules)  # rules have comments
         return {"ruleset": rules, **self.lab.facts}
 
     def _look(self) -> Snapshot:
-        """Return the host as it is now; nothing where it does not show itself."""
+        """Read the host's state now; an empty one where it cannot be read."""
         try:
-            self._seen = self.lab.snapshot()  # evidence shows what a verdict is made of
+            self._seen = self.lab.snapshot()  # evidence shows what was judged by
         except LabError:  # the verdict does not need it
             self._seen = Snapshot()
         return self._seen

@@ -21,7 +21,7 @@ class Netlab:
     """The lab as one scenario sees it: its nodes, captures and verdict."""
 
     def __init__(self, run: ScenarioRun) -> None:
-        """Show a run to its author."""
+        """Wrap a run."""
         self._run = run
 
     def __getattr__(self, name: str) -> Node:
@@ -44,8 +44,8 @@ class Netlab:
     def capture(self, *points: str) -> AbstractContextManager[Trace]:
         """Capture on these points (default: docker0 and uplink) while the block runs.
 
-        A command that fails inside the block is judged by its packets first: they
-        tell why it failed.
+        If a command fails inside the block, its packets are judged first: they show
+        why it failed.
 
         Raises:
             BlindCaptureError: the capture cannot prove that it saw everything.
@@ -69,17 +69,17 @@ class Netlab:
 
         Args:
             path: a capture; of docker0 and the uplink, or of one interface.
-            client: the node that plays who began, `c1`.
-            server: the node that plays the other: `host01`; `web:80` by its published
-                port from beyond, else itself; `host:81` for a hairpin.
+            client: the node that plays the initiator: `c1`.
+            server: the node that plays the responder: `host01`; `web:80`, from beyond
+                the host by its published port, else directly; `host:81`, a hairpin.
             flows: only the conversations with this protocol, address or port.
             pace: how many times as fast as captured; 0 does not wait.
-            check: demand that every packet comes out as it went in.
+            check: demand that every packet arrives as NAT should deliver it.
 
         Raises:
-            ReplayError: the capture cannot be played, or not there.
-            CommandError: a packet was lost, altered, doubled or led elsewhere; in a
-                capture, its packets tell why first.
+            ReplayError: the capture cannot be played, or not between these nodes.
+            CommandError: a packet was lost, altered, duplicated or delivered elsewhere;
+                inside `capture`, the packets are judged first.
 
         """
         result = self._run.replay(
@@ -90,7 +90,7 @@ class Netlab:
         return result
 
     def check(self, trace: Trace) -> None:
-        """Assert that the trace is what the scenario's golden says.
+        """Assert that the trace matches the scenario's golden.
 
         Raises:
             ScenarioFailedError: it differs; the verdict says where and why.

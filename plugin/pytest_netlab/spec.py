@@ -30,7 +30,14 @@ ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # of a scenario: it becomes a folder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """A capture point: an interface of the host, and which side of the NAT it is on."""
+    """A capture point: an interface of the host.
+
+    Attributes:
+        name: the point's.
+        inside: whether it is on the containers' side of the NAT.
+        promiscuous: whether it also captures frames for other hardware addresses.
+
+    """
 
     name: str
     inside: bool
@@ -46,15 +53,20 @@ POINTS = {point.name: point for point in (DOCKER0, UPLINK)}
 class Topology:
     """The address plan beyond the host; what is on docker0 is the engine's choice.
 
-    The gateway is a router nothing answers behind; host01 and host02 are neighbours of
-    the host on the uplink's subnet.
+    Nothing answers behind the gateway; host01 and host02 are neighbours of the host on
+    the uplink's subnet.
+
+    Attributes:
+        uplink: the host's address and its network.
+        published: the port of the host that leads to `web`.
+
     """
 
     uplink: IPv4Interface = ARTICLE_UPLINK
     published: int = PUBLISHED_PORT
 
     def __post_init__(self) -> None:
-        """Refuse a plan that has no room for the neighbours.
+        """Refuse an address or network that cannot have the neighbours.
 
         Raises:
             ValueError: says what is wrong with the address or its network.
@@ -72,14 +84,14 @@ class Topology:
 
     @property
     def bridge(self) -> IPv4Interface | None:
-        """Return docker0's address: in the first of Docker's networks that is free."""
+        """Return docker0's address, in the first of Docker's networks that is free."""
         pools = (IPv4Interface(f"172.{second}.0.1/16") for second in range(17, 32))
         free = (one for one in pools if not one.network.overlaps(self.uplink.network))
         return next(free, None)
 
     @property
     def peers(self) -> dict[str, IPv4Interface]:
-        """Return the neighbours' addresses: the first hosts that are not taken."""
+        """Return the neighbours' addresses: the network's first ones that are free."""
         names = ("host01", "gateway", "host02")
         free = (ip for ip in self.uplink.network.hosts() if ip != self.uplink.ip)
         length = self.uplink.network.prefixlen
@@ -91,10 +103,14 @@ class Topology:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """A behaviour to watch; `id` is hyphenated and names its golden.
+    """A behaviour to watch.
 
-    `test` names the pytest item, where several share an id or one has parameters;
-    `waive` the global negatives that do not matter to it.
+    Attributes:
+        id: hyphenated; its golden's name.
+        description: for golden.toml; "" for none.
+        test: the pytest item's name, where several share an id or one has parameters.
+        waive: the forbidden behaviours that it may show.
+
     """
 
     id: str
@@ -103,7 +119,7 @@ class Scenario:
     waive: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse an id that is no plain name: it becomes a folder's.
+        """Refuse an id that cannot be a folder's name.
 
         Raises:
             DeclarationError: says what an id looks like.
@@ -118,7 +134,7 @@ class Scenario:
 
     @property
     def label(self) -> str:
-        """Return a folder's name for evidence, of this test alone, and not PENDING."""
+        """Return the name of this test's evidence folder: unique, and never PENDING."""
         usual = f"test_{self.id.replace('-', '_')}"
         if self.test in ("", usual) and self.id != PENDING:
             return self.id
@@ -128,17 +144,22 @@ class Scenario:
         if is_short and re.fullmatch(r"\w+(\[[\w.=-]+\])?", test):
             return name
         name = name.encode()[:LONGEST_LABEL].decode(errors="ignore")
-        return f"{name}{crc32(test.encode()):08x}"  # others may read the same
+        return f"{name}{crc32(test.encode()):08x}"  # others may shorten to the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabOptions:
     """What a user may choose about a lab; every backend gets the same.
 
-    `image` is a name or an archive's path; `root` is the folder a private engine is
-    taken from, the machine's own where None; `worker` numbers labs that run side by
-    side (pytest-xdist), from 0; `transports` are those of the published port; `mask`
-    learns the environments that the engine is told and tells.
+    Attributes:
+        topology: the address plan.
+        image: a name, or an archive's path; None for one made of the machine's busybox.
+        root: the folder that a private engine is taken from; None for the machine's.
+        daemon: options of a private engine's dockerd.
+        transports: those of the published port.
+        worker: numbers labs that run in parallel (pytest-xdist), from 0.
+        mask: learns secrets from the environments sent to and read from the engine.
+
     """
 
     topology: Topology = field(default_factory=Topology)

@@ -1,4 +1,4 @@
-"""Text from files as a terminal may show it: what it would obey is spelled out.
+"""Text from files made safe for a terminal: what it would obey is escaped.
 
 Knows characters; refuses to know where a text comes from and where it goes.
 """
@@ -11,9 +11,9 @@ from unicodedata import category
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Safe = NewType("Safe", str)  # nothing in it but line ends, tabs and what can be seen
+Safe = NewType("Safe", str)  # only line ends, tabs and visible characters
 TAB = "\t"
-SPACE = "Zs"  # Unicode's category: the ideographic space, for one, is part of a text
+SPACE = "Zs"  # Unicode's category; it includes the ideographic space
 
 
 def one_line(text: str) -> Safe:
@@ -29,17 +29,17 @@ def one_line(text: str) -> Safe:
 
 
 def joined(lines: Iterable[str]) -> Safe:
-    """Return lines as one text: no field in them begins a line of its own."""
+    """Join lines into one text; a line end inside a field is escaped."""
     return Safe("\n".join(map(one_line, lines)))
 
 
 def escaped(text: str) -> Safe:
-    """Return a text of several lines, each as `one_line` has it."""
+    """Return a text of several lines, each made safe by `one_line`."""
     return joined(text.split("\n"))
 
 
 def safe_json(text: str) -> Safe:
-    r"""Return JSON that means the same, with what a terminal would obey as ``\uXXXX``.
+    r"""Return equivalent JSON, with what a terminal would obey as ``\uXXXX``.
 
     `json.dumps` leaves DEL as it is, and a file may have any character in a string.
     """
@@ -49,7 +49,7 @@ def safe_json(text: str) -> Safe:
 
 
 def _is_visible(char: str) -> bool:
-    """Return whether a character is printed, or moves on like a space."""
+    """Return whether a character is printable, a tab or a space."""
     return char.isprintable() or char == TAB or category(char) == SPACE
 
 
