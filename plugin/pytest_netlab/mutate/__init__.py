@@ -1,7 +1,8 @@
-"""Break what is judged, on purpose, and see that the verdict is red.
+"""Mutation testing of verdicts: change a golden's capture and expect a red one.
 
-`fields`, `packets`, `traffic` and `flows` change stored captures; `equivalent` says
-which of these changes mean nothing, and why, before anyone judges them; `goldens` does.
+`fields`, `packets`, `traffic` and `flows` change stored captures; `equivalent` decides
+which of these mutations are equivalent, and why; `goldens` judges them all. `live`
+breaks labs instead. Knows how a run is judged; refuses to know pytest and text.
 """
 
 from pytest_netlab.mutate.equivalent import RULES, Equivalence, equivalence

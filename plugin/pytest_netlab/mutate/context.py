@@ -1,4 +1,4 @@
-"""A golden's capture as mutations see it: what each packet is, and where it was."""
+"""A golden's capture as mutations see it: what each packet is, and its rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TracedPacket:
-    """One packet in the canonical trace: its rows at all points, in order of time."""
+    """One packet in the canonical trace.
+
+    Attributes:
+        rows: of the capture: its observations at all points, in order of time.
+        role: what it is: SYN, ack, echo request, ...
+        proto: of IP, by name.
+        flow: the index of its conversation in the trace, from 0.
+
+    """
 
     rows: tuple[int, ...]
     role: str
@@ -35,10 +43,10 @@ class TracedPacket:
 
 
 class Context:
-    """The mutation context: a capture, taken apart once, and its canonical trace."""
+    """The mutation context: a capture, decoded once, and its canonical trace."""
 
     def __init__(self, capture: Capture, trace: CanonicalTrace) -> None:
-        """Pair the observations of each packet by the flows that were learned."""
+        """Take the frames of a capture, and the canonical trace made of it."""
         self.capture = capture
         self.frames: list[Frame] = list(capture.frames())
         self.points = [interface.name for interface in capture.interfaces]
@@ -61,7 +69,7 @@ class Context:
 
     @cached_property
     def noise(self) -> tuple[int, ...]:
-        """Return the rows that no conversation of the trace has."""
+        """Return the rows that belong to no conversation of the trace."""
         packet = {row for packet in self.packets for row in packet.rows}
         return tuple(row for row in range(len(self.frames)) if row not in packet)
 
@@ -75,7 +83,7 @@ class Context:
         return other[0] if len(other) == 1 else None
 
     def is_reply(self, row: int, flow: Sequence[int]) -> bool:
-        """Tell whether a row travels against the flow's first packet at its point."""
+        """Return whether a row travels against the flow's first packet at its point."""
         same = [other for other in flow if self.point(other) == self.point(row)]
         return uniflow_of(self.capture, row) != uniflow_of(self.capture, min(same))
 
@@ -94,7 +102,7 @@ class Context:
         return 1 + max((packet.flow for packet in self.packets), default=-1)
 
     def is_only_one(self, row: int) -> bool:
-        """Return whether a packet is all there is of its conversation."""
+        """Return whether a packet is the only one of its conversation."""
         packet = next((one for one in self.packets if row in one.rows), None)
         return packet is not None and sorted(packet.rows) == sorted(
             self.of_flow(packet.flow)
@@ -106,7 +114,7 @@ class Context:
         return Direction.INBOUND in seen
 
     def is_embedded(self, row: int) -> bool:
-        """Return whether an ICMP error of the same conversation quotes this packet."""
+        """Return whether an ICMP error of the same conversation embeds this packet."""
         ip_id = int(self.capture.ip_id[row])
         packet = next((one for one in self.packets if row in one.rows), None)
         rows = [] if packet is None else self.of_flow(packet.flow)
@@ -114,7 +122,7 @@ class Context:
         return any(int(self.capture.quoted_ip_id[r]) == ip_id for r in errors)
 
     def has_crossed(self, row: int, number: int) -> bool:
-        """Return whether a number is of bytes that went the other way before a row."""
+        """Return whether a number acknowledges what the peer had sent before a row."""
         ends = [end for other, end in self._ends(row, reply=True) if other < row]
         first, last = min(ends, default=0), max(ends, default=-1)
         return first <= number <= last
@@ -129,7 +137,7 @@ class Context:
         )
 
     def _ends(self, row: int, *, reply: bool) -> Iterator[tuple[int, int]]:
-        """Yield segments at the same point, one way, and the number after each."""
+        """Yield a direction's segments at the same point, and the number after each."""
         columns = self.capture
         packet = next(packet for packet in self.packets if row in packet.rows)
         flow = self.of_flow(packet.flow)

@@ -1,8 +1,8 @@
-"""Which changes mean nothing, and why: decided before anyone judges them.
+"""Which mutations are equivalent, and why: decided before anything is judged.
 
-A rule looks at a mutation, never at a verdict. One that is too generous hides a wrong
-green, so each says its reason for all to see; and one that is wrong about what judges
-is found out: a change that it calls meaningless and that turns red is a false positive.
+A rule looks at a mutation, never at a verdict. One that is too generous hides a
+survivor, so each states its reason. One that is wrong about the verdict is found: a
+mutation that it calls equivalent and that turns red is a false positive.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Change:
     policy: Policy
 
     def is_field(self, *names: str) -> bool:
-        """Tell whether one of these fields of a packet was changed."""
+        """Return whether one of these fields of a packet was changed."""
         return self.mutation.family == "field" and self.mutation.field in names
 
     def is_flow(self, *names: str) -> bool:
-        """Return whether one of these was changed in all of a conversation."""
+        """Return whether one of these was changed in a whole conversation."""
         one = self.mutation
         return one.family == "flow" and one.field in names and one.scope == FLOW
 
@@ -44,14 +44,21 @@ class Change:
 
     @property
     def established(self) -> bool:
-        """Return whether it is a segment after the handshake, told in no line whole."""
+        """Return whether it is a TCP segment after the handshake, and no reset."""
         one = self.mutation
         return one.proto == "tcp" and one.role in ("data", "ack", "FIN")
 
 
 @dataclass(frozen=True, slots=True)
 class Equivalence:
-    """Why some mutations mean nothing."""
+    """Why some mutations are equivalent.
+
+    Attributes:
+        name: of the rule.
+        reason: why such a change must not turn a verdict red; `--list` prints it.
+        applies: whether the rule applies to a change.
+
+    """
 
     name: str
     reason: str
@@ -59,7 +66,7 @@ class Equivalence:
 
 
 def equivalence(case: Change) -> Equivalence | None:
-    """Return the first rule by which a mutation means nothing."""
+    """Return the first rule by which a mutation is equivalent; None for none."""
     return next((rule for rule in RULES if rule.applies(case)), None)
 
 
@@ -77,7 +84,8 @@ _POLICY = {
 _SENDERS_FLAGS = ("PSH flag", "URG flag", "ECE flag", "CWR flag", "AE flag")
 _ECN_FLAGS = ("ECE flag", "CWR flag", "AE flag")
 _OPTION_NAMES = ("option", "kind", "value")
-# What makes it another kind of packet is told, and what makes it none is damage.
+# Changes of a bare ACK that are noticed: to another kind of packet, to a damaged one,
+# and to a packet of another flow.
 _ACK_IS_COMPARED = ("FIN flag", "SYN flag", "RST flag", "ACK flag", "tcp ack")
 _ACK_IS_DAMAGED = ("total length", "ip checksum", "l4 checksum", "protocol")
 _ACK_IS_ANOTHERS = (
@@ -165,9 +173,9 @@ def _without_meaning(case: Change) -> bool:
 
 
 def _doubled(case: Change) -> bool:
-    """Return whether a packet came twice and was sent on as often: the network did it.
+    """Return whether a packet reached the host twice and was forwarded twice.
 
-    A request that is doubled beyond the host has two answers, each a packet of its own.
+    A request that the network duplicates has two replies, each a packet of its own.
     """
     one = case.mutation
     twice = one.family == "duplicate"

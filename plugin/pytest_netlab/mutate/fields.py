@@ -1,4 +1,4 @@
-"""The fields of a packet, where they are, and what is put there. Changes bytes only."""
+"""The fields of a packet, where they are, and other values. Changes bytes only."""
 
 from __future__ import annotations
 
@@ -25,11 +25,18 @@ _OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """Some bits of a frame: `at` counts from its start, `mask` within `size` bytes.
+    """Some bits of a frame.
 
-    `repaired` says that checksums are made right again, as a host does that alters a
-    packet; a field that is left as it is was corrupted. `quote` is where the quoted
-    IPv4 header begins that this field is in, whose checksum is made right too.
+    Attributes:
+        name: of the field.
+        at: the offset of its first byte in the frame.
+        size: in bytes.
+        mask: its bits within these bytes.
+        repaired: a change recomputes checksums, as a host does that alters a packet;
+            False leaves the packet corrupted.
+        embedded: the offset of the embedded IPv4 header that the field is in, whose
+            checksum is recomputed too; 0 for none.
+
     """
 
     name: str
@@ -40,7 +47,7 @@ class Field:
     embedded: int = 0
 
     def values(self, frame: bytes) -> Iterator[int]:
-        """Yield other values: the lowest bit turned, then the highest."""
+        """Yield other values: with the lowest bit flipped, then with the highest."""
         old = int.from_bytes(frame[self.at : self.at + self.size], "big")
         low, high = self.mask & -self.mask, 1 << (self.mask.bit_length() - 1)
         for bit in dict.fromkeys((low, high)):
@@ -56,7 +63,7 @@ class Field:
 
 
 def repaired(frame: bytes, ip_at: int, embedded: int = 0) -> bytes:
-    """Return a frame with every checksum right; one without a sane header as it is."""
+    """Return a frame with checksums recomputed; as it is if its header is damaged."""
     if embedded:
         frame = frame[:embedded] + ipv4.fill_header(frame[embedded:])
     try:
@@ -66,7 +73,7 @@ def repaired(frame: bytes, ip_at: int, embedded: int = 0) -> bytes:
 
 
 def replaced(frame: Frame, data: bytes) -> Frame:
-    """Return a frame with other bytes, cut no more and no less than it was."""
+    """Return a frame with other bytes, truncated by as many as before."""
     missing = frame.wirelen - len(frame.data)
     return frame._replace(data=data, wirelen=len(data) + missing)
 
@@ -96,7 +103,7 @@ def _shifted(table: tuple[Field, ...], by: int) -> Iterator[Field]:
 
 
 def _error(capture: Capture, row: int, l4: int) -> Iterator[Field]:
-    """Yield the fields of an ICMP error, and of the header that it quotes."""
+    """Yield the fields of an ICMP error, and of the packet embedded in it."""
     yield from _shifted(_ICMP_ERROR, l4)
     embedded = l4 + icmp.HEADER
     frame = capture[row].bytes
@@ -111,7 +118,7 @@ def _error(capture: Capture, row: int, l4: int) -> Iterator[Field]:
 
 
 def _tcp_options(frame: bytes, l4: int) -> Iterator[Field]:
-    """Yield the kind and the value of each option that has one."""
+    """Yield each option's kind, and its value if it has one."""
     at, raw = l4 + tcp.HEADER, tcp.raw_options(frame, l4)
     for kind, value in tcp.options(raw):
         name = _OPTIONS.get(kind, f"option {kind}")

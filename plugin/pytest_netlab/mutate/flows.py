@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pytest_netlab.mutate.context import Context, TracedPacket
     from pytest_netlab.mutate.fields import Field
 
-    Change = Callable[[bytes, Field], int | None]  # None leaves the field alone
+    Change = Callable[[bytes, Field], int | None]  # None: no change
 
 UNRELATED = {4: "203.0.113.77", 6: "2001:db8::77"}
 ENDS = (("source port", "destination port"), ("icmp id",))
-# field -> how it is changed in every packet; seq and ack go together
+# field -> what is added in every packet; None flips its bits. `sequence` is for TCP's.
 SHIFTS = {
     "ttl": -1,
     "ip id": 1000,
@@ -33,7 +33,7 @@ SHIFTS = {
 
 
 def mutations(context: Context) -> Iterator[Mutation]:
-    """Yield each value of each conversation as another, consistently."""
+    """Yield mutations that change one value consistently in a conversation."""
     for number in range(context.flows):
         packet = next(packet for packet in context.packets if packet.flow == number)
         rows = context.of_flow(number)
@@ -63,7 +63,7 @@ class _Flow:
         self._rows, self._scope = rows, scope
 
     def addresses(self) -> Iterator[Mutation]:
-        """Yield each address as that of another node, and as an unrelated one."""
+        """Yield each address replaced by another node's, and by an unrelated one."""
         capture = self._context.capture
         names = ("source address", "destination address")
         known = list(capture.names)
@@ -79,7 +79,7 @@ class _Flow:
                 yield self._mutation("address", detail, _swap(names, old, value))
 
     def ends(self) -> Iterator[Mutation]:
-        """Yield each port and ICMP id as the next but one."""
+        """Yield each port and ICMP id replaced by one that differs by 2."""
         for names in ENDS:
             for old in dict.fromkeys(self._values(names)):
                 new = old + 2 if old < 0xFFF0 else old - 2  # noqa: PLR2004
@@ -96,7 +96,7 @@ class _Flow:
         return "client port" if self._stored(row, first) == old else "server port"
 
     def shifts(self) -> Iterator[Mutation]:
-        """Yield each header field shifted by the same amount in every packet."""
+        """Yield each header field changed alike in every packet."""
         present = {field.name for row in self._rows for field in self._fields(row)}
         for name, by in SHIFTS.items():
             if name in present:
@@ -104,7 +104,7 @@ class _Flow:
                 yield self._mutation(name, detail, _shift(name, by))
 
     def sequence(self, every: Sequence[int]) -> Iterator[Mutation]:
-        """Yield one way's sequence numbers shifted, with what acknowledges them."""
+        """Yield a direction's sequence numbers shifted, with their acknowledgements."""
         context = self._context
         if context.capture.proto[self._rows[0]] != TCP:
             return
@@ -171,7 +171,7 @@ class _Flow:
 
 
 def _swap(names: Sequence[str], old: int, new: int) -> Change:
-    """Return what puts a value in place of another, quotes included."""
+    """Return a change of one value to another, in embedded packets too."""
     wanted = {*names, *(f"quoted {name}" for name in names)}
 
     def change(data: bytes, field: Field) -> int | None:
@@ -182,7 +182,7 @@ def _swap(names: Sequence[str], old: int, new: int) -> Change:
 
 
 def _shift(name: str, by: int | None) -> Change:
-    """Return what adds to a field within its mask; None turns its bits."""
+    """Return a change that adds to a field within its mask; None flips its bits."""
 
     def change(data: bytes, field: Field) -> int | None:
         if field.name not in (name, f"quoted {name}"):

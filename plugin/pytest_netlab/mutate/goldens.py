@@ -42,7 +42,7 @@ class Judge:
     """A golden, and every mutation of its capture; `len` says how many there are."""
 
     def __init__(self, store: Store, name: str) -> None:
-        """Read the golden of this name, as `names` has it.
+        """Read the golden of this name, one that `names` returns.
 
         Raises:
             GoldenError: it is missing or damaged.
@@ -58,7 +58,7 @@ class Judge:
         return len(self._mutations)
 
     def __iter__(self) -> Iterator[Mutant]:
-        """Yield what became of each."""
+        """Judge each mutation, and yield its outcome."""
         for mutation in self._mutations:
             judged = _judged(self._golden, self._context, mutation)
             yield replace(judged, scenario=self._name)

@@ -1,4 +1,4 @@
-"""What a mutation is, and what became of it. Values only."""
+"""What a mutation is, and how it was judged. Values only."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Frame
 
 
-# Where a change was made: at one of a packet's observations, at all there are, or in
-# all packets of a conversation, at one point or at both.
+# Where a change was made: at one of a packet's observations, at all of them, or in all
+# packets of a conversation, at one point or at both.
 ONE, EVERY = "one sighting", "every sighting"
 FLOW_ONE, FLOW = "whole flow, one point", "whole flow"
 
 
 class Outcome(StrEnum):
-    """What the verdict on a mutation was, against what it should have been.
+    """The verdict on a mutation, compared with what it should have been.
 
-    A false positive is red for what means nothing, a crash no verdict at all; both are
-    as bad as a survivor.
+    A false positive is red though the mutation is equivalent; a crash is no verdict at
+    all. Both are as bad as a survivor.
     """
 
     CAUGHT = "caught"
@@ -36,7 +36,7 @@ class Outcome(StrEnum):
 class Mutation:
     """One change of a golden's capture; `frames` makes the changed packets.
 
-    Args:
+    Attributes:
         family: field, flow, drop, duplicate, swap, reorder, noise.
         field: what was changed of the packet; "" for whole packets.
         scope: one of this module's constants.
@@ -72,7 +72,7 @@ class Mutation:
 
     @property
     def name(self) -> str:
-        """Return it in one clause."""
+        """Return a description, in one clause."""
         numbers = ", ".join(map(str, self.packets[:4]))
         more = ", ..." if len(self.packets) > 4 else ""  # noqa: PLR2004 - enough to find
         return (
@@ -83,16 +83,16 @@ class Mutation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mutant:
-    """What became of one mutation in one scenario.
+    """How one mutation was judged in one scenario.
 
-    Args:
+    Attributes:
         scenario: whose verdict it was.
         kind: the row of the kill matrix that it counts in.
-        name: the very mutation.
-        outcome: what became of it.
+        name: the mutation, in one clause.
+        outcome: the verdict, compared with what it should have been.
         why: a reason, what differed first, or an error.
         wanted: the causes of which one had to be named; empty where none had to.
-        cause: the one that was named.
+        cause: the one that was named; "" for none.
 
     """
 
@@ -106,12 +106,12 @@ class Mutant:
 
     @property
     def bad(self) -> bool:
-        """Tell whether this is a defect of what judges."""
+        """Return whether this is a defect of the verdict."""
         return self.outcome not in (Outcome.CAUGHT, Outcome.EQUIVALENT)
 
     @property
     def right(self) -> bool | None:
-        """Return whether the cause was the right one; None where there is no such."""
+        """Return whether the cause was a wanted one; None where none was wanted."""
         if not self.wanted or self.outcome is not Outcome.CAUGHT:
             return None
         return self.cause in self.wanted

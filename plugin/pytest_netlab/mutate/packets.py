@@ -74,7 +74,7 @@ def _changed(
 
 
 def _put(context: Context, rows: Sequence[int], what: tuple[Field, int]) -> list[Frame]:
-    """Add the same at each observation: a router and NAT made the values differ."""
+    """Add the same amount at each observation: ttl and NAT make the values differ."""
     (field, value), frames = what, list(context.frames)
     first = _stored(frames[rows[0]].data, field)
     for row in rows:
@@ -87,7 +87,7 @@ def _put(context: Context, rows: Sequence[int], what: tuple[Field, int]) -> list
 
 
 def _at(context: Context, row: int, first: int, field: Field) -> Field:
-    """Return the same field of another observation: by its name and order."""
+    """Return the same field of another observation, found by name and position."""
     if row == first:
         return field
     known = [f for f in fields(context.capture, first) if f.name == field.name]
@@ -100,7 +100,7 @@ def _stored(data: bytes, field: Field) -> int:
 
 
 def _tagged(context: Context, rows: Sequence[int]) -> list[Frame]:
-    """Put a tag on each observation, as a tap gives it: beside the frame."""
+    """Add a VLAN tag to each observation, as a tap reports it: beside the frame."""
     frames = list(context.frames)
     for row in rows:
         frames[row] = frames[row]._replace(vlan=VLAN)

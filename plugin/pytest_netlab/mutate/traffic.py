@@ -1,4 +1,4 @@
-"""Whole packets: lost, doubled, seen at the other point, or in another order."""
+"""Whole packets: lost, duplicated, recorded at the other point, or reordered."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Frame
     from pytest_netlab.mutate.context import Context, TracedPacket
 
-_MOMENT = 500  # nanoseconds between a packet and its double
+_MOMENT = 500  # nanoseconds between a packet and its duplicate
 
 
 def mutations(context: Context) -> Iterator[Mutation]:
-    """Yield each packet, and each conversation, treated as a network may treat it."""
+    """Yield each packet and conversation lost, duplicated, moved or reordered."""
     for packet in context.packets:
         yield from _losses(context, packet)
         yield from _doubles(context, packet)
@@ -64,7 +64,7 @@ def _losses(context: Context, packet: TracedPacket) -> Iterator[Mutation]:
 
 
 def without(context: Context, rows: Sequence[int]) -> list[Frame]:
-    """Return the frames but these."""
+    """Return all frames except these rows."""
     return [f for row, f in enumerate(context.frames) if row not in set(rows)]
 
 
@@ -78,7 +78,7 @@ def _doubles(context: Context, packet: TracedPacket) -> Iterator[Mutation]:
 
 
 def _twice(context: Context, rows: Sequence[int], *, fresh: bool) -> list[Frame]:
-    """Return the frames with these once more; `fresh` ones are packets of their own."""
+    """Return the frames with these rows twice; `fresh` copies have another IP id."""
     frames = []
     for row, frame in enumerate(context.frames):
         frames.append(frame)
@@ -96,7 +96,7 @@ def _renumbered(context: Context, row: int, frame: Frame) -> Frame:
 
 
 def _swaps(context: Context, packet: TracedPacket) -> Iterator[Mutation]:
-    """Yield a observation recorded at the other point, and both exchanged."""
+    """Yield an observation recorded at the other point, and both exchanged."""
     for row in packet.rows:
         if context.other_point(row) is not None:
             make = partial(_moved, context, (row,))
@@ -114,7 +114,7 @@ def _moved(context: Context, rows: Sequence[int]) -> list[Frame]:
 
 
 def _flow_losses(context: Context, number: int) -> Iterator[Mutation]:
-    """Yield a conversation lost whole, at one point, and in one direction."""
+    """Yield a conversation lost completely, at one point, and in one direction."""
     rows = context.of_flow(number)
     packet = next(packet for packet in context.packets if packet.flow == number)
     yield _mutation(packet, "drop", FLOW, rows, partial(without, context, rows))
@@ -131,7 +131,7 @@ def _flow_losses(context: Context, number: int) -> Iterator[Mutation]:
 
 
 def _orders(context: Context, number: int) -> Iterator[Mutation]:
-    """Yield neighbours in time of a conversation that change places at one point."""
+    """Yield consecutive packets of a conversation, exchanged at one point."""
     rows = sorted(context.of_flow(number))
     packets = {row: packet for packet in context.packets for row in packet.rows}
     for point in dict.fromkeys(map(context.point, rows)):
@@ -152,7 +152,7 @@ def _orders(context: Context, number: int) -> Iterator[Mutation]:
 
 
 def _relation(context: Context, before: int, after: int, flow: Sequence[int]) -> str:
-    """Return answered where the second cannot be sent before the first has come."""
+    """Return how two packets relate; `answered`: the second depends on the first."""
     if context.is_reply(before, flow) == context.is_reply(after, flow):
         return "same way"
     if context.capture.proto[before] != TCP:
@@ -174,7 +174,7 @@ def _exchanged(context: Context, before: int, after: int) -> list[Frame]:
 
 
 def _noise(context: Context) -> Iterator[Mutation]:
-    """Yield each packet that is not in the trace, lost and doubled."""
+    """Yield each packet that is not in the trace, lost and duplicated."""
     makers: dict[str, Callable[[Context, Sequence[int]], list[Frame]]] = {
         "drop": without,
         "duplicate": partial(_twice, fresh=False),

@@ -1,8 +1,8 @@
-"""Break a live lab on purpose, and see that each scenario's verdict is red.
+"""Break a live lab on purpose, and expect a red verdict of each scenario concerned.
 
-`rules`, `hosts` and `networks` are the faults, `fault` what one is; `impair` loses,
-delays and breaks frames on the uplink; `bodies` runs a scenario without pytest; `judge`
-runs every scenario under every fault.
+`rules`, `hosts` and `networks` declare the faults, `fault` says what one is; `impair`
+loses, delays and corrupts frames on the uplink; `bodies` runs a scenario without
+pytest; `judge` runs every scenario under every fault. Refuses to know pytest and text.
 """
 
 from pytest_netlab.mutate.live.bodies import Body, Ending

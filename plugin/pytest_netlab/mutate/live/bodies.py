@@ -26,10 +26,10 @@ PACKAGE = "pytest_netlab.scenarios"
 class Ending:
     """How one run of a scenario ended.
 
-    Args:
+    Attributes:
         outcome: pass; fail, by packets or by an assertion; error, without a verdict.
-        cause: of a verdict, or the kind of error.
-        error: what was raised, if anything was.
+        cause: the verdict's, or the class of the error; "" for a pass.
+        error: what was raised; None for a pass.
         run: the scenario's, with its last capture.
 
     """
@@ -44,7 +44,7 @@ class Body:
     """A bundled scenario whose test is the only one of its file."""
 
     def __init__(self, scenario: str, store: Store, *, replayed: bool = False) -> None:
-        """Load it; with `played`, its golden's packets stand for its body.
+        """Load it; with `replayed`, its golden's packets are played instead.
 
         Raises:
             LabError: there is no such bundled scenario.
@@ -62,7 +62,7 @@ class Body:
         self._scenario, self._store = Scenario(id=scenario, waive=waive), store
 
     def suits(self, lab: Lab) -> bool:
-        """Tell whether it can be run as it should."""
+        """Return whether it can run on a lab; some goldens cannot be replayed."""
         if not self.replayed:
             return True
         try:

@@ -22,18 +22,18 @@ DIRECT, CLOSED = "direct-published/open", "direct-published/closed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something broken for a while.
+    """Something that is broken for a while.
 
-    Args:
+    Attributes:
         name: stable, hyphenated.
         about: what is broken, in one clause.
-        inject: breaks it while its block runs, and mends it. LabUnavailableError says
-            that this host has nothing to break.
+        inject: breaks it while its block runs, then repairs it. LabUnavailableError
+            says that this host has nothing to break.
         red: golden -> the causes of which one must be named; any other scenario must
             stay green.
-        blind: no point can see: every scenario must be an error, neither green nor red.
-        own_stack: it keeps the host's own stack from answering, which a replay does not
-            ask.
+        blind: a tap is blind: every scenario must be an error, neither green nor red.
+        own_stack: it keeps the host's own stack from answering; a replay does not use
+            that stack.
 
     """
 
@@ -49,7 +49,7 @@ class Fault:
     ) -> Mutant:
         """Return what the fault did to a scenario: `outcome` is pass, fail or error.
 
-        `played` says that a replay stood for the scenario's body.
+        `replayed` says that a replay took the place of the scenario's body.
         """
         concerns = not (replayed and self.own_stack)
         wanted = self.red.get(golden, ()) if concerns else ()
@@ -81,7 +81,7 @@ _BLIND = {
 
 
 def commands(*there: tuple[str, str]) -> Inject:
-    """Return what runs commands on the host, each with one that undoes it.
+    """Return a fault's `inject`: commands on the host, each with one that undoes it.
 
     A node is named in braces where its address is meant: {host02}.
     """

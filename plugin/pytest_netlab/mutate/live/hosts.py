@@ -19,13 +19,13 @@ _FORWARDED, _TCP = (PING_BEYOND, WEB, DIRECT), (WEB, DIRECT)
 
 
 def sysctl(name: str, value: str, back: str) -> Inject:
-    """Return what sets a sysctl of the host, and sets it back."""
+    """Return an `inject` that sets a sysctl of the host, and sets it back."""
     first, last = (f"sysctl -qw {name}={setting}" for setting in (value, back))
     return commands((first, last))
 
 
 def nft(*rules: str, hook: str = "forward", priority: int = 10) -> Inject:
-    """Return what hooks a foreign nft table with these rules into the host."""
+    """Return an `inject` that adds a foreign nft table with these rules to the host."""
     chain = f"{{{{ type filter hook {hook} priority {priority} ; }}}}"
     return commands(
         (f"nft add table {_TABLE}", f"nft delete table {_TABLE}"),
@@ -35,14 +35,14 @@ def nft(*rules: str, hook: str = "forward", priority: int = 10) -> Inject:
 
 
 def added(table: str, chain: str, rule: str) -> Inject:
-    """Return what puts a rule first in a chain of a table that Docker does not use."""
+    """Return an `inject`: a rule, first in a chain of a table Docker does not use."""
     verbs = ("-I", "-D")
     first, last = (f"iptables -t {table} {verb} {chain} {rule}" for verb in verbs)
     return commands((first, last))
 
 
 def _down(name: str) -> Inject:
-    """Return what takes the host's end of a link down; its routes come back with it."""
+    """Return an `inject` that takes the host's end of a link down; routes come back."""
 
     @contextmanager
     def inject(lab: DockerLab) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Impair what travels between a lab's host and its switch, beyond every capture point.
+"""Impair frames between a lab's host and its switch, beyond every capture point.
 
 A relay in user space, because few kernels have netem. Knows frames, not protocols.
 
@@ -51,12 +51,19 @@ LATE = 0.02  # how long a frame that is sent out of order waits, in seconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Impairment:
-    """What happens to each frame, in either direction, as probabilities and seconds.
+    """What happens to each frame, in either direction, much as with netem.
 
-    As netem has it: `delay` is of all frames, `jitter` varies it either way, and so
-    puts frames out of order; `reorder` holds a frame back behind those that follow;
-    `corrupt` flips one bit above Ethernet. Canaries are only delayed: whether a point
-    can see is not the network's question. `seed` makes the draws repeatable.
+    Canaries are only delayed: the network does not decide whether a point can see.
+
+    Attributes:
+        loss: probability that a frame is lost.
+        duplicate: probability that it arrives twice.
+        corrupt: probability that one bit of it, above Ethernet, is flipped.
+        reorder: probability that it arrives behind frames that follow it.
+        delay: of all frames, in seconds.
+        jitter: varies the delay by as many seconds up or down, and so reorders frames.
+        seed: makes the draws repeatable.
+
     """
 
     loss: float = 0.0
@@ -68,7 +75,7 @@ class Impairment:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what is no probability or no time.
+        """Refuse a value that is no probability, or no number of seconds.
 
         Raises:
             ValueError: names the value.
@@ -95,7 +102,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Treatment:
-    """Draws what becomes of one frame after another; knows no socket and no clock."""
+    """Draws what happens to each frame in turn; knows no socket and no clock."""
 
     how: Impairment
     tally: Tally = field(default_factory=Tally)
@@ -149,16 +156,16 @@ class Treatment:
 def impaired(
     lab: DockerLab, how: Impairment | None = None, **what: Any
 ) -> Iterator[Tally]:
-    """Impair a private lab's uplink while the block runs; tell what was done.
+    """Impair a private lab's uplink while the block runs; yield what was done.
 
     Args:
         lab: a lab whose switch is in a namespace of its own.
-        how: what to do; or name it: `impaired(lab, loss=0.01, jitter=0.005, seed=1)`.
+        how: what to do; None takes its fields: `impaired(lab, loss=0.01, seed=1)`.
         **what: the fields of `Impairment`.
 
     Raises:
         LabError: the relay failed.
-        ValueError: a number that is none.
+        ValueError: a field has a value that it cannot have.
 
     """
     treatment = Treatment(how or Impairment(**what))
@@ -187,8 +194,8 @@ def _open(switch: str, name: str) -> socket.socket:
 def _insert(switch: str, undo: ExitStack) -> None:
     """Put a veth pair in the port's place at the switch.
 
-    The pair takes the port's hardware address: a bridge takes the lowest of its ports'
-    for its own, and the neighbours remember that one.
+    The pair takes the port's hardware address: a bridge's own address is the lowest of
+    its ports', and the neighbours have cached it.
     """
     with netlink(switch) as ip:
         port = index_of(ip, PORT)
@@ -207,7 +214,7 @@ def _insert(switch: str, undo: ExitStack) -> None:
 
 
 def _mute(switch: str) -> None:
-    """Keep the switch's own stack from answering on links that are no ports now."""
+    """Keep the switch's own stack from answering on links that are not its ports."""
     with inside(switch):
         for name in (PORT, NEAR):
             Path(f"/proc/sys/net/ipv4/conf/{name}/arp_ignore").write_text(

@@ -1,4 +1,4 @@
-"""Run every scenario under every fault of a lab, and say what became of it."""
+"""Run every scenario under every fault of a lab, and judge the outcome."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class LiveJudge:
     def __init__(
         self, lab: DockerLab, bodies: Sequence[Body], faults: Sequence[Fault]
     ) -> None:
-        """Note them; nothing is run yet. A scenario that does not suit is left out."""
+        """Run nothing yet. A scenario that cannot run on this lab is left out."""
         self._lab, self._faults = lab, faults
         self._bodies = [body for body in bodies if body.suits(lab)]
 
@@ -47,11 +47,11 @@ class LiveJudge:
         return len(self._bodies) * len(self._faults)
 
     def __iter__(self) -> Iterator[Mutant]:
-        """Yield what became of each scenario under each fault.
+        """Yield the outcome of each scenario under each fault.
 
         Raises:
             LabError: a scenario is not green without any fault, or after one was
-                mended; then nothing can be said of the others.
+                repaired; then nothing can be said of the others.
 
         """
         self._demand_green("without any fault")

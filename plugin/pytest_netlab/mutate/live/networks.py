@@ -1,4 +1,4 @@
-"""The network beyond the uplink: loss, doubles, delay, disorder and corruption."""
+"""The network beyond the uplink: loss, duplication, delay, reordering, corruption."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def relay(**what: Any) -> Inject:
-    """Return what impairs the uplink."""
+    """Return an `inject` that impairs the uplink."""
 
     def inject(lab: DockerLab) -> AbstractContextManager[object]:
         return impaired(lab, **what)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def edited(*edits: Edit) -> Inject:
-    """Return what edits the rules, and puts them back as they were, in their order."""
+    """Return an `inject` that edits the rules, and restores them in their order."""
 
     @contextmanager
     def inject(lab: DockerLab) -> Iterator[None]:
@@ -46,10 +46,10 @@ def edited(*edits: Edit) -> Inject:
 
 
 def replaced(table: str, *rules: str, by: tuple[str, str] = ("", "")) -> Edit:
-    """Return what puts other text into a rule; without any, it only deletes it.
+    """Return an edit that replaces text in a rule; without any, it deletes the rule.
 
-    The rule is the first with all the words of one of `rules`: engines write the same
-    thing in other chains.
+    The rule is the first with all the words of one of `rules`: engines have the same
+    rule in different chains.
     """
 
     def edit(lab: DockerLab) -> None:
@@ -63,7 +63,7 @@ def replaced(table: str, *rules: str, by: tuple[str, str] = ("", "")) -> Edit:
 
 
 def run(arguments: str) -> Edit:
-    """Return what runs iptables with these arguments; {c1} is an address."""
+    """Return an edit that runs iptables with these arguments; {c1} is an address."""
     return lambda lab: lab.nodes["host"].run(
         "iptables", *arguments.format(**addresses(lab)).split()
     )
