@@ -1,7 +1,8 @@
-"""What is known of a host, as values, and how two hosts differ.
+"""A host's state as values, and how two hosts differ.
 
-Knows netlink's bytes and the tools' words, which it reads and writes. Refuses to know
-how a host is asked, what is wanted of it, and why a packet went astray.
+Knows netlink messages and the text of iptables, nft, ip, sysctl and conntrack, which it
+reads and writes. Refuses to know how a host is queried, what is expected of it, and why
+a packet was lost.
 """
 
 from pytest_netlab.host.difference import HostChange, difference, read

@@ -1,4 +1,4 @@
-"""Connections that a host tracks, with the names of the lab's addresses."""
+"""Tracked connections, with the lab's names in place of addresses."""
 
 from __future__ import annotations
 
@@ -16,14 +16,20 @@ _PROTOCOLS = {ICMP: "icmp echo", ICMP6: "icmp6 echo"}
 
 
 class Connection(NamedTuple):
-    """A connection with names for its addresses: both its tuples."""
+    """A tracked connection, with names in place of addresses.
+
+    Attributes:
+        original: the tuple as the initiator sends it, before translation.
+        reply: the tuple of replies when they reach the host.
+
+    """
 
     original: Tuple5
     reply: Tuple5
 
     @property
     def protocol(self) -> str:
-        """Return what a flow's protocol is called."""
+        """Return the name of a flow's protocol."""
         return _PROTOCOLS.get(self.original.proto, NAMES[self.original.proto])
 
     @property
@@ -33,21 +39,21 @@ class Connection(NamedTuple):
 
     @property
     def responder(self) -> str:
-        """Return whom it asked, with the port where there are ports."""
+        """Return the initiator's destination, with the port where there are ports."""
         return _service(self.original.proto, self.original.dst, self.original.dport)
 
     @property
     def sender(self) -> str:
-        """Return who began it as replies show it: after translation."""
+        """Return the initiator after translation: replies are for it."""
         return self.reply.dst
 
     @property
     def target(self) -> str:
-        """Return who answers it, with the port where there are ports."""
+        """Return the responder after translation, with its port if it has one."""
         return _service(self.reply.proto, self.reply.src, self.reply.sport)
 
     def __str__(self) -> str:
-        """Render as a flow, and what it was made."""
+        """Render as a flow, and how it was translated."""
         ends = f"{self.protocol} {self.initiator} -> {self.responder}"
         return f"{ends}, sent on as {self.sender} -> {self.target}"
 
@@ -55,10 +61,10 @@ class Connection(NamedTuple):
 def named(
     entries: Iterable[Entry], symbols: Mapping[str, str]
 ) -> tuple[Connection, ...]:
-    """Return entries with names for addresses, of protocols that have a name.
+    """Return entries with names for addresses; skip protocols without a name.
 
     Args:
-        entries: of any table.
+        entries: of a conntrack table.
         symbols: address -> name.
 
     """

@@ -1,4 +1,4 @@
-"""What a kernel's connection tracking holds, as values; their text, and back.
+"""Conntrack entries and events as values; their text, and back.
 
 The text is that of `conntrack -L -o extended` (libnetfilter_conntrack,
 src/conntrack/snprintf_default.c); events are lines like those of `conntrack -E`.
@@ -32,12 +32,12 @@ Standing = Literal["", "ASSURED", "OFFLOAD", "HW_OFFLOAD"]
 Change = Literal["NEW", "UPDATE", "DESTROY"]
 Direction = Literal["", "orig", "reply"]
 
-# Those whose tuples have ports; GRE has keys, and ICMP has ids.
+# Protocols whose tuples have ports; GRE has keys, and ICMP has ids.
 WITH_PORTS = frozenset(NAMES) - {ICMP, ICMP6, GRE}
 _LOST = "(the kernel's queue overflowed here: events are missing)"
 _NUMBERS = {name: str(number) for number, name in NAMES.items()}
 _UNKNOWN = "unknown"  # what a protocol without a name is called
-_DIGITS = 20  # of 64 bits; Python takes its time for numbers of thousands
+_DIGITS = 20  # of 64 bits; Python is slow at parsing thousands of them
 
 
 class Icmp(NamedTuple):
@@ -48,14 +48,14 @@ class Icmp(NamedTuple):
 
 
 class Counters(NamedTuple):
-    """How much of one direction was forwarded."""
+    """How much was counted in one direction."""
 
     packets: int
     bytes: int
 
 
 class Zone(NamedTuple):
-    """A part of the table for some connections only; `direction` is "" for both."""
+    """A conntrack zone, a part of the table; `direction` is "" for both directions."""
 
     number: int
     direction: Direction = ""
@@ -67,20 +67,20 @@ class Entry:
 
     Attributes:
         original: the tuple as the initiator sends it, before translation.
-        reply: the tuple that replies have when they come in. Of ICMP and ICMPv6 the id
+        reply: the tuple of replies when they reach the host. Of ICMP and ICMPv6 the id
             is both ports, of GRE the keys are the ports.
         icmp: of original and reply; None unless the protocol is ICMP or ICMPv6.
-        timeout: seconds until it is forgotten; None where the kernel does not say.
-        state: TCP's, SCTP's or DCCP's word; "" for any other protocol.
+        timeout: seconds until it is removed; None where the kernel does not say.
+        state: TCP's, SCTP's or DCCP's state; "" for any other protocol.
         replied: whether the responder sent anything.
-        standing: ASSURED is not dropped early where the table is full; what is
-            offloaded passes the rules by.
-        counters: of original and reply; None where nobody counts (nf_conntrack_acct).
+        standing: an ASSURED entry is not dropped early where the table is full; an
+            offloaded one bypasses the rules; "" for neither.
+        counters: of original and reply; None without accounting (nf_conntrack_acct).
         mark: connmark; None where the kernel does not say.
         secctx: security context; "" for none.
-        zone: None for the one that is usual.
+        zone: None for the default one.
         use: references to it; None where the kernel does not say.
-        helper: the helper that reads its payload; "" for none.
+        helper: the conntrack helper that reads its payload; "" for none.
         labels: 128 bits of connlabels.
 
     """
@@ -146,7 +146,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What became of a connection, and of which: tuples and ICMP as in `Entry`."""
+    """A change of a conntrack entry; tuples and ICMP as in `Entry`."""
 
     change: Change
     original: Tuple5
@@ -154,7 +154,7 @@ class Event:
     icmp: tuple[Icmp, Icmp] | None = None
 
     def __str__(self) -> str:
-        """Render like a line of `conntrack -E`, with what tells connections apart."""
+        """Render like a line of `conntrack -E`, with what identifies the connection."""
         proto = self.original.proto
         there, back = self.icmp or (None, None)
         ends = f"{_ends(self.original, there)} {_ends(self.reply, back)}"
@@ -162,7 +162,7 @@ class Event:
 
 
 def history(events: Iterable[Event | None]) -> str:
-    """Return events, a line each; None is where some were lost."""
+    """Render events, a line each; None stands for events that were lost."""
     return "".join(f"{_LOST if event is None else event}\n" for event in events)
 
 
@@ -191,10 +191,10 @@ def _ends(tuple_: Tuple5, icmp: Icmp | None) -> str:
 
 
 class _Line:
-    """The words of a line: those before the tuples, flags, and names with values."""
+    """The tokens of a line: those before the tuples, flags, and names with values."""
 
     def __init__(self, line: str) -> None:
-        """Take it apart; ValueError where it has no protocol, or not two tuples."""
+        """Parse it; ValueError where it has no protocol, or not two tuples."""
         self.head: list[str] = []
         self.flags: list[str] = []
         tuples: list[dict[str, str]] = []
@@ -229,7 +229,7 @@ class _Line:
         return there, back
 
     def counters(self) -> tuple[Counters, Counters] | None:
-        """Return what passed; None where nobody counts."""
+        """Return the counters; None without accounting."""
         if "packets" not in self.there:
             return None
         there, back = (
@@ -239,7 +239,7 @@ class _Line:
         return there, back
 
     def zone(self) -> Zone | None:
-        """Return the zone; None for the usual one."""
+        """Return the zone; None for the default one."""
         both = {**self.there, **self.back}
         keys: Mapping[Direction, str]
         keys = {"": "zone", "orig": "zone-orig", "reply": "zone-reply"}
@@ -247,7 +247,7 @@ class _Line:
         return next(found, None)
 
     def value(self, key: str) -> int | None:
-        """Return a number behind the tuples; None where there is none."""
+        """Return a number after the tuples; None where there is none."""
         return _number(self.back[key]) if key in self.back else None
 
 

@@ -1,7 +1,7 @@
-"""Tracked connections as the kernel sends them over netlink: bytes to values.
+"""Conntrack entries and events as the kernel sends them over netlink: bytes to values.
 
-pyroute2 decodes these too, but takes 80 µs for each: a full table of 262144 would keep
-a verdict waiting for half a minute. Attributes and states are those of the kernel's
+pyroute2 decodes these too, but takes 80 µs for each: a verdict would wait half a minute
+for a full table of 262144. Attributes and states are those of the kernel's
 include/uapi/linux/netfilter/nfnetlink_conntrack.h and nf_conntrack_*.h.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Attributes = Mapping[int, bytes]
     T = TypeVar("T")
 
-# nfnetlink's subsystem in the upper byte of a message's type, what it says below.
+# nfnetlink's subsystem in the upper byte of a message's type, the message below.
 CTNETLINK, GET, DELETE = 0x100, 1, 2
 CREATED = 0x400  # NLM_F_CREATE
 _NFGENMSG = 4  # family, version and resource id
@@ -52,11 +52,11 @@ _STATES = {1: (*_TCP.split(), "SYN_SENT2"), 2: _DCCP.split(), 3: _SCTP.split()}
 
 _HEADER = Struct("=IHHII")  # nlmsghdr: length, type, flags, sequence, port
 _ATTRIBUTE, _HEAD = Struct("=HH").unpack_from, 4  # nlattr: length, type
-_KIND = 0x3FFF  # the upper bits of a type say how its value is written
+_KIND = 0x3FFF  # the upper bits of a type say how its value is encoded
 
 
 class Message(NamedTuple):
-    """A netlink message; `kind` is its type with the subsystem's number."""
+    """A netlink message; `kind` is its type, the subsystem's number included."""
 
     kind: int
     flags: int
@@ -64,7 +64,7 @@ class Message(NamedTuple):
 
 
 def messages(data: bytes) -> Iterator[Message]:
-    """Yield the netlink messages of a datagram; a damaged one ends it."""
+    """Yield the netlink messages of a datagram; stop at a damaged one."""
     at = 0
     while at + _HEADER.size <= len(data):
         length, kind, flags, _, _ = _HEADER.unpack_from(data, at)
@@ -75,16 +75,16 @@ def messages(data: bytes) -> Iterator[Message]:
 
 
 def request(flags: int) -> bytes:
-    """Return a message that asks for connections, of every family."""
+    """Return a request for the conntrack entries of every family."""
     size = _HEADER.size + _NFGENMSG
     return _HEADER.pack(size, CTNETLINK | GET, flags, 0, 0) + bytes(_NFGENMSG)
 
 
 def entry(message: Message) -> Entry:
-    """Return the connection that a message is about.
+    """Return the conntrack entry in a message.
 
     Raises:
-        KeyError: it is about none.
+        KeyError: there is none in it.
 
     """
     found = _attributes(message.body, _NFGENMSG)
@@ -109,10 +109,10 @@ def entry(message: Message) -> Entry:
 
 
 def event(message: Message) -> Event:
-    """Return what became of the connection that a message is about.
+    """Return the change of a conntrack entry that a message reports.
 
     Raises:
-        KeyError: it is about none.
+        KeyError: there is no entry in it.
 
     """
     found = _attributes(message.body, _NFGENMSG)
@@ -145,7 +145,7 @@ def _half(data: bytes) -> _Half:
     return _Half(Tuple5(proto, src, sport, dst, dport), None, zone)
 
 
-@lru_cache(maxsize=1024)  # a table of many connections has few hosts
+@lru_cache(maxsize=1024)  # even a large table has few pairs of addresses
 def _ends(data: bytes) -> tuple[str, str]:
     found = _attributes(data)
     if _IP4[0] in found:
@@ -163,7 +163,7 @@ def _change(message: Message) -> Change:
 
 @lru_cache(maxsize=1024)
 def _state(data: bytes) -> str:
-    """Return a state's name; its number where this kernel has more of them."""
+    """Return a state's name; its number where the kernel has one not listed here."""
     for kind, part in _attributes(data).items():
         state, names = _number(_attributes(part)[_FIRST]), _STATES.get(kind, ())
         return names[state] if state < len(names) else f"STATE_{state}"
@@ -210,7 +210,7 @@ def _number(data: bytes) -> int:
 
 
 def _attributes(data: bytes, at: int = 0) -> dict[int, bytes]:
-    """Return attribute -> value; a damaged one ends them."""
+    """Return attribute -> value; stop at a damaged one."""
     found = {}
     last = len(data) - _HEAD
     while at <= last:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pytest_netlab.host.connections import Connection
     from pytest_netlab.host.facts import Fact
 
-# Facts of several lines, of which each stands for itself. Only rules have an order.
+# Facts that are lists of lines, compared line by line. Only rules have an order.
 RULES = "ruleset"
 LISTS = (RULES, "routes", "links")
 
@@ -27,11 +27,10 @@ class HostChange:
     Attributes:
         missing: rules, chains, routes and links that only the golden's host has.
         extra: those that only this host has.
-        moved: rules that stand elsewhere among the others.
-        settings: name -> (then, here).
-        conntrack_entries: what connection tracking holds here: no difference, but
-            evidence.
-        full: how much that is, where it is all it can hold; else "".
+        moved: rules that both hosts have, in another order.
+        settings: name -> (on the golden's host, on this one).
+        conntrack_entries: the conntrack table of this host: evidence, no difference.
+        full: how many connections there are if that table is full, else "".
 
     """
 
@@ -44,7 +43,7 @@ class HostChange:
 
 
 def read(line: str) -> Fact:
-    """Return what a line says of a host; its `text` is that line."""
+    """Parse a line of a host's facts; the `text` of the value is that line."""
     known = reach(line) or link_state(line)
     return known if known and known.text == line else ruleset.read(line)
 
@@ -57,13 +56,13 @@ def difference(
 ) -> HostChange:
     """Return how two hosts' facts differ; rules, routes and links each on their own.
 
-    A fact that either side does not know tells nothing.
+    A fact that only one of them has is ignored.
 
     Args:
         was: facts of the golden's host, name -> text.
         now: facts of this one.
-        conntrack_entries: what connection tracking holds here.
-        full: how much that is, where it is all it can hold.
+        conntrack_entries: the conntrack table of this one.
+        full: how many connections there are if that table is full, else "".
 
     """
     both = [name for name in was if name in now and name not in LISTS]
@@ -84,7 +83,7 @@ def difference(
     )
 
 
-# A line and its value tell the same, and only lines that differ are worth reading.
+# Lines are compared before they are parsed: equal lines make equal values.
 
 
 def _only_in(these: Sequence[str], those: Sequence[str]) -> Iterator[str]:
@@ -93,7 +92,7 @@ def _only_in(these: Sequence[str], those: Sequence[str]) -> Iterator[str]:
 
 
 def _moved(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
-    """Yield what both have, in another order."""
+    """Yield the lines that both have, but in another order."""
     both = set(old) & set(new)
     was, now = ([one for one in these if one in both] for these in (old, new))
     matcher = SequenceMatcher(None, was, now, autojunk=False)

@@ -1,7 +1,7 @@
-"""What rules do to packets: questions about one rule, whichever tool wrote it.
+"""What rules do to packets: predicates on one rule, whichever tool printed it.
 
-Each looks at targets, statements, matches, tables and policies. None looks at names of
-chains for what they sound like, or at comments.
+They look at targets, statements, matches, tables and policies. None guesses from the
+name of a chain or from a comment.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _MAPS = ("vmap", "elements")
 _SOURCES = ("SNAT", "MASQUERADE", "snat", "masquerade")
 _DESTINATIONS = ("DNAT", "REDIRECT", "dnat", "redirect")
 _RANDOM = {"--random", "--random-fully", "random", "fully-random"}
-# Docker's own chains in the nat table: who publishes a port fills them.
+# Docker's own chains in the nat table: they have the rules of published ports.
 _DOCKER = ("DOCKER", "DOCKER-INGRESS")
-# Targets that write into packets; nft sets fields.
+# iptables' targets that change packets; nft sets fields instead.
 _WRITERS = ("TTL", "HL", "TOS", "DSCP", "ECN", "TCPMSS", "TCPOPTSTRIP", "CHECKSUM")
-# What nft sets that is no part of a packet.
+# What nft sets that is not part of a packet.
 _UNSENT = ("meta", "ct", "mark")
 _ICMP_OPTIONS = ("-f", "--icmp-type", "--icmpv6-type")
 _ICMP_NAMES = {
@@ -37,47 +37,53 @@ _ICMP_FIELDS = {"icmp", "icmpv6", "ipv6-icmp", "frag", "frag-off", "packet-too-b
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a DNAT rule says: a port of the host, and where it leads."""
+    """A published port: what a DNAT rule says.
+
+    Attributes:
+        port: of the host, in decimal.
+        target: address or node, and port, that it is translated to.
+
+    """
 
     port: str
     target: str
 
     @property
     def node(self) -> str:
-        """Return where it leads, without the port."""
+        """Return the target without its port."""
         return self.target.rpartition(":")[0]
 
 
 def drops(fact: Fact) -> bool:
-    """Return whether it drops packets, or a chain drops what nothing accepts."""
+    """Return whether it is a rule that drops packets, or a chain whose policy does."""
     if isinstance(fact, Chain):
         return fact.policy in ("DROP", "drop")
     return _does(fact, "DROP", "drop")
 
 
 def rejects(fact: Fact) -> bool:
-    """Return whether it refuses packets and says so to their sender."""
+    """Return whether it rejects packets, with an answer to their sender."""
     return _does(fact, "REJECT", "reject")
 
 
 def untracks(fact: Fact) -> bool:
-    """Return whether it keeps packets from connection tracking."""
+    """Return whether it exempts packets from connection tracking."""
     notrack = any("--notrack" in one.tokens for one in _actions(fact, "CT"))
     return notrack or _does(fact, "NOTRACK", "notrack")
 
 
 def bars(fact: Fact) -> bool:
-    """Return whether it keeps packets from their way, or from translation."""
+    """Return whether it stops packets, or exempts them from tracking and thus NAT."""
     return drops(fact) or rejects(fact) or untracks(fact)
 
 
 def translates_source(fact: Fact) -> bool:
-    """Return whether it gives packets another source."""
+    """Return whether it translates the source of packets."""
     return _does(fact, *_SOURCES)
 
 
 def translates_destination(fact: Fact) -> bool:
-    """Return whether it gives packets another destination."""
+    """Return whether it translates the destination of packets."""
     return _does(fact, *_DESTINATIONS)
 
 
@@ -92,13 +98,13 @@ def masquerades_in_nft(fact: Fact) -> bool:
 
 
 def concerns_translation(fact: Fact) -> bool:
-    """Return whether it has a say in what is translated, be it that nothing is."""
+    """Return whether it affects what is translated, if only by exempting packets."""
     translated = _does(fact, *_SOURCES, *_DESTINATIONS) and _is_nft(fact)
     return in_nat(fact) or untracks(fact) or translated
 
 
 def randomises(fact: Fact) -> bool:
-    """Return whether a source translation asks for random ports, not for kept ones."""
+    """Return whether it is a source translation that asks for random ports."""
     asked = (one.tokens for one in _actions(fact) if one.name in _SOURCES)
     return any(
         not _RANDOM.isdisjoint(word.split(",")) for tokens in asked for word in tokens
@@ -121,7 +127,7 @@ def in_postrouting(fact: Fact) -> bool:
 
 
 def publishes(fact: Fact) -> bool:
-    """Return whether it is of Docker's chains in nat: stands there, or leads there."""
+    """Return whether it is in one of Docker's chains in nat, or jumps to one."""
     if not isinstance(fact, Rule) or not in_nat(fact):
         return False
     return fact.chain in _DOCKER or _does(fact, *_DOCKER)
@@ -146,24 +152,24 @@ def copies(fact: Fact) -> bool:
 
 
 def alters(fact: Fact) -> bool:
-    """Return whether it writes into packets what nft can set, or their checksums."""
+    """Return whether it sets fields by nft, or fills in checksums by iptables."""
     return bool(_is_nft(fact) and writes(fact)) or _does(fact, "CHECKSUM")
 
 
 def may_alter(fact: Fact) -> bool:
-    """Return whether it stands where rules write: in iptables' mangle, or in nft's."""
+    """Return whether it is where rules change packets: iptables' mangle, or nft's."""
     return _is_in(fact, "mangle") or _is_nft(fact)
 
 
 def writes(fact: Fact) -> tuple[str, ...]:
-    """Return what it writes: targets of iptables, fields of nft (`ip ttl`)."""
+    """Return what changes packets: targets of iptables, fields of nft (`ip ttl`)."""
     if not _is_nft(fact):
         return tuple(one.name for one in _actions(fact, *_WRITERS))
     return tuple(_fields(fact))
 
 
 def concerns_icmp(fact: Fact) -> bool:
-    """Return whether it looks for ICMP, or for fragments."""
+    """Return whether it matches ICMP, or fragments."""
     if not isinstance(fact, Rule):
         return False
     looks = _looks_for_icmp if fact.backend != "nft" else _nft_looks_for_icmp
@@ -200,13 +206,13 @@ def _is_nft(fact: Fact) -> bool:
 
 
 def _actions(fact: Fact, *names: str) -> tuple[Action, ...]:
-    """Return a rule's actions, those of these names where there are any."""
+    """Return a rule's actions; only those of these names, if any are given."""
     found = fact.actions if isinstance(fact, Rule) else ()
     return tuple(one for one in found if not names or one.name in names)
 
 
 def _does(fact: Fact, *names: str) -> bool:
-    """Return whether it does one of these, be it what a map of verdicts says."""
+    """Return whether it does one of these, also by a verdict map."""
     mapped = (one.tokens for one in _actions(fact, *_MAPS))
     verdicts = (word.rstrip(",") for tokens in mapped for word in tokens)
     return bool(_actions(fact, *names)) or any(word in names for word in verdicts)

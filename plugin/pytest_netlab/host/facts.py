@@ -1,6 +1,6 @@
 """Routes and links as a golden's provenance has them: a line each, in symbols.
 
-Two hosts are compared by these lines, so a value's `text` is the line it was read of.
+Two hosts are compared by these lines, so a value's `text` is the line it came from.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from typing import TypeAlias
 
 from pytest_netlab.host.rules import Chain, Line, Rule
 
-_DIGITS = 9  # of an MTU: Python takes its time for numbers of thousands
+_DIGITS = 9  # of an MTU: Python is slow at parsing thousands of them
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """By which link a host reaches a node; `device` is "" where it has no route."""
+    """The link by which a host reaches a node; `device` is "" where it has no route."""
 
     node: str
     device: str = ""
@@ -29,7 +29,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class LinkState:
-    """How large packets of a link may be, in octets, and whether it is up or down."""
+    """A link's MTU in octets, and its state: up or down."""
 
     name: str
     mtu: int
@@ -41,12 +41,12 @@ class LinkState:
         return f"link {self.name} mtu {self.mtu} {self.state}"
 
 
-# What a host has and another may not: each has a `text`.
+# What may differ between hosts: each has a `text`.
 Fact: TypeAlias = Rule | Chain | Reach | LinkState | Line
 
 
 def reach(line: str) -> Reach | None:
-    """Return what a line says of a route; None for any other line."""
+    """Parse a line about a route; None for any other line."""
     match line.split(" "):
         case ["route", node, "none"]:
             return Reach(node)
@@ -56,7 +56,7 @@ def reach(line: str) -> Reach | None:
 
 
 def link_state(line: str) -> LinkState | None:
-    """Return what a line says of a link; None for any other line."""
+    """Parse a line about a link; None for any other line."""
     match line.split(" "):
         case ["link", name, "mtu", mtu, state] if _is_number(mtu):
             return LinkState(name, int(mtu), state)

@@ -13,7 +13,7 @@ _DIGITS = 10  # of 32 bits
 
 
 def named(tokens: list[str], names: Container[str]) -> dict[str, str]:
-    """Return the words behind these names."""
+    """Return name -> the word after it, of these names."""
     found, rest = {}, iter(tokens)
     for word in rest:
         if word in names:
@@ -22,7 +22,7 @@ def named(tokens: list[str], names: Container[str]) -> dict[str, str]:
 
 
 def maybe(named: Mapping[str, str], name: str) -> int | None:
-    """Return a number behind a name; None for none."""
+    """Return the number after a name; None where the name is missing."""
     return number(named[name]) if name in named else None
 
 
@@ -34,7 +34,7 @@ def number(text: str) -> int:
 
 
 def network(message: Any, name: Literal["src", "dst"]) -> str:
-    """Return one of a message's addresses, with its length; "" for any."""
+    """Return one of a message's addresses or networks; "" where it has none: any."""
     length, address = message[f"{name}_len"], message.get(name)
     if address is None:
         return ""

@@ -1,7 +1,7 @@
 """What `iptables-save -c` prints, as values, and back.
 
-Words are those of iptables(8) and iptables-extensions(8). What is no rule and no chain
-is kept as a line: its comments, `*nat`, `COMMIT`.
+Words are those of iptables(8) and iptables-extensions(8). Anything but a rule or chain
+is kept as a line: comments, `*nat`, `COMMIT`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NUMBER = r"(0|[1-9]\d{0,19})"  # of 64 bits
 _CHAIN = re.compile(rf":(\S+) (\S+)(?: \[{_NUMBER}:{_NUMBER}\])?", re.ASCII)
 _RULE = re.compile(rf"(?:\[{_NUMBER}:{_NUMBER}\] )?-A (\S+)(?: (.*))?", re.ASCII)
 _TARGETS = ("-j", "-g")
-# Options with one word that may look like an option: iptables quotes no `-`.
+# Options whose argument may look like an option: iptables does not quote `-`.
 _TEXTS = frozenset(
     {
         *("--comment", "--string", "--helper", "--log-prefix"),
@@ -33,12 +33,12 @@ _TEXTS = frozenset(
 def parse(
     saved: str, *, family: str = "ip", backend: Backend = "iptables"
 ) -> tuple[Item, ...]:
-    """Return an item a line; `render` makes the text of them again.
+    """Return one item a line; `render` turns them back into the text.
 
     Args:
         saved: what iptables-save printed, with counters or without.
         family: `ip`, or `ip6` for what ip6tables-save printed.
-        backend: `legacy` for iptables beside the usual one.
+        backend: `legacy` for iptables-legacy beside the default iptables.
 
     """
     found: list[Item] = []
@@ -52,12 +52,12 @@ def parse(
 
 
 def render(items: Iterable[Item]) -> str:
-    """Return the text that `parse` makes these of."""
+    """Return the text that `parse` reads as these items."""
     return "\n".join(map(_line, items))
 
 
 def item(line: str, table: str, *, family: str, backend: Backend) -> Item:
-    """Return what one line says of a table: a rule, a chain, or neither."""
+    """Parse one line of a table: a rule, a chain, or neither."""
     if chain := _CHAIN.fullmatch(line):
         return Chain(
             family=family,

@@ -1,6 +1,6 @@
 """Links of a host, their addresses and neighbours, as values.
 
-What is decoded are rtnetlink's messages, as pyroute2 hands them out (rtnetlink(7)).
+Decodes rtnetlink's messages, as pyroute2 returns them (rtnetlink(7)).
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Link:
     """A network interface.
 
     Attributes:
-        index: by which others name it.
-        name: what it is called.
+        index: the kernel's number of it, in its namespace.
+        name: the interface's name.
         mtu: in octets.
         state: up or down, as it was set: not whether its peer is there.
         kind: bridge, veth, ...; "" for hardware and the loopback.
         mac: its address; "" for none.
         master: the index of the bridge it is a port of; None for none.
-        peer: the index of a veth's other end, in whichever namespace; None for none.
+        peer: the index of a veth's other end, in that end's namespace; None for none.
 
     """
 
@@ -53,7 +53,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address of a link, which is on a network of this length."""
+    """An address of a link.
+
+    Attributes:
+        link: the link's index.
+        address: as text.
+        length: of its network's prefix, in bits.
+
+    """
 
     link: int
     address: str
@@ -66,14 +73,14 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbour:
-    """Who is on a link, as ARP and neighbour discovery have it.
+    """An entry of a link's neighbour table (ARP, neighbour discovery).
 
     Attributes:
         address: of the neighbour.
         device: name of the link.
-        mac: "" where nobody answered.
+        mac: "" without an answer.
         flags: router, proxy, extern_learn.
-        state: REACHABLE, STALE, FAILED, ...; "" of a proxy's.
+        state: REACHABLE, STALE, FAILED, ...; "" for a proxy.
 
     """
 
@@ -94,7 +101,7 @@ class Neighbour:
 
 
 def link(message: Any) -> Link:
-    """Return the link that a message is about: RTM_NEWLINK."""
+    """Return the link in a message, RTM_NEWLINK."""
     info = message.get("linkinfo")
     return Link(
         index=message["index"],
@@ -109,12 +116,12 @@ def link(message: Any) -> Link:
 
 
 def address(message: Any) -> Address:
-    """Return the address that a message is about: RTM_NEWADDR."""
+    """Return the address in a message, RTM_NEWADDR."""
     return Address(message["index"], message.get("address"), message["prefixlen"])
 
 
 def neighbour(message: Any, names: Mapping[int, str]) -> Neighbour:
-    """Return the neighbour that a message is about.
+    """Return the neighbour in a message.
 
     Args:
         message: RTM_NEWNEIGH.

@@ -18,7 +18,7 @@ def named(rule: str, symbols: Mapping[str, str]) -> str:
     """Return a line with names for its addresses, and `net` for a network.
 
     Args:
-        rule: as its tool writes it.
+        rule: a line, as its tool prints it.
         symbols: address -> name.
 
     """

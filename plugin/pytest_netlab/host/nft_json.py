@@ -1,7 +1,7 @@
 """What `nft -j list ruleset` prints, as values, and back (libnftables-json(5)).
 
-JSON tells where each statement ends, which nft's text does not. What is no rule and no
-chain of a known shape is kept as the JSON it is: tables, sets, maps, whatever comes.
+JSON shows where each statement ends; nft's text does not. Anything but a rule or chain
+of a known form is kept as JSON: tables, sets, maps, and objects not known here.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _RAW = ("base", "offset", "len")
 
 
 def parse(listed: bytes, source: object = "nft -j") -> tuple[Item, ...]:
-    """Return an item an object, in their order; `render` makes the JSON again.
+    """Return one item an object, in order; `render` turns them back into the JSON.
 
     Args:
         listed: what nft printed.
         source: what an error calls it.
 
     Raises:
-        DocumentError: it is no ruleset, or holds what no document needs.
+        DocumentError: it is no ruleset, or exceeds the limits of `documents`.
 
     """
     found = documents.json_of(listed, source)
@@ -43,7 +43,7 @@ def parse(listed: bytes, source: object = "nft -j") -> tuple[Item, ...]:
 
 
 def render(items: Iterable[Item]) -> str:
-    """Return the JSON that `parse` makes these of, as nft lays it out."""
+    """Return the JSON that `parse` reads as these items, laid out as by nft."""
     return _dumps({"nftables": [_plain(one) for one in items]}) + "\n"
 
 
@@ -55,7 +55,7 @@ def _entry(found: Any) -> Item:
         one = _rule(body) if kind == "rule" else _chain(body)
     except (KeyError, TypeError):
         return Line(_dumps(found))  # a key is missing, or has no such value
-    # A key that nothing here knows is no reason to lose it.
+    # An object with a key that is not known here is kept as JSON: nothing is lost.
     return one if _plain(one) == found else Line(_dumps(found))
 
 
@@ -99,13 +99,13 @@ def _statement(found: Any) -> Statement:
         tokens = tuple(_tokens(body["value"]))
         return Action(f"{_field(body['key'])} set", tokens, detail=detail)
     kind = Action if name in ACTIONS else Match
-    # In a map of verdicts a text in quotes is a key, whatever it is called.
+    # In a verdict map, text in quotes is a key, even if it reads like a verdict.
     spell = _dumps if name == "vmap" else str
     return kind(name, tuple(_tokens(body, spell)), detail=detail)
 
 
 def _field(key: Any) -> str:
-    """Return what a key is called in nft's text, of which a mask may be taken."""
+    """Return the name of a key in nft's text; of a masked key, without the mask."""
     if not isinstance(key, dict):
         return " ".join(_tokens(key))
     name, body = _only(key)
@@ -117,7 +117,7 @@ def _field(key: Any) -> str:
 
 
 def _tokens(value: Any, spell: Callable[[Any], str] = str) -> Iterator[str]:
-    """Yield the words in a value, and the names of what has none: `{"drop": null}`."""
+    """Yield the words in a value; for a null, its key's name (`{"drop": null}`)."""
     if isinstance(value, dict):
         for key, one in value.items():
             yield from (key,) if one is None else _tokens(one, spell)
@@ -159,7 +159,7 @@ def _plain_hook(chain: Chain) -> dict[str, Any]:
 
 
 def _only(found: Any) -> tuple[str, Any]:
-    """Return the name and the value of an object that has one; of any other, none."""
+    """Return the only key of an object, and its value; ("", None) for any other."""
     if isinstance(found, dict) and len(found) == 1:
         return next(iter(found.items()))
     return "", None

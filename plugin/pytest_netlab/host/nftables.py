@@ -1,7 +1,7 @@
-"""What `nft list ruleset` prints, as lines that compare, and as values.
+"""What `nft list ruleset` prints, as lines that can be compared, and as values.
 
-Words are those of nft(8). Where a statement of a rule begins is known of those that
-do something with a packet; what stands between them is what a packet must be.
+Words are those of nft(8). Statements that act on a packet are known by their first
+word; the words between two of them are read as one match.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _COUNTER = re.compile(r"counter packets \d+ bytes \d+")
 _HANDLE = re.compile(r"# handle \d+$")
 _HOOK = re.compile(r"(type .* hook .*); policy (\w+);", re.ASCII)
 _ANY = 1 << 30
-# What begins a statement that does something, and how many words it takes at most.
+# First word of a statement that acts on packets -> how many words follow at most.
 _TAKES = {
     **dict.fromkeys(("accept", "drop", "continue", "return", "notrack", "counter"), 0),
     **dict.fromkeys(("jump", "goto", "comment"), 1),
@@ -31,15 +31,15 @@ _TAKES = {
     **dict.fromkeys(("log", "reset", "vmap", "elements"), _ANY),
 }
 ACTIONS = frozenset(_TAKES)
-# nft's `tcp option NAME FIELD`; any other field is of two words, but for `@nh,48,8`.
+# nft's `tcp option NAME FIELD`; any other field has two words, except `@nh,48,8`.
 _OPTION = ["tcp", "option"]
 
 
 def listed(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the lines of tables that iptables does not own: where each stands, and it.
+    """Yield the lines of tables that iptables does not own: each line's place, and it.
 
     firewalld and hand-written nft tables hook in beside iptables' own, and any of them
-    may drop or reject what Docker's rules accept. Counters and handles are gone.
+    may drop or reject what Docker's rules accept. Counters and handles are removed.
 
     Args:
         text: what `nft list ruleset` printed, with handles or without.
@@ -58,7 +58,7 @@ def listed(text: str) -> Iterator[tuple[str, str]]:
 
 
 def item(family: str, table: str, chain: str, line: str) -> Item:
-    """Return what a line of a chain is: its hook and policy, or a rule."""
+    """Parse a line of a chain: its hook and policy, or a rule."""
     if hook := _HOOK.fullmatch(line):
         return Chain(
             family=family,
@@ -81,7 +81,7 @@ def _statements(tokens: Sequence[str]) -> tuple[Statement, ...]:
     found: list[list[str]] = [[]]
     remaining, depth = _ANY, 0
     for word in tokens:
-        # In braces are the elements of a set, and verdicts of a map.
+        # Words in braces are elements of a set, or verdicts of a map.
         begins = not depth and word in _TAKES
         quoted = word.startswith('"')
         depth = max(depth + (word.count("{") - word.count("}")) * (not quoted), 0)
@@ -114,5 +114,5 @@ def _statement(name: str, *tokens: str) -> Statement:
 
 
 def _does(name: str = "") -> bool:
-    """Return whether a statement of this name does something with a packet."""
+    """Return whether a statement of this name acts on a packet."""
     return name in _TAKES or name.endswith(" set")

@@ -1,6 +1,6 @@
 """Policy rules of a host, as values; their text is that of `ip rule`.
 
-What is decoded are rtnetlink's messages, as pyroute2 hands them out (rtnetlink(7)).
+Decodes rtnetlink's messages, as pyroute2 returns them (rtnetlink(7)).
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ _ALL = "all"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRule:
-    """Which packets a table of routes is for.
+    """A policy rule: which packets use which routing table.
 
     Attributes:
-        priority: the lower is asked first.
-        negated: it is for all others.
-        source: whom packets are from: `all`, an address or a network.
-        destination: whom they are to; "" for anybody.
+        priority: the rule with the lowest is tried first.
+        negated: it applies to the packets that do not match.
+        source: the packets' source: `all`, an address or a network.
+        destination: an address or a network; "" for any.
         mark: fwmark and its mask, as `ip` writes them; "" for any.
-        incoming: the link that they came in by; "" for any.
+        incoming: the link that they arrived on; "" for any.
         outgoing: the link that a socket is bound to; "" for any.
         protocol: tcp, udp, ... or a number; "" for any.
         sport: a port or a range of ports; "" for any.
         dport: likewise.
-        action: `lookup`, or what becomes of them: unreachable, blackhole, prohibit.
-        table: that is looked up; "" where none is.
-        suppress: a route of this prefix length or less does not count; None for all.
+        action: `lookup`, or how they are refused: unreachable, blackhole, prohibit.
+        table: the table that is looked up; "" for another action.
+        suppress: routes of this prefix length or less are ignored; None ignores none.
 
     """
 
@@ -87,7 +87,7 @@ class PolicyRule:
 
 
 def policy_rule(message: Any) -> PolicyRule:
-    """Return the policy rule that a message is about: RTM_NEWRULE."""
+    """Return the policy rule in a message, RTM_NEWRULE."""
     table, protocol = message.get("table"), message.get("ip_proto")
     shortest = message.get("suppress_prefixlen")
     action = _ACTIONS.get(message["action"], f"{message['action']}")

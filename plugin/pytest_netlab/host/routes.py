@@ -1,6 +1,6 @@
 """Routes of a host, as values; their text is that of `ip route`.
 
-What is decoded are rtnetlink's messages, as pyroute2 hands them out (rtnetlink(7)).
+Decodes rtnetlink's messages, as pyroute2 returns them (rtnetlink(7)).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Hop:
     Attributes:
         gateway: "" where the destination is on the link.
         device: the name of the link.
-        weight: its share of the flows.
+        weight: its share of the flows, relative to the other hops'.
 
     """
 
@@ -63,22 +63,22 @@ class Hop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A route, and to where it leads.
+    """A route of one of the host's tables.
 
     Attributes:
         destination: `default`, an address, or a network as ADDRESS/LENGTH.
         kind: unicast, local, unreachable, ... (RTN_*).
         gateway: "" where the destination is on the link, and where there are `hops`.
-        device: the name of the link; "" where none is meant.
+        device: the name of the link; "" where the route has none.
         table: main, local, default, or a number.
-        protocol: who made it: kernel, static, ...; boot where nobody said.
+        protocol: who added it: kernel, static, ...; boot if not given.
         scope: global, link, host, ...; IPv6 has global only.
-        source: the address that the host itself uses; "" where it may choose.
-        metric: the lower is taken; None where the kernel does not say.
+        source: of the host's own packets; "" where the host may choose.
+        metric: the route with the lowest is used; None where the kernel does not say.
         flags: onlink, linkdown, dead, ...
         mtu: in octets; None where it is the link's.
         preference: of an IPv6 router: medium, high, low; "" for IPv4.
-        hops: where there are several.
+        hops: the next hops, where there are several.
 
     """
 
@@ -123,7 +123,7 @@ class Route:
 
 
 def route(message: Any, names: Mapping[int, str]) -> Route:
-    """Return the route that a message is about.
+    """Return the route in a message.
 
     Args:
         message: RTM_NEWROUTE.
@@ -152,7 +152,7 @@ def route(message: Any, names: Mapping[int, str]) -> Route:
 
 
 def routes(listed: str) -> tuple[Route, ...]:
-    """Return what `ip route` printed; what it adds of caches and clocks is left out."""
+    """Return what `ip route` printed, without what it adds of caches and expiry."""
     found: list[Route] = []
     for line in listed.splitlines():
         tokens = line.split()

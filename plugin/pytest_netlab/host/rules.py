@@ -1,6 +1,6 @@
-"""Rules of a host's firewall as values, whichever tool showed them.
+"""Rules of a host's firewall as values, whichever tool printed them.
 
-Words are kept as the tool writes them, so that a value's `text` is what was read.
+Words are kept as the tool prints them, so that a value's `text` is what was read.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ Counters: TypeAlias = tuple[int, int]  # packets, octets
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a packet must be, for the rest of its rule to apply.
+    """A condition that a packet must meet for the rest of the rule to apply.
 
     Attributes:
         name: an option of iptables (`-s`, `--dport`); nft's first word (`iifname`), or
             a field (`ip daddr`) where nft gave JSON.
-        words: what follows, quoted where the tool quotes. nft's text does not say where
-            one match ends, so all that stand in a row are one.
+        tokens: what follows, quoted where the tool quotes. nft's text does not say
+            where one match ends, so consecutive ones are read as one.
         negated: iptables' `!` stands before the option.
         detail: the statement's own JSON; "" where nft gave none.
 
@@ -32,7 +32,7 @@ class Match:
     detail: str = ""
 
     def __str__(self) -> str:
-        """Render as the tool writes it."""
+        """Render as the tool prints it."""
         return " ".join(("!",) * self.negated + (self.name, *self.tokens))
 
 
@@ -43,8 +43,8 @@ class Action:
     Attributes:
         name: a target of iptables (`DNAT`, or a chain), a statement of nft (`drop`,
             `jump`), or the field that nft sets (`ip ttl set`).
-        words: its arguments, quoted where the tool quotes.
-        option: how iptables is given it, `-j` or `-g`; "" in nft's rules.
+        tokens: its arguments, quoted where the tool quotes.
+        option: iptables' option for the target, `-j` or `-g`; "" in nft's rules.
         detail: the statement's own JSON; "" where nft gave none.
 
     """
@@ -55,11 +55,11 @@ class Action:
     detail: str = ""
 
     def __str__(self) -> str:
-        """Render as the tool writes it."""
+        """Render as the tool prints it."""
         return " ".join((self.option,) * bool(self.option) + (self.name, *self.tokens))
 
     def argument(self, option: str) -> str:
-        """Return the word behind an option; "" for none."""
+        """Return the word after an option; "" for none."""
         pairs = zip(self.tokens, self.tokens[1:], strict=False)
         return next((value for name, value in pairs if name == option), "")
 
@@ -73,13 +73,13 @@ class Rule:
 
     Attributes:
         family: `ip`, `ip6`, or another family of nft (`inet`, `bridge`, ...).
-        backend: whose rule it is. `iptables` is the usual one, whatever the kernel
-            keeps its rules in; `legacy` the one beside it.
+        backend: `iptables` is the default one, whether its rules are nf_tables' or
+            legacy ones; `legacy` is iptables-legacy beside it.
         table: its table.
-        chain: its chain. Of nft's text a line of a set or a map reads as a rule in a
+        chain: its chain. A line of a set or a map in nft's text is read as a rule in a
             chain of that name: it decides about packets as a rule does.
-        statements: in their order. iptables has at most one action, the last of them.
-        counters: what iptables counted; None where it was not asked, and for nft.
+        statements: in order. iptables has at most one action, the last of them.
+        counters: what iptables counted; None without counters, and for nft.
         handle: nft's number of the rule, where it gave JSON.
 
     """
@@ -94,29 +94,29 @@ class Rule:
 
     @property
     def matches(self) -> tuple[Match, ...]:
-        """Return what a packet must be."""
+        """Return the conditions that a packet must meet."""
         return tuple(one for one in self.statements if isinstance(one, Match))
 
     @property
     def actions(self) -> tuple[Action, ...]:
-        """Return what happens to such a packet."""
+        """Return what the rule does with such a packet."""
         return tuple(one for one in self.statements if isinstance(one, Action))
 
     @property
     def comment(self) -> str:
-        """Return what its author wrote about it, without quotes; "" for nothing."""
+        """Return its comment without quotes; "" for none."""
         named = (one for one in self.statements if one.name in ("--comment", "comment"))
         word = next((one.tokens[0] for one in named if one.tokens), "")
         return _unquoted(word, escapes=self.backend != "nft")
 
     @property
     def body(self) -> str:
-        """Return its statements, as its tool writes them."""
+        """Return its statements, as its tool prints them."""
         return " ".join(map(str, self.statements))
 
     @property
     def text(self) -> str:
-        """Return its line, by which hosts are compared: without counters."""
+        """Return its line without counters, by which hosts are compared."""
         if self.backend == "nft":
             return f"nft {self.family} {self.table} {self.chain} {self.body}"
         head = f"{_prefix(self)}{self.table} -A {self.chain}"
@@ -125,7 +125,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """A chain, and what becomes of a packet that none of its rules decides about.
+    """A chain, with its policy for packets that none of its rules decides about.
 
     Attributes:
         family: as a rule's.
@@ -133,9 +133,9 @@ class Chain:
         table: its table.
         name: its name.
         policy: `ACCEPT`, `drop`, ...; for a chain without a hook `-` in iptables, and
-            nothing in nft.
+            "" in nft.
         hook: nft's type, hook and priority, in its words; "" for none, and in iptables.
-        counters: what iptables counted at the policy; None where it was not asked.
+        counters: what iptables counted at the policy; None without counters.
         handle: nft's number of the chain, where it gave JSON.
 
     """
@@ -151,7 +151,7 @@ class Chain:
 
     @property
     def text(self) -> str:
-        """Return its line, by which hosts are compared: without counters."""
+        """Return its line without counters, by which hosts are compared."""
         if self.backend != "nft":
             return f"{_prefix(self)}{self.table} :{self.name} {self.policy}"
         head = f"nft {self.family} {self.table} {self.name}"
@@ -160,7 +160,7 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that is neither rule nor chain: kept as it is, and not understood."""
+    """A line that is neither rule nor chain: kept as it is, and not parsed."""
 
     text: str
 
@@ -179,6 +179,6 @@ def _unquoted(word: str, *, escapes: bool) -> str:
 
 
 def _prefix(one: Rule | Chain) -> str:
-    """Return what a line begins with that is not of the usual iptables."""
+    """Return what begins a line of IPv6 or iptables-legacy; "" for any other."""
     six = "ip6 " if one.family == "ip6" else ""
     return f"{six}legacy " if one.backend == "legacy" else six

@@ -1,7 +1,7 @@
 """All rules of a host as lines that can be compared between hosts, and back as values.
 
-Counters go, names stand for addresses, and a network is just `net`: what is left says
-what the rules do, on whatever address plan. A golden's provenance has such lines.
+Counters are removed, names replace addresses, and `net` replaces a network: the lines
+say what the rules do, on any address plan. A golden's provenance has such lines.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from pytest_netlab.host.rules import Backend, Item
 
 _NFT, _SIX, _LEGACY = "nft ", "ip6 ", "legacy "
-_PLACE = 4  # the words of nft's lines before a rule's own: nft, family, table, chain
+_PLACE = 4  # words of nft's lines before the rule: nft, family, table, chain
 
 
 def ruleset(state: Mapping[str, str], symbols: Mapping[str, str]) -> str:
     """Return all rules of a host as lines: iptables', and those beside them.
 
-    Where iptables itself is the legacy one, its rules are not listed twice. Beside the
-    usual iptables, a built-in chain that accepts goes without saying: whether its
-    table exists at all depends on who looked at it first.
+    Where the default iptables is the legacy one, its rules are not listed twice. Of
+    iptables-legacy and ip6tables, a built-in chain that accepts is left out: whether
+    its table exists at all depends on who listed it first.
 
     Args:
         state: a lab's evidence, file name -> text.
@@ -57,21 +57,21 @@ def _accepts(one: Rule | Chain) -> bool:
 
 
 def _counts(legacy: Sequence[Rule | Chain], usual: Sequence[Rule | Chain]) -> bool:
-    """Return whether both tools print the same rules, and there is one at all."""
+    """Return whether there are legacy rules, and the default iptables has them all."""
     same = {one.text.removeprefix(_LEGACY) for one in legacy if not _accepts(one)}
     has_rule = any(isinstance(one, Rule) for one in legacy)
     return has_rule and same <= {one.text for one in usual}
 
 
 def items(lines: str) -> tuple[Item, ...]:
-    """Return what the lines of a ruleset say."""
+    """Parse the lines of a ruleset."""
     return tuple(map(read, lines.splitlines()))
 
 
 def read(line: str) -> Item:
-    """Return what one line says; its `text` is that line.
+    """Parse one line; the `text` of the value is that line.
 
-    What is no line of a ruleset, such as a route, is kept as it is.
+    A line of anything else, such as a route, is kept as it is.
     """
     found = _nft(line) if line.startswith(_NFT) else _iptables(line)
     return found if found.text == line else Line(line)

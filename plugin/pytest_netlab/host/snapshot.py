@@ -1,4 +1,4 @@
-"""What is known of a host at one moment, asked for or read from kept evidence."""
+"""A host's state at one moment, read live or from stored evidence."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ class Snapshot:
     """A host at one moment.
 
     Attributes:
-        files: evidence, file name -> text: what is below, rendered, and what tools say.
-        entries: the connections that it tracks.
-        events: what became of connections while somebody listened.
+        files: evidence, file name -> text: the values below, rendered, and what tools
+            print.
+        entries: of its conntrack table.
+        events: of its conntrack table, while a listener ran.
         sysctls: name -> value; those that its kernel does not have are left out.
         routes: of all tables, IPv4's and IPv6's.
-        policy_rules: IPv4's, in the order in which they are asked.
+        policy_rules: IPv4's, in the order in which they are tried.
         policy_rules6: IPv6's.
-        neighbours: who answered ARP or neighbour discovery, or did not.
+        neighbours: of every link, also those that never answered.
 
     """
 
@@ -50,7 +51,7 @@ class Snapshot:
 
 
 class Kept(NamedTuple):
-    """The evidence file that has one part of a snapshot, and how it is read."""
+    """The evidence file of one part of a snapshot, and how to read and write it."""
 
     file: str
     parse: Callable[[str], Any]
@@ -73,6 +74,6 @@ KEPT = {
 
 
 def read(files: Mapping[str, str]) -> Snapshot:
-    """Return what evidence tells of a host; what it has no words for is empty."""
+    """Read a snapshot from evidence; a part that has no file is empty."""
     parts = {name: kept.parse(files.get(kept.file, "")) for name, kept in KEPT.items()}
     return Snapshot(files=files, **parts)

@@ -1,4 +1,4 @@
-"""Settings of a kernel's network: which are known, what they are called, as text."""
+"""Sysctls of a kernel's network: which are read, their names, and their text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What provenance calls a setting -> what people set. Two hosts are compared by these.
+# Name in a golden's provenance -> sysctl. Two hosts are compared by these.
 FACTS = {
     "ip_forward": "net.ipv4.ip_forward",
     "bridge_nf": "net.bridge.bridge-nf-call-iptables",
@@ -18,7 +18,7 @@ FACTS = {
 }
 COUNT = "net.netfilter.nf_conntrack_count"
 MOST = "net.netfilter.nf_conntrack_max"
-# Evidence has these too.
+# Evidence also has these.
 OTHERS = (
     *("net.ipv4.conf.all.rp_filter", "net.ipv4.conf.all.route_localnet"),
     *("net.ipv4.conf.all.forwarding", "net.ipv4.ip_local_port_range"),
@@ -27,7 +27,7 @@ OTHERS = (
 )
 KNOWN = (*FACTS.values(), *OTHERS)
 _NEARLY = 0.999
-_DIGITS = 18  # Python takes its time for numbers of thousands
+_DIGITS = 18  # Python is slow at parsing thousands of them
 
 
 def render(sysctls: Mapping[str, str]) -> str:
@@ -36,16 +36,16 @@ def render(sysctls: Mapping[str, str]) -> str:
 
 
 def parse(printed: str) -> dict[str, str]:
-    """Return what `sysctl` printed; what is no setting is left out."""
+    """Return what `sysctl` printed, name -> value; other lines are left out."""
     found = (line.partition(" = ") for line in printed.splitlines())
     return {name: value for name, equals, value in found if equals}
 
 
 def crowd(sysctls: Mapping[str, str]) -> str:
-    """Return how many connections there are where the table takes no more; else "".
+    """Return how many connections there are if the conntrack table is full; else "".
 
-    New ones are dropped then (nf_conntrack_core.c, __nf_conntrack_alloc). Some end
-    between the drop and the reading of the count.
+    A full table drops new ones (nf_conntrack_core.c, __nf_conntrack_alloc). Some end
+    between the drop and the reading of the count, so nearly full counts as full.
     """
     count, most = (_number(sysctls.get(name, "")) for name in (COUNT, MOST))
     is_full = most and count >= most * _NEARLY

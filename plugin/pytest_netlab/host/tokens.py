@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 
-# Up to a quote that no `\` stands before. Each part is looked at once.
+# Up to a quote without a `\` before it. Possessive: each part is tried once.
 _CLOSING = re.compile(r'(?:[^"\\]|\\.?)*+"', re.DOTALL)
 
 
 def split(text: str, *, escapes: bool) -> list[str]:
-    r"""Return what stands between single spaces, but for those in quotes.
+    r"""Split a text at single spaces, except at those in quotes.
 
-    Nothing is lost: with spaces between them the words are the text again.
+    Nothing is lost: joined by spaces, the words are the text again.
 
     Args:
         text: a line, or a part of one.
-        escapes: a quote behind a `\` ends nothing: iptables' way, not nft's.
+        escapes: whether a `\` keeps a quote from ending: true of iptables, not of nft.
 
     """
     if '"' not in text:
