@@ -37,13 +37,7 @@ _ICMP_FIELDS = {"icmp", "icmpv6", "ipv6-icmp", "frag", "frag-off", "packet-too-b
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A published port: what a DNAT rule says.
-
-    Attributes:
-        port: of the host, in decimal.
-        target: address or node, and port, that it is translated to.
-
-    """
+    """A port of the host that a DNAT rule publishes, and its target, NODE:PORT."""
 
     port: str
     target: str

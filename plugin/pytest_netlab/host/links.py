@@ -53,14 +53,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address of a link.
-
-    Attributes:
-        link: the link's index.
-        address: as text.
-        length: of its network's prefix, in bits.
-
-    """
+    """An address, the index of its link, and its network's prefix length in bits."""
 
     link: int
     address: str

@@ -51,14 +51,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Equivalence:
-    """Why some mutations are equivalent.
-
-    Attributes:
-        name: of the rule.
-        reason: why such a change must not turn a verdict red; `--list` prints it.
-        applies: whether the rule applies to a change.
-
-    """
+    """A rule for equivalent mutations: `reason` is why none may turn a verdict red."""
 
     name: str
     reason: str
