@@ -1,4 +1,9 @@
-"""What a NAT did (learn), and what it promises (model)."""
+"""What a NAT did to each flow (`learn`), and what Docker's should do (`Nat`).
+
+`learn` pairs the observations of two capture points by fields that no NAT changes, and
+returns `Translations`. It refuses to know addresses' meaning, rules of the host and
+clocks; `Nat` knows no packet.
+"""
 
 from pytest_netlab.nat.learn import learn
 from pytest_netlab.nat.model import Nat

@@ -1,4 +1,4 @@
-"""Pair what has equal keys but is of several flows: by what rewrites leave of a key."""
+"""Pair packets of several flows with equal keys: by what NAT keeps of a flow key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Uniflows = dict[int, int]
     Project = Callable[[int], Hashable]
 
-# The likeliest first: all is the same, then SNAT and DNAT that keep the port, then
+# Most likely first: nothing is rewritten, then SNAT and DNAT that keep the port, then
 # those that do not.
 _SIMILAR_BY: tuple[Callable[[Tuple5], Hashable], ...] = (
     lambda key: key,
@@ -36,13 +36,13 @@ def resolve(
     *,
     patient: bool,
 ) -> None:
-    """Pair the rows of each group; later groups profit from what is learned.
+    """Pair the rows of each group; what is learned serves the later groups.
 
     Args:
         pairing: what is known of the flows.
         tables: the conversations of the near and the far point.
         groups: near and far rows of one key.
-        patient: leave new observations alone that contradict what is known.
+        patient: do not pair new observations that contradict what is known.
 
     """
     for here, there in groups:
@@ -65,7 +65,7 @@ class _Ambiguous:
         self._far: Uniflows = {row: int(pairing.far.uniflow[row]) for row in there}
 
     def resolve(self, *, patient: bool) -> None:
-        """Pair new flows by likeness, then known ones, then whatever is left."""
+        """Pair new flows by similar keys, then known ones, then whatever is left."""
         pairing = self._pairing
         for like in _SIMILAR_BY:
             self._match(
@@ -75,7 +75,7 @@ class _Ambiguous:
                 self._keyed(1, like, pairing.is_owned),
             )
         self._match(pairing.far_uniflow_of, lambda uniflow: uniflow)
-        if patient:  # the true counterpart of what is new may be on its way
+        if patient:  # the true counterpart of a new one may not have been read yet
             self._near = _older(self._near, pairing.near_fresh)
             self._far = _older(self._far, pairing.far_fresh)
         for like in _SIMILAR_BY:
@@ -90,7 +90,7 @@ class _Ambiguous:
         like: Callable[[Tuple5], Hashable],
         is_settled: Callable[[int], bool],
     ) -> Project:
-        """Return the projection of ways by their keys; None for settled flows."""
+        """Return a projection of uniflows by their keys; None for settled flows."""
         table = self._tables[side]
         return lambda uniflow: None if is_settled(uniflow) else like(table.key(uniflow))
 
@@ -109,5 +109,5 @@ class _Ambiguous:
 
 
 def _older(uniflows: Uniflows, fresh: int) -> Uniflows:
-    """Return the rows that were there before."""
+    """Return the rows that earlier steps left unpaired."""
     return {row: uniflow for row, uniflow in uniflows.items() if row < fresh}

@@ -1,4 +1,4 @@
-"""What learning found, step by step, and what it amounts to in the end."""
+"""Collect pairs and violations step by step, and make flows of them in the end."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _MOST_VIOLATIONS = 100_000
 
 
 class Findings:
-    """Pairs, the flow of each, and violations; of streams, counts only."""
+    """Pairs, the flow of each, and violations; of streams, pairs are only counted."""
 
     def __init__(
         self, near: SideReader, far: SideReader, table: MappingTable, budget: Budget
@@ -83,7 +83,7 @@ class Findings:
                 self.note(of_facts(bits, *ends, where))
 
     def _check(self, bits: int, row_in: int, row_out: int) -> Iterator[Violation]:
-        """Look at two packets again, for the words."""
+        """Check two packets again, to describe what is wrong."""
         near, far = self._near.whole, self._far.whole
         if near is not None and far is not None:
             ends = Observation(near, row_in), Observation(far, row_out)
@@ -117,8 +117,8 @@ class Findings:
     def _with_rows(self, flows: list[Flow]) -> list[Flow]:
         """Return the flows with their pairs and rows, by their first packet.
 
-        Where a conversation was split, because its mapping changed on the way, rows
-        without a counterpart go to its first part.
+        A conversation whose mapping changed has several flows; its unpaired rows go to
+        the first of them.
         """
         if not flows:
             return []
@@ -161,7 +161,7 @@ class Findings:
         return {number: part.tolist() for number, part in enumerate(parts)}
 
     def _unpaired(self, near: set[int], far: set[int]) -> list[Flow]:
-        """Return the conversations that no packet links to the other side."""
+        """Return the flows of conversations without a pair."""
         flows = _unpaired(self._near, self._without(self._near, near), "inside")
         behind = self._near.table.senders()
         flows += _unpaired(self._far, self._without(self._far, far), "outside", behind)
@@ -172,7 +172,7 @@ class Findings:
         return [flow._replace(inside_rows=(), outside_rows=()) for flow in joined]
 
     def _without(self, point: SideReader, joined: set[int]) -> Iterator[int]:
-        """Yield the numbers of a side's conversations but those."""
+        """Yield the numbers of a side's conversations that are not joined."""
         numbers = self._budget.watch(range(point.table.count))
         return (number for number in numbers if number not in joined)
 
@@ -216,9 +216,10 @@ def _unpaired(
     where: Side,
     behind: frozenset[str] = frozenset(),
 ) -> list[Flow]:
-    """Return these conversations of one side as flows; from `behind` they leaked.
+    """Return these conversations of one side as flows.
 
-    Their rows are those of the point's strays.
+    Those from an address in `behind`, of a sender inside, leaked. Their rows are those
+    of `unpaired_left`.
     """
     flows = []
     rows = point.unpaired_left().by_conversation()

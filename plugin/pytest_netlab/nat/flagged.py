@@ -1,4 +1,4 @@
-"""What the mapping table flagged of a pair, as violations: a bit is not yet a word."""
+"""Make violations of the bits by which the mapping table flags a pair."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def of_mapping(
     tables: tuple[FlowTable, FlowTable],
     rows: tuple[int, int],
 ) -> Iterator[Violation]:
-    """Yield where the mapping is not one function, not one-to-one, or not undone.
+    """Yield where the mapping is not one function, not one-to-one, or not reversed.
 
     Args:
         bits: what `MappingTable.enter` found wrong.
-        uniflows: of the pair, near and far, and what they should be: far and near.
+        uniflows: near and far one of the pair, then the far and near one expected.
         tables: the conversations inside and outside.
         rows: of the pair, inside and outside.
 
@@ -46,7 +46,13 @@ def of_mapping(
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What `observations` keeps of a packet, by the names of columns."""
+    """What `observations` keeps of a packet, by the names of columns.
+
+    Attributes:
+        value: `Observations.facts`.
+        options: hash of the TCP options; 0 for none.
+
+    """
 
     value: int
     options: int
@@ -82,7 +88,7 @@ _FIELDS = {
 
 
 def of_packets(bits: int, near: Observation, far: Observation) -> Iterator[Violation]:
-    """Yield the same as `of_facts`, in the words that the packets themselves give."""
+    """Yield the same as `of_facts`, described from the packets themselves."""
     for violation in check_pair(near, far):
         if _FIELDS.get(violation.field, 0) & bits:
             yield violation
@@ -93,7 +99,8 @@ def of_facts(
 ) -> Iterator[Violation]:
     """Yield what a router changed of a packet that it may not change.
 
-    The words for options and quotes are hashes and yes or no: the bytes may be gone.
+    Options are described by their hashes and embedded packets not at all: the bytes
+    may be gone.
     """
     for mismatch in _mismatches(bits, near, far):
         yield Violation(*mismatch, rows)

@@ -1,7 +1,7 @@
-"""Pair packets that something altered on the way: what no NAT may change did change.
+"""Pair packets of which a field was changed that no NAT may change.
 
-Tried only on what is left when all invariants have had their say, so that a packet is
-reported as altered instead of as lost here and come from nowhere there.
+Tried only on packets that exact pairing left over: then a packet is reported as
+altered, and not as lost at one point and from nowhere at the other.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     End = tuple[str, int] | None
     Ends = tuple[int, End, End]
 
-# One field may be altered, hardly two: either the IP id or the sequence is as it was.
+# Rarely are two fields altered: either the IP id or the sequence number is unchanged.
 _BY_ID = ("proto", "ip_id", "payload_len")
 _BY_SEQUENCE = ("proto", "tcp_seq", "tcp_ack", "payload_len", "payload_hash")
-# Connection tracking puts fragments together and cuts the datagram anew on its way out
-# (nf_defrag_ipv4, ip_do_fragment): the first ones may differ in size.
+# Connection tracking reassembles a datagram, which is fragmented again when it leaves
+# (nf_defrag_ipv4, ip_do_fragment): the first fragments may differ in size.
 _BY_DATAGRAM = ("proto", "ip_id")
 _FRAGMENT = int(Status.FRAGMENT)
-_MOST = 1000  # packets of one key: more is an attack, and not worth its square
+_MOST = 1000  # packets of one key: more is an attack, and the search is quadratic
 
 
 def pair_fuzzily(
@@ -40,13 +40,13 @@ def pair_fuzzily(
 ) -> list[tuple[int, int]]:
     """Return (inside row, outside row) of packets that are the same but for a field.
 
-    The two keep one end's address and port, as every rewrite of one end does.
+    One end's address and port must be equal, as every rewrite of one end leaves them.
 
     Args:
         inside: the capture of the inside.
         outside: the capture of the outside.
-        near: the inside's rows without a counterpart.
-        far: the outside's rows without a counterpart.
+        near: the inside's unpaired rows.
+        far: the outside's unpaired rows.
 
     """
     found: list[tuple[int, int]] = []
@@ -65,14 +65,14 @@ def pair_fuzzily(
 
 
 def _is_truncated(inside: Capture, outside: Capture, near: int, far: int) -> bool:
-    """Tell whether one of two observations is a fragment."""
+    """Return whether one of two observations is a fragment."""
     return bool((inside.status[near] | outside.status[far]) & _FRAGMENT)
 
 
 def _left(
     capture: Capture, names: Sequence[str], rows: Rows, paired: set[int]
 ) -> dict[Hashable, list[int]]:
-    """Group the rows without a counterpart by these columns; a 0 tells nothing."""
+    """Group the unpaired rows by these columns; skip an id or sequence number of 0."""
     found: dict[Hashable, list[int]] = defaultdict(list)
     index = np.asarray(rows, dtype=np.intp)
     columns = [capture.column(name)[index].tolist() for name in names]
@@ -106,7 +106,7 @@ def _ends(capture: Capture, row: int) -> Ends:
 
 
 def _same_end(here: Ends, there: Ends) -> bool:
-    """Return whether source or destination is the same, and a router is between."""
+    """Return whether source or destination is the same, and the ttl is another."""
     if here[0] == there[0] or None in (here[1], there[1]):
         return False
     return here[1] == there[1] or here[2] == there[2]

@@ -40,9 +40,9 @@ def learn(inside: Source, outside: Source, *, memory: Memory = None) -> Translat
     """Pair the packets of two capture points and return each flow's rewrite.
 
     Packets are paired by what NAT may not change, never by clock, so the captures may
-    come from clocks that differ. Of chunks (`open_capture`), memory is bounded: a
-    packet waits for its counterpart while some 260,000 others of its point do, and
-    flows have counts instead of rows.
+    come from clocks that differ. Of chunks (`open_capture`), memory is bounded: of each
+    point the latest 260,000 or so unpaired packets are kept, and flows have counts
+    instead of rows.
 
     Args:
         inside: the side with the private addresses (docker0), or its chunks.
@@ -60,7 +60,7 @@ def learn(inside: Source, outside: Source, *, memory: Memory = None) -> Translat
 
 
 class _Learner:
-    """Reads both sides in turns, and pairs what it has after each."""
+    """Reads both sides step by step, and pairs after each step."""
 
     def __init__(
         self, near: SideReader, far: SideReader, budget: Budget, *, is_shared: bool
@@ -72,7 +72,7 @@ class _Learner:
         self.schedule = ReadSchedule(near, far)
 
     def run(self) -> Translations:
-        """Return what both sides show."""
+        """Read both sides to their end, and return what was learned."""
         taps = self.near.knows_directions and self.far.knows_directions
         try:
             self.near.start(int(Direction.INBOUND) if taps else 0)
@@ -94,14 +94,14 @@ class _Learner:
             self._step(final=not more)
 
     def _check(self) -> None:
-        """Fail if all of it takes too much memory; who shares a budget has noted."""
+        """Check the budget; a shared one has noted the rows when they were read."""
         if not self._is_shared:
             self.budget.note("the inside", self.near.rows)
             self.budget.note("the outside", self.far.rows)
         self.budget.check()
 
     def _step(self, *, final: bool) -> None:
-        """Pair what was read so far; what stays alone waits for the next step."""
+        """Pair what was read so far; keep the unpaired for the next step."""
         near, near_fresh = self.near.pending()
         far, far_fresh = self.far.pending()
         uniflows = 2 * self.near.table.count, 2 * self.far.table.count
@@ -133,7 +133,7 @@ class _Learner:
         disambiguation.resolve(self.pairing, tables, ambiguous, patient=patient)
 
     def _pair_truncated(self) -> None:
-        """Pair packets whose payload one capture cut: by their headers."""
+        """Pair by their headers packets whose payload one capture truncated."""
         pairing = self.pairing
         for near_truncated, far_truncated in ((True, False), (False, True)):
             near = _unpaired(
@@ -182,7 +182,7 @@ class _Learner:
         return near.astype(np.int32), far.astype(np.int32)
 
     def _pair_fuzzily(self) -> None:
-        """Pair at the end what is alone on both sides and alike but for a field."""
+        """Pair at the end unpaired packets that are the same but for a field."""
         near, far = self.near.unpaired_left(), self.far.unpaired_left()
         found = pair_fuzzily(near.capture, far.capture, near.rows, far.rows)
         if not found:
@@ -193,7 +193,7 @@ class _Learner:
             numbers = near.number(row_in), far.number(row_out)
             index = index_of(seen[0], numbers[0]), index_of(seen[1], numbers[1])
             if min(index) < 0:
-                continue  # long given up: no longer in the window of a stream
+                continue  # no longer in the window of a stream
             rows = tuple(np.array([place], dtype=np.int32) for place in index)
             flow, wrong = self.mapping_table.enter(*seen, rows[0], rows[1], uniflows)
             pair = rows[0], rows[1]
@@ -210,7 +210,7 @@ def _every(seen: object) -> Index:
 def _unpaired(
     facts: npt.NDArray[np.uint64], counterparts: Index, *, truncated: bool
 ) -> Index:
-    """Return who has no counterpart; only those whose payload was cut, if asked for."""
+    """Return the unpaired observations, or only those with a truncated payload."""
     unpaired = counterparts[: len(facts)] == NOBODY
     if truncated:
         unpaired &= facts >> np.uint64(HASHLESS) & np.uint64(1) > 0

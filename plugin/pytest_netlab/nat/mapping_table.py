@@ -1,7 +1,7 @@
-"""What the pairs say: each flow's rewrite, and which pairs break an invariant.
+"""Learn each flow's mapping from the pairs, and flag pairs that break an invariant.
 
-The hot loop after pairing. It compares what `observations` keeps of a packet; who wants
-words for a difference looks at the packets again.
+The hot loop after pairing. It compares the facts that `observations` keeps of a packet;
+`flagged` describes the differences.
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ IP_CHECKSUM: Final = 16
 L4_CHECKSUM: Final = 32
 EMBEDDED: Final = 64
 CHANGED: Final = 128  # the flow was mapped to something else before
-SHARED: Final = 256  # another flow is mapped to the same
-UNDO: Final = 512  # and this is a reply, which was not undone
+SHARED: Final = 256  # another flow is mapped to the same tuple
+UNDO: Final = 512  # and this is a reply, which was not reverse-translated
 
 _BYTE, _THREE, _TWO = 255, 7, 3
 _DONT_FRAGMENT = ipv4.DF
 _ZERO, _BAD = int(Checksum.ZERO), int(Checksum.BAD)
 _INBOUND = int(Direction.INBOUND)
 
-# Compiled, these are integers of C; Python sees them by this.
+# Cython makes C integers of these; this keeps them visible to Python.
 globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, OPTIONS=OPTIONS, EMBEDDED=EMBEDDED)
 globals().update(IP_CHECKSUM=IP_CHECKSUM, L4_CHECKSUM=L4_CHECKSUM)
 globals().update(CHANGED=CHANGED, SHARED=SHARED, UNDO=UNDO)
 
 
 class MappingTable:
-    """The flows that cross, by the pairs that were entered.
+    """The flows that crossed the host, by the pairs that were entered.
 
-    Of each flow, by its number: the conversations it joins, how many pairs it has, and
-    of one pair (the initiator's first, else the first) the two ways and whether the
-    packet travelled outwards. `there` and `back` are what each way became.
+    `flows` has a column per flow: its near and far conversation, how many pairs it has,
+    and of one pair (the initiator's first, else the first) the two uniflows and whether
+    the packet travelled outwards. `there` is near uniflow -> far, `back` far -> near.
     """
 
     if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class MappingTable:
         self._reserve(2, 2, 64)
 
     def _reserve(self, near_uniflows: int, far_uniflows: int, pairs: int) -> None:
-        """Make room for this many ways, and a new flow for each of so many pairs."""
+        """Grow the arrays to this many uniflows, and by one flow for each pair."""
         self._there = longer(self._there, near_uniflows, _NONE)
         self._back = longer(self._back, far_uniflows, _NONE)
         self.there, self.back = (
@@ -121,8 +121,8 @@ class MappingTable:
 
         Returns:
             the flow of each pair, and an (n, 6) array of what is wrong: index of the
-            pair, a set of the bits above, near and far way, and the ways that were
-            expected: what near became before, and what became far before.
+            pair, a set of the bits above, near and far uniflow, and the uniflows that
+            were expected: what near became before, and what became far before.
 
         """
         count = len(near_rows)
@@ -196,9 +196,10 @@ def _note(
 
 
 def _compare(near: int, far: int) -> int:
-    """Return what differs between observations of a packet that no router may change.
+    """Return the bits of what a router changed of a packet that it may not change.
 
-    RFC 1812 5.3.1 (ttl), RFC 2474 (tos), RFC 768 (no UDP checksum), RFC 5508 (quotes).
+    RFC 1812 5.3.1 (ttl), RFC 2474 (tos), RFC 768 (no UDP checksum), RFC 5508 (embedded
+    packets).
     """
     bits = TTL if _hops(near, far) != 1 else 0
     if (near ^ far) >> observations.TOS & _BYTE:
@@ -215,7 +216,7 @@ def _compare(near: int, far: int) -> int:
 
 
 def _hops(near: int, far: int) -> int:
-    """Return how much the host lowered the ttl; the tap knows which side was first."""
+    """Return how much the host lowered the ttl, in the order of travel if known."""
     before, after = near & _BYTE, far & _BYTE
     uniflow = near >> observations.DIRECTION & _TWO
     if uniflow == 0:
@@ -224,7 +225,7 @@ def _hops(near: int, far: int) -> int:
 
 
 def _is_bad(near: int, far: int, shift: int) -> bool:
-    """Tell whether a checksum is wrong, or there on one side only."""
+    """Return whether a checksum is wrong, or absent on one side only."""
     here, there = near >> shift & _THREE, far >> shift & _THREE
     if _BAD in (here, there):
         return True
@@ -232,7 +233,7 @@ def _is_bad(near: int, far: int, shift: int) -> bool:
 
 
 def _map(table: MappingTable, near: int, far: int) -> int:
-    """Check that the mapping is one function, one-to-one, and undone for replies.
+    """Check that the mapping is one function, one-to-one, and reversed for replies.
 
     RFC 4787 REQ-11 (deterministic), REQ-3 (no overloading).
     """
@@ -259,9 +260,9 @@ def _map(table: MappingTable, near: int, far: int) -> int:
 
 
 def _left_inside(near: int, far: int) -> int:
-    """Return whether a packet travelled outwards: the tap knows, or the ttl tells.
+    """Return whether a packet travelled outwards: by direction if known, else by ttl.
 
-    A router lowers the ttl; a rule that sets it must not turn the flow around.
+    A router lowers the ttl, but a rule that sets it must not reverse the flow.
     """
     uniflow = near >> observations.DIRECTION & _TWO
     if uniflow:
@@ -300,7 +301,7 @@ def _find(table: MappingTable, near: int, far: int) -> int:
 
 
 def _rehash(table: MappingTable) -> None:
-    """Enter the flows that are there into the empty slots."""
+    """Enter all flows into the empty slots."""
     mask = table.size - 1
     for flow in range(table.count):
         slot = octets.mix(table.near_flow[flow], table.far_flow[flow]) & mask

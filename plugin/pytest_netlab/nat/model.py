@@ -15,15 +15,20 @@ from pytest_netlab.nat.ports import class_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Any but 0: the kernel may take it, but in a key it means "has none".
+# Not 0: the kernel may choose it, but in a key it stands for "no id".
 _IDS = range(1, 65536)
 
 
 @dataclass(slots=True, kw_only=True)
 class Nat:
-    """The state of one host: its rules, and the mappings its flows hold.
+    """One host's NAT: its rules, and the mappings of its flows.
 
-    `published` maps a port of the host to a container's (address, port).
+    Attributes:
+        subnet: of the bridge network.
+        address: of the host on the uplink.
+        published: port of the host -> (address, port) of a container.
+        masquerade: packets from `subnet` leave with the host's address.
+
     """
 
     subnet: IPv4Network
@@ -33,13 +38,13 @@ class Nat:
     _out: dict[Tuple5, Tuple5] = field(default_factory=dict)
 
     def outbound(self, key: Tuple5) -> Tuple5:
-        """Return the key of a packet of docker0 as it leaves on the uplink."""
+        """Return the key with which a packet from docker0 leaves on the uplink."""
         if key not in self._out:
             self._track(key, self._masquerade(key))
         return self._out[key]
 
     def inbound(self, key: Tuple5) -> Tuple5 | None:
-        """Return the key of a packet of the uplink on docker0; None: not forwarded."""
+        """Return the key on docker0 of an uplink's packet; None if not forwarded."""
         if key not in self._out:
             target = self.published.get(key.dport)
             if key.proto not in WITH_PORTS or key.dst != self.address or not target:
@@ -61,7 +66,7 @@ class Nat:
         return self._free(key._replace(src=self.address))
 
     def _free(self, wanted: Tuple5) -> Tuple5:
-        """Return the key with the first source port whose replies are not taken."""
+        """Return the key with the first source port whose reply tuple is not in use."""
         others = _IDS if wanted.proto == ICMP else class_of(wanted.sport)
         for port in (wanted.sport, *others):
             key = wanted._replace(sport=port)

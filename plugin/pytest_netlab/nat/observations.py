@@ -1,6 +1,6 @@
-"""What pairing must know of each packet of one capture point: the hot loop before it.
+"""Hash each packet of one capture point for pairing: the hot loop before it.
 
-The keys hold only what Linux NAT may not change (RFC 3022 section 4, kernel
+The keys contain only what Linux NAT may not change (RFC 3022 section 4, kernel
 nf_nat_proto.c): IP id, lengths, sequence numbers, payload. Clocks are not used.
 """
 
@@ -35,12 +35,12 @@ FLAGS: Final = 16  # 3 bits, IPv4's
 IP_CHECKSUM: Final = 20  # 3 bits, a Checksum
 L4_CHECKSUM: Final = 24  # 3 bits, a Checksum
 DIRECTION: Final = 28  # 2 bits
-HASHLESS: Final = 30  # its payload was cut, so that there is no hash of it
+HASHLESS: Final = 30  # its payload was truncated, so that there is no hash of it
 ERROR: Final = 31  # it is an ICMP error
-WRONGLY_EMBEDDED: Final = 32  # and quotes a packet that its receiver did not send
+WRONGLY_EMBEDDED: Final = 32  # and embeds a packet that its receiver did not send
 SEGMENT: Final = 33  # TCP with a payload
 
-# Compiled, these are integers of C; Python sees them by this.
+# Cython makes C integers of these; this keeps them visible to Python.
 globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, DIRECTION=DIRECTION, ERROR=ERROR)
 globals().update(IP_CHECKSUM=IP_CHECKSUM, L4_CHECKSUM=L4_CHECKSUM)
 globals().update(HASHLESS=HASHLESS, WRONGLY_EMBEDDED=WRONGLY_EMBEDDED, SEGMENT=SEGMENT)
@@ -50,9 +50,17 @@ globals().update(HASHLESS=HASHLESS, WRONGLY_EMBEDDED=WRONGLY_EMBEDDED, SEGMENT=S
 class Observations:
     """Columns of equal length, one row a packet.
 
-    `row` is the packet's number in its capture; `key` and `header_key` hash what NAT
-    leaves alone, the latter without the payload; `options` are TCP's, hashed; `size` is
-    that of the payload.
+    Attributes:
+        row: number of the packet in its capture, from 0.
+        ts: time of the packet, in ns.
+        uniflow: as `FlowTable.add` returns it.
+        key: hash of what NAT does not change, payload included.
+        header_key: the same without the payload.
+        facts: the bits above.
+        options: hash of the TCP options; 0 for none.
+        seq: TCP sequence number; valid iff the packet is TCP.
+        size: of the payload, in octets.
+
     """
 
     row: npt.NDArray[np.int64]
@@ -103,15 +111,15 @@ def sight(
     uniflows: npt.NDArray[np.int32],
     ingress: int,
 ) -> Observations:
-    """Return the observations of a block of columns that are of a flow.
+    """Return observations of those packets of a block that belong to a flow.
 
     Args:
         columns: the block.
         rows: how many of its rows are packets.
         first: the number of its first packet in the capture.
-        uniflows: what `FlowTable.add` said of the rows.
-        ingress: the direction of what comes into the host from the inside, as this
-            point sees it; 0 where directions are not known.
+        uniflows: what `FlowTable.add` returned for the rows.
+        ingress: the direction of packets that travel outwards, as this point sees
+            them; 0 where directions are not known.
 
     """
     seen = Observations.empty(rows)
@@ -156,7 +164,7 @@ def _sight(
     ingress: int,
     out: _Arrays,
 ) -> int:
-    """Write down the rows that are of a flow, without gaps; return how many."""
+    """Store the rows that belong to a flow, without gaps; return how many."""
     count = 0
     for row in range(rows):
         if uniflow[row] < 0:
@@ -176,7 +184,7 @@ def _sight(
 
 
 def _header_key(columns: Columns, row: int, ingress: int) -> int:
-    """Return the hash of what NAT leaves alone of the headers."""
+    """Return the hash of the header fields that NAT does not change."""
     proto = columns.proto[row]
     state = octets.mix(proto, columns.ip_id[row])
     if ingress:
@@ -199,14 +207,14 @@ def _header_key(columns: Columns, row: int, ingress: int) -> int:
 
 
 def _key(columns: Columns, row: int, header_key: int) -> int:
-    """Return the hash of headers and payload; a quote changes with its translation."""
+    """Return the hash of headers and payload; NAT translates an embedded packet."""
     if table.is_error(columns, row):
         return header_key
     return octets.mix(header_key, columns.payload_hash[row])
 
 
 def _facts(columns: Columns, row: int) -> int:
-    """Return what is compared of a packet."""
+    """Return the facts of a packet, as bits at the shifts above."""
     facts = columns.ttl[row] | columns.tos[row] << TOS
     facts |= columns.ip_flags[row] << FLAGS
     facts |= columns.ip_checksum[row] << IP_CHECKSUM

@@ -1,9 +1,9 @@
 """Pair the two observations of a forwarded packet: the hot loop of learning.
 
-A hash join on what NAT leaves alone. Packets may have equal keys: IP id 0 and the same
-payload, retransmissions that kept their id, duplicate acknowledgements. Those go by
-what other packets of their flow became, then by likeness (nat/disambiguation.py), and
-what is equal even so by rank: the n-th observation here is the n-th observation there.
+A hash join on what NAT does not change. Packets may have equal keys: IP id 0 and the
+same payload, retransmissions that kept their id, duplicate acknowledgements. Those are
+paired by what other packets of their flow became, then by similar flow keys
+(nat/disambiguation.py), then by rank: the n-th observation here is the n-th there.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 
     Index = npt.NDArray[np.int32]
 
-NOBODY: Final = -1  # no counterpart yet, no known way
+NOBODY: Final = -1  # no counterpart yet, no known uniflow
 SPENT: Final = -2  # had a counterpart that turned out to be another packet
 
-# Compiled, these are integers of C; Python sees them by this.
+# Cython makes C integers of these; this keeps them visible to Python.
 globals().update(NOBODY=NOBODY, SPENT=SPENT)
 
 
 class Pairing:
-    """What is known of the flows of two points, and who is whose counterpart.
+    """The pairs of two points' observations, and what their flows became.
 
-    `known` is near way -> far way, `owned` says that a far way is some near way's; both
-    grow with the flow tables. `near` and `far` are the observations to be paired,
-    `near_counterparts` and `far_counterparts` the index of each one's counterpart among
-    the other's. From `fresh` on they are new.
+    `known` is near uniflow -> far uniflow, `owned` says that a far uniflow is mapped
+    to already; both grow with the flow tables. `near` and `far` are the observations
+    to be paired, `near_counterparts` and `far_counterparts` have the index of each
+    one's counterpart. From `near_fresh` and `far_fresh` on observations are new.
     """
 
     if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Pairing:
         far_fresh: int
 
     def __init__(self) -> None:
-        """Know nothing."""
+        """Start without a known flow."""
         self._known = np.empty(0, dtype=np.int32)
         self._owned = np.empty(0, dtype=np.int32)
         self._queue = np.empty(0, dtype=np.int32)
@@ -74,7 +74,7 @@ class Pairing:
         self.reserve(2, 2)
 
     def reserve(self, near_uniflows: int, far_uniflows: int) -> None:
-        """Make room for this many ways."""
+        """Grow the arrays to this many uniflows."""
         self._known = longer(self._known, near_uniflows, NOBODY)
         self._owned = longer(self._owned, far_uniflows, 0)
         self._queue = longer(self._queue, far_uniflows, NOBODY)
@@ -112,7 +112,7 @@ class Pairing:
             near_rows: indices into the near observations, ascending.
             far_rows: indices into the far observations, ascending.
             header: pair by headers only.
-            patient: leave new observations alone that contradict what is known.
+            patient: do not pair new observations that contradict what is known.
 
         """
         size = 1 << max(2 * len(near_rows), 2).bit_length()
@@ -153,7 +153,7 @@ class Pairing:
         return self._ambiguous(near_count) if ambiguous else []
 
     def _ambiguous(self, count: int) -> list[tuple[list[int], list[int]]]:
-        """Return the rows of each group that flows alone did not settle."""
+        """Return the rows of each group that known flows and rank do not resolve."""
         found = []
         for head in range(count):
             if self.near_tail[head] == NOBODY or self.far_head[head] == NOBODY:
@@ -178,20 +178,20 @@ class Pairing:
         return near, far
 
     def take(self, near: int, far: int) -> None:
-        """Make two observations one packet's, and learn what its flow became."""
+        """Pair two observations, and learn what their flow became."""
         _take(self, near, far)
 
     def far_uniflow_of(self, near_uniflow: int) -> int:
-        """Return what is known of a way, else NOBODY."""
+        """Return the far uniflow that a near one became; NOBODY if not known."""
         return self.known[near_uniflow]
 
     def is_owned(self, far_uniflow: int) -> bool:
-        """Tell whether a far way belongs to a known one."""
+        """Return whether a near uniflow is known to have become this far one."""
         return bool(self.owned[far_uniflow])
 
 
 def longer(array: npt.NDArray[np.int32], size: int, fill: int) -> Index:
-    """Return the array with room for at least this many, at least doubled."""
+    """Return the array if it is this long, else a copy that is, at least doubled."""
     if len(array) >= size:
         return array
     grown = np.full(max(size, 2 * len(array), 64), fill, dtype=np.int32)
@@ -200,7 +200,7 @@ def longer(array: npt.NDArray[np.int32], size: int, fill: int) -> Index:
 
 
 def _enter(join: Pairing, count: int, mask: int) -> None:
-    """Enter the near rows; those of one key hang behind the first of them."""
+    """Hash the near rows; chain those of one key to the first of them."""
     for here in range(count):
         key = join.near_key[join.near_row[here]]
         slot = key & mask
@@ -217,7 +217,7 @@ def _enter(join: Pairing, count: int, mask: int) -> None:
 
 
 def _look_up(join: Pairing, count: int, mask: int) -> None:
-    """Hang each far row behind the near row that is first of its key."""
+    """Chain each far row to the first near row of its key."""
     for there in range(count):
         key = join.far_key[join.far_row[there]]
         slot = key & mask
@@ -234,7 +234,7 @@ def _look_up(join: Pairing, count: int, mask: int) -> None:
 
 
 def _take_unique(join: Pairing, count: int, waits: int) -> None:
-    """Pair where a key has one row on either side: those teach the flows."""
+    """Pair where a key has one row on either side: this teaches what flows became."""
     for head in range(count):
         there = join.far_head[head]
         if there == NOBODY or join.far_next[there] != NOBODY:
@@ -246,7 +246,7 @@ def _take_unique(join: Pairing, count: int, waits: int) -> None:
 
 
 def _resolve_all(join: Pairing, count: int, waits: int) -> int:
-    """Pair where keys repeat, as far as flows tell; return how many are left over."""
+    """Pair repeated keys by flow and rank; return how many groups stay ambiguous."""
     ambiguous = 0
     for head in range(count):
         there = join.far_head[head]
@@ -262,7 +262,7 @@ def _resolve_all(join: Pairing, count: int, waits: int) -> int:
 
 
 def _resolve(join: Pairing, head: int) -> None:
-    """Pair rows of one key whose flow is known, first come, first served."""
+    """Pair rows of one key whose flow is known, in capture order."""
     there = join.far_head[head]
     while there != NOBODY:
         uniflow = join.far_uniflow[join.far_row[there]]
@@ -289,7 +289,7 @@ def _resolve(join: Pairing, head: int) -> None:
 
 
 def _is_plain(join: Pairing, head: int) -> bool:
-    """Return whether what is left of a group is of one way on either side."""
+    """Return whether a group's unpaired rows are of one uniflow on either side."""
     uniflow = NOBODY
     here, there = head, join.far_head[head]
     while here != NOBODY:
@@ -311,7 +311,7 @@ def _is_plain(join: Pairing, head: int) -> bool:
 
 
 def _pair_by_rank(join: Pairing, head: int, waits: int) -> None:
-    """Pair what is left of a group in order."""
+    """Pair a group's unpaired rows in order."""
     here, there = head, join.far_head[head]
     while NOBODY not in (here, there):
         near, far = join.near_row[here], join.far_row[there]
@@ -328,8 +328,8 @@ def _pair_by_rank(join: Pairing, head: int, waits: int) -> None:
 def _contradicts(join: Pairing, near: int, far: int) -> bool:
     """Return whether two observations, one new, are known to be of two flows.
 
-    The true counterpart of one of them may be on its way: the two points are read in
-    turns.
+    The true counterpart of one of them may not be read yet: the two points are read
+    in turns.
     """
     if near < join.near_fresh and far < join.far_fresh:
         return False
@@ -340,7 +340,7 @@ def _contradicts(join: Pairing, near: int, far: int) -> bool:
 
 
 def _take(join: Pairing, near: int, far: int) -> None:
-    """Make two observations one packet's, and learn what its flow became."""
+    """Pair two observations, and learn what their flow became."""
     join.near_other[near] = far
     join.far_other[far] = near
     here, there = join.near_uniflow[near], join.far_uniflow[far]

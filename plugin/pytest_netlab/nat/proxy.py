@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def join_proxied(
     inside: Capture, outside: Capture, unpaired: Sequence[Flow]
 ) -> list[Flow]:
-    """Return the flows without a counterpart, proxied halves joined into one flow."""
+    """Return the unpaired flows, the two halves of a proxied one joined into one."""
     heard = {
         index: said
         for index, flow in enumerate(unpaired)
@@ -40,7 +40,7 @@ def join_proxied(
 
 
 def _is_another(near: Flow, far: Flow) -> bool:
-    """Tell whether the client on the inside is not the one on the outside."""
+    """Return whether the inside has another client than the outside."""
     if near.inside is None or far.outside is None:
         return False
     return near.inside.src != far.outside.src
@@ -62,10 +62,10 @@ def _join(near: Flow, far: Flow) -> Flow:
 def _first_payload(
     capture: Capture, flow: Flow, excluded: Direction
 ) -> tuple[int, int, int] | None:
-    """Return what the initiator said first: protocol, length, hash.
+    """Return the initiator's first payload: protocol, length, hash.
 
-    None where it went the way a proxied half never does: a proxy hears its client on
-    the outside and speaks to the container on the inside.
+    None where it travelled in the excluded direction, as no half of a proxied flow
+    does: a proxy receives on the outside and sends to the container on the inside.
     """
     key = flow.inside or flow.outside
     if key is None or key.proto not in WITH_PORTS:

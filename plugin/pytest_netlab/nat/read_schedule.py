@@ -1,4 +1,4 @@
-"""Whose turn it is to be read, so that counterparts come up at about the same time.
+"""Choose the side to read next, so that counterparts are read at about the same time.
 
 That is for speed and for memory only: what is paired never depends on a clock.
 """
@@ -20,8 +20,8 @@ _STEP = 1 << 16  # packets per step, of both sides
 class ReadSchedule:
     """Reads whichever side is behind: by time once the clocks' offset is known.
 
-    Before a counterpart was found the clocks are taken for one; if that finds none,
-    both sides are read evenly until it does.
+    The clocks are first taken to agree; if a step then finds no pair, both sides are
+    read evenly until one does.
     """
 
     def __init__(self, near: SideReader, far: SideReader) -> None:
@@ -31,7 +31,7 @@ class ReadSchedule:
         self._learned = False
 
     def read(self) -> None:
-        """Read a step, longer while many packets wait for their counterpart."""
+        """Read a step, a longer one while many packets are unpaired."""
         near, far = self._near, self._far
         wanted = max(_STEP, (len(near.carried) + len(far.carried)) // 2)
         got = 0
@@ -51,7 +51,7 @@ class ReadSchedule:
     def learn_offset(
         self, near: npt.NDArray[np.int64], far: npt.NDArray[np.int64]
     ) -> None:
-        """Learn from the times of pairs how far the far clock is ahead."""
+        """Learn from the times of pairs how far the far clock is ahead, in ns."""
         if len(near):
             self._offset = int(np.median(far - near))
             self._learned = True

@@ -1,7 +1,7 @@
-"""Pair TCP segments by the bytes they carry: a super-frame and what it was cut into.
+"""Pair TCP segments by the bytes they carry: a super-frame with its segments.
 
 Offloads (TSO, GSO, GRO) let one point see a frame of up to 64 KiB and the other the
-segments of it; no key of theirs is equal.
+segments of it, whose keys all differ.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MOST = 256  # segments that one super-frame can be: more is an attack
 def pair_ranges(pairing: Pairing, *, final: bool) -> list[tuple[int, int]]:
     """Return pairs of observations that carry the same bytes, and note them as pairs.
 
-    Only flows of which the mapping is known are looked at, and, until the end, only
+    Only flows whose mapping is known are considered and, until the final step, only
     frames of which every byte was seen on the other side.
     """
     near = _spans(pairing.near, pairing.near_counterparts)
@@ -45,7 +45,7 @@ def pair_ranges(pairing: Pairing, *, final: bool) -> list[tuple[int, int]]:
 
 
 def _spans(seen: Observations, counterparts: Index) -> dict[int, list[Span]]:
-    """Return way -> the byte ranges without a counterpart, by their first byte."""
+    """Return uniflow -> its unpaired byte ranges, in the order of their rows."""
     unpaired = counterparts[: len(seen)] == NOBODY
     rows = np.flatnonzero(
         unpaired & (seen.facts >> np.uint64(SEGMENT) & np.uint64(1) > 0)
@@ -60,7 +60,7 @@ def _spans(seen: Observations, counterparts: Index) -> dict[int, list[Span]]:
 def _overlaps(
     near: Sequence[Span], far: Sequence[Span], *, final: bool
 ) -> Iterator[tuple[int, int]]:
-    """Yield (near row, far row) of spans that share bytes, but not all the same."""
+    """Yield (near row, far row) of spans that overlap and are not equal."""
     base = near[0][1]
     here, there = _unwrapped(near, base), _unwrapped(far, base)
     found: list[tuple[Span, Span]] = []

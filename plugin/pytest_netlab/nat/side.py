@@ -1,4 +1,4 @@
-"""One capture point as learning reads it: block by block, and what is still alone."""
+"""Read one capture point block by block, and keep the packets still unpaired."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _KEPT_ROWS = 1 << 16  # of packets without a counterpart, per point, when stream
 class SideReader:
     """Reads a capture, or its chunks, into observations.
 
-    `whole` is the capture if there is one in memory; of chunks, `strays` keeps the
-    columns of packets that found no counterpart at once, up to a bound.
+    `whole` is the capture if there is one in memory; of chunks, `unpaired_chunks` keeps
+    the columns of packets that were not paired at once, up to a bound.
     """
 
     def __init__(self, source: Source) -> None:
@@ -56,11 +56,11 @@ class SideReader:
         self._next: _Seen | None = None
 
     def start(self, ingress: int) -> None:
-        """Start to read; a large capture in a thread of its own.
+        """Start to read; chunks and a large capture in a thread of their own.
 
         Args:
-            ingress: the direction of what comes into the host from the inside, as this
-                point sees it; 0 where directions are not known.
+            ingress: the direction of packets that travel outwards, as this point sees
+                them; 0 where directions are not known.
 
         """
         seen = self._sighted(ingress)
@@ -69,12 +69,12 @@ class SideReader:
         self._next = next(self._seen, None)
 
     def stop(self) -> None:
-        """Stop to read."""
+        """Stop reading."""
         if isinstance(self._seen, Ahead):
             self._seen.close()
 
     def _sighted(self, ingress: int) -> Iterator[_Seen]:
-        """Yield chunk after chunk with what pairing must know of it."""
+        """Yield each chunk with its observations."""
         rows = 0
         for chunk in self._chunks:
             begin, seen, uniflows = rows, [], []
@@ -104,13 +104,13 @@ class SideReader:
         return len(seen.chunk)
 
     def pending(self) -> tuple[Observations, int]:
-        """Return all that has no counterpart yet, and from where on it is new."""
+        """Return all unpaired observations, and the index of the first new one."""
         seen = Observations.joined([self.carried, *self._new])
         self._new = []
         return seen, len(self.carried)
 
     def carry(self, unpaired: Observations, bound: int) -> None:
-        """Keep what found no counterpart, of a stream the latest only."""
+        """Keep unpaired observations for the next step, of a stream the latest only."""
         if self.whole is None:
             self._keep_unpaired(unpaired)
             excess = max(0, len(unpaired) - bound)
@@ -119,7 +119,7 @@ class SideReader:
         self.carried = unpaired
 
     def unpaired_left(self) -> UnpairedPackets:
-        """Return the packets that found no counterpart to the end."""
+        """Return the packets that stayed unpaired to the end."""
         seen = self.carried
         if self.whole is not None:
             return UnpairedPackets(self.whole, seen.row, seen.row, seen.uniflow)
@@ -138,7 +138,7 @@ class SideReader:
         )
 
     def _keep_unpaired(self, unpaired: Observations) -> None:
-        """Copy the columns of new packets that are alone, before they are gone."""
+        """Copy the columns of new unpaired packets before their chunks are dropped."""
         for first, chunk in self._recent:
             low, high = np.searchsorted(unpaired.row, (first, first + len(chunk)))
             left = _KEPT_ROWS - self._kept_rows
@@ -150,9 +150,9 @@ class SideReader:
 
 
 class _Seen(NamedTuple):
-    """A chunk, and what pairing must know of each of its blocks.
+    """A chunk with the observations and uniflows of each of its blocks.
 
-    `first` is the number of its first packet, `end` the time of its last.
+    `first` is the number of its first packet, `end` the time of its last in ns.
     """
 
     chunk: Capture
@@ -163,9 +163,9 @@ class _Seen(NamedTuple):
 
 
 def _knows_directions(chunk: Capture) -> bool:
-    """Tell whether every packet that may be forwarded has a direction.
+    """Return whether every packet that may be forwarded has a direction.
 
-    Of a stream, as far as its first chunk tells.
+    Of a stream, the first chunk decides.
     """
     known = (chunk.direction != Direction.UNKNOWN) | (chunk.proto == 0)
     return bool(known.all())
@@ -173,7 +173,15 @@ def _knows_directions(chunk: Capture) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class UnpairedPackets:
-    """Packets that are alone: rows of a capture, their numbers there and their ways."""
+    """Packets without a counterpart.
+
+    Attributes:
+        capture: which contains them; of a stream, a copy of their columns.
+        rows: of `capture`, ascending.
+        numbers: of the packets in what was read, from 0.
+        uniflows: of the packets, as `FlowTable.add` returns them.
+
+    """
 
     capture: Capture
     rows: npt.NDArray[np.int64]
@@ -181,7 +189,7 @@ class UnpairedPackets:
     uniflows: npt.NDArray[np.int32]
 
     def number(self, row: int) -> int:
-        """Return the number of a row of the capture in what was read."""
+        """Return the number, in what was read, of a row of the capture."""
         return int(self.numbers[np.searchsorted(self.rows, row)])
 
     def by_conversation(self) -> dict[int, list[int]]:
@@ -201,12 +209,12 @@ def index_of(seen: Observations, number: int) -> int:
 
 
 def _copied(chunk: Capture, rows: npt.NDArray[np.int64]) -> Capture:
-    """Return rows of a chunk without their bytes, which keep nothing else alive."""
+    """Return a copy of rows of a chunk, without bytes: the chunk can be freed."""
     return _bare(chunk.select(rows))
 
 
 def _bare(chunk: Capture) -> Capture:
-    """Return a chunk without its bytes, so that their buffer can be filled again."""
+    """Return a chunk without its bytes, so that their buffer can be reused."""
     blocks = chunk.blocks()
     nothing = Octets(buffers=(), bases=(), comments={})
     make = joined([block.array for block in blocks])

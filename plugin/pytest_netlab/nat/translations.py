@@ -24,15 +24,22 @@ Side = Literal["inside", "outside"]
 class Flow(NamedTuple):
     """One conversation as the NAT saw it.
 
-    `inside` and `outside` are its keys on either side, oriented from the initiator;
-    None where that side never saw it. `initiated` is the side its first packet came
-    from. Rows and pairs index the two captures given to `learn`; `pairs` are (inside
-    row, outside row) of one packet. `kind` is what was rewritten in the initiator's
-    direction (RFC 2663 names); `fate` what became of it: forwarded, or why no packet of
-    it has a counterpart. `answered` says that the responder sent something, `returned`
-    that it was seen where the initiator was met. `packets` is how many crossed. A
-    tuple, because a capture may have a million: a frozen dataclass takes four times as
-    long.
+    A tuple, because a capture may have a million of them: a frozen dataclass takes four
+    times as long.
+
+    Attributes:
+        kind: what was rewritten in the initiator's direction (RFC 2663 names).
+        disposition: forwarded, or why no packet of it has a counterpart.
+        initiated: the side that its first packet came from.
+        inside: its key inside, oriented from the initiator; None if not seen there.
+        outside: its key outside, likewise.
+        answered: the responder sent something.
+        returned: that was seen on the initiator's side; valid iff forwarded.
+        pairs: (inside row, outside row) of each packet that crossed the host.
+        inside_rows: rows of the inside capture given to `learn`; none of a stream.
+        outside_rows: rows of the outside capture, likewise.
+        packets: how many crossed the host.
+
     """
 
     kind: Kind
@@ -49,7 +56,7 @@ class Flow(NamedTuple):
 
     @property
     def original(self) -> Tuple5:
-        """Return the key where the host met the initiator's packets."""
+        """Return the key of the initiator's packets before translation."""
         near, far = self.inside, self.outside
         first = near or far if self.initiated == "inside" else far or near
         if first is None:
@@ -58,14 +65,14 @@ class Flow(NamedTuple):
 
     @property
     def translated(self) -> Tuple5 | None:
-        """Return the key it was sent on with; None when it never was."""
+        """Return that key after translation; None if only one side saw the flow."""
         if self.inside is None or self.outside is None:
             return None
         return self.outside if self.initiated == "inside" else self.inside
 
 
 class Translations:
-    """What a NAT did to each flow, and what no NAT may do.
+    """What a NAT did to each flow, and what it did that no NAT may do.
 
     `pairs` is an (n, 2) array of (inside row, outside row) of one packet, None where
     the captures were read in chunks; then flows have no rows either.
@@ -77,7 +84,7 @@ class Translations:
         violations: tuple[Violation, ...] = (),
         pairs: npt.NDArray[np.int64] | None = None,
     ) -> None:
-        """Keep what was learned; flows may be made when they are asked for."""
+        """Keep what was learned; a callable makes the flows when they are asked for."""
         self._flows = flows
         self.violations = violations
         self.pairs = pairs
@@ -91,7 +98,7 @@ class Translations:
 
     @property
     def unpaired(self) -> dict[Disposition, int]:
-        """Return how many conversations have no counterpart, by what became of them."""
+        """Return how many conversations have no counterpart, by disposition."""
         return Counter(
             flow.disposition for flow in self.flows if flow.disposition != "forwarded"
         )
@@ -114,7 +121,7 @@ class Translations:
 def kind_of(original: Tuple5, translated: Tuple5) -> Kind:
     """Name the rewrite between two keys of one direction, in either order.
 
-    An ICMP id is one field, kept in both ports of a key: it counts as the source's.
+    An ICMP id is one field, stored in both ports of a key: it counts as the source's.
     """
     source = (original.src, original.sport) != (translated.src, translated.sport)
     has_ports = original.proto not in (ICMP, ICMP6)
