@@ -1,4 +1,7 @@
-"""Flow keys, direction and grouping into conversations. Knows one capture, no NAT."""
+"""Flow keys, direction, TCP roles and grouping packets into conversations.
+
+Knows one capture, and nothing of NAT: a conversation that is rewritten is two of them.
+"""
 
 from pytest_netlab.flows.keys import (
     ECHO_REPLIES,

@@ -20,7 +20,7 @@ from pytest_netlab.wire.assigned import (
 if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
 
-# A key of these has ports; one of an ICMP query has its id in their place.
+# Keys of these protocols have ports; the key of an ICMP echo has its id in their place.
 WITH_PORTS = frozenset({TCP, UDP})
 PROTOCOL_NAMES = {ICMP: "icmp", TCP: "tcp", UDP: "udp", ICMP6: "icmp6"}
 
@@ -53,7 +53,7 @@ class Tuple5(NamedTuple):
 
 
 def is_error(capture: Capture, row: int) -> bool:
-    """Tell whether a packet is an ICMP error that quotes another packet."""
+    """Return whether a packet is an ICMP error with an embedded packet."""
     protocol = {ICMP: icmp, ICMP6: icmpv6}.get(int(capture.proto[row]))
     if protocol is None or not capture.quoted_proto[row]:
         return False
@@ -63,8 +63,8 @@ def is_error(capture: Capture, row: int) -> bool:
 def key_of(capture: Capture, row: int) -> Tuple5 | None:
     """Return a packet's directed flow key; None for what belongs to no flow.
 
-    That is: ARP and other non-IP frames, packets whose L4 header is not there (later
-    fragments, damage), multicast and broadcast, neighbour discovery.
+    That is: ARP and other non-IP frames, packets without an L4 header (later fragments,
+    damage), multicast and broadcast, neighbour discovery.
     """
     if not capture.l4_offset[row]:
         return None
@@ -80,7 +80,7 @@ def key_of(capture: Capture, row: int) -> Tuple5 | None:
 
 
 def quoted_key(capture: Capture, row: int) -> Tuple5:
-    """Return the directed key of the packet that an ICMP error quotes."""
+    """Return the directed key of the packet embedded in an ICMP error."""
     proto = int(capture.quoted_proto[row])
     sport, dport = int(capture.quoted_sport[row]), int(capture.quoted_dport[row])
     if proto in (ICMP, ICMP6):
@@ -93,7 +93,8 @@ def quoted_key(capture: Capture, row: int) -> Tuple5:
 def uniflow_of(capture: Capture, row: int) -> Tuple5 | None:
     """Return the directed key of a packet in the conversation it belongs to.
 
-    An ICMP error belongs to what it quotes, and travels against it.
+    An ICMP error belongs to the conversation of its embedded packet, and travels in the
+    opposite direction.
     """
     if is_error(capture, row):
         return quoted_key(capture, row).reply
@@ -110,7 +111,7 @@ def _ports(capture: Capture, row: int, proto: int) -> tuple[int, int]:
 
 
 def _is_group(address: bytes) -> bool:
-    """Tell multicast and limited broadcast (RFC 1112, RFC 4291) from unicast."""
+    """Return whether it is multicast or limited broadcast (RFC 1112, RFC 4291)."""
     if address.startswith(MAPPED):
         return address[len(MAPPED)] >= FIRST_GROUP
     return address[0] == GROUP6

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Role(enum.StrEnum):
-    """What a segment is told as; one that carries data and FIN is both."""
+    """What a segment is listed as; one that carries data and FIN is listed twice."""
 
     SYN = "SYN"
     SYN_ACK = "SYN-ACK"

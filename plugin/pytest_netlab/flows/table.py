@@ -1,7 +1,7 @@
-"""Packets into conversations: a hash table over flow keys, the hot loop of grouping.
+"""Group packets into conversations: a hash table over flow keys, in a hot loop.
 
-Conversations are numbered in order of first sight. A packet's way is twice the number
-of its conversation, and one more if it travels towards the initiator.
+Conversations are numbered in order of first sight. A packet's uniflow is twice the
+number of its conversation, and one more if it travels towards the initiator.
 """
 
 from __future__ import annotations
@@ -37,25 +37,26 @@ if TYPE_CHECKING:
 
 NO_UNIFLOW: Final = -1
 
-# A key: the lower end's address, the other's; their ports, the protocol, zeros.
+# A key: the lower end's address, the higher end's; their ports, the protocol, zeros.
 _LOW, _HIGH, _ENDS, _KEY = 0, 16, 32, 40
 _PORT = 0xFFFF
 _CELL = Struct("<16s16sHHB3x")
 _ADDRESS, _MAPPED = ADDRESS_BYTES, len(MAPPED)
 
-# What is known of a conversation. The initiator is the higher end; somebody answered;
-# a packet of the initiator was seen, and left the host; whose packets came in.
+# The state of a conversation. The initiator is the higher end; the responder answered;
+# a packet of the initiator was seen; the first of them left the host; packets of the
+# initiator, and of the responder, came into the host.
 _FLIPPED, _ANSWERED, _BEGUN, _SENT, _FORTH_IN, _BACK_IN = 1, 2, 4, 8, 16, 32
 
 _SYN_ACK = tcp.SYN | tcp.ACK
 _INBOUND, _OUTBOUND = int(Direction.INBOUND), int(Direction.OUTBOUND)
 _EMPTY = -1
-_NOT_HERE = -1  # a row that this pass does not look at
+_NOT_HERE = -1  # a row that this pass skips
 _RING, _LAST = 16, 15  # keys that are made ahead
 _AHEAD, _NEAR = 12, 6  # rows from making a key to using it, and to fetching its line
 _FIRST_SIZE = 1 << 10
 
-# Compiled, this is an integer of C; Python sees it by this.
+# Cython makes a C integer of this; so it stays visible to Python.
 globals().update(NO_UNIFLOW=NO_UNIFLOW)
 
 
@@ -88,8 +89,8 @@ class FlowTable:
         self._make(_FIRST_SIZE)
 
     def _make(self, size: int) -> None:
-        """Make room for half this many conversations, a power of two."""
-        # Another thread may ask for a key meanwhile: what is there stays in sight.
+        """Allocate `size` slots, a power of two, and space for half as many keys."""
+        # Another thread may ask for a key meanwhile: existing keys stay readable.
         self._keys = _longer(self._keys, size // 2 * _KEY)
         self._states = _longer(self._states, size // 2)
         self._slots = np.full(size, _EMPTY, dtype=np.int32)
@@ -99,15 +100,16 @@ class FlowTable:
         self.slots = octets.i32_view(self._slots)
 
     def _grow(self) -> None:
-        """Make room for twice as many."""
+        """Double the table."""
         self._make(2 * self.size)
         _rehash(self, self.count)
 
     def add(self, columns: Columns, rows: int) -> npt.NDArray[np.int32]:
-        """Return the way of each row; NO_WAY for what belongs to no flow.
+        """Return the uniflow of each row; NO_UNIFLOW for what belongs to no flow.
 
-        ICMP errors belong to what they quote and travel against it. They come second,
-        so that none begins a conversation of which a packet is there.
+        An ICMP error belongs to the conversation of its embedded packet and travels in
+        the opposite direction. Errors are added last, so that none begins a
+        conversation of which the block has a packet.
         """
         uniflows = np.full(rows, NO_UNIFLOW, dtype=np.int32)
         out = octets.i32_view(uniflows)
@@ -122,7 +124,7 @@ class FlowTable:
         return uniflows
 
     def key(self, uniflow: int) -> Tuple5:
-        """Return the directed key of a way."""
+        """Return the directed key of a uniflow."""
         key = self.conversations(uniflow >> 1, 1)[0]
         return key.reply if uniflow & 1 else key
 
@@ -144,12 +146,12 @@ class FlowTable:
         return keys
 
     def answered(self) -> list[bool]:
-        """Tell of each conversation whether the responder sent anything."""
+        """Return, for each conversation, whether the responder sent anything."""
         shown = self._states[: self.count] & _ANSWERED
         return [bool(answer) for answer in shown.tolist()]
 
     def sent(self, number: int) -> bool:
-        """Tell whether the initiator's first packet left the host here."""
+        """Return whether the initiator's first packet left the host here."""
         return bool(self._states[number] & _SENT)
 
     def senders(self) -> frozenset[str]:
@@ -165,7 +167,7 @@ class FlowTable:
 
 
 def _longer(array: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
-    """Return a copy with room for more bytes."""
+    """Return a copy of this size, zeros at its end."""
     longer = np.zeros(size, dtype=np.uint8)
     longer[: len(array)] = array
     return longer
@@ -179,7 +181,7 @@ def _add(
     uniflows: memoryview,
     errors: int,
 ) -> int:
-    """Give rows their ways, errors or the others; stop early if the table is full.
+    """Set the uniflows of errors or of other rows; stop early if the table is full.
 
     Keys are made some rows ahead, so that the processor has fetched what a row needs
     of the table by the time it is looked up.
@@ -232,7 +234,7 @@ def _prepare(table: FlowTable, columns: Columns, row: int, errors: int) -> int:
 
 
 def _fetch(table: FlowTable, row: int) -> None:
-    """Have the processor fetch the conversation that a row will likely be of."""
+    """Prefetch the conversation that a row probably belongs to."""
     place = row & _LAST
     if table.swaps[place] != _NOT_HERE:
         number = table.slots[table.hashes[place] & (table.size - 1)]
@@ -241,9 +243,9 @@ def _fetch(table: FlowTable, row: int) -> None:
 
 
 def is_flow(columns: Columns, row: int) -> bool:
-    """Return whether a packet is of a flow.
+    """Return whether a packet belongs to a flow.
 
-    Not ARP and other non-IP frames, packets whose L4 header is not there (later
+    These do not: ARP and other non-IP frames, packets without an L4 header (later
     fragments, damage), multicast and broadcast, neighbour discovery.
     """
     if not columns.l4_offset[row]:
@@ -257,7 +259,7 @@ def is_flow(columns: Columns, row: int) -> bool:
 
 
 def is_error(columns: Columns, row: int) -> bool:
-    """Return whether a packet is an ICMP error that quotes another packet."""
+    """Return whether a packet is an ICMP error with an embedded packet."""
     if not columns.quoted_proto[row]:
         return False
     kind = columns.icmp_type[row]
@@ -267,12 +269,12 @@ def is_error(columns: Columns, row: int) -> bool:
 
 
 def _add_packet(table: FlowTable, columns: Columns, row: int) -> int:
-    """Return the way of a packet; note what it shows of its conversation."""
+    """Return the uniflow of a packet; update the state of its conversation."""
     swapped = table.swaps[row & _LAST]
     number = _find(table, row & _LAST)
     if number == table.count:
         table.count += 1
-        # A SYN-ACK or an echo reply seen first answers someone unseen.
+        # A SYN-ACK or an echo reply seen first answers a packet that was not captured.
         flipped = swapped != _is_reply(columns, row)
         table.states[number] = _FLIPPED if flipped else 0
     state = table.states[number]
@@ -282,7 +284,7 @@ def _add_packet(table: FlowTable, columns: Columns, row: int) -> int:
 
 
 def _shown(state: int, back: int, direction: int) -> int:
-    """Return what a packet of this direction shows of its conversation."""
+    """Return the state bits that a packet of this direction sets."""
     if back:
         return _ANSWERED | (_BACK_IN if direction == _INBOUND else 0)
     shown = _BEGUN | (_FORTH_IN if direction == _INBOUND else 0)
@@ -292,7 +294,7 @@ def _shown(state: int, back: int, direction: int) -> int:
 
 
 def _add_error(table: FlowTable, row: int) -> int:
-    """Return the way of an error: against that of what it quotes."""
+    """Return the uniflow of an ICMP error: the reverse of its embedded packet's."""
     swapped = table.swaps[row & _LAST]
     number = _find(table, row & _LAST)
     if number == table.count:
@@ -319,7 +321,7 @@ def _is_echo(proto: int, kind: int) -> bool:
 
 
 def _quoted_ends(columns: Columns, row: int) -> int:
-    """Return ports and protocol of the packet that an ICMP error quotes."""
+    """Return ports and protocol of the packet embedded in an ICMP error."""
     proto = columns.quoted_proto[row]
     if proto in (ICMP, ICMP6):
         ident = columns.quoted_icmp_id[row]
@@ -328,7 +330,7 @@ def _quoted_ends(columns: Columns, row: int) -> int:
 
 
 def _is_reply(columns: Columns, row: int) -> int:
-    """Tell, as 0 or 1, whether a packet can only be an answer."""
+    """Return, as 0 or 1, whether a packet can only be an answer."""
     proto = columns.proto[row]
     if proto == TCP:
         return 1 if columns.tcp_flags[row] & _SYN_ACK == _SYN_ACK else 0
@@ -372,7 +374,7 @@ def _find(table: FlowTable, place: int) -> int:
 
 
 def _rehash(table: FlowTable, count: int) -> None:
-    """Enter the keys that are there into the empty slots."""
+    """Enter all keys into the empty slots."""
     mask = table.size - 1
     for number in range(count):
         slot = octets.scramble(table.keys, number * _KEY) & mask
@@ -385,8 +387,12 @@ def _rehash(table: FlowTable, count: int) -> None:
 class Conversation:
     """The rows of both directions of one flow, in capture order.
 
-    `key` is oriented from the initiator. `answered` tells whether the responder sent
-    anything; `errors` are rows of ICMP errors that quote this conversation.
+    Attributes:
+        key: oriented from the initiator.
+        rows: of its packets, without ICMP errors.
+        answered: the responder sent something.
+        errors: rows of ICMP errors whose embedded packet is of this conversation.
+
     """
 
     key: Tuple5
