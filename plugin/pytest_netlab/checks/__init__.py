@@ -1,9 +1,9 @@
-"""What a host may not do to packets; what it should have done is for others to know.
+"""What a host may not do to packets. Refuses to know what it should have done.
 
-Told apart by what a check looks at: two observations of one packet (`pairs`), a mapping
-(`mappings`), one conversation at one point (`streams`, `embedded.unknown`) or at all
-(`forwarding`, `embedded.changed`), every packet of a point (`leaks`). `forbidden` names
-what a scenario must waive if it means it.
+There is a module for each thing that a check examines: two observations of one packet
+(`pairs`), a mapping (`mappings`), one conversation at one point (`streams`,
+`embedded.unknown`) or at all of them (`forwarding`, `embedded.changed`), every packet
+of a point (`leaks`). `forbidden` names what a scenario must waive to allow it.
 """
 
 from pytest_netlab.checks.conversation import check_conversation

@@ -31,7 +31,7 @@ ACROSS: tuple[Callable[[Observed], Iterator[Violation]], ...] = (
 
 
 def check_conversation(seen: Observed) -> Iterator[Violation]:
-    """Yield what each point alone shows to be impossible, then what all show."""
+    """Yield the violations that one point shows by itself, then those across points."""
     for rows in seen.points:
         for check in AT_A_POINT:
             yield from check(seen, rows)

@@ -1,4 +1,4 @@
-"""The packet inside an ICMP error: one that went the other way at the same point."""
+"""Check that the packet embedded in an ICMP error crossed the same point before."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # What no router changes of a header: length, id, fragmentation; length, next header.
 _V4_KEPT, _V6_KEPT = slice(ipv4.TOTAL, ipv4.TTL), slice(ipv6.LENGTH, ipv6.HOPS)
 _TTL_AT = {ipv4.VERSION: ipv4.TTL, ipv6.VERSION: ipv6.HOPS}
-# Of the eight bytes that every quote has of a transport header (RFC 792).
+# Of the eight bytes of a transport header that every embedded packet has (RFC 792).
 _QUOTED = 8
 _KEPT = {
     TCP: slice(tcp.SEQ, tcp.ACK_NUMBER),
@@ -27,7 +27,7 @@ _ECHO_KEPT = slice(icmp.SEQ, icmp.HEADER)
 
 
 def unknown(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
-    """Yield errors with a packet in them that has not crossed this point."""
+    """Yield errors whose embedded packet has not crossed this point."""
     capture = seen.capture
     for at, row in enumerate(rows):
         if not is_error(capture, row):
@@ -47,7 +47,7 @@ def unknown(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
 
 
 def changed(seen: Observed) -> Iterator[Violation]:
-    """Yield errors whose quote, or whose MTU, is not the same at both points.
+    """Yield errors whose embedded packet or MTU is not the same at both points.
 
     Addresses, ports and checksums are translated; nothing else is.
     """
@@ -74,7 +74,7 @@ def _datagram(capture: Capture, row: int) -> bytes:
 
 
 def _kept(datagram: bytes) -> tuple[bytes, bytes]:
-    """Return what no router and no NAT changes of a datagram, if a quote has it."""
+    """Return the part of a datagram that routers, NAT and embedding leave unchanged."""
     is_v4 = datagram[0] >> 4 == ipv4.VERSION
     end = ipv4.header_bytes(datagram[0]) if is_v4 else ipv6.HEADER
     proto = datagram[ipv4.PROTOCOL if is_v4 else ipv6.NEXT]
@@ -85,12 +85,12 @@ def _kept(datagram: bytes) -> tuple[bytes, bytes]:
 
 
 def _header(embedded: bytes) -> tuple[bytes, ...]:
-    """Return what a NAT leaves alone of a quoted header: tos and ttl too."""
+    """Return what NAT does not change of an embedded header: tos and ttl too."""
     return embedded[:2], embedded[_TTL_AT[embedded[0] >> 4] :][:1], *_kept(embedded)
 
 
 def _is_whole(embedded: bytes) -> bool:
-    """Tell whether a quoted IPv4 header adds up."""
+    """Return whether an embedded IPv4 header has a good checksum."""
     if embedded[0] >> 4 != ipv4.VERSION:
         return True
     return (

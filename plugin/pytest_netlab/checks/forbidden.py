@@ -1,7 +1,7 @@
 """What no scenario may show, whatever its golden has, unless it waives it by name.
 
-Names and their meaning only. `leaks` looks for the two that are about addresses; the
-others are found by the checks of a conversation, and where traces are compared.
+Names and their meaning only. `leaks` finds the two that are about addresses; checks of
+a conversation and the comparison of traces find the others.
 """
 
 from __future__ import annotations
@@ -22,5 +22,5 @@ FORBIDDEN: Mapping[str, str] = {
     UNPAIRED: "the host forwards this conversation, and not this packet of it",
     CHECKSUM: "a checksum does not fit its packet: who receives it throws it away",
 }
-# A violation's field -> the name by which it is forbidden, where that is another.
+# A violation's field -> the name by which it is forbidden, if that differs.
 FORBIDDEN_BY = {"ip_checksum": CHECKSUM, "l4_checksum": CHECKSUM}

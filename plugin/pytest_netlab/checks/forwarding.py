@@ -1,6 +1,6 @@
-"""What a host may not do to packets that it forwards, beyond what `pairs` looks at.
+"""What a host may not do to packets that it forwards, beyond what `pairs` checks.
 
-Cheap checks in plain Python: they see only the conversations of a trace.
+Plain Python is fast enough here: these checks see only the conversations of a trace.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def not_forwarded_intact(seen: Observed) -> Iterator[Violation]:
-    """Yield the pairs of which one has a VLAN tag, or one is half a datagram."""
+    """Yield pairs whose VLAN tags, or whose MF flags at equal lengths, differ."""
     capture = seen.capture
     for near, far in seen.pairs:
         if capture.vlan[near] != capture.vlan[far]:
@@ -34,9 +34,10 @@ def not_forwarded_intact(seen: Observed) -> Iterator[Violation]:
 
 
 def reversed_direction(seen: Observed) -> Iterator[Violation]:
-    """Yield the first packet that came into the host where its direction leaves it.
+    """Yield the first packet that entered the host on the wrong side.
 
-    All packets of one direction come from the same side; the tap knows which.
+    All packets of one direction of a conversation enter on the same side; the tap
+    records which.
     """
     came: dict[bool, int] = {}
     for near, _ in seen.pairs:
@@ -50,10 +51,10 @@ def reversed_direction(seen: Observed) -> Iterator[Violation]:
 
 
 def unpaired(seen: Observed) -> Iterator[Violation]:
-    """Yield a packet that did not cross, in a conversation that does.
+    """Yield a packet that did not cross the host, in a conversation that does.
 
-    Of those that no trace has, only a bare acknowledgement counts: nobody else would
-    miss it. An error or a reset that the host itself sends is a refusal.
+    Of the packets that a trace leaves out, only bare acknowledgements are checked: the
+    trace would not show their loss. An error or reset of the host itself is a refusal.
     """
     for row in seen.unpaired:
         if is_error(seen.capture, row):

@@ -33,13 +33,13 @@ def leaks(
 ) -> Iterator[Violation]:
     """Yield each forbidden address that the host sends on the uplink, once.
 
-    Looked at are sources and destinations of IPv4, IPv6 and ARP, and those that ICMP
-    errors embed. What others send there is their matter; of a packet whose direction
-    nobody noted, the source tells. A container that is no node of the lab, and talks on
-    docker0, is unrelated: leaks from it are out of scope.
+    Sources and destinations of IPv4, IPv6 and ARP are checked, and those of embedded
+    packets. What others send on the uplink is not; if a packet's direction is unknown,
+    only its source is. A container that is no node of the lab, and sends on docker0, is
+    unrelated: leaks from it are out of scope.
 
     Args:
-        capture: whose inside interface knows its networks.
+        capture: the addresses of its inside interfaces tell the containers' networks.
         inside: names of the points on the containers' side.
         outside: names of the points beyond the NAT.
         nodes: addresses with a name.
@@ -63,7 +63,7 @@ def leaks(
 
 
 def _networks(capture: Capture, inside: Collection[str]) -> list[Network]:
-    """Return the networks of the inside interface, which are the containers'."""
+    """Return the networks of the inside interfaces, which are the containers'."""
     own = [
         ip_interface(address)
         for interface in capture.interfaces
@@ -105,7 +105,7 @@ def _in_network(addresses: NDArray[np.uint8], network: Network) -> NDArray[np.bo
 
 
 def _senders(capture: Capture, inside: Collection[str]) -> set[str]:
-    """Return who sent anything into the host at the inside."""
+    """Return the addresses that sent anything into the host at the inside."""
     names = [interface.name for interface in capture.interfaces]
     here = [number for number, name in enumerate(names) if name in inside]
     came = np.isin(capture.point, here) & (capture.direction == Direction.INBOUND)

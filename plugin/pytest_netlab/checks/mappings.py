@@ -10,20 +10,20 @@ if TYPE_CHECKING:
     from pytest_netlab.checks.pairs import Mismatch
     from pytest_netlab.flows import Tuple5
 
-# Two keys that had to be the same: what was wanted, and what was seen.
+# Two keys that had to be the same: the expected one and the one seen.
 Keys = tuple["Tuple5", "Tuple5"]
 
 
 def check_mapping(
     changed: Keys | None, shared: Keys | None, *, reply: bool
 ) -> Iterator[Mismatch]:
-    """Yield where a mapping is not one function, not one-to-one, or not undone.
+    """Yield where a mapping is not one function, not one-to-one, or not reversed.
 
     Args:
-        changed: the outside key a flow was mapped to before, and what it is now; None
+        changed: the outside key that a flow was mapped to before, and the one now; None
             for a mapping that did not change (RFC 4787, REQ-1).
         shared: the inside key that is mapped to this outside key already, and the one
-            that is now; None for one of its own.
+            now; None for an outside key of its own.
         reply: the packet is a reply, which had to be reverse-translated.
 
     """

@@ -18,12 +18,12 @@ class Observed:
     Attributes:
         capture: what the rows index.
         points: of each capture point, the rows in order of time.
-        is_reply: tells of a row whether its packet travels to the initiator.
+        is_reply: returns whether the packet of a row travels to the initiator.
         pairs: (inside row, outside row) of the packets that crossed the host.
         bridged: rows of two observations of one packet with only bridges between them.
-        unpaired: rows of packets that were seen at one point only, while all were
-            watched; none where the conversation as a whole did not cross.
-        compared: the rows that a trace has and that are compared.
+        unpaired: rows of packets that were seen on one side only, while all points were
+            watched; empty if the conversation as a whole did not cross.
+        compared: rows of packets that the trace contains and that are not ignored.
 
     """
 

@@ -1,10 +1,9 @@
-"""What a router and its NAT leave alone of a packet: two observations of it.
+"""What a router and its NAT may not change between two observations of a packet.
 
-What learning checks, of every pair of two captures: so the mapping table flags what is
-wrong (`nat/mapping_table`, in C, from the few facts it keeps of a packet) before
-anything here is called for the words. A check of `PAIR` without a flag is tried only on
-pairs that something altered. To forbid something in a trace's conversations, look into
-`conversation`: a check there needs no flag.
+Learning checks every pair of two captures, so the mapping table flags the wrong ones
+first (`nat/mapping_table`, in C, from the few facts it keeps of a packet); the checks
+here describe them. A check of `PAIR` without a flag runs only on fuzzy pairs. To forbid
+something in a trace's conversations, use `conversation`: a check there needs no flag.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ UNTOUCHED = (
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One packet at one capture point: a row of a capture."""
+    """One packet at one capture point: a row of a capture, from 0."""
 
     capture: Capture
     row: int
@@ -57,14 +56,14 @@ class Observation:
 def check_pair(near: Observation, far: Observation) -> Iterator[Violation]:
     """Yield what a router changed of a packet that it may not change.
 
-    `near` is the observation at the inside, `far` the one outside.
+    `near` is the observation inside, `far` the one outside.
     """
     for check in PAIR:
         for field, want, got in check(near, far):
             yield Violation(field, want, got, (near.row, far.row))
 
 
-# A field, what had to be seen, and what was.
+# A field, what was expected, and what was seen.
 Mismatch = tuple[str, str, str]
 
 
@@ -88,7 +87,7 @@ def _dont_fragment(near: Observation, far: Observation) -> Iterator[Mismatch]:
 
 
 def _untouched(near: Observation, far: Observation) -> Iterator[Mismatch]:
-    """Yield fields that are not as they were; a fragment may have been cut anew."""
+    """Yield fields that changed; a fragment may have another length."""
     fragment = (near.value("status") | far.value("status")) & Status.FRAGMENT
     for column in UNTOUCHED:
         if column == "payload_len" and fragment:
@@ -98,7 +97,7 @@ def _untouched(near: Observation, far: Observation) -> Iterator[Mismatch]:
 
 
 def _payload(near: Observation, far: Observation) -> Iterator[Mismatch]:
-    """Yield that two whole payloads of one size differ; an error's is translated."""
+    """Yield that complete payloads of one size differ; an error's is translated."""
     partial = (near.value("status") | far.value("status")) & _PARTIAL
     if partial or is_error(near.capture, near.row):
         return
@@ -122,9 +121,9 @@ def _checksums(near: Observation, far: Observation) -> Iterator[Mismatch]:
 
 
 def _embedded(near: Observation, far: Observation) -> Iterator[Mismatch]:
-    """Yield an ICMP error whose packet was not translated along (RFC 5508 REQ-4, 5).
+    """Yield an ICMP error whose embedded packet was not translated (RFC 5508 REQ-4, 5).
 
-    Whoever is told of an error is the one who sent the packet in it.
+    The receiver of an error is the sender of the packet embedded in it.
     """
     for end in (near, far):
         key = key_of(end.capture, end.row)
@@ -134,8 +133,8 @@ def _embedded(near: Observation, far: Observation) -> Iterator[Mismatch]:
                 yield "quotes", key.dst, sender
 
 
-# In the order in which a packet's violations are told. `_untouched` and `_payload` have
-# no flag: a pair in which these differ was joined by likeness.
+# In the order in which a packet's violations are reported. `_untouched` and `_payload`
+# have no flag: a pair in which these differ is a fuzzy one.
 PAIR: tuple[Callable[[Observation, Observation], Iterator[Mismatch]], ...] = (
     _ttl,
     _tos,
@@ -149,19 +148,19 @@ PAIR: tuple[Callable[[Observation, Observation], Iterator[Mismatch]], ...] = (
 
 
 def in_order(near: int, far: int, direction: int) -> tuple[int, int]:
-    """Return the ttl before the host and after it; the tap knows which is which."""
+    """Return the ttl before the host and after it, by the tap's direction if known."""
     if direction == Direction.UNKNOWN:
         return max(near, far), min(near, far)
     return (near, far) if direction == Direction.INBOUND else (far, near)
 
 
 def ttl_mismatch(before: int, after: int) -> Mismatch:
-    """Return a ttl that is wrong, in words."""
+    """Return a wrong ttl as text."""
     return "ttl", f"{before - 1} after {before}", f"{after}"
 
 
 def checksum_mismatch(name: str, near: int, far: int) -> Mismatch:
-    """Return the two states of a checksum, of which one is wrong, in words."""
+    """Return the two states of a checksum, of which one is wrong, as text."""
     states = [Checksum(near), Checksum(far)]
     got = ", ".join(state.name.lower() for state in states)
     return name, "zero" if Checksum.ZERO in states else "good", got

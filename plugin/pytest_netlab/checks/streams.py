@@ -1,7 +1,7 @@
-"""What no conversation shows at one point: a hole, or an answer before its question.
+"""What no conversation shows at one point: a hole, or an answer before its request.
 
-Loss, retransmission and segmentation leave all this true: a point sees whatever crosses
-it, and nobody can acknowledge what has not crossed it yet.
+Loss, retransmission and segmentation do not matter here: a point sees every packet that
+crosses it, and no end can acknowledge what has not crossed the point yet.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_netlab.checks.observed import Observed
 
 _PARTIAL = int(Status.TRUNCATED | Status.FRAGMENT)
-# An attribute of an enum's class takes a microsecond: too long, once a packet.
+# Looking up an enum's member takes a microsecond, which is too long for each packet.
 _MALFORMED, _BAD = int(Status.MALFORMED), int(Checksum.BAD)
 
 
@@ -36,7 +36,15 @@ def connections(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
 
 @dataclass(slots=True)
 class _StreamHalf:
-    """One direction, in bytes from its SYN: how far it came, and where it ended."""
+    """One direction of a connection, in bytes from its SYN.
+
+    Attributes:
+        start: sequence number of the SYN; None until it was seen.
+        sent: end of the last byte that crossed the point.
+        fin: end of the stream, FIN included; None until that was seen.
+        ranges: (begin, end) of each segment.
+
+    """
 
     start: int | None = None
     sent: int = 0
@@ -59,7 +67,7 @@ class _Connection:
         self._by_direction = {False: _StreamHalf(), True: _StreamHalf()}
 
     def violations(self) -> Iterator[Violation]:
-        """Yield each impossibility in order of time, holes last."""
+        """Yield each violation in order of time, holes last."""
         if not self._find_starts():
             return
         for row, reply in self._rows:
@@ -75,7 +83,7 @@ class _Connection:
             yield from self._holes(reply, half)
 
     def _find_starts(self) -> bool:
-        """Note where each way begins; False where two connections share the ports."""
+        """Note both SYNs; return False if two connections share the ports."""
         for row, reply in self._rows:
             half = self._by_direction[reply]
             if self._flags(row) & tcp.SYN:
@@ -108,7 +116,7 @@ class _Connection:
             half.fin = min(half.fin or tcp.SPACE, begin + size)
 
     def _holes(self, reply: bool, half: _StreamHalf) -> Iterator[Violation]:  # noqa: FBT001
-        """Yield bytes missing before the FIN, and those sent behind it."""
+        """Yield bytes missing before the FIN, and those sent after it."""
         if half.start is None or half.fin is None:
             return
         last = next(row for row, back in reversed(self._rows) if back == reply)
@@ -149,7 +157,7 @@ def echoes(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
 
 
 def _differ(capture: Capture, one: int, other: int) -> bool:
-    """Tell whether two payloads, of which every byte is here, differ."""
+    """Return whether two completely captured payloads differ."""
     partial = (capture.status[one] | capture.status[other]) & _PARTIAL
     return not partial and bool(
         capture.payload_hash[one] != capture.payload_hash[other]
@@ -157,7 +165,7 @@ def _differ(capture: Capture, one: int, other: int) -> bool:
 
 
 def damage(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
-    """Yield what any receiver would throw away."""
+    """Yield packets that any receiver would discard."""
     capture = seen.capture
     sums = {"ip_checksum": capture.ip_checksum, "l4_checksum": capture.l4_checksum}
     for row in rows:

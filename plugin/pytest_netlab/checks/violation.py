@@ -1,4 +1,4 @@
-"""What a host did to packets that no host may do, as a value."""
+"""A violation: what a host did to packets that no host may do."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 class Violation:
     """One thing that must not happen to packets, and did.
 
-    A check knows rows alone; whoever tells conversations apart places what it found.
+    A check sets `field`, `want`, `got` and `rows`; the trace adds where it belongs.
 
     Attributes:
         field: the packet's field that is wrong, or the name of what is forbidden.
-        want: what had to be seen, in words.
-        got: what was seen.
-        rows: of the packets that show it: of one packet in the capture that was
-            checked; of a pair, inside and outside, each in its own capture. Where a
-            packet stands in a capture is none of a trace's: they are not compared.
-        point: name of the capture point of the first row; "" until it is placed.
-        reply: whether that packet travelled to the initiator; False until placed.
-        flow: name of its conversation; "" where that goes without saying.
+        want: what was expected, as text.
+        got: what was seen, as text.
+        rows: of the packets that show it, from 0: of one packet in the capture that was
+            checked; of a pair, inside and outside, each in its own capture. They are
+            not compared: two traces have their packets at different rows.
+        point: name of the capture point of the first row; "" until the trace sets it.
+        reply: that packet travelled to the initiator; False until the trace sets it.
+        flow: name of its conversation; "" in a violation that a flow contains.
 
     """
 
@@ -49,5 +49,5 @@ class Violation:
         return self.rows[0] + 1
 
     def at(self, *rows: int) -> Violation:
-        """Return the same of other rows: those of the capture it was cut from."""
+        """Return the same violation at other rows: in the capture it was cut from."""
         return replace(self, rows=rows)
