@@ -1,6 +1,7 @@
 """The canonical trace: a capture in symbols, over any number of capture points.
 
-`values` has its types, `build` makes one of a capture, `text` its text.
+`values` has its types, `build` makes one of a capture, `text` renders it. Refuses to
+know goldens: the same function makes the trace of a golden and of a run.
 """
 
 from pytest_netlab.trace.build import canonicalize, translations

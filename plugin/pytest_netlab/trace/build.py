@@ -1,4 +1,4 @@
-"""Bring a capture into the canonical form in which goldens and runs are compared."""
+"""Make the canonical trace of a capture: the form in which goldens and runs compare."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ if TYPE_CHECKING:
     from pytest_netlab.checks import Violation
     from pytest_netlab.trace.values import Step
 
-# Addresses of the host itself: a flow between these alone is none of a scenario's.
+# Addresses of the host itself: a flow between these only is not part of a scenario.
 OWN = frozenset({"host", "bridge", "gateway"})
-# What is violated where two flows are mapped to one: then neither is unrelated.
+# Violations where two flows are mapped to one tuple: then neither is unrelated.
 MAPPING = frozenset({"mapping", "one-to-one", "undone"})
 
 
 def translations(capture: Capture, inside: str, outside: str) -> Translations:
-    """Learn what happened between two points of one capture.
+    """Learn the translations between two points of one capture.
 
-    A point that was not captured saw nothing.
+    A point that was not captured counts as one that saw nothing.
     """
     ends = (rows_of(capture, [point]) for point in two_points(inside, outside))
     return learn(*map(capture.select, ends))
@@ -70,15 +70,15 @@ def canonicalize(
 ) -> CanonicalTrace:
     """Return the canonical trace of a capture: the same function for golden and run.
 
-    It contains the flows with a named node of the lab at one end; ARP, neighbour
-    discovery, multicast and unrelated traffic it does not.
+    It contains the flows with a named node of the lab at one end; it does not contain
+    ARP, neighbour discovery, multicast or unrelated traffic.
 
     Args:
         capture: packets of all points, on one clock.
         inside: name of the point with the private addresses.
         outside: name of the point beyond the NAT.
-        points: instead of these two any number, of several kinds.
-        names: address -> symbol; what the capture's own name records say if absent.
+        points: any number of points, of several kinds, instead of those two.
+        names: address -> symbol; if absent, those of the capture's name records.
 
     """
     known = capture.names if names is None else names
@@ -124,7 +124,7 @@ class _Builder:
         return [self._flow(flow, holders) for flow in flows]
 
     def forbidden(self, flows: Sequence[CanonicalFlow]) -> Iterator[Violation]:
-        """Yield what must not leave on an uplink, once a conversation."""
+        """Yield each leak on an uplink, once for each conversation."""
         known = {one.row: (flow, one) for flow in flows for one in flow.packets}
         seen = set()
         for leak in self._leaks():
@@ -148,7 +148,7 @@ class _Builder:
         yield from leaks(self.capture, inside, outside, self.names)
 
     def _called(self, row: int) -> str:
-        """Return what to call a packet that belongs to no flow of the trace."""
+        """Return a name for the conversation of a packet in no flow of the trace."""
         key = key_of(self.capture, row)
         if key is None:
             return "arp" if self.capture.arp_op[row] else "no conversation"
@@ -210,15 +210,15 @@ class _Builder:
         return statistics(self.capture, self._seen(flow), crossed)
 
     def _is_unrelated(self, flow: Flow) -> bool:
-        """Tell whether the end inside has no name: a container that is no node.
+        """Return whether the end inside has no name: a container that is no node.
 
-        A capture that begins between its request and the reply takes the reply for a
-        request, translated to the unrelated container.
+        If a capture begins between such a container's request and the reply, the reply
+        looks like a request that was translated to the container.
         """
         if flow.inside is None:
             return False
         if flow.initiated == "inside":
-            left = flow.outside  # as anyone but the host: then it concerns us all
+            left = flow.outside  # a source other than the host's is never unrelated
             hidden = left is None or self.names.get(left.src) in OWN
             return hidden and flow.inside.src not in self.names
         if flow.outside is None or flow.kind not in ("dnat", "hairpin"):
@@ -229,7 +229,7 @@ class _Builder:
     def _packets(
         self, traversal: Traversal, symbols: Symbols, flow: Flow
     ) -> list[Packet]:
-        """Return one packet an observation; from the second on, what was rewritten."""
+        """Return a packet for each observation, with its rewrite since the last one."""
         kind = "undone" if traversal.reply else flow.kind
         packets: list[Packet] = []
         for row, step in zip(traversal.rows, (None, *traversal.steps), strict=True):
@@ -262,9 +262,9 @@ class _Builder:
         )
 
     def _violations(self, flow: Flow, compared: Collection[int]) -> list[Violation]:
-        """Return each violation once: how often it was is a matter of timing.
+        """Return one violation of each field: how many there are depends on timing.
 
-        `compared` are the rows that are told and not ignored.
+        `compared` are the rows that the trace contains and does not ignore.
         """
         rows = set(flow.inside_rows)
         ours = [
@@ -278,7 +278,7 @@ class _Builder:
         return [self._placed(flow, bad) for bad in first.values()]
 
     def _observed(self, flow: Flow, compared: Collection[int]) -> Observed:
-        """Return what the checks of a conversation look at."""
+        """Return what the checks of a conversation examine."""
         near, far = self.near.rows, self.far.rows
         pairs = [(int(near[a]), int(far[b])) for a, b in flow.pairs]
         paired = {row for pair in pairs for row in pair}
@@ -324,9 +324,9 @@ class _Builder:
 
 
 def _window(capture: Capture) -> tuple[int, int] | None:
-    """Return from when to when every point was watched: between all its canaries.
+    """Return the time (ns) in which all points were captured, by their canaries.
 
-    None where the capture has none.
+    None if no point has two canaries.
     """
     is_canary = capture.ethertype == canary.ETHERTYPE
     starts, ends = [], []
@@ -339,7 +339,7 @@ def _window(capture: Capture) -> tuple[int, int] | None:
 
 
 def _renumbered(fields: Fields, skipped: int) -> Fields:
-    """Return the fields with an echo's number as if no request before were ignored."""
+    """Return the fields, with `skipped` subtracted from an echo's sequence number."""
     if not skipped or fields.seq is None:
         return fields
     return replace(fields, seq=fields.seq - skipped)
@@ -348,7 +348,7 @@ def _renumbered(fields: Fields, skipped: int) -> Fields:
 def _is_lost(
     flow: Flow, traversed: Sequence[Traversal], packets: Sequence[Packet]
 ) -> bool:
-    """Return whether all of a flow left on the uplink and nothing came back."""
+    """Return whether all of a flow left on the uplink, and nothing came back."""
     if flow.initiated != "inside" or flow.translated is None or flow.answered:
         return False
     crossed = all(traversal.crossed for traversal in traversed)
@@ -356,7 +356,7 @@ def _is_lost(
 
 
 def _refusal(packets: Sequence[Packet]) -> Refusal | None:
-    """Return the first reset or ICMP error that answers the initiator, and whose."""
+    """Return the first reset or ICMP error to the initiator, and its sender."""
     for one in packets:
         if one.reply and (one.what.role is Role.RST or one.what.refuses):
             return Refusal(one.what, one.src.node)
@@ -394,7 +394,7 @@ def _ends(key: Tuple5, symbols: Symbols) -> tuple[End, End]:
 
 
 def _changes(before: Packet, after: Packet) -> Iterator[tuple[End, End]]:
-    """Yield each end that was rewritten; a port that was kept goes without saying."""
+    """Yield each end that was rewritten, without a port that was kept."""
     for old, new in ((before.src, after.src), (before.dst, after.dst)):
         if old != new:
             yield without_kept_port(old, new)

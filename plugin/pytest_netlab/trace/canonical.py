@@ -1,4 +1,4 @@
-"""The canonical trace as a whole: what goldens are, and what runs are brought into."""
+"""The canonical trace as a whole: the value in which goldens and runs are compared."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CanonicalTrace:
-    """What the lab's nodes said to each other, as every capture point saw it.
+    """The conversations of a lab's nodes, as every capture point saw them.
 
-    At a point that is not among `points` nobody looked; one that is has seen nothing
-    beyond what is told. `forbidden` is what no trace may have, of all packets;
-    `learned` is what was learned of both sides of the host, of all flows.
+    Attributes:
+        points: names of the points that were captured: of the nodes' flows they saw
+            nothing but what `flows` contains.
+        flows: in order of their first packet.
+        forbidden: what no trace may have, found in all packets.
+        learned: translations of all flows, unrelated ones too.
+
     """
 
     points: tuple[str, ...]
@@ -36,5 +40,5 @@ class CanonicalTrace:
         return [flow.fact for flow in self.flows]
 
     def text(self, title: str) -> str:
-        """Return the trace as a reviewer reads it: story.txt."""
+        """Return the trace as text for reviewers: story.txt."""
         return render(self.points, self.flows, self.forbidden, title)

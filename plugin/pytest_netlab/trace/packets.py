@@ -1,4 +1,4 @@
-"""What one packet is and says, in symbols. Knows one packet at a time."""
+"""What one packet is, and its fields, in symbols. Knows one packet at a time."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ DSCP = 0xFC  # of the tos octet; the rest is ECN (RFC 3168)
 def describe(
     capture: Capture, row: int, symbols: Symbols, role: Role | None, *, reply: bool
 ) -> tuple[What, Fields]:
-    """Return what a packet is, and its fields that a golden speaks of.
+    """Return what a packet is, and those of its fields that a golden compares.
 
-    `role` is what a TCP segment is told as: one that carries data and FIN is both.
-    `reply` is the packet's direction in its flow.
+    `role` is what a TCP segment is listed as: one that carries data and FIN is listed
+    twice. `reply` is the packet's direction in its flow.
     """
     proto = int(capture.proto[row])
     if role is not None:
@@ -55,7 +55,7 @@ def _header(capture: Capture, row: int, role: Role | None) -> dict[str, object]:
 
 
 def _odd(capture: Capture, row: int) -> dict[str, object]:
-    """Return what no ordinary packet of a Docker host has, so that no trace says no."""
+    """Return the fields that an ordinary packet of a Docker host does not have."""
     shown: dict[str, object] = {}
     if capture.vlan[row] != UNTAGGED:
         shown["vlan"] = int(capture.vlan[row])
@@ -86,7 +86,7 @@ def _error(
 ) -> tuple[What, dict[str, object]]:
     names = ("proto", "icmp_type", "icmp_code")
     proto, kind, code = (int(getattr(capture, name)[row]) for name in names)
-    # The packet in it travels against the error.
+    # The embedded packet travelled in the opposite direction.
     embedded = symbols.ends(quoted_key(capture, row), reply=not reply)
     rest = int(capture.icmp_rest[row])
     mtu = rest if proto == ICMP6 else rest & _V4_MTU
@@ -97,8 +97,8 @@ def _error(
 def _tcp(capture: Capture, row: int, role: Role) -> dict[str, object]:
     """Return the fields of a segment; only handshakes and resets have any.
 
-    Segmentation, acknowledgements and PSH depend on timing, so a golden cannot speak
-    of them; that each is untouched between the points is an invariant of the NAT.
+    Segmentation, acknowledgements and PSH depend on timing, so a golden cannot compare
+    them; that NAT does not change them is checked between the points.
     """
     if role not in (Role.SYN, Role.SYN_ACK, Role.RST):
         return {}

@@ -1,7 +1,7 @@
-"""Capture points by their place on a packet's way, and what each side of the host saw.
+"""Capture points by their place on a packet's path; what each side of the host saw.
 
-Between two points of one side there is nothing but bridges: their observations of a
-packet are alike, and the one nearest to the host stands for all of them.
+Between two points of one side there are only bridges: their observations of a packet
+are equal, and the one nearest to the host represents them all.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Place(enum.IntEnum):
-    """Where a point is, in the order in which a packet leaves."""
+    """Where a point is, in the order in which packets from a container pass."""
 
     CONTAINER = 0  # the interface inside a container
     CONTAINER_PORT = 1  # the host's end of its veth pair
@@ -61,10 +61,10 @@ class JoinedPoints:
     """What one side of the host saw.
 
     Attributes:
-        rows: of the capture, ascending: of each packet the observation nearest to the
+        rows: of the capture, ascending: for each packet, the observation nearest to the
             host.
-        others: row -> the other observations of its packet: distance and row, from
-            near to far.
+        others: row -> (distance in links, row) of the other observations of its packet,
+            from near to far.
 
     """
 
@@ -98,8 +98,8 @@ def side(capture: Capture, points: Sequence[Point]) -> JoinedPoints:
     return JoinedPoints(rows, others)
 
 
-# What tells a packet from all others, and what is left of it where a bridge did what no
-# bridge may do: change the IP header, or the bytes behind it.
+# Fields that identify a packet, and those that still do if a bridge did what no bridge
+# may do: change the IP header, or the bytes behind it.
 _ENDS = ("proto", "src", "dst", "sport", "dport", "icmp_type", "icmp_id")
 _CONTENT = ("payload_len", "payload_hash", "tcp_seq", "tcp_ack", "icmp_seq")
 _HEADER = ("ip_id", "frag_offset", "ttl", "tos")
@@ -113,7 +113,7 @@ _SIMILAR_BY = (
 def _bridged(capture: Capture, near: Rows, far: Rows) -> tuple[Rows, Rows]:
     """Return the rows of packets that two points with a bridge between them both saw.
 
-    Of packets that are alike, the first is the first's: a bridge keeps their order.
+    Equal packets are paired by rank, because a bridge keeps their order.
     """
     found: list[tuple[Rows, Rows]] = [(near[:0], far[:0])]
     for names in _SIMILAR_BY:
@@ -130,7 +130,7 @@ def _bridged(capture: Capture, near: Rows, far: Rows) -> tuple[Rows, Rows]:
 
 
 def _numbered(capture: Capture, rows: Rows, names: Sequence[str]) -> NDArray[np.void]:
-    """Return a key of each row: its columns, and its number among those alike."""
+    """Return a key for each row: its columns, and its rank among equal rows."""
     columns = [capture.column(name)[rows] for name in names]
     parts = [one.reshape(len(rows), -1).view(np.uint8) for one in columns]
     plain = np.ascontiguousarray(np.concatenate(parts, axis=1))

@@ -1,7 +1,7 @@
 """Whether NAT kept a flow's source port or ICMP id, and whether it had to.
 
-Linux keeps it while the external tuple is free; else it draws one of the same class
-(nf_nat_core.c, nf_nat_l4proto_unique_tuple).
+Linux keeps it while the translated tuple is free; else it draws one of the same port
+range (nf_nat_core.c, nf_nat_l4proto_unique_tuple).
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 class Holders:
-    """Which flows of a capture hold a tuple on one side of the NAT, and since when."""
+    """Which flows of a capture use a tuple on one side of the NAT, and since when."""
 
     def __init__(self, flows: Iterable[Flow], since: Callable[[Flow], int]) -> None:
-        """Look nothing up yet; `since` returns the time of a flow's first packet."""
+        """Index the flows; `since` returns the time of a flow's first packet."""
         self._since = since
         self._flows: dict[tuple[str, Tuple5], list[Flow]] = defaultdict(list)
         for flow in flows:
@@ -37,7 +37,7 @@ class Holders:
                     self._flows[side, key].append(flow)
 
     def keep(self, wanted: Tuple5, flow: Flow) -> bool:
-        """Tell whether another flow had this tuple where ours is sent on, before it."""
+        """Return whether another flow used this tuple before, where ours is sent on."""
         side = "outside" if flow.initiated == "inside" else "inside"
         others = (
             other
@@ -54,8 +54,8 @@ def port_translation(
     """Return what became of a flow's source port or id; None where it was kept.
 
     Args:
-        flow: one that crossed.
-        holders: the flows that may hold its tuple, unrelated ones included.
+        flow: one of the capture.
+        holders: the flows that may use its tuple, unrelated ones included.
         symbols: of this conversation.
 
     """
@@ -83,13 +83,13 @@ def port_translation(
 
 
 def with_entries(trace: CanonicalTrace, replies: Collection[Tuple5]) -> CanonicalTrace:
-    """Return a trace that knows what connection tracking held besides its flows.
+    """Return a trace whose tuples are in use by conntrack entries too.
 
-    A flow that ended before the capture began holds its tuple for a while.
+    The entry of a flow that ended before the capture began keeps its tuple for a while.
 
     Args:
         trace: what was captured.
-        replies: tuples of replies.
+        replies: reply tuples of conntrack entries.
 
     """
     return replace(

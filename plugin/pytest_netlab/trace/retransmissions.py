@@ -1,4 +1,4 @@
-"""Which segments of a connection are retransmissions or duplicates, and whose."""
+"""Which segments of a connection are retransmissions or duplicates, and by whom."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ REPEATED, DUPLICATE, LATE = "repeated", "duplicate", "late"
 def marked(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
     """Keep, for each segment, the copy that travelled furthest, where the first was.
 
-    A copy with an IP id of its own was repeated by its sender, who missed an answer;
-    the same packet once more, with the same id, came twice if it reached the host
-    twice and was sent on twice: then the network doubled it. Both are ignored. One
-    that the host doubled, or that reached it and got less far than another copy, stays.
+    A copy with an IP id of its own is a retransmission. A copy with the same id that
+    reached the host twice and was sent on twice was duplicated by the network. Both are
+    ignored. A copy that the host duplicated is compared, and so is one that reached the
+    host and got less far than another copy.
 
-    Of a direction's FINs and resets one is told: a kernel may repeat them with or
-    without the data before, and answers each late segment with a reset. Likewise an
-    ICMP error answers each repeat of a segment.
+    Of each direction one FIN and one reset are kept: a kernel may retransmit a FIN with
+    or without the data before it, and answers each late segment with a reset. Likewise
+    each retransmission of a segment may be answered by an ICMP error.
     """
     copies: dict[tuple[object, ...], list[Traversal]] = defaultdict(list)
     for traversal in found:
@@ -43,11 +43,10 @@ def marked(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
 def _without_late(
     capture: Capture, furthest: Sequence[Traversal], found: Sequence[Traversal]
 ) -> Iterator[Traversal]:
-    """Mark a reset of a connection that both ends had closed, and that crossed.
+    """Mark resets that crossed the host after both ends had closed.
 
-    It answers a segment which the network brought late, to a socket that is gone (RFC
-    9293, 3.10.7.1), and so acknowledges nothing. One that did not cross is for a host
-    to explain.
+    Such a reset answers a segment that arrived after its socket was gone (RFC 9293,
+    3.10.7.1), and so acknowledges nothing. A reset that did not cross is compared.
     """
     fins: dict[bool, int] = {}
     for traversal in found:
@@ -69,7 +68,7 @@ def _without_late(
 
 
 def _segment(capture: Capture, row: int, role: Role | None) -> tuple[int, ...]:
-    """Return what tells one segment of a role from the next."""
+    """Return what distinguishes segments of one role."""
     if role in (Role.FIN, Role.RST):
         return ()
     if not role:
@@ -79,7 +78,7 @@ def _segment(capture: Capture, row: int, role: Role | None) -> tuple[int, ...]:
 
 
 def _furthest(capture: Capture, copies: Sequence[Traversal]) -> Iterator[Traversal]:
-    """Yield the copy that got furthest, then what there is to say of the others."""
+    """Yield the copy that travelled furthest, then the others, marked."""
     best = max(copies, key=lambda traversal: len(traversal.rows))
     yield best
     seen = set()
@@ -102,7 +101,7 @@ def _furthest(capture: Capture, copies: Sequence[Traversal]) -> Iterator[Travers
 
 
 def _identity(capture: Capture, row: int) -> int:
-    """Return what a packet shares with its clones alone; 0 for nothing.
+    """Return what a packet shares only with its duplicates; 0 for nothing.
 
     A SYN-ACK has the IP id 0, but its timestamp grows from one to the next.
     """
@@ -116,7 +115,7 @@ def _identity(capture: Capture, row: int) -> int:
 def _without_resegmented(
     capture: Capture, found: Sequence[Traversal]
 ) -> Iterator[Traversal]:
-    """Mark data whose bytes were all told before: a repeat that was cut elsewhere."""
+    """Mark data whose bytes all came before: retransmitted in other segments."""
     ends: dict[tuple[bool, int], int] = {}
     for traversal in found:
         if traversal.role is not Role.DATA or traversal.ignored:

@@ -1,4 +1,4 @@
-"""What became of a flow's packets as numbers: evidence for causes, not for traces."""
+"""Flow statistics: evidence for causes that traces do not contain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 
 class Statistics(NamedTuple):
-    """Largest IP packet sent on, smallest that never was, packets seen again."""
+    """Statistics of one flow.
+
+    Attributes:
+        passed: octets of the largest IP packet that crossed the host; 0 for none.
+        stuck: octets of the smallest IP packet that did not cross; 0 for none.
+        copies: how many packets were seen again at one point, with their IP id.
+
+    """
 
     passed: int
     stuck: int
@@ -25,7 +32,7 @@ class Statistics(NamedTuple):
 def statistics(
     capture: Capture, rows: Iterable[int], crossed: Collection[int]
 ) -> Statistics:
-    """Return what became of a flow's packets: its rows, and those that crossed."""
+    """Return the statistics of a flow: of its rows, and of those that crossed."""
     known = list(rows)
     through = {_segment(capture, row) for row in crossed}
     lost = [
@@ -42,12 +49,12 @@ def statistics(
 
 
 def _size(capture: Capture, row: int) -> int:
-    """Return a packet's length as IP has it."""
+    """Return the octets of a packet from its IP header on."""
     return int(capture.wirelen[row]) - int(capture.ip_offset[row])
 
 
 def _segment(capture: Capture, row: int) -> Hashable:
-    """Return what a packet and its repeats have in common; else the row itself."""
+    """Return what a segment and its retransmissions share; of no TCP, the row."""
     if capture.proto[row] != TCP:
         return row
     names = ("tcp_seq", "payload_len")
@@ -55,7 +62,7 @@ def _segment(capture: Capture, row: int) -> Hashable:
 
 
 def _copies(capture: Capture, rows: Iterable[int]) -> int:
-    """Count the packets that were seen again at one point; IP id 0 tells nothing."""
+    """Count the packets that were seen again at one point; IP id 0 is skipped."""
     names = ("point", "ip_id", "payload_hash", "tcp_seq", "icmp_seq", "frag_offset")
     seen = Counter(
         (

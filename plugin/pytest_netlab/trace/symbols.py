@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class Symbols:
-    """The symbols of one conversation: bound on first sight, held to afterwards.
+    """The symbols of one conversation, each bound when its value is first seen.
 
-    Addresses with a name keep it everywhere; the initiator's port, an ICMP id and an
+    Named addresses are written by their names; the initiator's port, an ICMP id and an
     unknown address become port#1, id#1, addr#1 in order of first sight, across
     capture points: a value that NAT kept has one symbol, a remapped one has two.
     """

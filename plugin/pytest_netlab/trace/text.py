@@ -1,6 +1,6 @@
-"""The text of a trace: of each value, of a packet, and story.txt. Nothing reads it.
+"""The text of a trace: of each value, of a packet, and story.txt. No code parses it.
 
-Ends and symbols, which are names, know how they are written themselves.
+Ends and symbols, which are names, have a `__str__` of their own.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _OPTIONS = {
 
 
 def value_text(value: object, name: str = "") -> str:
-    """Return a value of a trace in words; `name` is of the field it is in."""
+    """Return a value of a trace as text; `name` is that of its field."""
     if name in _BY_NAME:
         return _BY_NAME[name](value)
     for kind, text in _BY_TYPE.items():
@@ -130,7 +130,7 @@ def packet_text(packet: Packet) -> str:
 
 
 def refusal_text(refusal: Refusal | None) -> str:
-    """Return what refused a flow, and whose it was; "" for nothing."""
+    """Return what refused a flow, and who sent it; "" for nothing."""
     return f"{what_text(refusal.what)} from {refusal.by}" if refusal else ""
 
 
@@ -140,7 +140,7 @@ def render(
     forbidden: Sequence[Violation],
     title: str,
 ) -> str:
-    """Return a trace as a reviewer reads it, one line a packet and point."""
+    """Return a trace as text for reviewers, one line a packet and point."""
     parts = [_paragraph(points, title, flow) for flow in flows]
     if not flows:
         parts = [f"{title}   no conversation at {', '.join(points)}\n"]
@@ -175,7 +175,7 @@ def _cells(packet: Packet, width: int) -> list[str]:
 
 
 def _field(name: str, value: object) -> str:
-    """Return a field as text; a symbol says itself what it stands for."""
+    """Return a field as text, without its name if a symbol has that."""
     text = value_text(value, name)
     is_said = isinstance(value, Symbol) and value.kind == name
     return text if is_said else f"{name} {text}"

@@ -1,4 +1,4 @@
-"""A packet's way through the capture points, as a value."""
+"""A packet's path through the capture points, as a value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Traversal:
         steps: what is between each observation and the next; one less than rows.
         reply: it travels to the initiator.
         role: None for anything but TCP, an ICMP error about a connection included.
-        ignored: why it is told and not compared; "" for what is.
+        ignored: why it is listed and not compared; "" if it is compared.
         skipped: how many requests before it are ignored as unanswered.
 
     """
@@ -43,10 +43,10 @@ class Traversal:
 
 
 def is_reply(capture: Capture, flow: Flow, row: int) -> bool:
-    """Tell the direction; an ICMP error travels against what it quotes."""
+    """Return whether a packet's uniflow is towards the initiator."""
     return uniflow_of(capture, row) not in (flow.inside, flow.outside)
 
 
 def entered(capture: Capture, traversal: Traversal) -> bool:
-    """Tell whether the tap saw the packet reach the host; not its sending."""
+    """Return whether the first tap saw the packet arrive at the host."""
     return int(capture.direction[traversal.rows[0]]) == Direction.INBOUND

@@ -28,11 +28,11 @@ def traversals(
     sides: BothSides,
     window: tuple[int, int] | None = None,
 ) -> list[Traversal]:
-    """Return what a trace tells of a flow, in causal order.
+    """Return the traversals of a flow that a trace contains, in causal order.
 
-    `sides` are inside and outside, whose rows the flow's rows index. What was seen on
-    one side only tells nothing outside `window`, the time in which every point was
-    watched.
+    `sides` are inside and outside, whose rows the flow's rows index. Packets seen on
+    one side only are left out outside `window`, the time (ns) in which every point was
+    captured.
     """
     near, far = sides
     found = [
@@ -50,7 +50,7 @@ def traversals(
     if flow.original.proto != TCP:
         return unanswered.marked(capture, flow, found)
     legs = [found]
-    if flow.kind == "proxied":  # two connections: nothing of one repeats the other
+    if flow.kind == "proxied":  # two connections, with retransmissions of their own
         inside = set(near.rows.tolist())
         own = [one for one in found if inside.isdisjoint(one.rows)]
         legs = [own, [one for one in found if not inside.isdisjoint(one.rows)]]
@@ -91,11 +91,11 @@ def _in_order(
     inside: bool,
     arriving: bool = True,
 ) -> list[int]:
-    """Return the observations of one side as the packet met them.
+    """Return the rows of one side in the order in which the packet passed its points.
 
-    Taps know whether the host received or sent; the one of another namespace, the
-    farthest, has it the other way round. A packet between two containers comes in by
-    one port and goes out by another.
+    A tap records whether the host received or sent. The farthest point is in another
+    namespace, whose directions are the opposite, so it goes by `arriving`. A packet
+    between two containers comes in by one port and goes out by another.
     """
     others = side.others.get(row, ())
     before: list[int] = []
@@ -110,21 +110,21 @@ def _in_order(
 
 
 def _is_far(distance: int, *, inside: bool) -> bool:
-    """Tell whether a point of a side is in a namespace of its own: inside, outside."""
+    """Return whether a point at this distance is outside the host's namespace."""
     return distance > 1 if inside else distance > 0
 
 
 def watched(ts: int, window: tuple[int, int] | None) -> bool:
-    """Return whether every point was under watch at a time."""
+    """Return whether every point was captured at a time (ns)."""
     return window is None or window[0] <= ts <= window[1]
 
 
 def _tcp(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
-    """Drop what only timing decides and put the closing in a fixed order.
+    """Drop what only timing decides, and put the closing in a fixed order.
 
-    Bare acknowledgements go, repeats are ignored; adjacent data of one direction
-    becomes one traversal; which side's FIN comes first is a race of two kernels, so the
-    initiator's is told first.
+    Bare acknowledgements are dropped and retransmissions ignored; adjacent data of one
+    direction becomes one traversal. Which FIN comes first is a race of two kernels, so
+    the initiator's is put first.
     """
     named = [one for traversal in found for one in _roles(capture, traversal)]
     marked = retransmissions.marked(capture, named)
@@ -140,7 +140,7 @@ def _tcp(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
 
 
 def _roles(capture: Capture, traversal: Traversal) -> Iterable[Traversal]:
-    """Name a segment's role; data that carries the FIN is told as both."""
+    """Set a segment's role; data that carries the FIN is listed as both."""
     row = traversal.rows[0]
     if capture.proto[row] != TCP:
         yield traversal
@@ -152,7 +152,7 @@ def _roles(capture: Capture, traversal: Traversal) -> Iterable[Traversal]:
 
 
 def _merged(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
-    """Tell a run of data that fared alike as one, whatever is ignored in it."""
+    """Merge consecutive data that the host treated alike, ignored data separately."""
     kept: list[Traversal] = []
     last: dict[bool, Traversal] = {}
     for traversal in found:
@@ -165,7 +165,7 @@ def _merged(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
 
 
 def _treatment(capture: Capture, traversal: Traversal) -> tuple[object, ...]:
-    """Return what the host made of a segment at each point."""
+    """Return where a segment was seen, and the header fields it had there."""
     columns = (capture.point, capture.ttl, capture.vlan, capture.ip_flags)
     seen = [
         (*(int(c[r]) for c in columns), capture.tos[r] & DSCP) for r in traversal.rows

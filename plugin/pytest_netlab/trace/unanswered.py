@@ -1,4 +1,4 @@
-"""Which requests of a conversation without TCP went unanswered, and whose fault it is.
+"""Which requests of a conversation without TCP were lost beyond the host.
 
 A request that left on the uplink and was never answered there was lost by the network;
 one that reached the host and did not leave it was lost by the host.
@@ -24,9 +24,9 @@ UNANSWERED = "unanswered"
 
 
 def marked(capture: Capture, flow: Flow, found: Sequence[Traversal]) -> list[Traversal]:
-    """Return the packets exchange by exchange, with what to ignore marked.
+    """Return the packets exchange by exchange, with those marked that are ignored.
 
-    A request was in vain only if a later one was answered: whoever asked tried again.
+    An unanswered request is ignored only if a later one was answered.
     """
     known = _without_doubles(capture, found)
     if any(is_error(capture, traversal.rows[0]) for traversal in known):
@@ -41,9 +41,9 @@ def marked(capture: Capture, flow: Flow, found: Sequence[Traversal]) -> list[Tra
 
 
 def _without_doubles(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
-    """Mark what reached the host twice and was sent on twice: the network doubled it.
+    """Mark what reached the host twice and was sent on twice: a network's duplicate.
 
-    A doubled request is answered twice, each answer with an IP id of its own.
+    A duplicated request is answered twice, each answer with an IP id of its own.
     """
     seen: dict[tuple[int, ...], int] = {}
     marked = []
@@ -68,7 +68,7 @@ def _content(capture: Capture, traversal: Traversal) -> tuple[int, ...]:
 
 
 def _by_exchange(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
-    """Put each reply behind its request: how long it took is the network's matter."""
+    """Put each reply behind its request: the network decides how long it takes."""
     order: dict[int, int] = {}
     for traversal in found:
         order.setdefault(_seq(capture, traversal), len(order))
@@ -80,7 +80,7 @@ def _seq(capture: Capture, traversal: Traversal) -> int:
 
 
 def _unanswered_echoes(capture: Capture, found: Sequence[Traversal]) -> set[int]:
-    """Return the places of requests that left and came to nothing."""
+    """Return the indices of unanswered requests that crossed before an answered one."""
     answered = {_seq(capture, p) for p in found if p.reply}
     asked = {n: _seq(capture, p) for n, p in enumerate(found) if not p.reply}
     last = max((n for n, seq in asked.items() if seq in answered), default=0)
@@ -92,7 +92,7 @@ def _unanswered_echoes(capture: Capture, found: Sequence[Traversal]) -> set[int]
 
 
 def _unanswered_datagrams(capture: Capture, found: Sequence[Traversal]) -> set[int]:
-    """Return the places of datagrams that were sent again before any answer came."""
+    """Return the indices of datagrams that were sent again before any answer came."""
     unanswered: set[int] = set()
     waiting: dict[tuple[int, ...], int] = {}
     tried: set[int] = set()
@@ -109,7 +109,7 @@ def _unanswered_datagrams(capture: Capture, found: Sequence[Traversal]) -> set[i
 
 
 def _ignored(found: Sequence[Traversal], unanswered: set[int]) -> list[Traversal]:
-    """Mark unanswered requests, and tell those behind them how many there are."""
+    """Mark unanswered requests; note in each later packet how many there are."""
     marked = []
     for number, traversal in enumerate(found):
         skipped = sum(place < number for place in unanswered)

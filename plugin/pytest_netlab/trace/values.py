@@ -1,6 +1,6 @@
 """The canonical trace as values: typed fields, symbols for what differs by run.
 
-Text of them is made in `text` alone; nothing reads it back.
+Their text is made in `text`; no code parses it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ IDS = (ICMP, ICMP6)
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """What stands for a value that differs between any two runs: port#1, addr#2."""
+    """A symbol for a value that differs between any two runs: port#1, addr#2.
+
+    `kind` is port, id or addr; `number` counts from 1 in each conversation.
+    """
 
     kind: str
     number: int
@@ -48,8 +51,8 @@ class End:
 
     Attributes:
         node: name of a node of the lab, or the symbol of another address.
-        port: the responder's literally, for it names a service; the initiator's as a
-            symbol, None in a flow; None without ports.
+        port: a number for the responder's, which names a service; a symbol for the
+            initiator's in a packet, None in a flow; None without ports.
 
     """
 
@@ -95,9 +98,9 @@ class What:
 
     Attributes:
         proto: IP protocol number.
-        role: of a TCP segment.
-        icmp: type and code, of ICMP and ICMPv6; of an echo, whose code is a field, 0.
-        error: it is an ICMP error, with the packet in it that it is about.
+        role: of a TCP segment; None for others.
+        icmp: (type, code) of ICMP and ICMPv6; the code of an echo is 0, and a field.
+        error: it is an ICMP error with an embedded packet.
 
     """
 
@@ -119,7 +122,7 @@ class What:
 
     @property
     def refuses(self) -> bool:
-        """Whether it is an ICMP error that says no, and not too late or too large."""
+        """Whether it is an ICMP error other than time exceeded and packet too big."""
         return self.error and (self.proto, self.icmp) not in (*_TOO_LARGE, *_TOO_LATE)
 
 
@@ -135,16 +138,16 @@ _TOO_LATE = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fields:
-    """What a golden speaks of in a packet; None where a packet has no such field.
+    """The fields of a packet that a golden compares; None where it has no such field.
 
-    In the order in which they are told.
+    In the order of story.txt.
 
     Attributes:
         id: of an echo.
         code: of an echo, where it is not 0 (RFC 792 knows no other).
         seq: of an echo.
         length: octets above IP, of ICMP queries; of other datagrams, of their payload.
-        quotes: source and destination of the packet in an ICMP error.
+        quotes: source and destination of the packet embedded in an ICMP error.
         mtu: of an ICMP error, in octets.
         flags: of handshakes and resets.
         options: of handshakes, in order.
@@ -183,7 +186,7 @@ FIELD_NAMES = tuple(one.name for one in dataclasses.fields(Fields))
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """What an observation shows to be rewritten since the one before.
+    """What was rewritten between two observations of a packet.
 
     Attributes:
         kind: the flow's, or `undone` for a reply that was reverse-translated.
@@ -218,12 +221,12 @@ class Packet:
         src: where it is from.
         dst: where it is for.
         what: what it is.
-        fields: what a golden speaks of.
+        fields: those that a golden compares.
         step: how it came here from the observation before; None for a first one.
         rewrite: what was rewritten on that step.
-        ignored: why it is told and not compared: the network beyond the host, or
-            chance, put it there; "" for what is compared.
-        row: of the capture.
+        ignored: why it is listed and not compared: the network beyond the host, or
+            timing, caused it; "" if it is compared.
+        row: of the capture, from 0.
 
     """
 
@@ -283,9 +286,9 @@ class PortTranslation:
         field: `port` or `id`.
         original: what the initiator sent.
         mapped: what left the host.
-        taken: another flow held the tuple it would have had.
-        in_class: it is one of the same range of ports (nf_nat_core.c).
-        wanted: the replies' tuple if it had been kept.
+        in_use: the tuple with the original value was in use by another flow.
+        in_port_range: it is one of the same range of ports (nf_nat_core.c), or an id.
+        wanted: the reply tuple if the original had been kept.
 
     """
 
@@ -308,7 +311,7 @@ class PortTranslation:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What turned the initiator away, and whose it was: a reset or an ICMP error."""
+    """The reset or ICMP error that refused a flow, and the node that sent it."""
 
     what: What
     by: str | Symbol
@@ -316,26 +319,26 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowFact:
-    """One flow in symbols, as the host met it and as it sent it on.
+    """One flow in symbols, before and after translation.
 
-    Ephemeral ports and ICMP ids are left out: they differ between any two runs. So do
-    sizes and counts, which are evidence and no part of what a flow is.
+    Ephemeral ports and ICMP ids are left out: they differ between any two runs. Sizes
+    and counts differ too: they are evidence, and not compared.
 
     Attributes:
         proto: IP protocol number.
-        echo: it is of ICMP echoes.
-        initiator: without a port.
-        responder: whom the initiator asked.
-        sender: the initiator as it was sent on; None where it never was.
-        target: the responder as it was sent on; None where it never was.
+        echo: it consists of ICMP echoes.
+        initiator: the end that began, without a port.
+        responder: the end that the initiator addressed.
+        sender: the initiator after translation; None if nothing was sent on.
+        target: the responder after translation; None if nothing was sent on.
         kind: what was rewritten.
-        fate: what became of it.
+        disposition: forwarded, or what became of it instead.
         answered: the responder sent something.
         returned: that came back to the initiator.
         refusal: the first packet that came back and refused it; None for none.
         passed: the largest IP packet that was sent on, in octets; 0 for none.
-        stuck: the smallest IP packet that never was, in octets; 0 for none.
-        copies: how many packets were seen again, themselves, at one point.
+        stuck: the smallest IP packet that was not sent on, in octets; 0 for none.
+        copies: how many packets were seen again at one point, with the same IP id.
 
     """
 
@@ -356,12 +359,12 @@ class FlowFact:
 
     @property
     def protocol(self) -> str:
-        """Return the protocol's name, and whether it is of echoes."""
+        """Return the protocol's name, followed by "echo" for ICMP echoes."""
         return protocol_name(self.proto, echo=self.echo)
 
     @property
     def name(self) -> str:
-        """Return what people call the flow: protocol initiator -> responder."""
+        """Return the flow's name: protocol initiator -> responder."""
         return self.between(self.initiator, self.responder)
 
     def between(self, initiator: End, responder: End) -> str:
@@ -369,17 +372,17 @@ class FlowFact:
         return flow_name(self.proto, initiator, responder, echo=self.echo)
 
     def goes(self, initiator: End, responder: End | None) -> bool:
-        """Return whether it is one between two ends, in this direction."""
+        """Return whether it goes from one end to the other, in this direction."""
         return (self.initiator, self.responder) == (initiator, responder)
 
 
 def flow_name(proto: int, initiator: End, responder: End, *, echo: bool = False) -> str:
-    """Return what people call a flow: protocol initiator -> responder."""
+    """Return a flow's name: protocol initiator -> responder."""
     return f"{protocol_name(proto, echo=echo)} {initiator} -> {responder}"
 
 
 def protocol_name(proto: int, *, echo: bool = False) -> str:
-    """Return the name of an IP protocol, and whether it is of echoes."""
+    """Return the name of an IP protocol, followed by "echo" for ICMP echoes."""
     name = PROTOCOL_NAMES.get(proto, f"protocol {proto}")
     return f"{name} echo" if echo else name
 
@@ -389,15 +392,15 @@ class CanonicalFlow:
     """One conversation, in symbols that are numbered within it.
 
     Attributes:
-        fact: what it is, and what the host made of it.
+        fact: what it is, and what the host did with it.
         packets: in causal order; a packet's observations one after the other.
-        violations: what no host may do to it, each kind once.
+        violations: what no host may do to it, one for each field.
         translation: of its source port or ICMP id; None where that was kept.
         lost: the network beyond the host lost it: all of it was sent on, and nothing
             came back.
         unrelated: the container in it is no node of the lab.
         traversals: the rows of each packet's observations, of all its packets: also of
-            those that are ignored or not told.
+            those that are ignored or left out.
 
     """
 
@@ -413,7 +416,7 @@ class CanonicalFlow:
 
     @property
     def rows(self) -> list[int]:
-        """Return the rows of all its packets, ignored and untold ones too."""
+        """Return the rows of all its packets, also those ignored or left out."""
         return [row for rows in self.traversals for row in rows]
 
     @property
