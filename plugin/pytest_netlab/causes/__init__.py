@@ -1,7 +1,8 @@
-"""Why a flow is not as its golden has it: small rules, a family a file.
+"""Why a flow differs from its golden: small rules, a family a file.
 
-`facts` is what they look at, `clues` what they cite of the host, `translation`,
-`forwarding` and `alteration` are the rules, `explain` tries them in order.
+`facts` are the values that rules examine, `clues` what they cite of the host;
+`translation`, `forwarding` and `alteration` are the rules, `explain` tries them in
+order. Refuses to know captures and how a host is queried.
 """
 
 from pytest_netlab.causes.explain import explain, unseen

@@ -1,4 +1,4 @@
-"""Causes in what became of a packet on its way: altered, damaged, or sent twice."""
+"""Causes in what the host did to a packet: altered, damaged, or sent it twice."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pytest_netlab.host import Fact, HostChange
 
 CHECKSUMS = ("ip_checksum", "l4_checksum", "bad-checksum")
-# Fields of a line and of an invariant -> what a rule writes that changes them: targets
-# of iptables, fields of nft, or what these begin with.
+# Field of a packet or a violation -> what a rule that changes it writes: targets of
+# iptables, fields of nft, or their prefixes.
 HEADER = {
     "ttl": ("TTL", "HL", "ip ttl", "ip6 hoplimit"),
     "tos": ("TOS", "DSCP", "ECN", "ip dscp", "ip ecn", "ip6 dscp", "ip6 ecn"),
@@ -40,7 +40,7 @@ HEADER = {
 
 
 def corrupted(case: Case) -> Cause | None:
-    """Find a checksum that does not fit its packet any more."""
+    """Find a checksum that no longer fits its packet."""
     found = [
         difference for difference in case.evidence if difference.field in CHECKSUMS
     ]
@@ -68,7 +68,7 @@ def damage(host: HostChange) -> str:
 
 
 def header_changed(case: Case) -> Cause | None:
-    """Find a field that the host changed, or that its senders set otherwise."""
+    """Find a field that the host changed, or that the sender set differently."""
     found = [difference for difference in case.evidence if difference.field in HEADER]
     if not found:
         return None
@@ -87,11 +87,11 @@ def header_changed(case: Case) -> Cause | None:
     return case.cause("header changed", text)
 
 
-_SHOWN = 2  # the differences below the cause tell them all
+_SHOWN = 2  # the differences below the cause list them all
 
 
 def _writer(host: HostChange, fields: tuple[str, ...]) -> str:
-    """Cite a new rule that writes one of these, else one where rules write."""
+    """Cite a new rule that writes one of these, else one that may alter packets."""
 
     def wanted(one: Fact) -> bool:
         written = effects.writes(one) if effects.may_alter(one) else ()
@@ -101,7 +101,7 @@ def _writer(host: HostChange, fields: tuple[str, ...]) -> str:
 
 
 def reidentified(case: Case) -> Cause | None:
-    """Find packets that left with another IP id: none is the same at both points."""
+    """Find packets that left with another IP id, so that none could be paired."""
     want, got = case.want, case.got
     if want.kind != "snat" or want.sender is None or got.disposition != "local":
         return None
@@ -119,7 +119,7 @@ def reidentified(case: Case) -> Cause | None:
 
 
 def twice(case: Case) -> Cause | None:
-    """Find packets that were delivered more than once, themselves and no repeat."""
+    """Find packets that were delivered more than once, and not retransmitted."""
     duplicate = next(
         (difference for difference in case.evidence if _is_duplicate(difference)), None
     )
@@ -128,7 +128,7 @@ def twice(case: Case) -> Cause | None:
     if not case.evidence or any(
         difference.field == "ip_id" for difference in case.evidence
     ):
-        return None  # where ids are changed, an equal id tells nothing
+        return None  # where ids are changed, an equal id proves nothing
     why = clues.first(
         clues.new(case.host, effects.copies),
         clues.link(case.host),

@@ -1,4 +1,4 @@
-"""What differs of the host from the golden's, cited as a cause's evidence."""
+"""Cite, as evidence of a cause, what differs between this host and the golden's."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ VERSIONS = ("engine", "kernel", "iptables", "backend")
 
 
 def gone(host: HostChange, wanted: Question) -> str:
-    """Cite the first rule that is missing and does what is asked; "" for none."""
+    """Cite the first missing rule that fulfils `wanted`; "" for none."""
     return _cited("this rule is gone", filter(wanted, host.missing))
 
 
 def new(host: HostChange, wanted: Question) -> str:
-    """Cite the first rule that is extra and does what is asked; "" for none."""
+    """Cite the first extra rule that fulfils `wanted`; "" for none."""
     return _cited("this rule is new", filter(wanted, host.extra))
 
 
 def reordered(host: HostChange, wanted: Question) -> str:
-    """Cite the first such rule that stands elsewhere now; "" for none."""
+    """Cite the first moved rule that fulfils `wanted`; "" for none."""
     return _cited("this rule stands elsewhere now", filter(wanted, host.moved))
 
 
@@ -40,7 +40,7 @@ def setting(host: HostChange, *names: str) -> str:
 
 
 def route(host: HostChange, *nodes: str) -> str:
-    """Cite the first of these nodes that is reached another way; "" for none."""
+    """Cite the first of these nodes to which the route differs; "" for none."""
     for node in nodes:
         now, was = (_route(facts, node) for facts in (host.extra, host.missing))
         if now or was:
@@ -49,7 +49,7 @@ def route(host: HostChange, *nodes: str) -> str:
 
 
 def link(host: HostChange) -> str:
-    """Cite the first link that differs, in its MTU or state; "" for none."""
+    """Cite the first link whose MTU or state differs; "" for none."""
     now, was = (
         next((one.text for one in _links(facts)), "")
         for facts in (host.extra, host.missing)
@@ -60,7 +60,7 @@ def link(host: HostChange) -> str:
 
 
 def mtu(host: HostChange) -> int:
-    """Return the smallest MTU that is new here; 0 for none."""
+    """Return the smallest MTU, in octets, that was lowered here; 0 for none."""
     was = {one.name: one.mtu for one in _links(host.missing)}
     found = (one for one in _links(host.extra) if one.mtu < was.get(one.name, 0))
     return min((one.mtu for one in found), default=0)
@@ -72,7 +72,7 @@ def versions(host: HostChange) -> str:
 
 
 def first(*clues: str, host: HostChange, otherwise: str) -> str:
-    """Return the first clue there is; else where to look, and which versions differ."""
+    """Return the first clue that is not empty; else where to look, and the versions."""
     found = next(filter(None, clues), "")
     if found:
         return found

@@ -1,6 +1,6 @@
-"""Try every rule on each flow that is not as expected; the first that fits tells why.
+"""Try every rule on each flow that is not as expected; the first that fits explains it.
 
-Speaks in symbols (c1, host:81) given as plain values; knows no packet and no host.
+Knows flows in symbols (c1, host:81) and what differs; no capture and no host.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pytest_netlab.causes.facts import Cause, Evidence
     from pytest_netlab.trace import FlowFact
 
-# From what a rule says to what packets do, and from the special to the general.
+# Causes that a rule of the host proves come before those that packets show, and special
+# causes before general ones.
 RULES = (
     translation.republished,
     translation.stale,
@@ -56,10 +57,10 @@ def explain(
 
     Args:
         expected: the golden's flows.
-        observed: the run's.
-        host: how the host differs from the golden's, where that is known: then a cause
+        observed: the run's flows.
+        host: how the host differs from the golden's, if that is known: then a cause
             cites the rule or setting.
-        evidence: what differs of the packets, of all flows.
+        evidence: the differences of packets, of all flows.
 
     """
     known = host or HostChange()
@@ -84,7 +85,7 @@ def explain(
 
 
 def unseen(point: str, want: str, got: str) -> Cause:
-    """Return why nothing can be said of a point that only one of two captures has."""
+    """Return the cause for a point that only one of two captures has."""
     text = (
         f"{point} was {want} when the golden was recorded and is {got} here: what "
         "nobody looked at may be anything, so nothing is said of it"
@@ -93,7 +94,7 @@ def unseen(point: str, want: str, got: str) -> Cause:
 
 
 def _cause(case: Case) -> Cause | None:
-    """Return what the first rule says that fits; None if only details differ."""
+    """Return the cause of the first rule that fits; None if only details differ."""
     for rule in RULES:
         cause = rule(case)
         if cause is not None:
@@ -111,10 +112,10 @@ def _unexpected(got: FlowFact) -> Cause:
 
 
 def _is_explained(got: FlowFact, causes: Mapping[str, Cause]) -> bool:
-    """Tell whether an extra flow is what the cause of another says already.
+    """Return whether the cause of another flow explains an extra flow already.
 
-    The proxy's own leg is, and so are replies that came past the translation, and what
-    left with another identity.
+    These are a proxy's own connection, replies that were not translated back, and
+    packets that left with another IP id.
     """
     names = {cause.name for cause in causes.values()}
     past = {"reply not undone", "hairpin without masquerade"}

@@ -1,4 +1,4 @@
-"""What a rule may look at: a flow in symbols, what differs of it, what the host is."""
+"""What a rule may examine: a flow in symbols, its differences, and the host's."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from pytest_netlab.host import HostChange
     from pytest_netlab.trace import End, FlowFact
 
-# Every name that a rule may give, as docs/verdicts.md lists them. They are words of the
-# formats that others read. A forbidden behaviour is a cause by its own name.
+# The names of causes, as docs/verdicts.md lists them. They are part of the formats that
+# others read. The cause of a forbidden behaviour has that behaviour's name.
 Name = Literal[
     "leaked",
     "proxied",
@@ -45,9 +45,9 @@ class Cause:
     """Why one expected flow differs.
 
     Attributes:
-        name: stable; reports and JSON have it.
+        name: stable; reports and JSON contain it.
         flow: name of the flow.
-        text: for people.
+        text: the cause in a sentence, for people.
         explains: names of other flows that need no cause of their own.
 
     """
@@ -58,17 +58,17 @@ class Cause:
     explains: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     def plain(self) -> dict[str, str]:
-        """Return it as JSON tells it."""
+        """Return the cause as verdict.json has it."""
         return {"name": self.name, "flow": self.flow, "text": self.text}
 
 
 def named(name: Name, flow: str, text: str) -> Cause:
-    """Return the cause of a flow by one of the names there are."""
+    """Return a cause, by one of the known names."""
     return Cause(name, flow, text)
 
 
 class Evidence(Protocol):
-    """One thing that differs of a flow: a field of a packet, or a violation."""
+    """One difference of a flow: a field of a packet, or a violation."""
 
     @property
     def flow(self) -> str:
@@ -88,11 +88,11 @@ class Evidence(Protocol):
 
     @property
     def want(self) -> str:
-        """Return what the golden has, in words."""
+        """Return what the golden has, as text."""
 
     @property
     def got(self) -> str:
-        """Return what was seen, in words."""
+        """Return what was seen, as text."""
 
     @property
     def expected(self) -> object:
@@ -105,9 +105,15 @@ class Evidence(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """An expected flow, what became of it, and all that may tell why.
+    """An expected flow, what was observed of it, and all that may explain why.
 
-    `evidence` is what differs of this flow; `flows` are all that were observed.
+    Attributes:
+        want: the golden's flow.
+        got: the observed flow.
+        evidence: the differences of this flow.
+        flows: all observed flows.
+        host: how the host differs from the golden's.
+
     """
 
     want: FlowFact

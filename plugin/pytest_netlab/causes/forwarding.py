@@ -30,7 +30,7 @@ def untouched(want: FlowFact, others: int, host: HostChange) -> Cause:
 
 
 def black_hole(case: Case) -> Cause | None:
-    """Find a flow whose large packets alone vanish, without a word to their sender."""
+    """Find a flow of which only large packets vanish, without an ICMP error."""
     want, got = case.want, case.got
     limit = clues.mtu(case.host)
     too_large = got.stuck > limit > 0 or got.stuck > got.passed > 0
@@ -55,7 +55,7 @@ _SMALLEST = 577  # RFC 791: every link passes 576 octets
 
 
 def _was_asked_for_less(case: Case) -> bool:
-    """Tell whether somebody asked for smaller packets."""
+    """Return whether an ICMP error asked for smaller packets."""
     return any(map(_asks_for_less, case.evidence))
 
 
@@ -64,7 +64,7 @@ def _asks_for_less(difference: Evidence) -> bool:
 
 
 def too_large(case: Case) -> Cause | None:
-    """Find packets that are larger than a link takes, and that their sender is told."""
+    """Find packets that are too large for a link and answered by an ICMP error."""
     if case.got.refusal or not _was_asked_for_less(case):
         return None
     size = next(
@@ -76,7 +76,7 @@ def too_large(case: Case) -> Cause | None:
 
 
 def table_full(case: Case) -> Cause | None:
-    """Find a flow that could not be tracked, because the table holds all it can."""
+    """Find a flow that could not be tracked, because the conntrack table is full."""
     want, got = case.want, case.got
     if not case.host.full or want.disposition == "local" or got.target:
         return None
@@ -91,7 +91,7 @@ def _table_full(want: FlowFact, host: HostChange) -> str:
 
 
 def rejected(case: Case) -> Cause | None:
-    """Find a refusal: an ICMP error or a reset, and whose."""
+    """Find a refusal, an ICMP error or a reset, and who sent it."""
     want, got = case.want, case.got
     if want.refusal or not got.refusal:
         return None
@@ -106,7 +106,7 @@ def rejected(case: Case) -> Cause | None:
 
 
 def not_returned(case: Case) -> Cause | None:
-    """Find a flow that was sent on as it should, of which nothing came back."""
+    """Find a flow that was sent on correctly, and of which nothing came back."""
     want, got = case.want, case.got
     if not want.returned or got.returned or got.target != want.target:
         return None
@@ -136,7 +136,7 @@ def not_forwarded(case: Case) -> Cause | None:
 
 
 def partly_forwarded(case: Case) -> Cause | None:
-    """Find single packets that were never sent on, of a flow that was."""
+    """Find single packets that were not forwarded, of a flow that was."""
     lost = next((x for x in case.evidence if x.field == "unpaired-forwarded"), None)
     if lost is None or case.got != case.want:
         return None
@@ -149,7 +149,7 @@ def partly_forwarded(case: Case) -> Cause | None:
 
 
 def unanswered(case: Case) -> Cause | None:
-    """Find what is meant for the host itself, and what it does not answer."""
+    """Find a flow to the host itself that the host does not answer."""
     want, got = case.want, case.got
     if want.disposition != "local" or not want.answered or got.answered or got.target:
         return None

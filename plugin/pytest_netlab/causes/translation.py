@@ -1,4 +1,4 @@
-"""Causes in what was rewritten: not at all, to something else, or not back again."""
+"""Causes in what was rewritten: nothing, to something else, or not back for replies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ENDS = ("source", "destination", "rewrite", "id")
 
 
 def republished(case: Case) -> Cause | None:
-    """Find a DNAT rule that leads the port elsewhere, or another port here."""
+    """Find a DNAT rule that maps the port elsewhere, or another port to the target."""
     want = case.want
     if want.kind != "dnat" or case.got.kind == "dnat":
         return None
@@ -39,7 +39,7 @@ def republished(case: Case) -> Cause | None:
 
 
 def stale(case: Case) -> Cause | None:
-    """Find a connection that is older than the rules it does not follow."""
+    """Find a conntrack entry that is older than the rules, and does not follow them."""
     want, got = case.want, case.got
     if want.kind not in ("dnat", "snat", "hairpin"):
         return None
@@ -47,7 +47,7 @@ def stale(case: Case) -> Cause | None:
         return None
     changed = (*case.host.missing, *case.host.extra)
     if any(map(effects.concerns_translation, changed)):
-        return None  # the rules are others: no need of an old connection
+        return None  # rules that differ explain the flow without an old entry
     found = next(
         filter(lambda known: _is_stale(known, case), case.host.conntrack_entries), None
     )
@@ -61,9 +61,9 @@ def stale(case: Case) -> Cause | None:
 
 
 def _is_stale(known: Connection, case: Case) -> bool:
-    """Return whether it is of this flow, and does not send it on as the golden has it.
+    """Return whether an entry is of this flow, and translates it unlike the golden.
 
-    Of other protocols than these the kernel tracks nothing but ICMP echoes here.
+    An entry of a protocol without ports is taken to be of an ICMP echo.
     """
     want, (original, back) = case.want, known
     ports = original.proto in WITH_PORTS
@@ -78,7 +78,7 @@ def _is_stale(known: Connection, case: Case) -> bool:
 
 
 def mistranslated(case: Case) -> Cause | None:
-    """Find a flow that was led to another target."""
+    """Find a flow that was translated to another target."""
     want, got = case.want, case.got
     if want.kind != "dnat" or not want.target or not got.target:
         return None
@@ -92,7 +92,7 @@ def mistranslated(case: Case) -> Cause | None:
 
 
 def reverse_translation(case: Case) -> Cause | None:
-    """Find replies that went back as they came, not as they were asked for."""
+    """Find replies that were not reverse-translated."""
     want = case.want
     if want.kind not in ("snat", "dnat", "hairpin"):
         return None
@@ -119,7 +119,7 @@ def reverse_translation(case: Case) -> Cause | None:
 
 
 def _past(case: Case) -> str:
-    """Return how replies went past the translation; "" where they did not."""
+    """Return how replies bypassed the translation; "" if they did not."""
     want, got = case.want, case.got
     if got.returned:
         return ""
@@ -131,7 +131,7 @@ def _past(case: Case) -> str:
 
 
 def proxied(case: Case) -> Cause | None:
-    """Find docker-proxy: the same bytes, another connection, the bridge as client."""
+    """Find docker-proxy: same bytes, another connection, the bridge as client."""
     want, got = case.want, case.got
     legs = [
         fact
@@ -158,7 +158,7 @@ def proxied(case: Case) -> Cause | None:
 
 
 def unmasqueraded_hairpin(case: Case) -> Cause | None:
-    """Find a hairpin that kept its source: the target answers past the host."""
+    """Find a hairpin flow that kept its source: the target answers it directly."""
     want = case.want
     if want.kind not in ("none", "hairpin") or want.responder.node != "host":
         return None
@@ -177,7 +177,7 @@ def unmasqueraded_hairpin(case: Case) -> Cause | None:
 
 
 def _is_direct(fact: FlowFact, case: Case) -> bool:
-    """Tell whether a flow is what the host sent on of it, with the source kept."""
+    """Return whether a flow is what the host sent on of this one, its source kept."""
     want = case.want
     alike = (fact.proto, fact.initiator) == (want.proto, want.initiator)
     there = fact.responder
@@ -188,7 +188,7 @@ def _is_direct(fact: FlowFact, case: Case) -> bool:
 def leaked(case: Case) -> Cause | None:
     """Find a container's own address on the uplink."""
     want, got = case.want, case.got
-    # Without a counterpart, the container's half and the leaked half are two flows.
+    # If no packet was paired, the inside half and the leaked half are two flows.
     halves = (fact.disposition for fact in case.between(want.initiator, want.responder))
     escaped = got.disposition == "forwarded" or "leaked" in halves
     if want.kind != "snat" or got.kind != "none" or not escaped:
@@ -219,7 +219,7 @@ def missourced(case: Case) -> Cause | None:
 
 
 def remapped(case: Case) -> Cause | None:
-    """Find a port or id that was changed where it could have been kept."""
+    """Find a port or id that was changed though it could have been kept."""
     if case.got != case.want:
         return None
     for difference in case.evidence:
@@ -233,7 +233,7 @@ def remapped(case: Case) -> Cause | None:
 
 
 def _other_symbol(difference: Evidence) -> Symbol | None:
-    """Return the other port or id of an end that differs in nothing else."""
+    """Return the new port or id of an end that differs in nothing else."""
     was, now = (
         next((one for one in symbols_in(value) if one.kind in _EPHEMERAL), None)
         for value in (difference.expected, difference.found)
@@ -264,5 +264,5 @@ def _port_translation(case: Case, violation: Name, field: str) -> Cause:
 
 
 def _wrong(want: str | Symbol, got: str | Symbol) -> Name:
-    """Name what differs of two targets on these nodes: the node, else the port."""
+    """Return the cause's name for a target on another node, or at another port."""
     return "wrong port" if want == got else "wrong target"
