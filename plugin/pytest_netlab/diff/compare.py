@@ -44,8 +44,8 @@ class Difference:
         point: name of the capture point.
         packet: number in the observed capture, from 1; None for what is missing there.
         field: what differs.
-        want: what the golden has, in words.
-        got: what was seen, in words.
+        want: what the golden has, as text.
+        got: what was seen, as text.
         cause: why; shared by all differences of one flow.
         expected: what the golden has, as a value of the trace; None for nothing.
         found: what was seen, as such a value.
@@ -64,7 +64,7 @@ class Difference:
     found: object = dataclasses.field(default=None, compare=False, repr=False)
 
     def plain(self) -> dict[str, object]:
-        """Return it as JSON tells it: in words."""
+        """Return the difference as verdict.json has it: all values as text."""
         cause = self.cause.plain() if self.cause else None
         return {name: getattr(self, name) for name in PLAIN} | {"cause": cause}
 
@@ -86,8 +86,8 @@ def compare(
 
     Conversations are matched by name and order; within one, each point's packets by
     direction and role. Every difference carries the cause of its flow, which cites
-    what differs of the host where that is known. A trace equals itself, unless the
-    policy demands that nothing is forbidden.
+    what differs of the host, if that is known. A trace has no difference from itself,
+    unless it shows a forbidden behaviour that the policy demands to be absent.
     """
     rules = policy or Policy()
     seen = without_unrelated(golden, observed)
@@ -109,9 +109,9 @@ def compare(
 def _forbidden(
     seen: CanonicalTrace, policy: Policy, found: Sequence[Difference]
 ) -> Iterator[Difference]:
-    """Yield what is forbidden of packets of which nothing else is told.
+    """Yield forbidden behaviour of packets that have no other difference.
 
-    That a whole conversation is extra says nothing of what is wrong with it.
+    An extra conversation is reported as a whole: what is wrong with it is added here.
     """
     known = {one.packet for one in found if one.field != "conversation"}
     for one in seen.forbidden:
@@ -120,7 +120,7 @@ def _forbidden(
 
 
 def _by_name(difference: Difference) -> Cause | None:
-    """Return what is forbidden as its own cause, where packets tell of no other."""
+    """Return a forbidden behaviour as the cause of a difference, if it is one."""
     name = FORBIDDEN_BY.get(difference.field, difference.field)
     if name not in FORBIDDEN:
         return None
@@ -129,7 +129,7 @@ def _by_name(difference: Difference) -> Cause | None:
 
 
 def _when(difference: Difference) -> tuple[bool, int]:
-    """Order by packet; what is missing comes last: it follows from what is there."""
+    """Return the sort key: by packet, and missing packets last."""
     return difference.packet is None, difference.packet or 0
 
 
@@ -139,7 +139,7 @@ def _unshared(golden: CanonicalTrace, observed: CanonicalTrace) -> list[str]:
 
 
 def _point(name: str, golden: CanonicalTrace) -> Difference:
-    """Return that only one of the traces was captured at a point."""
+    """Return the difference that only one of the traces was captured at a point."""
     texts = ("captured", "not captured")
     want, got = texts if name in golden.points else reversed(texts)
     return Difference(
@@ -184,7 +184,7 @@ def _flow(
 def _source(
     want: CanonicalFlow, got: CanonicalFlow, policy: Policy
 ) -> Iterator[Difference]:
-    """Yield that NAT did not do with the source port or id as it should."""
+    """Yield a source port or id that NAT did not translate as it should."""
     for name in ("port", "id"):
         texts = source_texts(want, got, name, policy.of_source(name))
         if texts is None:
@@ -213,7 +213,7 @@ def _packets(
 ) -> Iterator[Difference]:
     """Align each point's packets by direction and kind, and compare what matches.
 
-    Without TCP, which direction's packet was first is for the network to say.
+    Without TCP each direction is aligned by itself: the network decides their order.
     """
     shift = "tcp_options" in {bad.field for bad in want.violations}
     rules = replace(policy, rules={"mss": "exact", **policy.rules}) if shift else policy
@@ -258,7 +258,7 @@ def _aligned(
 
 
 def _is_refusal(packet: Packet) -> bool:
-    """Tell whether the host itself says no; one that it passes on bears a rewrite."""
+    """Return whether the host itself refuses; a forwarded refusal has a rewrite."""
     by_host = packet.src.node in ("host", "bridge") and packet.rewrite is None
     return by_host and (packet.what.role is Role.RST or packet.what.refuses)
 
@@ -290,15 +290,15 @@ def _texts(name: str, value: object) -> str:
     return value_text(value, name)
 
 
-_SOURCES = ("id", "port")  # in symbols: that a value is used throughout always matters
+_SOURCES = ("id", "port")  # symbols: that one value is used throughout always matters
 _TOS_ROLES = (Role.SYN, Role.SYN_ACK, Role.DATA, Role.FIN, Role.DUPLICATE)
 
 
 def _meant(packet: Packet, name: str, value: object, policy: Policy) -> object:
-    """Return what of a field's value is no other party's choice.
+    """Return the part of a field's value that is compared with the golden.
 
-    TCP's ends agree on ECN, a retransmission goes without it, and routers mark it (RFC
-    3168): of tos and of a handshake's flags, that is left to the comparison of points.
+    TCP's ends negotiate ECN, retransmissions are sent without it, and routers mark it
+    (RFC 3168): in tos and in a handshake's flags, ECN is compared between points only.
     """
     role = packet.what.role
     if isinstance(value, TcpFlags) and role in (Role.SYN, Role.SYN_ACK):
@@ -333,9 +333,10 @@ def _differs(
 def _violations(
     want: CanonicalFlow, got: CanonicalFlow, policy: Policy
 ) -> Iterator[Difference]:
-    """Yield violations here that were none when the golden was made.
+    """Yield violations of fields that no violation of the golden has.
 
-    Where what is forbidden is demanded, a golden does not forgive it.
+    A forbidden behaviour that the policy demands to be absent is yielded even if the
+    golden has it.
     """
     known = {bad.field for bad in want.violations}
     known = {name for name in known if not policy.demands(FORBIDDEN_BY.get(name, name))}

@@ -1,4 +1,4 @@
-"""Which interfaces of two captures are the two sides of the host, and one name each."""
+"""Find, in two captures, the interfaces on the two sides of the host; rename points."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class Points:
 
     @property
     def inside(self) -> str:
-        """Return the name of the inside interface, one that is not there if absent."""
+        """Return the name of the inside interface; ABSENT if there is none."""
         return self.names.get(INSIDE, ABSENT)
 
     @property
     def outside(self) -> str:
-        """Return the name of the outside interface, one that is not there if absent."""
+        """Return the name of the outside interface; ABSENT if there is none."""
         return self.names.get(OUTSIDE, ABSENT)
 
     def labels(self) -> dict[str, str]:
-        """Return what to call each interface; one without a name is its side."""
+        """Return each side's label: its interface's name, or the side without one."""
         return {side: name or side for side, name in self.names.items()}
 
 
@@ -49,8 +49,8 @@ def both_points(
     Args:
         golden: what was expected.
         observed: what was seen.
-        asked: side -> name of its interface, in the captures that have one of this
-            name; the others, and None, go by docker0 and uplink.
+        asked: side -> name of its interface; a capture without an interface of this
+            name, and None, use docker0 and uplink.
 
     Raises:
         NetlabError: they were not captured at the same sides.

@@ -1,4 +1,4 @@
-"""Which fields must match, and what: golden or other point. Knows names only."""
+"""Which fields must match the golden or the other point. Knows names only."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ POLICY, WAIVE = "[policy]", "waive"
 FieldRule = Literal["exact", "preserved", "remapped", "any"]
 
 # exact: as in the golden, and between the points as every router leaves it.
-# preserved: the same at both points; what it is does not matter.
-# remapped: another value at the other point, of the same class of ports.
+# preserved: the same at both points; the value does not matter.
+# remapped: another value at the other point, of the same port range.
 # any: it does not matter at all.
 _FIELD_RULES = ("exact", "preserved", "any")
 _ENDS = ("exact", "any")
@@ -49,7 +49,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 }
 _UNLESS_SAID: Mapping[str, FieldRule] = {"mss": "preserved"}
 
-# What an invariant that is broken between the points is a matter of.
+# A violation's field -> the field whose rule decides whether it matters.
 _POLICY_OF = {
     "icmp_seq": "seq",
     "ip_checksum": "checksum",
@@ -69,14 +69,19 @@ _POLICY_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A rule per field; a field that is absent has its own default.
+    """A rule per field; a field without one has its own default.
 
-    That is `exact`, but for `mss`, which must be the same at both points, and for what
-    no story tells (`checksum`, `df`, `ip_id`, `window`). A source port or ICMP id
-    (`port`, `id`) must be kept where its external tuple is free, and stay in its class
-    where another flow of the capture holds it; `randomised` says that the host's rules
-    ask for any. `waived` names the global negatives that do not matter, where
-    they are `demanded` at all.
+    That is `exact`, except for `mss` and what no trace contains (`checksum`, `ip_id`,
+    `window`), which must be the same at both points. A source port or ICMP id (`port`,
+    `id`) must be kept if its translated tuple is free, and stay in its port range if
+    another flow uses that tuple.
+
+    Attributes:
+        rules: field -> rule.
+        randomised: the host's rules ask for random source ports: any is right.
+        waived: names of forbidden behaviour that is allowed.
+        demanded: all other forbidden behaviour must be absent, also from the golden.
+
     """
 
     rules: Mapping[str, FieldRule] = field(default_factory=dict)
@@ -90,7 +95,7 @@ class Policy:
 
         Raises:
             PolicyError: a key is no field, or a value none of its rules; the text
-                lists what there is.
+                lists the known ones.
 
         """
         rules = {name: rule for name, rule in table.items() if name != WAIVE}
@@ -106,16 +111,16 @@ class Policy:
         return replace(self, randomised=randomised)
 
     def demanding(self, waived: Collection[str] = ()) -> Policy:
-        """Return the policy for a verdict: with the global negatives but for some."""
+        """Return the policy for a verdict: no forbidden behaviour except `waived`."""
         return replace(self, demanded=True, waived=self.waived.union(waived))
 
     def compares(self, name: str) -> bool:
-        """Tell whether a field must be as in the golden."""
+        """Return whether a field must be as in the golden."""
         default = _UNLESS_SAID.get(name, "exact")
         return self.rules.get(name, default) == "exact"
 
     def minds(self, violation: str) -> bool:
-        """Return whether it matters that an invariant is broken between the points."""
+        """Return whether a violation of this field matters."""
         name = (
             "quotes"
             if violation.startswith("quote")
@@ -125,19 +130,19 @@ class Policy:
         return self.rules.get(name) != "any" and not waived
 
     def demands(self, negative: str) -> bool:
-        """Return whether no story may have this, whatever its golden has."""
+        """Return whether no trace may show this behaviour, whatever its golden has."""
         return self.demanded and negative in FORBIDDEN.keys() - self.waived
 
     def of_source(self, name: str) -> FieldRule | None:
-        """Return the rule for a `port` or `id`; None leaves it to who holds it."""
+        """Return the rule for `port` or `id`; None: kept unless its tuple is in use."""
         return self.rules.get(name, "any" if self.randomised else None)
 
 
 def waivers(names: object) -> frozenset[str]:
-    """Return the global negatives of these names.
+    """Return names of forbidden behaviour as a set.
 
     Raises:
-        PolicyError: it is no list, or a name is none of theirs; lists what there is.
+        PolicyError: they are no list, or one is unknown; the text lists the known ones.
 
     """
     if not isinstance(names, list | tuple):

@@ -1,4 +1,4 @@
-"""What of a source port or ICMP id differs: kept, mapped, or mapped as no rule asks."""
+"""Compare what NAT did with a source port or ICMP id: kept, remapped, or wrong."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 def source_texts(
     want: CanonicalFlow, got: CanonicalFlow, name: str, rule: FieldRule | None
 ) -> tuple[str, str] | None:
-    """Return what was wanted of a source port or id and what came; None if that fits.
+    """Return what was wanted of a source port or id and what came; None if it is right.
 
-    Without a rule, a value that was kept fits, and one that was remapped because
-    another flow held its tuple; a golden that had it worse forgives the same.
+    Without a rule, a value is right that was kept, that was remapped because its tuple
+    was in use, or that has the same violation as the golden's.
     """
     found = got.translation
     if found is not None and found.field != name:
@@ -39,17 +39,17 @@ def source_texts(
 
 
 def shows(packet: Packet, found: PortTranslation | None) -> bool:
-    """Tell whether a packet has the value that NAT chose."""
+    """Return whether a packet has the value that NAT chose."""
     if found is None:
         return False
     return found.mapped in (packet.src.port, packet.dst.port, packet.fields.id)
 
 
 def under_original(packet: Packet, found: PortTranslation | None) -> Packet:
-    """Return a packet with the value that NAT chose under the original's symbol.
+    """Return a packet with the original's symbol for the value that NAT chose.
 
-    What became of it is compared once a flow; that it is used throughout, and undone,
-    is compared here.
+    The choice itself is compared once a flow. That the value is used throughout, and
+    translated back for replies, is compared in such packets.
     """
     if found is None or found.mapped not in packet.symbols():
         return packet
@@ -72,7 +72,7 @@ def under_original(packet: Packet, found: PortTranslation | None) -> Packet:
 
 
 def _rewrite(rewrite: Rewrite | None) -> Rewrite | None:
-    """Return what is left of a rewrite: a port that is the same now is none."""
+    """Return a rewrite without ports that are equal now; None if nothing is left."""
     if rewrite is None:
         return None
     changes = [without_kept_port(*ends) for ends in rewrite.changes]

@@ -1,4 +1,4 @@
-"""Which conversations of a run are its scenario's own, beside what a golden names."""
+"""Leave out conversations of a run that are not part of its scenario."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 def without_unrelated(
     golden: CanonicalTrace, observed: CanonicalTrace
 ) -> CanonicalTrace:
-    """Return the observed trace without what the golden cannot speak of.
+    """Return the observed trace without conversations that are not compared.
 
-    Left out are attempts that the network lost, where a later one did what the golden
-    says, and what containers that are no nodes of the lab do with its neighbours.
+    Left out are flows that the network lost, if the run has more flows of that name
+    than the golden, and those of unrelated containers, unless the golden has them.
     """
     spare = Counter(flow.fact.name for flow in observed.flows)
     spare.subtract(flow.fact.name for flow in golden.flows)
@@ -35,9 +35,9 @@ def without_unrelated(
 
 
 def _is_unanswered(flow: CanonicalFlow, wanted: CanonicalFlow) -> bool:
-    """Tell whether the network lost what began as the golden has it.
+    """Return whether the network lost a flow that began as the golden's.
 
-    What the host did to it must be right: a wrong source has no answer either.
+    The host must have treated it as the golden's: a wrong source gets no answer either.
     """
     wrong = flow.translation and flow.translation.violation
     if not flow.lost or wanted.lost or flow.violations or wrong:
