@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from pytest_netlab.causes.facts import Cause, Evidence
     from pytest_netlab.trace import FlowFact
 
-# Causes that a rule of the host proves come before those that packets show, and special
-# causes before general ones.
+# First those that the host's rules prove, then what packets show; special ones first.
 RULES = (
     translation.republished,
     translation.stale,

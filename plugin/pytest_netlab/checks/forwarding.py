@@ -36,8 +36,7 @@ def not_forwarded_intact(seen: Observed) -> Iterator[Violation]:
 def reversed_direction(seen: Observed) -> Iterator[Violation]:
     """Yield the first packet that entered the host on the wrong side.
 
-    All packets of one direction of a conversation enter on the same side; the tap
-    records which.
+    All packets of one direction enter on the same side; the tap records which.
     """
     came: dict[bool, int] = {}
     for near, _ in seen.pairs:

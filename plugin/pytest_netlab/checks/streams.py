@@ -36,14 +36,9 @@ def connections(seen: Observed, rows: Sequence[int]) -> Iterator[Violation]:
 
 @dataclass(slots=True)
 class _StreamHalf:
-    """One direction of a connection, in bytes from its SYN.
+    """One direction of a connection, in bytes from its SYN, whose number is `start`.
 
-    Attributes:
-        start: sequence number of the SYN; None until it was seen.
-        sent: end of the last byte that crossed the point.
-        fin: end of the stream, FIN included; None until that was seen.
-        ranges: (begin, end) of each segment.
-
+    `sent` is the end of what crossed the point, `fin` the end of the FIN.
     """
 
     start: int | None = None

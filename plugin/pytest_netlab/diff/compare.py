@@ -335,8 +335,7 @@ def _violations(
 ) -> Iterator[Difference]:
     """Yield violations of fields that no violation of the golden has.
 
-    A forbidden behaviour that the policy demands to be absent is yielded even if the
-    golden has it.
+    A golden does not excuse forbidden behaviour that the policy demands to be absent.
     """
     known = {bad.field for bad in want.violations}
     known = {name for name in known if not policy.demands(FORBIDDEN_BY.get(name, name))}

@@ -93,8 +93,7 @@ def quoted_key(capture: Capture, row: int) -> Tuple5:
 def uniflow_of(capture: Capture, row: int) -> Tuple5 | None:
     """Return the directed key of a packet in the conversation it belongs to.
 
-    An ICMP error belongs to the conversation of its embedded packet, and travels in the
-    opposite direction.
+    An ICMP error belongs to its embedded packet's conversation, in reverse direction.
     """
     if is_error(capture, row):
         return quoted_key(capture, row).reply

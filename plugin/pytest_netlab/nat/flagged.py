@@ -46,13 +46,7 @@ def of_mapping(
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What `observations` keeps of a packet, by the names of columns.
-
-    Attributes:
-        value: `Observations.facts`.
-        options: hash of the TCP options; 0 for none.
-
-    """
+    """What `observations` keeps of a packet: its facts, and its TCP options' hash."""
 
     value: int
     options: int

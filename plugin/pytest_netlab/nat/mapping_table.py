@@ -198,8 +198,7 @@ def _note(
 def _compare(near: int, far: int) -> int:
     """Return the bits of what a router changed of a packet that it may not change.
 
-    RFC 1812 5.3.1 (ttl), RFC 2474 (tos), RFC 768 (no UDP checksum), RFC 5508 (embedded
-    packets).
+    RFC 1812 5.3.1 (ttl), RFC 2474 (tos), RFC 768 (no UDP checksum), RFC 5508 (errors).
     """
     bits = TTL if _hops(near, far) != 1 else 0
     if (near ^ far) >> observations.TOS & _BYTE:
