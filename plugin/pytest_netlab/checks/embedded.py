@@ -1,4 +1,4 @@
-"""Check that the packet embedded in an ICMP error crossed the same point before."""
+"""Check the packet in an ICMP error: it crossed the same point in reverse direction."""
 
 from __future__ import annotations
 

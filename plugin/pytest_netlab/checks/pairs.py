@@ -2,8 +2,8 @@
 
 Learning checks every pair of two captures, so the mapping table flags the wrong ones
 first (`nat/mapping_table`, in C, from the few facts it keeps of a packet); the checks
-here describe them. A check of `PAIR` without a flag runs only on fuzzy pairs. To forbid
-something in a trace's conversations, use `conversation`: a check there needs no flag.
+here describe them. A check of `PAIR` without a flag counts for fuzzy pairs only. To
+forbid something in a trace's conversations, use `conversation`, which has no flags.
 """
 
 from __future__ import annotations

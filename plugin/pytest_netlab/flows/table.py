@@ -56,7 +56,7 @@ _RING, _LAST = 16, 15  # keys that are made ahead
 _AHEAD, _NEAR = 12, 6  # rows from making a key to using it, and to fetching its line
 _FIRST_SIZE = 1 << 10
 
-# Cython makes a C integer of this; so it stays visible to Python.
+# Cython makes a C integer of this; this keeps it visible to Python.
 globals().update(NO_UNIFLOW=NO_UNIFLOW)
 
 

@@ -106,7 +106,7 @@ def _ends(capture: Capture, row: int) -> Ends:
 
 
 def _same_end(here: Ends, there: Ends) -> bool:
-    """Return whether source or destination is the same, and the ttl is another."""
+    """Return whether source or destination is the same, and the ttl differs."""
     if here[0] == there[0] or None in (here[1], there[1]):
         return False
     return here[1] == there[1] or here[2] == there[2]
