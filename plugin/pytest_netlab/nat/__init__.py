@@ -1,8 +1,8 @@
 """What a NAT did to each flow (`learn`), and what Docker's should do (`Nat`).
 
 `learn` pairs the observations of two capture points by fields that no NAT changes, and
-returns `Translations`. It refuses to know what addresses mean, clocks, and the host's
-rules; `Nat` knows no packet.
+returns `Translations`. It refuses to know what addresses mean and what the host's rules
+are, and pairs nothing by clocks. `Nat` knows no packet.
 """
 
 from pytest_netlab.nat.learn import learn
