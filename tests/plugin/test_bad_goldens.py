@@ -55,8 +55,8 @@ DAMAGES: dict[Damage, str] = {
     add_key: "*golden.toml: cannot read it: unknown key 'colour'; known keys are *",
     add_policy: "*golden.toml: unknown field 'tll' in [[]policy[]]; *ttl*",
     break_toml: "*golden.toml: cannot read it: *",
-    edit_story: "*story.txt does not tell what capture.pcapng beside it holds*",
-    lose_story: "*story.txt does not tell what capture.pcapng beside it holds*",
+    edit_story: "*story.txt is not what capture.pcapng beside it says*",
+    lose_story: "*story.txt is not what capture.pcapng beside it says*",
 }
 
 

@@ -41,7 +41,7 @@ ORDER = [fault.name for fault in FAULTS]
     "faults",
     multiple=True,
     metavar="NAME",
-    help="With --live: this fault only (may be repeated; --list tells their names).",
+    help="With --live: this fault only (may be repeated; --list shows their names).",
 )
 @click.option(
     "--stimulus",
@@ -61,7 +61,7 @@ ORDER = [fault.name for fault in FAULTS]
     metavar="DIR",
     help="With --live: take them from an unpacked root or static release.",
 )
-@click.option("--list", "listed", is_flag=True, help="Tell what there is, and exit.")
+@click.option("--list", "listed", is_flag=True, help="List what there is, and exit.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(scenarios: tuple[str, ...], golden: str | None, **options: Any) -> None:
     """Break what is judged, on purpose, and demand a red verdict.

@@ -76,7 +76,7 @@ def accept(store: PendingStore, name: str, goldens: Path) -> None:
 
 def accept_read(store: PendingStore, pending: Pending) -> None:
     """Accept a pending golden as it was read, and print where it was recorded."""
-    known = "" if store.accept(pending) else " (tells it already)"
+    known = "" if store.accept(pending) else " (which has it already)"
     say(f"accepted {pending.name}: {pending.golden}{known}")
 
 

@@ -96,7 +96,7 @@ JUDGED = 10_000  # packets; a tap cannot keep up with more while they are played
     "--evidence",
     type=click.Path(file_okay=False),
     metavar="FOLDER",
-    help="Keep packets, story and the host's state here, whatever comes of it.",
+    help="Keep packets, story.txt and the host's state here, whatever the result.",
 )
 @click.option(
     "--keep-env",

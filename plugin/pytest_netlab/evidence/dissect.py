@@ -42,7 +42,7 @@ def dissect(capture: Path, packets: Iterable[int]) -> str:
             check=True,
         )
     except subprocess.SubprocessError as error:
-        return f"tshark could not tell: {error}\n"
+        return f"tshark failed: {error}\n"
     return done.stdout
 
 

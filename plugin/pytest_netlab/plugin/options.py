@@ -276,7 +276,7 @@ def _evidence_options(group: Group) -> None:
     group.addoption(
         "--netlab-keep",
         choices=KEEP,
-        help="when to keep evidence: packets, stories, rules, conntrack, verdict "
+        help="when to keep evidence: packets, story.txt, rules, conntrack, verdict "
         "(default: on-failure; always with --netlab-artifacts)",
     )
     group.addoption(

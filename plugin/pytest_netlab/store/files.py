@@ -224,7 +224,7 @@ def _check_story(path: Path, want: str, opened: Opener) -> None:
         stored = b""
     if stored != want.encode():
         raise GoldenError(
-            f"{path} does not tell what capture.pcapng beside it holds; it is "
+            f"{path} is not what capture.pcapng beside it says; it is "
             "generated, never edited. Restore both from version control, or record "
             "anew with `pytest -m netlab --netlab-update` after removing the folder"
         )

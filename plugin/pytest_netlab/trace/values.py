@@ -65,7 +65,7 @@ class End:
 
 
 class TcpFlags(enum.IntFlag):
-    """The flags of a segment (RFC 9293, 3.1; RFC 3168; RFC 7560 for AE)."""
+    """The flags of a segment (RFC 9293, 3.1; RFC 3168; RFC 9768 for AE)."""
 
     FIN = tcp.FIN
     SYN = tcp.SYN

@@ -37,7 +37,7 @@ def test_damage_is_told_not_raised(tmp_path: Path) -> None:
     broken = tmp_path / "broken.pcapng"
     broken.write_bytes(b"no capture")
 
-    assert dissect(broken, [1]).startswith("tshark could not tell")
+    assert dissect(broken, [1]).startswith("tshark failed")
 
 
 def test_without_tshark_it_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

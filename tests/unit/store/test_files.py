@@ -122,7 +122,7 @@ def test_changed_capture(store: Store, golden: Path) -> None:
     """A capture that was replaced does not go with its story."""
     captures.write(golden / CAPTURE, ping(ttl=65))
 
-    with pytest.raises(GoldenError, match=r"story\.txt does not tell what capture"):
+    with pytest.raises(GoldenError, match=r"story\.txt is not what capture"):
         store.load(NAME)
 
 

@@ -163,7 +163,7 @@ def test_accepted_already(pendings: PendingStore, store: Store) -> None:
     ("name", "words"),
     [
         (CAPTURE, "capture is damaged"),
-        (STORY, "does not tell what"),
+        (STORY, "is not what capture"),
         (TOML, r"golden\.toml: cannot read it"),
         (MARK, r"pending\.toml: cannot read this pending golden.*reject ping-beyond"),
     ],

@@ -172,5 +172,5 @@ def _ended(process: subprocess.Popen[bytes]) -> bool:
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
     if pipe is None:
-        raise LabError("the lab's holder has no pipe")
+        raise LabError("the lab's process 1 has no pipe")
     return pipe

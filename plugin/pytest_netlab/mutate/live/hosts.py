@@ -226,7 +226,7 @@ FAULTS = (
     ),
     Fault(
         name="container-link-down",
-        about="the canary's way to docker0 is cut: its tap is blind",
+        about="the canary's path to docker0 is cut: its tap is blind",
         inject=_down("c1"),
         blind=True,
     ),
