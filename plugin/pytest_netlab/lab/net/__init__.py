@@ -1,4 +1,4 @@
-"""Network namespaces as machines: links, addresses, connections, the LAN beyond.
+"""Network namespaces as machines: links, addresses, connections, the LAN.
 
 Knows netlink; refuses to know engines and containers.
 """

@@ -1,7 +1,7 @@
-"""What the stacks of a lab's nodes remember: connections, and the MTUs of paths.
+"""Sockets and route caches of a lab's nodes, which outlive a scenario.
 
-After a failure a connection's end repeats itself for a minute, and a path's MTU is
-remembered for ten: either would be seen in the scenario that follows.
+After a failure a TCP endpoint retransmits for a minute, and a path MTU is cached for
+ten: either would show in the next scenario.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ wait
 
 
 def forget(netns: Iterable[str]) -> None:
-    """End every TCP connection of some namespaces, and forget what paths take."""
+    """End every TCP connection of some namespaces, and flush their path MTUs."""
     subprocess.run(["sh", "-c", _ALL, "sh", *netns], check=False)
 
 
 def end(netns: str, peers: Sequence[str]) -> None:
-    """End the connections to some addresses in a namespace that others use as well."""
+    """End the TCP connections to some addresses, in a namespace that is shared."""
     plain = (f"[{one}]" if ":" in one else one for one in peers)
     ours = [word for address in plain for word in ("or", "dst", address)][1:]
     command = ["nsenter", f"--net={netns}", *_END.split(), "(", *ours, ")"]

@@ -1,4 +1,4 @@
-"""List and forget connections: entries live 30 s and more, into the next test."""
+"""List and delete conntrack entries: they live 30 s and more, into the next test."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _ERRNO = Struct("=i")
 
 
 def entries(netns: str) -> tuple[Entry, ...]:
-    """Return every connection that a namespace tracks, of IPv4 and IPv6.
+    """Return every conntrack entry of a namespace, of IPv4 and IPv6.
 
     Raises:
-        LabError: there is no such namespace, or the kernel does not tell.
+        LabError: there is no such namespace, or the kernel refuses the dump.
 
     """
     try:
@@ -57,16 +57,16 @@ def _dumped(table: socket.socket) -> Iterator[ctnetlink.Message]:
 
 
 def flush(netns: str) -> None:
-    """Forget every connection of a namespace."""
+    """Delete every conntrack entry of a namespace."""
     with _conntrack(netns) as table:
         table.flush()
 
 
 def forget(netns: str, addresses: Collection[str]) -> None:
-    """Forget what these IPv4 addresses began with each other, and nothing else.
+    """Delete the entries of IPv4 connections between these addresses, and no other.
 
-    The kernel searches (since 5.8; older ones tell all): a busy host tracks thousands
-    of connections, and a masqueraded one of somebody else's has the host's address too.
+    The kernel filters by source (since 5.8; older ones dump all): a busy host has
+    thousands of entries, and other masqueraded ones have the host's address too.
     """
     from pyroute2.netlink.exceptions import NetlinkError  # noqa: PLC0415 - slow
     from pyroute2.netlink.nfnetlink.nfctsocket import NFCTAttrTuple  # noqa: PLC0415
@@ -86,7 +86,7 @@ def forget(netns: str, addresses: Collection[str]) -> None:
 
 
 def _ends(item: Any) -> tuple[str, str, str]:
-    """Return who began, whom it asked for, and who answers: another after a DNAT."""
+    """Return initiator, original destination, and reply source (DNAT changes it)."""
     original, reply = (
         item.get_attr(name).get_attr("CTA_TUPLE_IP")
         for name in ("CTA_TUPLE_ORIG", "CTA_TUPLE_REPLY")

@@ -1,7 +1,7 @@
-"""What connection tracking did while someone listened. Knows no scenario.
+"""Conntrack events of a namespace, from netlink multicast. Knows no scenario.
 
-The kernel queues events at a socket from the moment it is bound, so there is no process
-to wait for; the socket ends with this process.
+The kernel queues events at a socket from the moment it is bound, so no helper process
+has to start; the socket ends with this process.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ class Events:
             raise
 
     def heard(self) -> list[Event | None]:
-        """Return all events so far in the kernel's order; None where some are lost."""
+        """Return all events so far in the kernel's order; None where some were lost."""
         for data in self._queued():
             events = map(ctnetlink.event, ctnetlink.messages(data))
             self._heard += events if data else [None]
         return [*self._heard]
 
     def close(self) -> None:
-        """Listen no more; may be called twice."""
+        """Stop listening; may be called twice."""
         self._socket.close()
 
     def _queued(self) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """The network beyond the host: a switch with the gateway's address, and two neighbours.
 
-Knows namespaces that exist and the address plan; not who made them, nor any engine.
+Knows existing namespaces and the address plan; not who made them, nor any engine.
 """
 
 from __future__ import annotations
@@ -25,7 +25,16 @@ PEERS = ("host01", "host02")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lan:
-    """An address plan, the namespaces it goes into, and the host's link to it."""
+    """An address plan, and the namespaces that it is configured in.
+
+    Attributes:
+        topology: the address plan.
+        switch: path of the switch's namespace.
+        peers: neighbour -> path of its namespace.
+        host: path of the host's namespace.
+        uplink: name of the host's link to the switch.
+
+    """
 
     topology: Topology
     switch: str
@@ -70,13 +79,13 @@ class Lan:
 
 
 def port_of(name: str) -> str:
-    """Return the switch's end of a machine's link."""
+    """Return the name of the switch port that a machine is plugged into."""
     return f"to-{name}"
 
 
 def _add_switch(ip: Any, gateway: IPv4Interface) -> None:
     # No spanning tree: a port of a bridge that learns drops frames for 15 s at first.
-    # No multicast snooping: the switch would ask who listens, on every port.
+    # No multicast snooping: the switch would query every port for listeners.
     ip.link(
         *("add",),
         ifname=SWITCH,

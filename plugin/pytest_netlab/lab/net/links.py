@@ -1,4 +1,4 @@
-"""Links of a namespace: pairs, addresses, offloads. One netlink socket a call."""
+"""Links of a namespace: pairs, addresses, offloads. One netlink socket per call."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SILENT = {
 def netlink(netns: str | None) -> Iterator[Any]:
     """Open pyroute2 in a namespace; None is the one this thread is in.
 
-    Signals wait until it is closed: its event loop must not be cut.
+    Signals are deferred until it is closed: its event loop must not be interrupted.
 
     Raises:
         LabError: the kernel refused what the block asked for.
@@ -75,7 +75,7 @@ def listed(ip: Any) -> list[Link]:
 
 
 def veth_peer(container: str, host: str, interface: str = "eth0") -> str | None:
-    """Return the host's end of a container's link: the peer's index names it."""
+    """Return the host's end of a container's link, found by the peer's index."""
     with netlink(container) as ip:
         peers = [link.peer for link in listed(ip) if link.name == interface]
     with netlink(host) as ip:
@@ -92,9 +92,9 @@ def addresses(netns: str | None, interface: str) -> list[str]:
 
 
 def silence(netns: str, interface: str) -> None:
-    """Keep a link from sending IPv6 packets of its own; one that is not up yet.
+    """Keep a link that is still down from sending IPv6 packets of its own.
 
-    IPv6 itself stays: an address that is added works.
+    IPv6 stays enabled: an address that is added works.
     """
     with inside(netns):
         for key, value in SILENT.items():
@@ -104,7 +104,7 @@ def silence(netns: str, interface: str) -> None:
 
 
 def stop_offloads(netns: str, *interfaces: str) -> None:
-    """Make what is captured what a wire would carry: checksums, and no super-frames."""
+    """Switch offloads off: captures get checksums and no super-frames (TSO, GRO)."""
     from pyroute2 import Ethtool  # noqa: PLC0415 - see netlink
     from pyroute2.ethtool.ioctl import NotSupportedError  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""Enter a network namespace on the calling thread. Does not care what for."""
+"""Enter a network namespace on the calling thread. Knows no links and no labs."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def inside(path: str) -> Iterator[None]:
 
     Only the calling thread moves, and it comes back whatever the block raises. Threads
     and processes that it starts in the block begin there, and they do not come back.
-    Signals wait until it is back (`signals.orderly`).
+    Signals are deferred until it is back (`signals.deferred`).
 
     Raises:
         LabError: there is no such namespace, or this process may not enter it.

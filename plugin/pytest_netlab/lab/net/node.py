@@ -20,9 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamespaceNode:
-    """A node whose commands run in its network namespace, and die with the lab.
+    """A node whose commands run in its network namespace, and end with the lab.
 
-    ``own_tools`` are programs that run in the lab's root instead of the machine's.
+    Attributes:
+        name: its symbol.
+        address: IPv4, as text.
+        netns: path of its network namespace.
+        namespaces: those of the lab.
+        docker: the docker SDK's container; None for a node that is none.
+        own_tools: programs that run in the lab's root instead of the machine's.
+
     """
 
     name: str
@@ -34,7 +41,7 @@ class NamespaceNode:
 
     @property
     def container(self) -> Any:
-        """Return the docker SDK's container; LabError for a node that is none."""
+        """Return the docker SDK's container; LabError if the node is none."""
         if self.docker is None:
             raise LabError(f"{self.name} is no container: it has no `.container`")
         return self.docker
@@ -65,7 +72,7 @@ class NamespaceNode:
         try:
             out, err = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired as late:
-            # Bytes even in text mode: what had come when time ran out.
+            # Bytes even in text mode: the output until the timeout.
             said = [(part or b"").decode(errors="replace") for part in _parts(late)]
             why = f"took longer than {timeout:g} s"
             raise self._failed(argv, why, *said) from None
@@ -94,7 +101,7 @@ class NamespaceNode:
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment, without proxies, which would bend traffic."""
+    """Return this process's environment without proxies, which would divert traffic."""
     keep = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
     return keep | {"LC_ALL": "C.UTF-8"}
 
@@ -104,9 +111,9 @@ def _parts(late: subprocess.TimeoutExpired) -> tuple[Any, Any]:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a command and all it started that kept its process group.
+    """End a command, and the processes that stayed in its process group.
 
-    The command leads a session of its own, below its reaper.
+    The command leads a session of its own, as a child of `scripts.REAPER`.
     """
     if process.poll() is None:
         for leader in (*_children(process.pid), process.pid):

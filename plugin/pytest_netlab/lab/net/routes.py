@@ -1,4 +1,4 @@
-"""Where packets of a namespace go: routes, policy rules, neighbours, over netlink."""
+"""Routes, policy rules and neighbours of a namespace, read over netlink."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pytest_netlab.host.routes import Route
 
 FAMILIES = (AF_INET, AF_INET6)
-_CLONED = 0x200  # RTM_F_CLONED: what a route came to for one packet
+_CLONED = 0x200  # RTM_F_CLONED: a cached route to one destination
 
 
 def listed(netns: str | None) -> tuple[Route, ...]:
@@ -39,7 +39,7 @@ def listed(netns: str | None) -> tuple[Route, ...]:
 
 
 def rules(netns: str | None, family: int) -> tuple[PolicyRule, ...]:
-    """Return the policy rules of a family, in the order in which they are asked.
+    """Return the policy rules of a family, in the order of evaluation.
 
     Raises:
         LabError: there is no such namespace.
@@ -50,7 +50,7 @@ def rules(netns: str | None, family: int) -> tuple[PolicyRule, ...]:
 
 
 def neighbours(netns: str | None) -> tuple[Neighbour, ...]:
-    """Return the neighbours that need resolving: no groups, and nobody's own.
+    """Return the neighbours that need resolving: no multicast, no local addresses.
 
     Raises:
         LabError: there is no such namespace.
