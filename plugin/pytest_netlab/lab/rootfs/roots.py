@@ -13,7 +13,7 @@ from pathlib import Path
 from pytest_netlab.errors import LabError
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-# What a whole root must hold: the engine, and what the lab's process 1 runs in it.
+# What a whole root must have: the engine, and what the lab's process 1 runs in it.
 WHOLE = (
     *("dockerd", "containerd", "runc", "iptables"),
     *("sh", "mount", "umount", "unshare", "rmdir"),
@@ -37,8 +37,11 @@ SECONDS = 5
 class Userland:
     """Where an engine's programs are.
 
-    ``lower`` is the root directory that the lab's writable one lies over; ``path`` is
-    PATH in it; ``own_tools`` are the programs that must run inside it.
+    Attributes:
+        lower: the root directory below the lab's writable overlay.
+        path: PATH in it.
+        own_tools: programs that must run inside it.
+
     """
 
     lower: Path
@@ -46,7 +49,7 @@ class Userland:
     own_tools: frozenset[str] = frozenset()
 
     def first_line(self, program: str) -> str:
-        """Return the first line of what a program of it says to `--version`."""
+        """Return the first line of `PROGRAM --version`, up to a comma."""
         enter = ("chroot", str(self.lower)) if self.own_tools else ()
         env = {**os.environ, "PATH": self.path}
         try:
@@ -64,7 +67,7 @@ class Userland:
 
 
 def userland(folder: Path | None) -> Userland:
-    """Return the machine's userland, or the one that a folder holds.
+    """Return the machine's userland, or the one in a folder.
 
     Raises:
         LabError: the folder is neither a root nor a release with an engine.
@@ -100,6 +103,6 @@ def _demand(folder: Path, programs: tuple[str, ...], path: str, kind: str) -> No
 
 
 def _has(root: Path, program: str, path: str = SYSTEM_PATH) -> bool:
-    """Tell whether a root has a program; its links need not lead anywhere from here."""
+    """Return whether a root has a program; its links may dangle outside the root."""
     folders = (root / folder.lstrip("/") for folder in path.split(os.pathsep))
     return any(os.path.lexists(folder / program) for folder in folders)

@@ -1,7 +1,7 @@
 """Engine roots of Debian suites: built once by mmdebstrap, kept in a cache.
 
 The mirror is the one that the machine's own apt uses. A root appears in the cache by
-one rename, so what is there is whole, whatever interrupts a build.
+one rename, so a root there is complete, whatever interrupts a build.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ DIES_WITH_US = (
     *("--pid", "--fork", "--kill-child", "--mount-proc"),
 )
 TOOLS = {"mmdebstrap": "mmdebstrap", "setpriv": "util-linux", "apt-get": "apt"}
-# Most of what is not needed to run: half of the files of a root.
+# Folders of /usr/share that no program needs to run: half of a root's files.
 UNREAD = ("doc", "info", "locale", "man")
 
 
@@ -72,7 +72,7 @@ def provide(suite: str, say: Say) -> Path:
 
 
 def clean() -> list[str]:
-    """Remove every root, and what killed builds left; return their paths."""
+    """Remove every root and the remains of killed builds; return their paths."""
     removed = []
     for lock in sorted(cache().glob("*.lock")):
         with _locked(lock.stem, lambda _: None):
@@ -97,7 +97,7 @@ def _build(suite: str, mirror: str, ready: Path, say: Say) -> None:
 
 
 def _mmdebstrap(suite: str, mirror: str, target: Path) -> list[str]:
-    """Return the command; a frozen mirror's Release file may be past its time."""
+    """Return the command; it accepts the expired Release file of a frozen mirror."""
     settings = ['Acquire::Check-Valid-Until "false";', *_connection()]
     return [
         *("mmdebstrap", "--mode=root", "--format=directory", "--variant=essential"),
@@ -109,7 +109,7 @@ def _mmdebstrap(suite: str, mirror: str, target: Path) -> list[str]:
 
 
 def _run(suite: str, argv: list[str], say: Say) -> None:
-    """Run the build; tell its steps, and its last words if it fails."""
+    """Run the build; report its steps, and its last lines if it fails."""
     last: deque[str] = deque(maxlen=TAIL_LINES)
     process = subprocess.Popen(
         argv,
@@ -119,7 +119,7 @@ def _run(suite: str, argv: list[str], say: Say) -> None:
         text=True,
         errors="replace",
         env={**os.environ, "LC_ALL": "C.UTF-8"},
-        start_new_session=True,  # Ctrl-C is for us; we end it
+        start_new_session=True,  # Ctrl-C reaches us only; we end it
     )
     try:
         for line in process.stderr or ():
@@ -154,13 +154,13 @@ def _mirror() -> str:
 
 
 def _indexed() -> list[str]:
-    """Return the mirrors whose Release file says that it is Debian's."""
+    """Return the mirrors whose Release file names Debian as origin and label."""
     rows = _index_targets("$(ORIGIN)", "$(LABEL)", "$(COMPONENT)", "$(REPO_URI)")
     return [row[-1] for row in rows if row[:-1] == ["Debian", "Debian", "main"]]
 
 
 def _named() -> list[str]:
-    """Return the mirrors of a Debian suite's name: no `apt-get update` was run yet."""
+    """Return the mirrors of suites with a Debian name, before any `apt-get update`."""
     fields = ("$(RELEASE)", "$(COMPONENT)", "$(REPO_URI)")
     rows = _index_targets(*fields, option="--no-release-info")
     return [uri for name, part, uri in rows if name in SUITES and part == "main"]
@@ -218,7 +218,7 @@ def _unfinished(suite: str) -> list[Path]:
 
 @contextmanager
 def _for_root_alone() -> Iterator[None]:
-    """Let nobody else write to what is made in the block: root runs programs of it."""
+    """Make files in the block writable by root only, who runs programs of them."""
     before = os.umask(0o022)
     try:
         cache().mkdir(parents=True, exist_ok=True)
@@ -229,7 +229,7 @@ def _for_root_alone() -> Iterator[None]:
 
 @contextmanager
 def _locked(suite: str, say: Say) -> Iterator[None]:
-    """Hold a suite's lock; the kernel gives it back however its holder ends."""
+    """Hold a suite's lock; the kernel releases it however this process ends."""
     with Path(cache(), f"{suite}.lock").open("w", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
