@@ -1,1 +1,4 @@
-"""Real and pretended hosts to run scenarios on; `protocol` is all that others see."""
+"""Labs: real or simulated hosts that scenarios run on. `protocol` is their interface.
+
+Knows namespaces, engines and captures; refuses to know scenarios, goldens and verdicts.
+"""

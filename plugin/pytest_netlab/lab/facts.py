@@ -23,7 +23,7 @@ _IPTABLES = re.compile(r"v(?P<version>\S+)(?: \((?P<backend>\w+)\))?")
 
 
 def engine_facts(client: Any) -> dict[str, str]:
-    """Return what the engine says of itself."""
+    """Return the versions and drivers that the engine reports."""
     version, info = client.version(), client.info()
     parts = {part["Name"]: part["Version"] for part in version.get("Components", ())}
     return {
@@ -38,18 +38,18 @@ def engine_facts(client: Any) -> dict[str, str]:
 
 
 def host_facts(host: NamespaceNode, uplink: str) -> dict[str, str]:
-    """Return settings of the host's namespace, and the iptables it has."""
+    """Return sysctls, iptables and offloads of the host's namespace."""
     values = settings(host.netns, FACTS.values())
     found = {fact: values.get(name, "absent") for fact, name in FACTS.items()}
     return found | iptables_facts(host) | {"offload": offloads(host.netns, uplink)}
 
 
 def reached(netns: str, links: Mapping[str, str], ends: Mapping[str, str]) -> str:
-    """Return by which link the host reaches each end: what its routes come to.
+    """Return the link by which the host's routes reach each node, a line each.
 
     Args:
-        netns: of the host under test.
-        links: name of a link -> what to call it.
+        netns: path of the host's network namespace.
+        links: name of a link -> its name in the text.
         ends: name of a node -> its address.
 
     """
@@ -82,7 +82,7 @@ def iptables_facts(host: NamespaceNode) -> dict[str, str]:
 def docker_proxy(procfs: str, address: str) -> str:
     """Return whether docker-proxy serves a published address: `on` or `off`.
 
-    No interface tells; a process either runs or does not.
+    No interface reports it, so look for the process.
     """
     wanted = address.encode()
     for path in Path(f"{procfs}/proc").glob("[0-9]*/cmdline"):
@@ -96,7 +96,7 @@ def docker_proxy(procfs: str, address: str) -> str:
 
 
 def settings(netns: str, names: Iterable[str]) -> dict[str, str]:
-    """Return sysctls of a network namespace; those that there are not are left out."""
+    """Return sysctls of a network namespace, without those that do not exist."""
     found = {}
     with inside(netns):
         for name in names:

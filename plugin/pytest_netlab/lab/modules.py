@@ -1,6 +1,6 @@
-"""Kernel modules that a lab makes the kernel load: no namespace holds them.
+"""Kernel modules that a lab makes the kernel load; they belong to no namespace.
 
-Looks at files of the machine; loads nothing.
+Reads files of the machine; loads nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from platform import release
 
 from pytest_netlab.lab.backends import OWN_HOST
 
-# What dockerd, iptables, nft and veth links come to; each draws in those it needs.
+# What dockerd, iptables, nft and veth links load; a module pulls in those it needs.
 USUAL = (
     *("overlay", "bridge", "br_netfilter", "veth"),
     *("nf_conntrack", "nf_conntrack_netlink", "nf_nat", "nf_tables", "nft_compat"),
@@ -21,18 +21,18 @@ USUAL = (
     *("tcp_diag", "xfrm_user"),
 )
 ROOT = Path("/")
-# A line of modules.dep, which does not have what is built in:
+# A line of modules.dep, which does not list built-in modules:
 # `kernel/net/bridge/br_netfilter.ko.xz: kernel/net/bridge/bridge.ko.xz`
 _LOADABLE = re.compile(r"^[^:\n]*?([^/:\n]+)\.ko(?:\.\w+)?:", re.MULTILINE)
 
 
 def note(engine: str, root: Path | None = None, kernel: str | None = None) -> str:
-    """Return what to tell of modules that stay after a run; "" where none will.
+    """Return a note on modules that stay loaded after a run; "" where none will.
 
     Args:
-        engine: the backend; one that is not the lab's own has loaded its modules.
-        root: the folder that holds proc, sys and lib.
-        kernel: its release; by default that of the kernel that runs.
+        engine: the backend; a running engine has loaded its modules already.
+        root: the folder with proc, sys and lib.
+        kernel: release of the kernel; by default of the running one.
 
     """
     root, kernel = root or ROOT, kernel or release()
@@ -46,14 +46,14 @@ def note(engine: str, root: Path | None = None, kernel: str | None = None) -> st
 
 
 def _missing(root: Path, known: str) -> list[str]:
-    """Return which of the usual modules a modules.dep has and nobody has loaded."""
+    """Return the usual modules that modules.dep lists and that are not loaded."""
     loaded = {path.name for path in root.glob("sys/module/*")}
     loadable = {name.replace("-", "_") for name in _LOADABLE.findall(known)}
     return [name for name in USUAL if name in loadable - loaded]
 
 
 def _loads(root: Path) -> bool:
-    """Tell whether a kernel loads modules by itself: it can, and knows a modprobe."""
+    """Return whether the kernel loads modules on demand: it may, and has a modprobe."""
     settings = root / "proc" / "sys" / "kernel"
     return (
         (root / "proc" / "modules").exists()

@@ -1,4 +1,4 @@
-"""What a machine lacks for a lab, told as packages to install."""
+"""What a machine lacks for a lab, reported as packages to install."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.spec import LabOptions
 
-# What the scripts of every lab run on this machine.
+# Programs that the scripts of every lab run -> the Debian package that has them.
 SCRIPTS = {
     "sh": "dash",
     "mount": "mount",
@@ -30,7 +30,7 @@ def lacking(what: str, programs: Mapping[str, str], options: LabOptions) -> str 
     Args:
         what: the lab, as the text names it.
         programs: program -> the Debian package that has it, besides `SCRIPTS`.
-        options: a lab with an image of the user's needs no busybox.
+        options: with an image of the user's own, no busybox is needed.
 
     """
     if os.geteuid() != 0:

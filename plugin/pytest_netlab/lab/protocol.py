@@ -1,4 +1,4 @@
-"""What a lab is to those who use one. Knows no backend."""
+"""The interface of a lab: nodes, captures, state of the host. Knows no backend."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Node(Protocol):
 
     @property
     def container(self) -> Any:
-        """Return the docker SDK's container; LabError for a node that is none."""
+        """Return the docker SDK's container; LabError if the node is none."""
 
 
 class Tap(Protocol):
     """A running capture on some points of a lab."""
 
     def stop(self) -> Capture:
-        """Send the closing canaries, wait for them, and return what was seen.
+        """Send the closing canaries, wait for them, and return the capture.
 
         Raises:
             BlindCaptureError: a canary was not seen, or packets were dropped.
@@ -52,7 +52,7 @@ class Tap(Protocol):
         """
 
     def close(self) -> None:
-        """Give up the capture and free what it holds; may be called twice."""
+        """Abandon the capture and free its resources; may be called twice."""
 
 
 class Lab(Protocol):
@@ -75,10 +75,10 @@ class Lab(Protocol):
         """Return the docker SDK client; LabError where there is no engine."""
 
     def demand_engine(self) -> None:
-        """Demand that the engine is the one the lab began with, and answers.
+        """Check that the engine is the one that the lab started with, and answers.
 
         Raises:
-            LabError: it died, or is silent: nothing that follows can be judged.
+            LabError: it died or is silent; no later scenario can be judged.
 
         """
 
@@ -89,7 +89,7 @@ class Lab(Protocol):
         """Start a capture; return when the opening canary was seen on every point."""
 
     def snapshot(self) -> Snapshot:
-        """Return what is known of the host now, and evidence files beside it."""
+        """Return the present state of the host, as values and as evidence files."""
 
     def close(self) -> None:
         """Undo everything the lab made; may be called twice."""

@@ -1,6 +1,6 @@
-"""Evidence: what the host's namespace, its neighbours and its engine look like now.
+"""Evidence: the present state of the host's namespace, the nodes and the engine.
 
-A tool that is missing or fails leaves its own words as the text; nothing here raises.
+If a tool is missing or fails, its error message is the text; nothing here raises.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ HOST_COMMANDS = {
     "bridge-fdb.txt": ("bridge", "fdb"),
     "versions.txt": ("sh", "-c", VERSIONS_SCRIPT),
 }
-# What the kernel itself is asked: a part of the snapshot -> who asks.
+# What comes from the kernel: a part of the snapshot -> the function that reads it.
 ASKED: Mapping[str, Callable[[str], Any]] = {
     "entries": conntrack.entries,
     "sysctls": partial(facts.settings, names=sysctls.KNOWN),
@@ -55,7 +55,7 @@ ASKED: Mapping[str, Callable[[str], Any]] = {
     "policy_rules6": partial(routes.rules, family=AF_INET6),
     "neighbours": routes.neighbours,
 }
-# What the addresses, links and routes of every node are, in one command each.
+# Prints the links, addresses and routes of a node, in one command.
 NODE_SCRIPT = "ip -d link; echo; ip addr; echo; ip route; echo; ip -6 route"
 
 
@@ -64,12 +64,12 @@ def collect(
     jobs: Mapping[str, Callable[[], str]],
     heard: Callable[[], list[Event | None]],
 ) -> Snapshot:
-    """Return what is known of the host now.
+    """Return the present state of the host.
 
     Args:
-        netns: of the host.
-        jobs: file name -> what returns its text; some are run at a time.
-        heard: returns what became of connections, as `events.Events` does.
+        netns: path of the host's network namespace.
+        jobs: file name -> function that returns its text; `WORKERS` run at a time.
+        heard: returns conntrack events, as `Events.heard` does.
 
     """
     asked: dict[str, Callable[[], Any]]
@@ -105,7 +105,7 @@ def engine_jobs(
 ) -> dict[str, Any]:
     """Return the jobs that ask the engine.
 
-    Of one that is `shared` only the lab's containers are described, else all.
+    Of a `shared` engine only the lab's containers are inspected, otherwise all.
     """
 
     def inspect() -> Any:
@@ -138,7 +138,7 @@ def _guarded(job: Callable[[], str]) -> str:
 
 
 def _known(job: Callable[[], T], render: Callable[[T], str]) -> tuple[str, T | None]:
-    """Return what a job finds, as text and as value; the text of an error, and None."""
+    """Return a job's result as text and as value; for an error its text and None."""
     try:
         found = job()
     except NetlabError as error:

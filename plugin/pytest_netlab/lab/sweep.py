@@ -1,7 +1,7 @@
 """Remove what dead owners left behind: processes, cgroups, links, containers, images.
 
-Everything a lab makes carries its owner's token; what carries none, or that of a
-process that lives or cannot be seen, is not touched.
+Everything a lab makes carries its owner's token. A thing without a token, or whose
+owner lives or cannot be seen, is not touched.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     # name -> token
     Found = dict[str, str]
 
-START_SECONDS = 2  # no start waits longer for what does not end
+START_SECONDS = 2  # the longest that a start waits for processes to end
 ENGINE_SECONDS = 10
 REMOVERS = 4
 
@@ -33,8 +33,8 @@ class Swept:
     """What a sweep did, as names.
 
     Attributes:
-        removed: what was there, and is not there any more.
-        left: what is still there.
+        removed: leftovers that are gone now.
+        left: leftovers that are still there.
 
     """
 
@@ -42,15 +42,15 @@ class Swept:
     left: tuple[str, ...]
 
     def __add__(self, other: Swept) -> Swept:
-        """Return both."""
+        """Return the sum of two sweeps."""
         return Swept(self.removed + other.removed, self.left + other.left)
 
 
 def sweep() -> Swept:
-    """Remove all leftovers of dead owners that can be seen from here; look again."""
+    """Remove all visible leftovers of dead owners, and check that they are gone."""
     found = locally(supervisor.SECONDS) + links()
     if not host_engine.address().startswith("unix://"):
-        return found  # another machine's owners are unseen
+        return found  # another machine's owners cannot be seen
     with ExitStack() as stack:
         try:
             client = stack.enter_context(closing(host_engine.connect(ENGINE_SECONDS)))
@@ -65,7 +65,7 @@ def sweep() -> Swept:
 def locally(seconds: float = START_SECONDS) -> Swept:
     """End the processes of dead owners, frozen or not, and remove their cgroups.
 
-    All of them have the same seconds; each is looked at once in any case.
+    All owners share the seconds; each gets at least one round in any case.
     """
     owner.disown_dead()
     end = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""One line on what is under test, before a lab exists. Only runs programs."""
+"""One line with the versions under test, before a lab exists. Starts no engine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def header(engine: str, root: Path | None = None) -> str:
 
 
 def _running() -> str:
-    """Return what the engine says that is there; the client's version is another."""
+    """Return the version that the running engine reports; the client's may differ."""
     try:
         with closing(host_engine.connect(timeout=5)) as client:
             return f"Docker version {client.version()['Version']}"
