@@ -1,7 +1,7 @@
 """The docker SDK's client, with a limit on every wait for an engine.
 
-The SDK has none where it expects to wait: events, imports, `wait`, and what a container
-says. Imports docker, which takes 0.4 s: import this when an engine is to be asked.
+The SDK has none where it expects to wait: events, imports, `wait`, and the output of a
+container. Imports docker, which takes 0.4 s: import this only when it is needed.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from pytest_netlab.lab.engine.listener import listens
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Of silence, not of the whole answer: an image that is loaded tells its progress.
+# Of silence, not of the whole answer: an engine that loads an image reports progress.
 SECONDS = 30.0
-# An engine that did not answer is asked again where a lab is undone, several times.
+# For an engine that was silent: closing a lab calls it several times more.
 AGAIN_SECONDS = 10.0
-# What the SDK reads of a user's config.json, and as what.
+# The keys that the SDK reads in a user's config.json, and the type of each.
 CONFIGURED = {
     "HttpHeaders": dict,
     "proxies": dict,
@@ -41,16 +41,16 @@ CONFIGURED = {
 NESTED = {"HttpHeaders": str, "proxies": dict, "auths": dict, "credHelpers": str}
 ALWAYS = ("HttpHeaders", "proxies")
 KINDS = {dict: "a table", str: "a text"}
-# Not empty: the SDK would look for another one. Registry "auths" has no credentials.
+# Not empty: the SDK would search for a file. "auths" is empty: no credentials.
 _NO_CONFIGURATION: dict[str, dict[str, str]] = {"auths": {}}
 
 
 class Client(DockerClient):  # type: ignore[misc] # the SDK has no types
     """A `docker.DockerClient` whose calls raise when an engine is silent for too long.
 
-    `timeout` is for the first call, which asks for the engine's version; `limit` for
-    all others, as long, if it is not given. Seconds. A `private` engine is nobody's:
-    proxies, headers and credentials that the user's config.json has are not for it.
+    `timeout` limits the first call, which asks for the engine's version; `limit` all
+    others, by default to the same. Seconds. A `private` engine gets none of the user's
+    proxies, headers and credentials in config.json.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Client(DockerClient):  # type: ignore[misc] # the SDK has no types
             )
             if not wrong:
                 self.api = kind(timeout=timeout, limit=limit or timeout, **settings)
-        except RecursionError:  # the SDK reads it even where nothing of it counts
+        except RecursionError:  # the SDK reads it even for a private engine
             wrong = "it is nested too deeply"
         if wrong:
             raise LabError(
@@ -84,7 +84,7 @@ class Client(DockerClient):  # type: ignore[misc] # the SDK has no types
 
 
 class _Api(APIClient):  # type: ignore[misc] # the SDK has no types
-    """The calls below a client. What is overridden is where the SDK waits."""
+    """The API calls of a client. Overrides the places where the SDK waits."""
 
     timeout: float
 
@@ -111,7 +111,7 @@ class _Api(APIClient):  # type: ignore[misc] # the SDK has no types
         return kwargs
 
     def _disable_socket_timeout(self, socket: Any) -> None:
-        """Leave the limit where it is."""
+        """Keep the limit, which the SDK would remove."""
 
     def _read_from_socket(
         self,
@@ -120,7 +120,7 @@ class _Api(APIClient):  # type: ignore[misc] # the SDK has no types
         tty: bool = True,  # noqa: FBT001, FBT002
         demux: bool = False,  # noqa: FBT001, FBT002
     ) -> Any:
-        """Return what an exec or attach says, as the SDK does."""
+        """Return the output of an exec or attach, as the SDK does."""
         raw = _Impatient(self._get_raw_response_socket(response), self.timeout)
         frames = frames_iter(raw, tty)
         said = _closing(
@@ -130,7 +130,7 @@ class _Api(APIClient):  # type: ignore[misc] # the SDK has no types
 
 
 class _PrivateApi(_Api):
-    """The calls of a client that has no configuration."""
+    """The API calls of a client that has no configuration."""
 
     @property
     def _general_configs(self) -> dict[str, Any]:
@@ -138,20 +138,20 @@ class _PrivateApi(_Api):
 
     @_general_configs.setter
     def _general_configs(self, read: object) -> None:
-        """Forget what the SDK has read."""
+        """Drop the configuration that the SDK has read."""
 
 
 def _waits() -> str:
-    """Return why reading the configuration would not end; "" if it does."""
+    """Return why reading the configuration would block; "" if it does not."""
     path = config.find_config_file()
     return "it is a FIFO" if path and Path(path).is_fifo() else ""
 
 
 def _wrong(found: Any) -> str:
-    """Return what the SDK cannot read of a configuration; "" for nothing.
+    """Return what the SDK cannot read in a configuration; "" if it can read all.
 
-    What is no JSON, or cannot be opened, is none to the SDK; what is null it leaves
-    out, but for what it reads at every call.
+    The SDK takes invalid JSON, or a file that it cannot open, for no configuration. It
+    skips null, except in `ALWAYS`, which it reads at every call.
     """
     if not isinstance(found, dict):
         return "it must be a table"

@@ -1,6 +1,6 @@
-"""The containers of a lab: made, started in order, described, removed.
+"""The containers of a lab: created, started in order, checked, inspected.
 
-Knows the docker SDK and one engine; not where its namespaces are seen from here.
+Knows the docker SDK and one engine; not how its namespaces are reached from here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pytest_netlab.spec import CONTAINERS, WEB_PORT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-LISTEN = "0A"  # the state's number in /proc/net/tcp
+LISTEN = "0A"  # TCP_LISTEN in /proc/net/tcp
 
 # Process 1 has no default actions: without a handler for TERM, stopping costs 10 s. A
 # shell runs its trap only between commands or in `wait`, hence the background job.
@@ -38,7 +38,16 @@ fi) & wait"""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to run: the image, who owns it, what its names begin with, where web is."""
+    """What to run.
+
+    Attributes:
+        image: name or id of the image.
+        owner: the lab's token.
+        prefix: of the containers' names.
+        published: address and port of the host at which web is published.
+        transports: protocols of the published port: tcp, udp.
+
+    """
 
     image: str
     owner: str
@@ -48,10 +57,10 @@ class Plan:
 
 
 def create(client: Any, plan: Plan) -> dict[str, Any]:
-    """Create the containers, not started; all at once.
+    """Create the containers in parallel, without starting them.
 
     Raises:
-        LabError: the engine refused; whoever called removes those that were made.
+        LabError: the engine refused; the caller removes those already created.
 
     """
     with ThreadPoolExecutor(len(CONTAINERS)) as pool:
@@ -60,11 +69,11 @@ def create(client: Any, plan: Plan) -> dict[str, Any]:
 
 
 def start(client: Any, containers: Mapping[str, Any]) -> None:
-    """Start them so that each gets the next address, the next while this one starts.
+    """Start the containers in order, so that each gets the next address.
 
-    An engine gives out addresses in the order in which containers join the network, and
-    reports each joining long before the container runs. Where it does not report it,
-    the end of the start serves.
+    An engine assigns addresses in the order in which containers join the network, and
+    reports a join long before the container runs: the next start begins then. Without
+    a report it begins when the start call has returned.
     """
     joined: queue.Queue[str] = queue.Queue()
     with (
@@ -79,7 +88,7 @@ def start(client: Any, containers: Mapping[str, Any]) -> None:
 
 
 def demand_running(containers: Mapping[str, Any]) -> None:
-    """Demand that no container has ended.
+    """Check that no container has ended.
 
     Raises:
         LabError: one has; the text has its log.
@@ -98,7 +107,7 @@ def demand_running(containers: Mapping[str, Any]) -> None:
 
 
 def endpoint(container: Any) -> dict[str, Any]:
-    """Return what the engine says of a container on the default bridge."""
+    """Return the engine's endpoint settings of a container on the default bridge."""
     networks: dict[str, dict[str, Any]] = container.attrs["NetworkSettings"]["Networks"]
     return networks["bridge"]
 
@@ -109,7 +118,7 @@ def pid(container: Any) -> int:
 
 
 def await_web(sockets: Iterable[str], container: Any, deadline: float = 10) -> None:
-    """Return when the web server listens; asking it would leave a line in its log.
+    """Return when the web server listens; a request would leave a line in its log.
 
     Args:
         sockets: texts of the container's /proc/PID/net/tcp and tcp6, read when asked.
@@ -132,7 +141,7 @@ def await_web(sockets: Iterable[str], container: Any, deadline: float = 10) -> N
 
 
 def listens(table: str) -> bool:
-    """Tell whether a /proc/net/tcp table has a listener on the web server's port."""
+    """Return whether a /proc/net/tcp table has a listener on the web server's port."""
     rows = (line.split() for line in table.splitlines())
     port = f":{WEB_PORT:04X}"
     return any(row[1].endswith(port) and row[3] == LISTEN for row in rows if row[3:])
@@ -174,7 +183,7 @@ def _joins(client: Any) -> Any:
 
 
 def _report(events: Any, joined: queue.Queue[str]) -> None:
-    with suppress(Exception):  # whatever ends the stream, the end of the start serves
+    with suppress(Exception):  # whatever ends the stream: see `start`
         for event in events:
             joined.put(event["Actor"]["Attributes"]["container"])
 
@@ -187,7 +196,7 @@ def _start_next(
     while joined.get() != container.id:
         pass
     if job.done():
-        job.result()  # an engine that refuses one, or is silent, is not asked for more
+        job.result()  # raises, so that a refusing or silent engine gets no more calls
     return job
 
 

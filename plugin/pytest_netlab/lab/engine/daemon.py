@@ -1,4 +1,4 @@
-"""A dockerd inside a holder's namespaces, and how it is reached from here."""
+"""A dockerd inside a lab's namespaces, and how to reach it from outside."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.lifetime.namespaces import Namespaces
 
 START_SECONDS = 30
-LAST_LINES = 5  # of a log that is in the evidence
+LAST_LINES = 5  # of a log that the evidence has in full
 HOME = "/run/netlab/docker"
 SOCKET = "/run/netlab/docker.sock"
 # Settings of a daemon.json, of DOCKER_* or of a proxy must not reach a private engine.
@@ -28,7 +28,7 @@ KEEP = ("PATH", "LANG", "TZ")
 
 
 class Daemon:
-    """A running dockerd; it ends with its holder."""
+    """A running dockerd; it ends with its namespaces."""
 
     def __init__(
         self,
@@ -72,8 +72,8 @@ class Daemon:
     def _try(self, timeout: float) -> Any:
         """Return a client, or None where there is no answer yet.
 
-        dockerd listens long before it is ready and answers when it is: one request that
-        waits is the event; only the socket's appearance has to be polled for.
+        dockerd listens long before it is ready and answers when it is: one blocking
+        request waits for that; only the socket's appearance has to be polled for.
         """
         if not listens(self._socket):
             return None
@@ -89,7 +89,7 @@ class Daemon:
         return None
 
     def liveness(self, client: Any) -> Liveness:
-        """Return what tells whether dockerd and its containerd live; call it once."""
+        """Return the liveness check of dockerd and its containerd; call it once."""
         return Liveness(
             client,
             programs_below(self._process.pid),

@@ -26,10 +26,10 @@ def connect(timeout: float | None = None) -> Any:
     """Return the docker SDK's client of the engine.
 
     Args:
-        timeout: how long it may be silent, in seconds; by default as every client.
+        timeout: seconds that it may be silent; by default `client.SECONDS`.
 
     Raises:
-        LabUnavailableError: none answers there.
+        LabUnavailableError: no engine answers there.
         LabError: the user's configuration of Docker cannot be read.
 
     """
@@ -70,9 +70,9 @@ def refusals(doing: str) -> Iterator[None]:
 
 
 def _is_silence(error: BaseException | None) -> bool:
-    """Tell whether a wait ended an exception or what it wraps, whatever its text says.
+    """Return whether an exception, or one that it wraps, is a timeout.
 
-    What was handled before it (`__context__`) need not have to do with it.
+    `__context__` is ignored: what was handled before need not be the cause.
     """
     from requests.exceptions import Timeout  # noqa: PLC0415 - comes with docker
     from urllib3.exceptions import TimeoutError as Silence  # noqa: PLC0415

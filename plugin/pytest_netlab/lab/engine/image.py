@@ -1,6 +1,6 @@
 """The image that containers of a lab run: built on the spot, or the user's own.
 
-A user's image must hold `sh` and `sleep`; for the web server also `python3`, or
+A user's image must have `sh` and `sleep`; for the web server also `python3`, or
 busybox's `httpd` and a folder /srv.
 """
 
@@ -50,7 +50,13 @@ def busybox() -> Path | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supply:
-    """An image in an engine, and whether the lab put it there (and must remove it)."""
+    """An image in an engine.
+
+    Attributes:
+        name: its name, or its id.
+        ours: the lab loaded it, and must remove it.
+
+    """
 
     name: str
     ours: bool
@@ -62,10 +68,10 @@ def supply(
     """Return the image to run: the built-in one, or one given by name or by file.
 
     Args:
-        client: the engine that is to have it.
+        client: the engine that will run it.
         wanted: what the user asked for; None is the built-in image.
         owner: the lab's token.
-        elsewhere: opens another engine of this machine to copy a name from.
+        elsewhere: connects to the machine's engine, to copy the image; None: no copy.
 
     Raises:
         LabError: there is no such image; the text says what to do.
@@ -156,7 +162,7 @@ def _tags(manifest: bytes, path: Path) -> list[str]:
     """Return the names of all images of a manifest.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is no manifest of `docker save`.
 
     """
     images = documents.json_of(manifest, f"manifest.json of {path}")
@@ -224,7 +230,7 @@ def _add(
 
 
 def _is_static(program: Path) -> bool:
-    """Tell whether an ELF file names no interpreter: it runs with no library at all."""
+    """Return whether an ELF file names no interpreter, and so needs no library."""
     with program.open("rb") as file:
         head = file.read(4096)
     return head.startswith(b"\x7fELF") and b"/ld-" not in head

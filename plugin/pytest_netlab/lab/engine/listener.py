@@ -1,4 +1,4 @@
-"""Who listens on a unix socket. Asks the kernel; says nothing to whoever it is."""
+"""Who listens on a unix socket. Asks the kernel; sends the listener nothing."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
 
 def listens(path: str) -> bool:
-    """Tell whether someone listens on a unix socket.
+    """Return whether someone listens on a unix socket.
 
-    Asked before each call of the SDK, which leaves its own socket open if nobody does.
+    Checked before each call of the SDK, which leaks its own socket if nobody does.
     """
     return _listener(path) is not None
 
 
 def pid_of(where: str) -> int | None:
-    """Return the process that listens at an address; None where that cannot be seen.
+    """Return the pid that listens at an address; None where it cannot be seen.
 
-    That is the engine, or systemd where that hands the socket on.
+    That is the engine, or systemd where it activates the engine by its socket.
     """
     return _listener(where.removeprefix("unix://")) or None
 
 
 def _listener(path: str) -> int | None:
-    """Return the pid that listens on a unix socket: 0 for one that is out of sight."""
+    """Return the pid that listens on a unix socket: 0 if invisible, None for none."""
     with socket.socket(socket.AF_UNIX) as probe:
-        probe.settimeout(SECONDS)  # the queue of who never accepts may be full
+        probe.settimeout(SECONDS)  # the backlog of a hung listener may be full
         try:
             probe.connect(path)
             found = probe.getsockopt(

@@ -1,7 +1,7 @@
-"""Whether the engine of a lab is the one that the lab began with, and answers.
+"""Whether the engine of a lab is the one that the lab started with, and answers.
 
-An engine that died leaves containers and rules behind, and packets go on as if nothing
-had happened: they tell nothing of it.
+An engine that died leaves containers and rules behind, and packets are forwarded as
+before, so they do not show it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pytest_netlab.lab.engine import host_engine
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-SECONDS = 30.0  # for which a process may be stopped
+SECONDS = 30.0  # how long a process may stay stopped
 POLL_SECONDS = 0.02
 PROGRAMS = ("dockerd", "containerd")
 STOPPED, OVER = "Tt", "ZX"  # states of a process, proc(5)
@@ -25,7 +25,16 @@ STOPPED, OVER = "Tt", "ZX"  # states of a process, proc(5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
-    """A process at one moment: pids are used again, a start time with it is not."""
+    """A process at one moment. Pid and start time identify it: a pid alone is reused.
+
+    Attributes:
+        pid: in this pid namespace.
+        parent: the parent's pid.
+        name: of its command, 15 bytes at most.
+        state: a letter of proc(5).
+        started: ticks since boot.
+
+    """
 
     pid: int
     parent: int
@@ -35,12 +44,12 @@ class Process:
 
     @classmethod
     def read(cls, pid: int) -> Self | None:
-        """Return what /proc says of it now; None of one that is gone."""
+        """Return a process as /proc shows it now; None if it is gone."""
         try:
             text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
         except OSError:
             return None
-        # The name is in parentheses, and may hold spaces and parentheses.
+        # The name is in parentheses, and may have spaces and parentheses.
         head, _, tail = text.rpartition(")")
         fields = tail.split()
         return cls(
@@ -52,7 +61,7 @@ class Process:
         )
 
     def __str__(self) -> str:
-        """Name it."""
+        """Return name and pid."""
         return f"{self.name} (pid {self.pid})"
 
     @property
@@ -78,7 +87,7 @@ def _descendants(pid: int, everyone: list[Process]) -> Iterator[Process]:
 
 
 class Liveness:
-    """Asks an engine whether it lives; what it was told once stays told."""
+    """Checks whether an engine lives; once it has failed, it fails for good."""
 
     def __init__(
         self,
@@ -86,12 +95,12 @@ class Liveness:
         processes: Iterable[Process],
         last_log_lines: Callable[[], str],
     ) -> None:
-        """Note the engine as it is now.
+        """Remember the engine as it is now.
 
         Args:
-            client: its client.
+            client: of the engine.
             processes: those that must not end; none where they cannot be seen.
-            last_log_lines: returns what is to be said of its log.
+            last_log_lines: returns a text for errors: its last log lines, if any.
 
         """
         self._client = client
@@ -100,11 +109,11 @@ class Liveness:
         self.trouble = ""
 
     def demand(self) -> None:
-        """Demand that every process still runs and the engine answers.
+        """Check that every process still runs and that the engine answers.
 
         Raises:
-            LabError: one died or is stopped, or the engine is silent. So it is for
-                ever: what it left behind is no lab to judge an engine by.
+            LabError: one died or is stopped, or the engine is silent. Every later
+                call raises it too: the rest of the lab proves nothing of an engine.
 
         """
         if self.trouble:
@@ -114,7 +123,7 @@ class Liveness:
             raise LabError(f"{self.trouble}. {self._last_log_lines()}")
 
     def _ended(self) -> str:
-        """Say which process has ended, or was stopped and nobody continued it."""
+        """Return which process has ended or stayed stopped, as text; "" for none."""
         end = time.monotonic() + SECONDS
         for process in self._processes:
             now = process.now

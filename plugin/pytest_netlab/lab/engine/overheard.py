@@ -1,7 +1,7 @@
-"""Environments in what the Docker SDK and an engine say to each other, for a mask.
+"""Secrets in the Docker SDK's requests and the engine's answers, for a mask.
 
-A container may be gone before its scenario fails; its variables were said when it was
-made.
+A container may be gone before its scenario fails, so its environment is read from the
+request that creates it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def _learn(mask: Mask, response: Any, **_: Any) -> None:
 
 
 def _said(response: Any) -> Iterator[str | bytes]:
-    """Yield the JSON of a request, and of an answer that describes something."""
+    """Yield the JSON of a request, and of an answer that inspects something."""
     request = response.request
     url = urlsplit(request.url)
     if isinstance(request.body, str | bytes):  # else a stream: an archive
