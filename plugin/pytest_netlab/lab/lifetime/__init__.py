@@ -1,4 +1,4 @@
-"""Whose a lab is, and what sees to it that it ends with its owner.
+"""Who owns a lab, and how the lab ends with its owner, however that ends.
 
 Knows processes and namespaces; refuses to know what runs in them.
 """

@@ -1,4 +1,4 @@
-"""What a program of the lab says while it runs, kept where nothing stays behind."""
+"""The output of a program of the lab, kept in memory: no file stays behind."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Log:
         return "\n".join(self.text().strip().splitlines()[-lines:])
 
     def await_line(self, line: str, seconds: float) -> None:
-        """Return when a line has been said.
+        """Return when a line has been written.
 
         Raises:
-            LabError: it was not; the text has what was.
+            LabError: it was not, in that time; the text has the last lines.
 
         """
         end = monotonic() + seconds
@@ -48,7 +48,7 @@ class Log:
             sleep(0.002)
 
     def close(self) -> None:
-        """Forget it; may be called twice."""
+        """Free it; may be called twice."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

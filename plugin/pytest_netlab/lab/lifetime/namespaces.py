@@ -1,9 +1,9 @@
-"""Namespaces that live exactly as long as this process lets them.
+"""Namespaces that end with this process, however it ends.
 
-A `Holder` is process 1 of a pid namespace. It reads a pipe whose other end only this
-process has; however this process ends, the pipe closes, process 1 returns, and the
-kernel ends every process, mount and namespace under it. A supervisor outside reads the
-same pipe, and ends what the kernel cannot. Knows nothing of networks.
+Their init, process 1 of a pid namespace, reads a pipe whose other end only this process
+has. When this process ends, the pipe closes, init exits, and the kernel ends every
+process, mount and namespace under it. A supervisor outside reads the same pipe, and
+ends what the kernel cannot. Knows nothing of networks.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Namespaces:
     """The namespaces; `close` ends them, and so does the death of this process."""
 
     def __init__(self, token: str, setup: str, *args: str) -> None:
-        """Run a shell script as process 1; return when it is through.
+        """Run a shell script as init; return when it is through.
 
-        All that runs in it carries the token of its owner.
+        All processes in the namespaces carry the token of their owner.
 
         Raises:
             LabError: the script failed, or took too long.
@@ -54,7 +54,7 @@ class Namespaces:
         begun = False
         with Log() as log, os.fdopen(reader, "rb") as lifeline:
             try:
-                with signals.deferred():  # raises at its end the signal that waited
+                with signals.deferred():  # a deferred signal is raised at its end
                     self._supervisor = supervisor.Supervisor(token, lifeline.fileno())
                     self._process = subprocess.Popen(
                         [*UNSHARE, "sh", "-c", _FIRST + setup + _LAST, "netlab", *args],
@@ -74,27 +74,26 @@ class Namespaces:
 
     @property
     def root(self) -> str:
-        """Return the path at which its root directory is seen from here."""
+        """Return the path of init's root directory, as seen from here."""
         return f"/proc/{self.pid}/root"
 
     @property
     def netns(self) -> str:
-        """Return the path of its own network namespace."""
+        """Return the path of init's network namespace."""
         return f"/proc/{self.pid}/ns/net"
 
     def named(self, name: str) -> str:
-        """Return the path of a network namespace that its script made."""
+        """Return the path of a network namespace that the script made."""
         return f"{self.root}/run/netlab/{name}"
 
     def command(
         self, argv: Sequence[str], netns: str, *, own_files: bool = False
     ) -> list[str]:
-        """Return the argv that runs a command in a network namespace, to die with us.
+        """Return the argv of a command in a network namespace, which ends with the lab.
 
         Its environment must be `marked`. The command sees the machine's own files, and
-        only its pids and links are the lab's; with ``own_files`` it sees the root of
-        process 1. Its exit code is a shell's: 128 and the number of the signal that
-        ended it.
+        only its pids and links are the lab's; with ``own_files`` it sees init's root.
+        Its exit code is a shell's: 128 plus the number of the signal that ended it.
         """
         target = ("nsenter", "--target", str(self.pid))
         files = (*target, "--mount", "--") if own_files else ()
@@ -104,13 +103,13 @@ class Namespaces:
         ]
 
     def marked(self, env: Mapping[str, str]) -> dict[str, str]:
-        """Return an environment with the token, by which what has it is found."""
+        """Return an environment with the token, by which the process is found."""
         return {**env, owner.MARK: self._token}
 
     def spawn(
         self, argv: Sequence[str], log: Log, env: Mapping[str, str]
     ) -> subprocess.Popen[bytes]:
-        """Start a program in all of the holder's namespaces; it ends with them."""
+        """Start a program in all of the namespaces; it ends with them."""
         process = subprocess.Popen(
             self.command(argv, self.netns, own_files=True),
             stdin=subprocess.DEVNULL,
@@ -139,7 +138,7 @@ class Namespaces:
                 supervisor.end(self._token)
             children = (self._process, *self._children)
             left = [f"process {one.pid}" for one in children if not _ended(one)]
-        found = supervisor.carriers()  # a shell may have been unable to look
+        found = supervisor.carriers()  # the supervisor's shell may be unable to look
         left += [name for token, name in found if token == self._token]
         if left:
             raise LabError(
@@ -163,7 +162,7 @@ class Namespaces:
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
-    """Kill a process, if it still lives, and tell whether it is gone."""
+    """Kill a process, if it still lives; return whether it is gone."""
     process.kill()
     with suppress(subprocess.TimeoutExpired):
         process.wait(STOP_SECONDS)

@@ -1,4 +1,4 @@
-"""Whose lab is it: names that say which process made a thing, and whether it is dead.
+"""Owner tokens: they name the process that made a thing, and whether it is dead.
 
 Knows processes only; removes nothing.
 """
@@ -20,12 +20,12 @@ MARK = "PYTEST_NETLAB_OWNER"  # in the environment of every process of a lab
 
 _TOKEN = re.compile(r"(?P<pid>\d+)-(?P<start>\d+)-(?P<pidns>\d+)-\d+")
 _serial = count(1)
-_INITIAL = 0xEFFFFFFC  # PROC_PID_INIT_INO: who is in this namespace sees every process
-_DEAD = "ZX"  # a zombie: its parent has not asked how it ended
+_INITIAL = 0xEFFFFFFC  # PROC_PID_INIT_INO: in this namespace every process is visible
+_DEAD = "ZX"  # states of proc(5): zombie, its parent has not reaped it; dead
 
 
 def mint() -> str:
-    """Return a token for one more lab of this process.
+    """Return the token of a new lab of this process.
 
     A pid alone is reused, and means another process in another pid namespace; with the
     start time and the namespace's inode it is unique as long as the machine is up.
@@ -72,7 +72,7 @@ def ancestors() -> list[str]:
 def disown_dead() -> None:
     """Take a dead owner's token out of this process's environment.
 
-    It is inherited from a command of a lab; all that starts with it would be ended.
+    It comes from a command of a lab; a child that inherits it would be killed.
     """
     if is_dead(os.environ.get(MARK, "")):
         del os.environ[MARK]
@@ -123,7 +123,7 @@ def _start_time(pid: int) -> int | None:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace")
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The command's name is in parentheses and may itself hold spaces and parentheses.
+    # The command's name is in parentheses and may itself have spaces and parentheses.
     fields = stat.rpartition(")")[2].split()
     state, threads, start = fields[0], int(fields[17]), int(fields[19])
     return None if state in _DEAD and threads < 2 else start  # noqa: PLR2004 - itself

@@ -1,8 +1,8 @@
-"""What runs of a lab without Python: POSIX sh, so that it outlives this process.
+"""The parts of a lab that are POSIX sh, so that they outlive this process.
 
-What process 1 of its namespaces does before it waits (under `set -e`, and only mounts),
-what stands between the lab and its commands, and what ends it all. The arguments are in
-the comments.
+The set-up that init runs before it waits (under `set -e`; all it makes ends with its
+namespaces), the parent of each command of the lab, and the end of a lab. The arguments
+are in the comments.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ mount -t proc proc /proc
 #   in it dockerd does not load its AppArmor profile into the machine's kernel;
 # - /proc/sys is read-only but for net, which is the namespace's own (dockerd would
 #   raise kernel.keys.root_maxkeys for the machine);
-# - it is bound to a plain name: a `:` or `,` in a path has a meaning to overlay;
+# - it is bound to a plain name, since overlay gives `:` and `,` in a path a meaning;
 # - the other arguments are file systems that hold programs on PATH: an overlay does not
 #   show what is mounted below its lower directory;
 # - a chroot would not do: runc of engines from 28 on looks for the root of its mount
@@ -54,9 +54,9 @@ umount -l /run/old
 rmdir /run/old
 """
 
-# Links that bring no packets of their own: no router solicitation, no duplicate address
-# detection, no multicast report for a link-local address nobody asked for. IPv6 itself
-# stays: an address that is added works.
+# Links that send no packets of their own: no router solicitation, no duplicate address
+# detection, no multicast report for an automatic link-local address. IPv6 stays
+# enabled: an address that is added works.
 _QUIET = """
 cd /proc/sys/net
 if [ -d ipv6/conf ]; then
@@ -72,7 +72,7 @@ cd /
 """
 
 # The machines beyond the host. A new namespace starts with the machine's ip_forward,
-# which a lab must not depend on. Nothing holds these namespaces but mounts, so they end
+# which a lab must not depend on. Only mounts keep these namespaces alive, so they end
 # with the mount namespace.
 BEYOND = f"""
 for name in lan host01 host02; do
@@ -87,13 +87,13 @@ PRIVATE = OWN_ROOT + _QUIET + BEYOND
 KERNEL = OWN_RUN + _QUIET + BEYOND
 HOST = OWN_RUN + BEYOND
 
-# What a command of the lab has as parent: outside the pid namespace, where the command
-# is process 1's child's child. It must not stop when the command stops, as nsenter does
-# (it passes SIGSTOP on to itself): nobody else may reap what is its child, and a pid
-# namespace ends only when all that was in it is reaped. So:
+# The parent of a lab's command; it stays outside the command's pid namespace. It must
+# not stop when the command stops, as nsenter does (it sends itself the same SIGSTOP):
+# only a parent can reap its child, and a pid namespace ends only when all its processes
+# are reaped. So:
 # - `setsid`: a command that stops its process group does not stop this one;
-# - a subshell with `exec`: `kill` and `true` are programs, not the shell's own words;
-# - the shell's own remarks ("Killed") are not the command's.
+# - a subshell with `exec`: `kill` and `true` run as programs, not as shell builtins;
+# - stderr is the command's only: the shell's messages ("Killed") are dropped.
 REAPER = """
 exec 3>&2 2>/dev/null
 (exec 2>&3 3>&-; exec setsid -- "$@")
@@ -103,17 +103,17 @@ exit $?
 # Ends what carries the owner's token $1, below the cgroup file systems in $2, in at
 # most $3 hundredths of a second, and spares the processes $4; fails if something is
 # left then, or if it could not look.
-# - The clock is the machine's: a round takes as long as the machine lets it.
+# - It reads the clock: how long a round takes depends on the machine's load.
 # - Process 1 of the lab's namespaces carries the mark, and takes all in them with it.
-# - unshare ends by itself when it has reaped process 1, which says that all is gone:
-#   for half of the time it is only woken, should it be stopped.
-# - A supervisor does this work: it is only woken until nothing else is left.
-# - A grep without -z finds nothing, and more processes than fit in its arguments are
-#   not looked at. Its status 2 tells no more than that a process ended meanwhile.
+# - unshare ends by itself when it has reaped process 1, which proves that all is gone:
+#   for half of the time it only gets SIGCONT, in case it is stopped.
+# - A supervisor does this same work: it only gets SIGCONT until nothing else is left.
+# - A grep without -z cannot look (blind=1). Status 2 only means that a process ended
+#   meanwhile; above 2, the processes did not fit in its arguments: look again.
 # - A frozen process dies only when it is thawed (cgroup v1), at every level.
 # - A cgroup is busy until the last process in it is reaped, hence the rounds.
-# - 0 in cgroup.procs is a process of a pid namespace that cannot be seen from here; to
-#   `kill` it means the own group.
+# - 0 in cgroup.procs is a process of a pid namespace that cannot be seen from here; for
+#   `kill` it means the shell's own process group.
 _END = """
 clock() {
   read -r now _ </proc/uptime

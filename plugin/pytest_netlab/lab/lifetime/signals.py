@@ -1,7 +1,7 @@
-"""Signals that end a run: raised in the main thread, once, where it can stand that.
+"""Signals that end a run: raised once, in the main thread, where it is safe.
 
-SIGTERM and SIGHUP end a Python process on the spot, with nothing closed. Knows signals
-and threads; not what is to be closed.
+By default SIGTERM and SIGHUP end a Python process at once, with nothing closed. Knows
+signals and threads; not what is to be closed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 SIGNALLED = 128  # what a shell adds to the number of the signal that ended a process
 ENDING = (signal.SIGTERM, signal.SIGHUP)
-# Who signals twice, or a process and its group, must not cut the closing that the first
-# one began. But Python drops what is raised in a finalizer: a later one counts again.
+# A second signal, or the same one to the group, must not interrupt the closing that the
+# first began. But Python drops what a finalizer raises: a later one counts again.
 ONCE_SECONDS = 10
 
 
@@ -27,7 +27,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class _Delivery:
-    """Which signals wait, for how many blocks, and when one was raised last."""
+    """Pending signals, the depth of `deferred` blocks, and the last signal raised."""
 
     def __init__(self) -> None:
         self.depth = 0
@@ -36,13 +36,13 @@ class _Delivery:
         self._raised = -float(ONCE_SECONDS)
 
     def hear(self, number: int, _frame: Any) -> None:
-        """Raise a signal, or let it wait."""
+        """Raise a signal, or keep it pending in a `deferred` block."""
         self._waiting.append(number)
         if not self.depth:
             self.deliver()
 
     def deliver(self) -> None:
-        """Raise the first signal that waits; the others are of the same ending."""
+        """Raise the first pending signal; drop the others, which ask for the same."""
         waiting, self._waiting = self._waiting, []
         ending = next((number for number in waiting if number in ENDING), None)
         if ending is not None and time.monotonic() - self._raised >= ONCE_SECONDS:
@@ -56,7 +56,7 @@ _delivery = _Delivery()
 
 
 def exit_code() -> int:
-    """Return what a shell would report of a process that ended by the signal; or 0."""
+    """Return 128 plus the number of the signal raised, as a shell reports; or 0."""
     return SIGNALLED + _delivery.number if _delivery.number else 0
 
 
@@ -64,14 +64,14 @@ def exit_code() -> int:
 def orderly() -> Iterator[None]:
     """Raise `Interrupted` in the block for SIGTERM and SIGHUP, so that it closes all.
 
-    Only what would have ended the process at once is taken over: a handler of somebody
-    else's stays, and so does the SIG_IGN of nohup. Handlers belong to the main thread;
+    Only default handlers are replaced: somebody else's stays, and so does the SIG_IGN
+    of nohup. Handlers belong to the main thread;
     in another one this does nothing.
     """
     if current_thread() is not main_thread():
         yield
         return
-    # SIGINT is raised as ever, but may have to wait.
+    # SIGINT is raised as usual, but may be deferred.
     usual = dict.fromkeys(ENDING, signal.SIG_DFL)
     usual[signal.SIGINT] = signal.default_int_handler  # type: ignore[assignment]
     replaced = [number for number in usual if signal.getsignal(number) == usual[number]]
@@ -87,10 +87,10 @@ def orderly() -> Iterator[None]:
 
 @contextmanager
 def deferred() -> Iterator[None]:
-    """Let signals wait till the end of the block, whose middle must not be cut.
+    """Defer signals to the end of the block, which must not be interrupted.
 
-    A thread that is cut short inside another network namespace stays there, and an
-    event loop that is does not run again.
+    A thread that is interrupted inside another network namespace stays there, and an
+    interrupted event loop does not run again.
     """
     if current_thread() is not main_thread():
         yield

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 CGROUPS = Path("/sys/fs/cgroup")
 SECONDS = 10
-GRACE_SECONDS = 20  # beyond its own time, on a machine that has other things to do
+GRACE_SECONDS = 20  # beyond its own limit, on a busy machine
 
 
 class Supervisor:
-    """The process that outlives this one if need be."""
+    """A shell that outlives this process if need be."""
 
     def __init__(self, token: str, lifeline: int) -> None:
-        """Let it read a pipe whose other end only this process has."""
+        """Start it; it reads a pipe whose other end only this process has."""
         self._process = subprocess.Popen(
             _shell(scripts.SUPERVISOR, token, SECONDS),
             stdin=lifeline,
@@ -35,11 +35,11 @@ class Supervisor:
             stderr=subprocess.DEVNULL,
             env={**os.environ, owner.MARK: token},
             cwd="/",
-            start_new_session=True,  # what ends this process's group spares it
+            start_new_session=True,  # a signal to this process's group spares it
         )
 
     def wait(self) -> bool:
-        """Return whether it ended everything, once its pipe is closed."""
+        """Wait for it, once its pipe is closed; return whether it ended everything."""
         try:
             return self._process.wait(SECONDS + GRACE_SECONDS) == 0
         except subprocess.TimeoutExpired:
@@ -49,7 +49,7 @@ class Supervisor:
 
 
 def end(token: str, seconds: float = SECONDS) -> bool:
-    """End all that carries an owner's token, as a supervisor does; False if some stays.
+    """End all that carries an owner's token, as a supervisor does; False if any stays.
 
     Frozen cgroups are thawed, processes killed, and the cgroups removed. This process
     and those above it are spared: they may have inherited the token.
@@ -86,7 +86,7 @@ def carriers() -> Iterator[tuple[str, str]]:
 def cgroups(name: str) -> Iterator[Path]:
     """Yield the topmost cgroups whose name matches: of v2, of each hierarchy of v1."""
     for pattern in (f"{CGROUPS}/{name}", f"{CGROUPS}/*/{name}"):
-        # Path.glob raises where a cgroup goes that it is about to look into.
+        # Path.glob raises if a cgroup disappears before it is read.
         yield from map(Path, iglob(pattern))  # noqa: PTH207
 
 
