@@ -1,4 +1,5 @@
-"""A live capture that proves that it could see: rings, canaries, drop counters.
+"""A live capture that proves that it missed nothing: rings, canaries, drop counters.
 
-Knows AF_PACKET; refuses to know what packets mean.
+Knows AF_PACKET, and when a TCP connection is closed; refuses to know what else packets
+mean.
 """

@@ -1,4 +1,4 @@
-"""One capture point: its ring, its canaries, and why it may be blind. No clock here."""
+"""One capture point: its ring, its canaries, why it may be blind. Reads no clock."""
 
 from __future__ import annotations
 
@@ -15,16 +15,23 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture.values import Frame
 
-HARDWARE_ADDRESS = 4  # in what a packet socket's getsockname returns
+HARDWARE_ADDRESS = 4  # the index in a packet socket's getsockname()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TapPoint:
     """A capture point, and the neighbour beyond it that its canaries come from.
 
-    The canary's interface is on the other side of the point (a container's eth0 for
-    docker0, host01's link for the uplink), so that a canary crosses what is tapped.
-    `addresses` are the tapped interface's own, with lengths, for the capture.
+    Attributes:
+        name: of the point, in the capture.
+        interface: the interface that is tapped.
+        netns: path of its network namespace.
+        canary_netns: path of the neighbour's network namespace.
+        canary_interface: on the other side of the point, so that a canary crosses it:
+            a container's eth0 for docker0, host01's link for the uplink.
+        promiscuous: capture frames to other hardware addresses too.
+        addresses: of the tapped interface, ADDRESS/LENGTH, for the capture.
+
     """
 
     name: str
@@ -37,7 +44,7 @@ class TapPoint:
 
 
 class CapturePoint:
-    """A point under watch: a ring, a sender of canaries, and where they were found."""
+    """A capture point at work: a ring, a sender, and the frame numbers of canaries."""
 
     def __init__(self, point: TapPoint, index: int, ring_bytes: int) -> None:
         """Open the ring, and the sender in the neighbour's namespace.
@@ -69,7 +76,7 @@ class CapturePoint:
 
     @property
     def seen(self) -> bool:
-        """Tell whether the canary awaited last was found."""
+        """Return whether the canary awaited last was found."""
         return self._awaited is None
 
     def expect(self, nonce: str, kind: canary.CanaryKind) -> None:
@@ -107,7 +114,7 @@ class CapturePoint:
         return self._frames[self.found[-1] + 1 :]
 
     def describe(self) -> Interface:
-        """Return what the capture says of this point."""
+        """Return this point as an interface of the capture."""
         counters = self.ring.counters()
         return Interface(
             name=self.point.name,
@@ -118,7 +125,7 @@ class CapturePoint:
         )
 
     def trouble(self) -> str:
-        """Say why this point cannot prove that it saw everything; empty if it can."""
+        """Return why this point cannot prove that it saw everything; "" if it can."""
         found = " and ".join(
             filter(None, (self._down(), self._missing(), self._lost()))
         )

@@ -1,4 +1,4 @@
-"""The thread that keeps capture rings empty. Knows rings; never what is in them."""
+"""The thread that keeps capture rings empty. Knows rings; not what is in them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Drain:
         self.progress.set()
 
     def _turn(self) -> bool:
-        """Wait for blocks and take them; False when the bell has been rung."""
+        """Wait for blocks and drain them; return False once `close` rang the bell."""
         events = dict(self._poll.poll())
         for fd, event in events.items():
             ring = self._rings.get(fd)

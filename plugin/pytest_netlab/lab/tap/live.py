@@ -1,4 +1,4 @@
-"""A live capture that proves it could see: canaries before and after, drop counts.
+"""A live capture that proves it missed nothing: canaries at both ends, drop counts.
 
 Knows interfaces and namespaces; not which lab they belong to, nor what traffic means.
 """
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveCapture", "TapPoint"]
 
-# A link that has just come up may drop frames without a word until its queue is in
-# place, so an unseen canary is sent again; whichever is seen last is the barrier.
+# A link that has just come up may drop frames silently until its queue is in place, so
+# an unseen canary is sent again; the first copy seen is the barrier.
 RESEND_SECONDS = 0.05
 
 
@@ -95,11 +95,11 @@ class LiveCapture:
     def stop(self) -> Capture:
         """Send the closing canaries, wait for them, and return what was seen.
 
-        A canary that was seen says that every frame before it was. If TCP conversations
-        were still closing then, they get their time and the canaries are sent again:
-        the last one is always the last frame of its point. What came behind a canary
-        counts as closing, however it ended since: one point's canary may be under way
-        for longer than another's, and the capture ends at each one's own.
+        A canary that was seen proves that every frame before it was. If TCP connections
+        are still closing then, `await_tcp_close` lets them finish and canaries are sent
+        again: the last canary is always the last frame of its point. TCP behind a
+        canary counts as still closing, even if it has ended since: canaries take
+        different times, and the capture of each point ends at its own.
 
         Raises:
             BlindCaptureError: a canary was not seen, or frames were dropped.
@@ -133,7 +133,7 @@ class LiveCapture:
         self._demand_sight()
 
     def _wait(self, done: Callable[[], bool], seconds: float) -> bool:
-        """Wait until the drain's progress made it true; False if time ran out.
+        """Wait until the drain's progress makes it true; return False if time ran out.
 
         The time it takes to look through a long capture does not count: what was
         drained in time is always looked at.
@@ -161,7 +161,7 @@ class LiveCapture:
         return all(watch.seen for watch in self._watches)
 
     def _trailing(self) -> bool:
-        """Tell whether TCP went on behind the canaries that were seen last."""
+        """Return whether TCP segments came after the canaries that were seen last."""
         behind = (frame for watch in self._watches for frame in watch.behind)
         return any(is_tcp(frame) for frame in behind)
 
@@ -177,7 +177,7 @@ class LiveCapture:
         return self._drain
 
     def _demand_sight(self) -> None:
-        """Raise BlindCaptureError for every point that cannot prove its sight."""
+        """Raise BlindCaptureError if a point cannot prove that it saw everything."""
         trouble = [text for watch in self._watches if (text := watch.trouble())]
         if trouble:
             raise BlindCaptureError("; ".join(trouble))
@@ -192,7 +192,7 @@ class LiveCapture:
 
 
 def _demand_names(points: Sequence[TapPoint]) -> None:
-    """Refuse points of one name: the canary of one would prove the other."""
+    """Refuse points with one name: the canary of one would count for the other."""
     names = [point.name for point in points]
     if len(set(names)) < len(names):
         raise LabError(f"capture points must have different names: {', '.join(names)}")

@@ -1,4 +1,4 @@
-"""One AF_PACKET TPACKET_V3 ring: an interface's frames, and what the kernel adds.
+"""One AF_PACKET TPACKET_V3 ring: an interface's frames, with the kernel's metadata.
 
 Knows the kernel's layout; nothing of canaries, threads or of why one captures.
 """
@@ -53,7 +53,7 @@ BLOCK_CONTENT = Struct("=2I")
 # next, sec, nsec, snaplen, len, status, mac, net, rxhash, vlan tci, vlan tpid, pkttype
 HEADER = Struct("=6IH2x4xIH20xB")
 
-# A block holds a 64 KiB GSO frame three times over; what does not fit a block is cut.
+# A block has room for three 64 KiB GSO frames; a frame larger than a block is cut.
 BLOCK_BYTES = 256 * 1024
 RETIRE_MS = 4  # a block that is not full is handed over after this: a canary's latency
 RING_BYTES = 16 * 1024 * 1024
@@ -63,7 +63,14 @@ _NOT_READY = int(Status.CHECKSUM_NOT_READY)
 
 
 class RingCounters(NamedTuple):
-    """What the kernel counted on one ring since it was opened."""
+    """What the kernel counted on one ring since it was opened.
+
+    Attributes:
+        received: frames, dropped ones included.
+        dropped: frames that found no room in the ring.
+        freezes: times that the ring was full.
+
+    """
 
     received: int
     dropped: int
@@ -72,9 +79,9 @@ class RingCounters(NamedTuple):
 
 @contextlib.contextmanager
 def packet_socket(interface: str, netns: str) -> Iterator[socket.socket]:
-    """Yield a packet socket of that namespace to set up; it stays open if that works.
+    """Yield a packet socket of that namespace to set up; close it if that fails.
 
-    It is opened with protocol 0, that is deaf: bound to all protocols at once it would
+    It is opened with protocol 0, which receives nothing: with all protocols it would
     queue frames of every interface before there is a ring, and count them.
 
     Raises:
@@ -111,7 +118,7 @@ class Ring:
         promiscuous: bool,
         ring_bytes: int = RING_BYTES,
     ) -> None:
-        """Open the ring and start to receive; frames are kept under this index.
+        """Open the ring and start to receive; `index` is the interface of its frames.
 
         Raises:
             LabError: no such interface or namespace, or the interface is not Ethernet.
@@ -137,8 +144,8 @@ class Ring:
     def drain(self) -> None:
         """Copy every block the kernel has handed over, and give it back.
 
-        Blocks are taken apart later, by `frames`: the drain keeps up with what a link
-        can carry only while it does nothing for a single frame.
+        Blocks are parsed later, by `frames`: the drain keeps up with a fast link only
+        while it does no work for each frame.
         """
         for _ in range(self._blocks):  # no more: a flood must not starve other rings
             base = self._next * BLOCK_BYTES
@@ -153,7 +160,7 @@ class Ring:
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames drained between the last call and this one."""
-        for _ in range(len(self._drained)):  # a flood adds more than can be looked at
+        for _ in range(len(self._drained)):  # a flood adds blocks meanwhile
             yield from self._unpacked(self._drained.popleft())
 
     def _unpacked(self, block: bytes) -> Iterator[Frame]:
@@ -179,13 +186,13 @@ class Ring:
             at += step
 
     def check(self) -> None:
-        """Keep the socket's pending error; the kernel tells it only once."""
+        """Keep the socket's pending error; the kernel reports it only once."""
         error = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
             self.error = error
 
     def counters(self) -> RingCounters:
-        """Return the totals; the kernel starts again from 0 after each look."""
+        """Return the totals; the kernel restarts from 0 after each read."""
         raw = self._sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, STATISTICS.size)
         new = zip(self._counters, STATISTICS.unpack(raw), strict=True)
         self._counters = RingCounters(*(old + more for old, more in new))

@@ -1,4 +1,4 @@
-"""Which TCP conversations of a live capture still go on. Pure: bytes in, count out."""
+"""The open TCP conversations of a live capture. Pure: bytes in, count out."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ TCP_HEADER = Struct("!2s2sIIBB")
 
 
 class Closing(NamedTuple):
-    """What of one TCP segment says whether its conversation is over."""
+    """The fields of one TCP segment that show whether its conversation is over.
+
+    `source` and `target` are address and port as on the wire; `length` is in bytes.
+    """
 
     source: bytes
     target: bytes
@@ -35,12 +38,12 @@ class Closing(NamedTuple):
 
 
 def is_tcp(frame: Frame) -> bool:
-    """Tell whether a frame carries a TCP segment."""
+    """Return whether a frame carries a TCP header."""
     return _segment(frame.data) is not None
 
 
 class Conversations:
-    """The TCP conversations that began in a capture, apart for each capture point.
+    """The TCP conversations that began in a capture, separate for each capture point.
 
     The kernel goes on after the client program has ended: its FIN, the answer to it and
     the last ACK may still be on their way when a scenario's block is left.
@@ -70,8 +73,8 @@ class Conversations:
     def unfinished(self) -> int:
         """Return how many were answered and are not over.
 
-        A SYN without an answer is not waited for: nothing more comes of it once its
-        client has given up, and scenarios that expect a drop would all wait in vain.
+        An unanswered SYN does not count: nothing follows it once its client has given
+        up, and every scenario that expects a drop would wait for nothing.
         """
         return sum(conversation.answered for conversation in self._open.values())
 
@@ -98,7 +101,7 @@ class _Conversation:
 
 
 def _segment(data: bytes) -> Closing | None:
-    """Return the TCP segment of an Ethernet frame; None if it has none, or no start."""
+    """Return the TCP segment of an Ethernet frame; None without a TCP header."""
     at = ethernet.HEADER
     while data[at - 2 : at] in TAGS:
         at += ethernet.TAG
