@@ -25,7 +25,7 @@ SCRIPTS = {
 
 
 def lacking(what: str, programs: Mapping[str, str], options: LabOptions) -> str | None:
-    """Say why this machine cannot have a lab and what to do; None if it can.
+    """Return why this machine cannot have a lab and what to do; None if it can.
 
     Args:
         what: the lab, as the text names it.

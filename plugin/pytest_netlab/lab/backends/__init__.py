@@ -1,4 +1,7 @@
-"""The names users know backends by. Imports one only when it is asked for."""
+"""The backends, by the names that users give. Imports one only when it is started.
+
+Knows how each makes and undoes a lab; refuses to know scenarios, goldens and verdicts.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ BACKENDS = {
     KERNEL: "pytest_netlab.lab.backends.kernel",
     FAKE: "pytest_netlab.lab.backends.fake",
 }
-# Their host is a network namespace that they make, rules and all.
+# Backends whose host is a network namespace that they make, rules included.
 OWN_HOST = (PRIVATE, KERNEL)
 
 

@@ -1,6 +1,6 @@
-"""A `Lab` made of parts that exist: a host, its engine, containers, what is beyond it.
+"""A `Lab` made of existing parts: a host, its engine, containers, the LAN beyond it.
 
-Knows no backend: who made the parts, and who undoes them, is a stack it is given.
+Knows no backend: a backend makes the parts, and the stack that undoes them.
 """
 
 from __future__ import annotations
@@ -35,17 +35,25 @@ if TYPE_CHECKING:
     from pytest_netlab.spec import Point
 
 CONTAINER_LINK = "eth0"
-RULES_OF = "20.10+rules"  # of which engines a lab without one has the rules
+RULES_OF = "20.10+rules"  # engines whose rules a lab without engine has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Components:
     """What a lab is made of.
 
-    ``client`` and ``liveness`` are None where there is no engine.
-    ``procfs`` is the path of the root whose /proc knows the engine's pids; ``shared``
-    says that others use the engine and its host too; ``log`` returns the engine's log;
-    ``own_tools`` are programs that the host has in the lab's root.
+    Attributes:
+        client: the docker SDK's; None where there is no engine.
+        namespaces: those of the lab.
+        lan: the network beyond the host, with the host's uplink.
+        containers: name -> the docker SDK's container, or what stands in for it.
+        bridge: name of docker0.
+        procfs: path of the root whose /proc knows the engine's pids.
+        shared: others use the engine and its host too.
+        log: returns the engine's log.
+        own_tools: programs that the host has in the lab's root.
+        liveness: of the engine; None where there is none.
+
     """
 
     client: Any
@@ -64,7 +72,7 @@ class DockerLab:
     """A host with docker0, four containers, an uplink and two neighbours."""
 
     def __init__(self, components: Components) -> None:
-        """Name the parts; nothing is changed yet."""
+        """Make the nodes; nothing is changed yet."""
         self._components = components
         self._undo = ExitStack()
         self._events: Events | None = None
@@ -73,10 +81,10 @@ class DockerLab:
         }
 
     def prepare(self) -> None:
-        """Return when web listens and no link offloads anything.
+        """Switch offloads off; return when web listens.
 
         Raises:
-            LabError: a container is not what the engine says it is.
+            LabError: a container has ended, or its link is not on this host.
 
         """
         try:
@@ -88,7 +96,7 @@ class DockerLab:
         containers.await_web(self._web_sockets(), self._components.containers["web"])
 
     def adopt(self, undo: ExitStack) -> None:
-        """Take over what `close` is to undo."""
+        """Take over the stack that `close` unwinds."""
         self._undo = undo
 
     @property
@@ -118,12 +126,12 @@ class DockerLab:
         found |= {end["GlobalIPv6Address"]: name for name, end in ends.items()}
         for key in ("Gateway", "IPv6Gateway"):
             found[ends["web"][key]] = "bridge"
-        found.pop("", None)  # an engine's word for none
+        found.pop("", None)  # the engine's notation for no address
         return found
 
     @property
     def facts(self) -> Mapping[str, str]:
-        """Return versions and settings as they are now, which a fault may change."""
+        """Return versions and settings as they are now; a fault may change them."""
         components = self._components
         host = self.nodes["host"]
         found = self._engine_facts | facts.host_facts(host, components.lan.uplink)
@@ -149,13 +157,13 @@ class DockerLab:
         if self._components.client is None:
             return {"engine": RULES_OF, "kernel": os.uname().release}
         if self._trouble:
-            raise LabError(self._trouble)  # to ask once more takes its time again
+            raise LabError(self._trouble)  # asking again would wait again
         with host_engine.refusals("asking for its version"):
             return facts.engine_facts(self._components.client)
 
     @property
     def _trouble(self) -> str:
-        """Return what is known to be wrong with the engine; mostly nothing."""
+        """Return why the engine failed; "" if it is not known to have failed."""
         return self._components.liveness.trouble if self._components.liveness else ""
 
     @property
@@ -165,7 +173,7 @@ class DockerLab:
 
     @property
     def uplink(self) -> str:
-        """Return the name of the host's interface beyond the NAT."""
+        """Return the name of the host's interface outside the NAT."""
         return self._components.lan.uplink
 
     def veth(self, name: str) -> str:
@@ -185,20 +193,20 @@ class DockerLab:
         return found
 
     def demand_engine(self) -> None:
-        """Demand that the engine is the one the lab began with, and answers.
+        """Check that the engine is the one that the lab started with, and answers.
 
         Raises:
-            LabError: it is not; the text says what became of it.
+            LabError: it is not; the text says what happened to it.
 
         """
         if self._components.liveness is not None:
             self._components.liveness.demand()
 
     def reset(self) -> None:
-        """End and forget all connections: they would shape what follows.
+        """End all connections and delete their state, which would affect the next test.
 
-        An entry of connection tracking lives for 30 s; it goes last, since the end of a
-        connection may send a reset.
+        A conntrack entry lives for 30 s; entries are deleted last, since ending a
+        connection may send a RST.
         """
         host = self._components.lan.host
         spaces = {node.netns for node in self.nodes.values()}
@@ -241,7 +249,7 @@ class DockerLab:
         return LiveCapture(places, names=self.symbols).start()
 
     def snapshot(self) -> Snapshot:
-        """Return what is known of the host now, its rules and routes among it."""
+        """Return the state of the host now, its rules and routes included."""
         components = self._components
         interfaces = (components.bridge, components.lan.uplink)
         jobs = state.host_jobs(self.nodes["host"], interfaces)
@@ -259,9 +267,9 @@ class DockerLab:
         self._undo.close()
 
     def _listen(self) -> None:
-        """Hear of every connection from here on, and of none before."""
+        """Record conntrack events from now on, and drop earlier ones."""
         self._deafen()
-        with suppress(OSError):  # a kernel that cannot tell; `_heard` says so
+        with suppress(OSError):  # the kernel has no such events; `_heard` says so
             self._events = Events(self._components.lan.host)
 
     def _deafen(self) -> None:
@@ -315,7 +323,7 @@ class DockerLab:
         for _ in repeat(None):
             try:
                 yield "".join((proc / "net" / n).read_text() for n in ("tcp", "tcp6"))
-            except OSError:  # process 1 has ended; the caller's deadline tells
+            except OSError:  # process 1 has ended; the caller's deadline ends this
                 yield ""
 
     def _proc(self, container: Any) -> str:

@@ -1,7 +1,7 @@
 """A lab in memory: a NAT model instead of a kernel. Needs nothing, runs anywhere.
 
 For tests of the plugin and of scenarios' logic. Its attributes are the faults a test
-may set: `wire.forwarding`, `wire.nat`, `proxy`, `blind`.
+may inject: `wire.forwarding`, `wire.nat`, `proxy`, `blind`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class FakeNode:
     """A node that knows two commands: ping and curl."""
 
     def __init__(self, lab: FakeLab, name: str, address: str) -> None:
-        """Belong to a lab."""
+        """Attach the node to a lab."""
         self.name, self.address = name, address
         self._lab = lab
 
@@ -79,7 +79,7 @@ class FakeNode:
 
 
 class FakeContainer:
-    """A container's log, which is all of it that scenarios read."""
+    """Stands in for a container: its log, which is all that scenarios read."""
 
     def __init__(self, log: Sequence[str]) -> None:
         """Keep the lines."""
@@ -91,10 +91,10 @@ class FakeContainer:
 
 
 class FakeTap:
-    """What was on the wire since it was made, at some points."""
+    """A capture at some points of the wire in memory, from construction on."""
 
     def __init__(self, lab: FakeLab, points: Sequence[Point]) -> None:
-        """Start."""
+        """Send the opening canaries."""
         self._lab = lab
         self._points = [point.name for point in points]
         self._from = len(lab.wire.frames)
@@ -106,7 +106,7 @@ class FakeTap:
                 self._lab.wire.canary(point, "fake", kind)
 
     def stop(self) -> Capture:
-        """Return the frames since the start; an error for a blinded point."""
+        """Return the frames since the start; BlindCaptureError if a point is blind."""
         blind = self._lab.blind.intersection(self._points)
         if blind:
             text = f"{', '.join(sorted(blind))}: the canary was not seen"
@@ -125,7 +125,7 @@ class FakeTap:
         return Capture.from_frames(frames, interfaces, self._lab.symbols)
 
     def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: there is nothing to free."""
 
 
 class FakeLab:
@@ -174,7 +174,7 @@ class FakeLab:
         return Snapshot(files={"nat.txt": f"{self.wire.nat}\n"})
 
     def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: there is nothing to free."""
 
     def ping(self, source: str, arguments: Sequence[str]) -> bool:
         """Play echo exchanges; the id is the next free number."""
@@ -185,7 +185,7 @@ class FakeLab:
         return all(replies)
 
     def curl(self, source: str, arguments: Sequence[str]) -> bool:
-        """Play a GET; the proxy answers where no translation leads past it."""
+        """Play a GET; with `proxy` on, docker-proxy carries what is not translated."""
         url = urlsplit(arguments[-1])
         key = Tuple5(TCP, source, self._next_port(), str(url.hostname), url.port or 80)
         request = f"GET {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode()

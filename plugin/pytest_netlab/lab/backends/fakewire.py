@@ -24,7 +24,7 @@ INBOUND, OUTBOUND = Direction.INBOUND, Direction.OUTBOUND
 START_NS = 1_700_000_000_000_000_000
 TICK_NS = 50_000
 TTL = 64
-ECT = 2  # RFC 3168: data of a connection that negotiated ECN, never its bare ACKs
+ECT = 2  # RFC 3168: on data of a connection that negotiated ECN, not on pure ACKs
 ISN = {"client": 1_000_000, "server": 7_000_000}
 PING_DATA = bytes(range(56))
 SYN_OPTIONS = bytes.fromhex(
@@ -35,9 +35,16 @@ MACS = ("02:00:00:00:00:01", "02:00:00:00:00:02")
 
 @dataclass(slots=True, kw_only=True)
 class Wire:
-    """The host's two interfaces; `forwarding` is its ip_forward.
+    """The host's two interfaces.
 
-    `present` are the addresses that answer; `listening` where connections are accepted.
+    Attributes:
+        nat: what translates between them.
+        bridge: docker0's address.
+        present: addresses that answer.
+        forwarding: the host's ip_forward.
+        listening: address and port of each server.
+        frames: capture point and frame, in order.
+
     """
 
     nat: Nat
@@ -54,7 +61,7 @@ class Wire:
     def carry(
         self, key: Tuple5, build: Build, tos: int = 0, *, df: bool = True
     ) -> Tuple5 | None:
-        """Send one packet; return its key where it arrives, None if it does not."""
+        """Send one packet; return its 5-tuple on arrival, None if it is lost."""
         self._ip_id = (self._ip_id + 1) % (1 << 16)
         self._tos, self._df = tos, df
         if key.src == self.bridge:
@@ -89,7 +96,7 @@ class Wire:
             return self._seen("uplink", key, build, OUTBOUND)
         self._seen("uplink", key, build, INBOUND)
         sent = self.nat.inbound(key)
-        if sent is None:  # for the host, or a neighbour; a container's is dropped
+        if sent is None:  # to the host or a neighbour; to a container it is dropped
             return None if self._is_inside(key.dst) else key
         if not self.forwarding:
             return None
@@ -119,11 +126,11 @@ class Wire:
 
 
 def ping(wire: Wire, key: Tuple5, seq: int) -> bool:
-    """Exchange one echo; tell whether the answer came back."""
+    """Exchange one echo; return whether the reply came back."""
     request = wire.carry(key, _echo(assigned.ECHO_REQUEST, seq))
     if request is None:
         return False
-    answer = _echo(assigned.ECHO_REPLY, seq)  # Linux lets it be fragmented
+    answer = _echo(assigned.ECHO_REPLY, seq)  # Linux sends replies without DF
     return wire.carry(request.reply, answer, df=False) is not None
 
 
@@ -134,7 +141,7 @@ def _echo(kind: int, seq: int) -> Build:
 def converse(wire: Wire, key: Tuple5, request: bytes, response: bytes) -> Tuple5 | None:
     """Play one TCP connection, handshake to close.
 
-    Return its key where it was accepted; None where it was refused or not carried.
+    Return its 5-tuple where it was accepted; None where it was refused or lost.
     """
     mine, theirs = ISN["client"], ISN["server"]
     syn = _segment(mine, 0, tcp.SYN | tcp.ECE | tcp.CWR, b"")

@@ -1,7 +1,7 @@
 """The `host` backend: the running engine, and the namespace this process is in.
 
-What it makes carries its owner and goes at close: containers, an image, and an uplink
-whose other end is in namespaces of its own. It changes nothing that it did not make.
+What it makes carries a token and is removed at close: containers, an image, and an
+uplink whose other end is in namespaces of its own. It changes nothing else.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NEIGHBOURING_PLANS = 32
 
 
 def unavailable(options: LabOptions) -> str | None:
-    """Say why this backend cannot run here and what to do; None if it can."""
+    """Return why this backend cannot run here and what to do; None if it can."""
     return preflight.lacking("a lab on this host", NEEDED, options)
 
 
@@ -117,10 +117,10 @@ def _run_containers(
 
 
 def _own_namespace(undo: ExitStack) -> str:
-    """Return a path of this namespace that holds whatever a thread does.
+    """Return a path of this namespace that stays valid whatever a thread does.
 
-    /proc/PID/ns/net is where the first thread is at the moment, and that may be at work
-    inside another namespace.
+    /proc/PID/ns/net is the present namespace of the first thread, which may be inside
+    another one.
     """
     fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     undo.callback(os.close, fd)
@@ -143,7 +143,7 @@ def _engine() -> Any:
 
 
 def _liveness(client: Any) -> Liveness:
-    """Return what tells whether the engine lives; one that started anew does not."""
+    """Return the engine's liveness check; an engine that was restarted fails it."""
     pid = listener.pid_of(host_engine.address())
     process = Process.read(pid) if pid is not None else None
     found = (process,) if process is not None else ()
@@ -199,7 +199,7 @@ class _Claim:
     """An address plan that no other lab of this namespace uses.
 
     The claim is an abstract socket: its name belongs to the network namespace, only one
-    process can have it, and the kernel takes it back however that process ends.
+    process can have it, and the kernel releases it however that process ends.
     """
 
     def __init__(self, options: LabOptions) -> None:
@@ -230,8 +230,8 @@ class _Claim:
 def _plans(options: LabOptions) -> Iterator[Topology]:
     """Yield the plan that was asked for, then the same one network higher, ...
 
-    Worker 1 begins one network higher, so that a worker's addresses do not depend on
-    which of them was faster.
+    Worker N of pytest-xdist begins N networks higher, so that its addresses do not
+    depend on which worker was faster.
     """
     uplink = options.topology.uplink
     for step in range(options.worker, options.worker + NEIGHBOURING_PLANS):

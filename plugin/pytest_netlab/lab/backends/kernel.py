@@ -1,7 +1,7 @@
 """The `kernel` backend: namespaces, a bridge, and the rules that Docker documents.
 
-No engine: what differs here from a golden is the kernel's or iptables' doing, and what
-differs only with an engine is the engine's. The rules are those of engines 20.10 to 27.
+No engine: a difference from a golden here is due to the kernel or iptables, one that
+shows only with an engine to the engine. The rules are those of engines 20.10 to 27.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ NEEDED = {
     "unshare": "util-linux",
     "nsenter": "util-linux",
 }
-# What moby's libnetwork/drivers/bridge/setup_ip_tables.go and firewall_linux.go come to
-# for a default bridge and one published port, as `iptables-save` prints it.
+# What moby's libnetwork/drivers/bridge/setup_ip_tables.go and firewall_linux.go set for
+# a default bridge and one published port, as `iptables-save` prints it.
 RULES = """
 *nat
 :PREROUTING ACCEPT
@@ -75,7 +75,7 @@ COMMIT
 -A DOCKER-USER -j RETURN
 COMMIT
 """
-# What an engine sets where it forwards (bridge-nf needs br_netfilter to be there).
+# What an engine sets to forward (bridge-nf exists only with br_netfilter loaded).
 SYSCTLS = """
 echo 1 >/proc/sys/net/ipv4/ip_forward
 [ ! -d /proc/sys/net/bridge ] || {
@@ -106,7 +106,7 @@ class Machine:
 
     @property
     def attrs(self) -> dict[str, Any]:
-        """Return what an engine would say of it, as far as a lab asks."""
+        """Return what an engine would report of it, as far as a lab reads that."""
         end = {"IPAddress": self.address, "Gateway": self.gateway}
         end |= {"GlobalIPv6Address": "", "IPv6Gateway": ""}
         networks = {"bridge": end}
@@ -116,12 +116,12 @@ class Machine:
         }
 
     def logs(self, **_: Any) -> bytes:
-        """Return what its process has said."""
+        """Return what its process has printed."""
         return self.log.text().encode()
 
 
 def unavailable(options: LabOptions) -> str | None:
-    """Say why this backend cannot run here and what to do; None if it can."""
+    """Return why this backend cannot run here and what to do; None if it can."""
     return preflight.lacking("a lab of namespaces", NEEDED, options)
 
 
@@ -190,7 +190,7 @@ def _build(options: LabOptions, undo: ExitStack) -> Components:
 
 
 def _published(transports: tuple[str, ...]) -> str:
-    """Return the rules, those of the published port for each of its transports."""
+    """Return the rules, those of the published port once for each transport."""
     text = ""
     for line in RULES.splitlines(keepends=True):
         own = transports if "-p tcp -m tcp" in line else ("tcp",)

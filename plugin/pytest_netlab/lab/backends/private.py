@@ -1,7 +1,7 @@
 """The `private` backend: a dockerd of the lab's own, in namespaces of its own.
 
 It never touches the machine's Docker, links, rules or sysctls. All but the cgroups ends
-with the holder, and that ends with this process; the supervisor removes the cgroups.
+with its namespaces, and they end with this process; the supervisor removes the cgroups.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ NEEDED_BESIDE_A_ROOT = ("unshare", "nsenter")
 
 
 def unavailable(options: LabOptions) -> str | None:
-    """Say why this backend cannot run here and what to do; None if it can."""
+    """Return why this backend cannot run here and what to do; None if it can."""
     names = NEEDED_BESIDE_A_ROOT if options.root else NEEDED
     programs = {name: NEEDED[name] for name in names}
     return preflight.lacking("a private engine", programs, options)

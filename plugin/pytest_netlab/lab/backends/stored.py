@@ -1,4 +1,4 @@
-"""A lab that was: the packets and the host's state of a run that is over."""
+"""A lab whose run is over: the symbols, facts and host state that it stored."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OVER = "what is judged is stored packets: there is no lab"
 
 
 class StoredLab:
-    """Implements `lab.protocol.Lab` for whoever judges: nothing can be run in it."""
+    """Implements `lab.protocol.Lab` to judge stored packets: nothing can run in it."""
 
     def __init__(
         self,
@@ -26,12 +26,12 @@ class StoredLab:
         facts: Mapping[str, str],
         state: Mapping[str, str],
     ) -> None:
-        """Know what was stored.
+        """Keep what was stored.
 
         Args:
             symbols: address -> symbol.
-            facts: versions and settings of then.
-            state: file name -> text, as `state` returned it then.
+            facts: versions and settings of that run.
+            state: file name -> text, as `Snapshot.files` of that run.
 
         """
         self.symbols, self.facts = symbols, facts
@@ -44,18 +44,18 @@ class StoredLab:
         raise LabUnavailableError(OVER)
 
     def demand_engine(self) -> None:
-        """Do nothing: it is over."""
+        """Do nothing: the run is over."""
 
     def reset(self) -> None:
-        """Do nothing: it is over."""
+        """Do nothing: the run is over."""
 
     def tap(self, points: Sequence[Point]) -> Tap:  # noqa: ARG002 - the protocol's
         """Refuse: nothing can be captured."""
         raise LabUnavailableError(OVER)
 
     def snapshot(self) -> Snapshot:
-        """Return what the evidence of then tells."""
+        """Return the state of the host that the evidence has."""
         return snapshot.read(self._state)
 
     def close(self) -> None:
-        """Do nothing: nothing is held."""
+        """Do nothing: there is nothing to free."""

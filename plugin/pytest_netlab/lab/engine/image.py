@@ -50,13 +50,7 @@ def busybox() -> Path | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Supply:
-    """An image in an engine.
-
-    Attributes:
-        name: its name, or its id.
-        ours: the lab loaded it, and must remove it.
-
-    """
+    """An image in an engine, by name or id; `ours` if the lab has to remove it."""
 
     name: str
     ours: bool
