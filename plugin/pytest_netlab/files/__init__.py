@@ -1,6 +1,6 @@
-"""Files that others wrote, and folders that are replaced as a whole.
+"""Documents that others wrote, and folders that are replaced as a whole.
 
-Knows how documents are read within bounds and declared, how a folder is swapped with no
-moment in which it is half there, and whose files are that root writes for a user;
-refuses to know what is in them.
+Knows how to read documents within limits and check them against a declaration, how to
+replace a folder so that it is never half there, and who owns what root writes for a
+user; refuses to know what the files are about.
 """

@@ -1,4 +1,4 @@
-"""TOML and JSON that somebody else wrote: bounded, plain, or an error that says why.
+"""Read TOML and JSON that others wrote: within limits, or with an error that says why.
 
 Knows files and both formats, and not what any document is about.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     Opener = Callable[[Path], IO[bytes]]
 
 LARGEST = 64 << 20  # bytes of a document
-LARGEST_TOML = 4 << 20  # tomllib is Python: seconds, and 200 bytes for each byte
+LARGEST_TOML = 4 << 20  # tomllib is slow: seconds, and 200 bytes of memory a byte
 MOST = 4_000_000  # values: the shortest takes two bytes of text, and 70 of memory
 DEEPEST = 16  # tables and lists inside each other
 NUMBERS = range(-(1 << 63), 1 << 64)
@@ -34,9 +34,9 @@ QUOTED = 80  # characters of a value that an error quotes
 TOO_DEEP = f"it nests more than {DEEPEST} deep"
 TOO_LONG = "a number in it has more than 64 bits"
 _MARK = b"\xef\xbb\xbf"
-# A key of many parts nests without any bracket, and tomllib's time grows with their
-# square: forty kilobytes take seven seconds. Of a line this long no shape escapes: what
-# the pattern does not see, parts of more than 64 characters, are few in it.
+# A dotted key nests without brackets, and tomllib's time grows with the square of its
+# parts: forty kilobytes take seven seconds. The pattern misses parts of more than 64
+# characters; a line of at most this length has few of them.
 _LONGEST_LINE = 64 << 10
 _ELEMENT = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.){0,64}+"|'[^'\n]{0,64}+')[ \t]*+"""
 _DOTTED = re.compile(
@@ -48,7 +48,7 @@ _BRIEF.maxlevel = 2
 
 
 def regular(path: Path, flags: int = 0) -> IO[bytes]:
-    """Open a file, or what it is linked to; to open something else may never end.
+    """Open a regular file, or one that it links to; opening another kind may block.
 
     Raises:
         OSError: it is not there, or no regular file.
@@ -56,7 +56,7 @@ def regular(path: Path, flags: int = 0) -> IO[bytes]:
     """
 
     def safely(name: str, others: int) -> int:
-        # A FIFO waits for its other end, and some devices do more than that.
+        # Opening a FIFO waits for its other end; opening some devices has side effects.
         return os.open(name, others | flags | os.O_NONBLOCK)
 
     file = open(path, "rb", opener=safely)  # noqa: SIM115 - the caller's to close
@@ -79,11 +79,11 @@ def unlinked(path: Path) -> IO[bytes]:
 
 
 def content(path: Path, *, most: int = LARGEST, opened: Opener = regular) -> bytes:
-    """Return what a file holds.
+    """Return the content of a file.
 
     Args:
         path: where it is.
-        most: bytes that it may have.
+        most: limit in bytes.
         opened: opens it; raises OSError.
 
     Raises:
@@ -103,14 +103,14 @@ def content(path: Path, *, most: int = LARGEST, opened: Opener = regular) -> byt
 
 
 def folder(path: Path, *, most: int) -> dict[str, bytes]:
-    """Return what the files of a folder hold, by name; nothing is linked.
+    """Return the content of a folder's files, by name; links are refused.
 
     Args:
-        path: where it is; it may be missing, and holds nothing then.
-        most: files that it may have; together they are no larger than one document.
+        path: where it is; a missing folder counts as empty.
+        most: limit on its files; their sizes together are limited to `LARGEST`.
 
     Raises:
-        DocumentError: it, or something in it, is anything else.
+        DocumentError: it exceeds a limit, is a link, or has anything but files.
 
     """
     if path.is_symlink():
@@ -132,7 +132,7 @@ def toml(path: Path, opened: Opener = regular) -> dict[str, Any]:
     """Read a file of TOML.
 
     Raises:
-        DocumentError: it cannot be read, is no TOML, or holds what no document needs.
+        DocumentError: it cannot be read, is no TOML, or has a value that is refused.
 
     """
     text = _text(content(path, most=LARGEST_TOML, opened=opened), path)
@@ -144,24 +144,24 @@ def json_file(path: Path) -> Any:
     """Read a file of JSON that is part of a run's evidence.
 
     Raises:
-        DocumentError: it cannot be read, is no JSON, or holds what no document needs.
+        DocumentError: it cannot be read, is no JSON, or has a value that is refused.
 
     """
     return json_of(content(path, opened=unlinked), path)
 
 
 def json_of(found: bytes, source: object) -> Any:
-    """Return what a text of JSON holds; `source` is for errors.
+    """Return the value of a JSON text; `source` is for errors.
 
     Raises:
-        DocumentError: it is no JSON, or holds what no document needs.
+        DocumentError: it is no JSON, or has a value that is refused.
 
     """
     return _parsed(_objects, _text(found, source), source)
 
 
 def brief(value: object) -> str:
-    """Return a value as an error quotes it: whatever its size, in a few words."""
+    """Return a value as an error quotes it: a short text, whatever its size."""
     try:
         return _BRIEF.repr(value)
     except Exception:  # noqa: BLE001 - too long, too deep, or whatever its class does
@@ -169,7 +169,7 @@ def brief(value: object) -> str:
 
 
 def storable(text: str) -> str:
-    """Return a text without what no document may hold: NUL, and half a character."""
+    """Return a text with NUL and lone surrogates escaped: no document may have them."""
     whole = text.encode("utf-8", "backslashreplace").decode()
     return whole.replace("\0", "\\x00")
 
@@ -189,7 +189,7 @@ def _text(found: bytes, source: object) -> str:
 
 
 def _parsed(parse: Callable[[str], Any], text: str, source: object) -> Any:
-    """Parse a text, and refuse what whoever reads, compares or prints it chokes on."""
+    """Parse a text, and refuse values that cannot be read, compared or printed."""
     try:
         found = parse(text)
         _check(found)
@@ -203,7 +203,7 @@ def _parsed(parse: Callable[[str], Any], text: str, source: object) -> Any:
 
 
 class _Refused(ValueError):  # noqa: N818 - never leaves this module
-    """Something in a document that no reader needs to bear."""
+    """A document has something that is refused."""
 
 
 def _tables(text: str) -> dict[str, Any]:
@@ -227,7 +227,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check(found: Any) -> None:
-    """Look at every value, without recursion: what nests deeply would end it."""
+    """Check every value, without recursion: deep nesting would exceed its limit."""
     level: list[Any] = [found]
     for _ in range(DEEPEST + 1):
         level = [nested for value in level for nested in _inside(value)]
@@ -237,7 +237,7 @@ def _check(found: Any) -> None:
 
 
 def _inside(value: Any) -> Iterator[Any]:
-    """Yield what a table or list holds; refuse a value that cannot be printed."""
+    """Yield the values in a table or list; refuse one that cannot be printed."""
     if isinstance(value, dict):
         for key in value:
             _check_text(key)

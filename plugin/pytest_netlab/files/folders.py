@@ -1,7 +1,7 @@
-"""A folder is replaced as a whole: whatever interrupts, it is the old one or the new.
+"""Replace a folder as a whole: whatever interrupts, it is the old one or the new.
 
-What takes its place is written in a staging folder beside it, whose lock its writer
-holds. A killed writer leaves a staging folder that nobody holds, and it is swept.
+The new content is written in a staging folder beside it, which its writer has locked. A
+killed writer leaves a staging folder without a lock, and the next sweep removes it.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ PREFIX = ".pytest-netlab-new-"
 _NAME = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}")  # as tempfile makes them
 _LOCK, _NEW, _OLD = "lock", "new", "old"
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
-_LACKING = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # libc, or the file system
+_LACKING = (errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP)  # by libc or file system
 _LAYERED = (
     "lies in a lower layer of an overlay file system, as in a container's image, and "
     "cannot be replaced: copy it, remove it, and give the copy its name"
 )
 _FILLED = (errno.ENOTEMPTY, errno.EEXIST)
 _LOCKLESS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP)  # NFS without lockd
-_TRIES = 1000  # to make a folder that sweeps of others may take away again
+_TRIES = 1000  # to make a folder that others' sweeps may remove
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _LOCK_FILE = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -54,13 +54,13 @@ def replaced(folder: Path, ours: Collection[str] | None = None) -> Iterator[Path
     A link at its place is replaced, not followed.
 
     Args:
-        folder: what is replaced; it need not be there, nor need its parents.
+        folder: what is replaced; it and its parents may be missing.
         ours: names of the files that are replaced; all else in the folder is its
             user's and stays. None: nothing stays.
 
     Raises:
-        OSError: the place is a file's, or the file system does not take it; what was
-            there is there.
+        OSError: the place is a file's, or the file system refuses; the old folder
+            stays.
 
     """
     _refuse_file(folder)
@@ -85,7 +85,7 @@ def _refuse_file(folder: Path) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder with all it holds; whatever interrupts, all of it or nothing.
+    """Remove a folder and its content; whatever interrupts, all of it or nothing.
 
     Raises:
         OSError: it is not there, or cannot be taken away.
@@ -99,7 +99,7 @@ def remove(folder: Path) -> None:
 
 @contextmanager
 def _layers_counted(folder: Path) -> Iterator[None]:
-    """Say why a folder cannot be renamed beside itself, and what to do."""
+    """Explain EXDEV, for a folder that cannot be renamed beside itself."""
     try:
         yield
     except OSError as error:
@@ -111,8 +111,9 @@ def _layers_counted(folder: Path) -> Iterator[None]:
 def leftovers(folder: Path) -> list[str]:
     """Remove what killed writers left in a folder; return the paths.
 
-    A folder that a killed writer took away and did not replace is put back. What a
-    living writer holds stays; so does what a user has named alike, and another user's.
+    A folder that a killed writer moved away and did not replace is put back. What a
+    living writer has locked stays; so does a user's folder of such a name, and another
+    user's.
     """
     removed = []
     with suppress(OSError), _entered(folder) as parent:
@@ -122,12 +123,12 @@ def leftovers(folder: Path) -> list[str]:
 
 
 def everywhere(root: Path) -> list[str]:
-    """Remove what killed writers left in a folder and in those it holds."""
+    """Remove what killed writers left in a folder and in its subfolders."""
     return [path for folder in (root, *subfolders(root)) for path in leftovers(folder)]
 
 
 def left(root: Path) -> list[str]:
-    """Return what killed writers left in a folder and in those it holds."""
+    """Return what killed writers left in a folder and in its subfolders."""
     found = []
     for folder in (root, *subfolders(root)):
         with suppress(OSError), _entered(folder) as parent:
@@ -158,7 +159,7 @@ def _entered(name: str | Path, within: int | None = None) -> Iterator[int]:
 
 @contextmanager
 def _staging(folder: Path) -> Iterator[Path]:
-    """Yield a staging folder that this process holds; remove it in the end."""
+    """Yield a staging folder that this process has locked; remove it in the end."""
     with ExitStack() as stack:
         for _ in range(_TRIES):
             owners.make(folder)
@@ -170,7 +171,7 @@ def _staging(folder: Path) -> Iterator[Path]:
                 if stack.enter_context(_locked(here, os.O_CREAT)):
                     break
             # A sweep took the empty folder for a dead writer's, or the parent is gone.
-        else:  # /proc is there, and takes none
+        else:  # in /proc no folder can be made
             text = "no folder can be made in it"
             raise FileNotFoundError(errno.ENOENT, text, str(folder))
         owners.adopt(staging / _LOCK)
@@ -184,9 +185,9 @@ def _staging(folder: Path) -> Iterator[Path]:
 
 
 def _sweep(name: str, parent: int) -> bool:
-    """Remove a staging folder that nobody holds; return whether it is gone."""
+    """Remove a staging folder that nobody has locked; return whether it is gone."""
     with suppress(OSError):
-        os.rmdir(name, dir_fd=parent)  # killed, or not yet come, to lock it
+        os.rmdir(name, dir_fd=parent)  # empty: its writer has not locked it
         return True
     with suppress(OSError), _dead(name, parent) as here:
         return here is not None and _finish(here, name, parent)
@@ -195,7 +196,7 @@ def _sweep(name: str, parent: int) -> bool:
 
 @contextmanager
 def _dead(name: str, parent: int) -> Iterator[int | None]:
-    """Hold what a killed writer left; None if a writer lives, or it is none of ours."""
+    """Lock what a killed writer left; None if a writer lives, or it is not ours."""
     with _entered(name, parent) as here:
         owner, around = os.fstat(here).st_uid, os.fstat(parent).st_uid
         names = set(_names(here))
@@ -208,7 +209,7 @@ def _dead(name: str, parent: int) -> Iterator[int | None]:
 
 @contextmanager
 def _locked(here: int, flags: int = 0) -> Iterator[bool]:
-    """Hold the lock of a staging folder; False if another holds it, or it is gone."""
+    """Lock a staging folder; yield False if another process has, or it is gone."""
     with ExitStack() as closing:
         ours = False
         with suppress(FileNotFoundError, BlockingIOError):
@@ -229,10 +230,9 @@ def _lock(fd: int, *, made: bool) -> None:
 
 
 def _finish(here: int, name: str, parent: int) -> bool:
-    """Put back what was taken away and not replaced; remove the staging folder.
+    """Put back what was moved away and not replaced; remove the staging folder.
 
-    Where something else has come to the place of what was taken away, all stays as it
-    is, and the answer is False.
+    Return False, and change nothing, if something else has taken its place.
     """
     if not _put_back(here, parent):
         return False
@@ -245,7 +245,7 @@ def _finish(here: int, name: str, parent: int) -> bool:
 
 
 def _put_back(here: int, parent: int) -> bool:
-    """Undo the first of two renames whose second never came."""
+    """Undo the first of two renames if the second was never made."""
     with (
         suppress(FileNotFoundError),
         _entered(_OLD, here) as old,
@@ -259,7 +259,7 @@ def _put_back(here: int, parent: int) -> bool:
 
 
 def _carry(folder: Path, fresh: Path, ours: Collection[str] = ()) -> None:
-    """Let what is its user's in a folder be in another as well."""
+    """Link or copy a user's own files in a folder into another one."""
     for path in folder.iterdir():
         if path.name in ours:
             continue
@@ -277,7 +277,7 @@ def _carry(folder: Path, fresh: Path, ours: Collection[str] = ()) -> None:
 
 
 def _swap(fresh: Path, folder: Path, backup: Path) -> None:
-    """Put a folder in place of another; what was there is aside, or where it was."""
+    """Put a folder in place of another, which moves to `backup` or to `fresh`."""
     while True:  # another writer may fill the place, or empty it, at the same time
         try:
             return _exchange(fresh, folder)
@@ -306,7 +306,7 @@ def _renamed(fresh: Path, folder: Path) -> bool:
 
 
 def _exchange(one: Path, other: Path) -> None:
-    """Let two paths change places in one step.
+    """Exchange two paths in one step.
 
     Raises:
         FileNotFoundError: one of them is not there.

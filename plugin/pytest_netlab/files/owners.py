@@ -1,7 +1,7 @@
-"""Whose what the package writes is, and who may write to it besides.
+"""Owner and mode of the files that the package writes.
 
-Root that works for a user (sudo) leaves files that the user can change and remove, and
-nobody leaves what everybody may write to. A link is never followed.
+Root that works for a user (sudo) leaves files that the user can change and remove.
+Nothing is writable by everybody, and a link is never followed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _OPEN_FILES = tuple(map(Path, ("/dev", "/dev/fd", "/proc/self/fd")))
 
 
 def make(folder: Path, tries: int = 20) -> None:
-    """Make a folder and the parents it lacks; others may take a parent away meanwhile.
+    """Make a folder and the parents it lacks; others may remove a parent meanwhile.
 
     Raises:
         OSError: it cannot be made, or something else has its name.
@@ -28,7 +28,7 @@ def make(folder: Path, tries: int = 20) -> None:
     try:
         folder.mkdir(FOLDER_MODE)
     except FileNotFoundError:
-        if folder.parent == folder or not tries:  # /proc is there, and takes none
+        if folder.parent == folder or not tries:  # in /proc none can be made
             raise
         make(folder.parent, tries)
         make(folder, tries - 1)
@@ -60,7 +60,7 @@ def opened(path: Path) -> IO[bytes]:
 
 
 def write(path: Path, text: str) -> None:
-    """Write a text as UTF-8; what UTF-8 does not have is written as Python would.
+    """Write a text as UTF-8, with lone surrogates escaped (backslashreplace).
 
     Raises:
         OSError: as `opened`.
@@ -71,16 +71,16 @@ def write(path: Path, text: str) -> None:
 
 
 def adopt(path: Path) -> None:
-    """Give what was just made to the user that root works for.
+    """Give a new file or folder to the user that root works for.
 
-    Nothing changes without sudo, or where the folder around it belongs to another.
+    Nothing changes without sudo, or if its parent folder belongs to another user.
     """
     if (user := _user_of(path)) is not None:
         os.chown(path, *user, follow_symlinks=False)
 
 
 def liken(path: Path, other: Path) -> None:
-    """Give a copy the owner and the mode of what it was copied from."""
+    """Give a copy the owner and the mode of its original."""
     of = other.lstat()
     if os.geteuid() == 0:
         os.chown(path, of.st_uid, of.st_gid, follow_symlinks=False)
@@ -89,7 +89,7 @@ def liken(path: Path, other: Path) -> None:
 
 
 def _user_of(path: Path) -> tuple[int, int] | None:
-    """Return uid and gid of sudo's user, if the folder around a path is that user's."""
+    """Return uid and gid of sudo's user, if a path's parent is that user's."""
     user = _id("SUDO_UID"), _id("SUDO_GID")
     if os.geteuid() != 0 or None in user or not user[0]:
         return None
@@ -105,7 +105,7 @@ def _id(variable: str) -> int | None:
 
 
 def _again(path: Path) -> int:
-    """Open a file that is there, and empty it."""
+    """Open an existing file, and empty it."""
     if path.parent in _OPEN_FILES:
         return os.open(path, _WRITE)
     if path.is_symlink():

@@ -1,6 +1,6 @@
-"""Documents as they are declared: a table becomes a value, or its fault is named.
+"""Check documents against declarations: a table becomes a value, or an error says why.
 
-Knows declarations, and what TOML and JSON make; refuses to know files, and what any
+Knows declarations, and parsed TOML and JSON; refuses to know files, and what any
 document is about.
 """
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 T = TypeVar("T")
-NATIVE = (datetime,)  # what TOML has beside what JSON has
+NATIVE = (datetime,)  # types that TOML has and JSON has not
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -41,10 +41,10 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class _Free:
-    """Marks a text that is no word of its document's format."""
+    """Marks a text that is no keyword of its document's format."""
 
 
-# A text that others wrote, which may hold a secret. Any other text is a word of the
+# A text that others wrote, which may have a secret. Any other text is a keyword of the
 # format, by which the document is read.
 FreeText = Annotated[str, _Free()]
 
@@ -53,7 +53,7 @@ def demand_format(found: object, known: int, what: str, source: object) -> None:
     """Refuse a document that is not of a format.
 
     Args:
-        found: what its file holds.
+        found: its content, as `documents` parsed it.
         known: the format's number.
         what: what the document is, for errors.
         source: its file.
@@ -71,10 +71,10 @@ def demand_format(found: object, known: int, what: str, source: object) -> None:
 
 
 def read(found: object, kind: type[T], source: object) -> T:
-    """Return what a document holds, as its declaration has it.
+    """Return a document as a value of its declared type.
 
     Args:
-        found: what `documents` made of its file.
+        found: its content, as `documents` parsed it.
         kind: the declaration, a `Table`.
         source: the file.
 
@@ -90,7 +90,7 @@ def read(found: object, kind: type[T], source: object) -> T:
 
 
 def plain(value: Table) -> dict[str, Any]:
-    """Return a table as TOML and JSON have it; integers of columns become plain."""
+    """Return a table as plain TOML and JSON; integers of numpy become Python's."""
     found: dict[str, Any] = msgspec.to_builtins(
         value, builtin_types=NATIVE, enc_hook=int
     )
@@ -98,7 +98,7 @@ def plain(value: Table) -> dict[str, Any]:
 
 
 def masked(found: Any, kind: Any, hide: Callable[[str], str]) -> Any:
-    """Return what a document holds with its free texts as `hide` returns them.
+    """Return a document with each free text replaced by what `hide` returns.
 
     Args:
         found: as `plain` returns it.
@@ -123,12 +123,12 @@ def masked(found: Any, kind: Any, hide: Callable[[str], str]) -> Any:
 
 @cache
 def keys(table: type[Table]) -> Mapping[str, Any]:
-    """Return the keys of a table, and what is declared of each."""
+    """Return the keys of a table, each with its declared type."""
     return get_type_hints(table, include_extras=True)
 
 
 def element_type(kind: Any, key: str | int) -> Any:
-    """Return what is declared of a part of a table or list; None where nothing is."""
+    """Return the declared type of a key or index; None if none is declared."""
     kind = bare(kind)
     if is_table(kind) and isinstance(key, str):
         return keys(kind).get(key)
@@ -142,7 +142,7 @@ def element_type(kind: Any, key: str | int) -> Any:
 
 
 def bare(kind: Any) -> Any:
-    """Return the type of a value that is there, without what else is said of it."""
+    """Return the type of a value that is present, without annotations."""
     if get_origin(kind) is Annotated:
         return bare(get_args(kind)[0])
     if get_origin(kind) in (Union, UnionType):
@@ -152,7 +152,7 @@ def bare(kind: Any) -> Any:
 
 
 def is_free(kind: Any) -> bool:
-    """Tell whether it is declared as a free text."""
+    """Return whether it is declared as a free text."""
     is_annotated = get_origin(kind) is Annotated
     return is_annotated and any(isinstance(one, _Free) for one in kind.__metadata__)
 
@@ -163,7 +163,7 @@ def is_table(kind: Any) -> bool:
 
 
 def _error(found: object, kind: Any, path: str) -> str:
-    """Return the path of what is not as declared, and what it is, as one clause."""
+    """Return the path of what is not as declared, and why, as one clause."""
     for name, element, its in _parts(found, kind):
         if _refusal(element, its):
             return _error(element, its, path + name)
@@ -172,7 +172,7 @@ def _error(found: object, kind: Any, path: str) -> str:
 
 
 def _parts(found: object, kind: Any) -> Iterator[tuple[str, object, Any]]:
-    """Yield the declared parts of a value: what a path calls each, it, and its kind."""
+    """Yield the parts of a value: path element, value and declared type of each."""
     if isinstance(found, dict):
         named = is_table(bare(kind))
         for key, element in found.items():
@@ -196,7 +196,7 @@ def _refusal(found: object, kind: Any) -> str:
 
 
 def _reason(found: object, kind: Any) -> str:
-    """Return what is wrong with a value that has no part that is; "" for its type."""
+    """Return why a value with valid parts is not valid; "" if its type is wrong."""
     if get_origin(kind) is Literal and isinstance(found, str):
         known = ", ".join(map(str, get_args(kind)))
         return f"expected one of {known}, got {brief(found)}"
