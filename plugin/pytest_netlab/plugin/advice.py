@@ -1,4 +1,4 @@
-"""By which of the plugin's options a remedy is asked for that an error knows."""
+"""Which option of the plugin applies the remedy that an error names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ADVICE = {
 
 @contextmanager
 def advising() -> Iterator[None]:
-    """Say by which option it is asked for, where an error knows what would help."""
+    """Add to a LabError the option that applies its remedy, if it has one."""
     try:
         yield
     except LabError as error:

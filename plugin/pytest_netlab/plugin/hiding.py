@@ -1,4 +1,4 @@
-"""pytest shows no secret of scenarios: in reports, sections, JUnit, warnings."""
+"""Mask secrets of scenarios in what pytest shows: reports, JUnit, warnings."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import pytest
 from pytest_netlab.masking import Mask
 
 FIXTURES = {"netlab", "netlab_lab"}
-OURS = "netlab_"  # properties that name folders
-FIXED = ("path", "style")  # of a traceback: which file, and how pytest renders it
+OURS = "netlab_"  # prefix of properties that name folders
+FIXED = ("path", "style")  # unmasked in a traceback: its file and rendering
 
 
 class Hiding:
-    """Masks what a run shows, from its first scenario on; `mask` is what it knows.
+    """Masks what a run shows, from its first scenario on; `mask` has the secrets.
 
-    Runs without scenarios are left alone. Once there was one, all that follows is
+    Runs without scenarios are not changed. After the first, all that follows is
     masked: a lab is closed, and its log captured, in the last test's teardown. Reports
     of an xdist worker are masked before they are sent.
     """
 
     def __init__(self, config: pytest.Config) -> None:
-        """Know the secrets of this process's environment."""
+        """Start with the secrets of this process's environment."""
         self.mask = Mask(hides=not config.getoption("--netlab-keep-env"))
         self._active = "netlab" in (config.getoption("-m") or "")
 
@@ -34,7 +34,7 @@ class Hiding:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Mask what others have put in a report since it was made; subtests' too."""
+        """Mask what other plugins have put in a report; in those of subtests too."""
         self.hide(report)
 
     @pytest.hookimpl(tryfirst=True)
@@ -51,7 +51,7 @@ class Hiding:
             shown.line = self._masked(getline(shown.filename, shown.lineno))
 
     def hide(self, report: Any) -> None:
-        """Mask a report, however often."""
+        """Mask a report; may be called again."""
         if not self._active or not self.mask.hides:
             return
         for name in ("longrepr", "sections", "wasxfail"):
@@ -81,14 +81,14 @@ KEY = pytest.StashKey[Hiding]()
 
 
 def uses_lab(item: pytest.Item) -> bool:
-    """Return whether a test is a scenario, or has the lab by a fixture."""
+    """Return whether a test is a scenario, or gets the lab from a fixture."""
     named = getattr(item, "fixturenames", ())
     marked = item.get_closest_marker("netlab") is not None
     return marked or not FIXTURES.isdisjoint(named)
 
 
 def register(config: pytest.Config) -> None:
-    """Hide what this run's scenarios know and learn."""
+    """Mask the secrets of this run's scenarios."""
     config.stash[KEY] = Hiding(config)
     config.pluginmanager.register(config.stash[KEY], "netlab_hiding")
 
@@ -99,5 +99,5 @@ def hide(config: pytest.Config, report: Any) -> None:
 
 
 def mask(config: pytest.Config) -> Mask:
-    """Return what a run knows to be secret."""
+    """Return the mask with the secrets of a run."""
     return config.stash[KEY].mask

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from pytest_netlab.spec import Scenario
     from pytest_netlab.store import PendingStore, Store
 
-SHOWN = 20  # markers of one file that cannot be meant
+SHOWN = 20  # invalid markers of one file, at most
 STORED = pytest.StashKey["Stored"]()
 RUN = pytest.StashKey["ScenarioRun"]()
 
@@ -65,7 +65,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Look for no tests in evidence that lies below rootdir."""
+    """Collect no tests from evidence that lies below rootdir."""
     return isolation.ignored(config, collection_path) or None
 
 
@@ -75,9 +75,9 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker; refuse what cannot be meant."""
+    """Register the marker; refuse invalid options."""
     config.addinivalue_line("markers", marker.HELP)
-    if text := isolation.inside(config, config.option):  # a conftest's plugin is late
+    if text := isolation.inside(config, config.option):  # for a plugin of a conftest
         pytest.exit(text, isolation.WRONG_USE)
     with shown.refusals():
         options.check(config)
@@ -87,7 +87,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _watch_unreferenced(config: pytest.Config) -> None:
-    """Look for goldens that no scenario uses; a run of stored packets has few."""
+    """Watch for goldens that no scenario uses; not where stored packets are judged."""
     choice = config.getoption("netlab_unreferenced")
     partial = config.getoption("--netlab-offline") or options.replays(config)
     if choice != "ignore" and not partial:
@@ -98,14 +98,14 @@ def _watch_unreferenced(config: pytest.Config) -> None:
 
 
 def _engine_root(config: pytest.Config) -> Path | None:
-    """Return the folder the engine is taken from; a suite's is built if need be."""
+    """Return the folder the engine is taken from; a suite's is built if needed."""
     _, suite, folder = options.of_engine(config)
     with advice.advising():
         return suites.chosen(suite, folder, lambda t: _progress(config, f"netlab: {t}"))
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
-    """Tell what is under test, when scenarios are asked for."""
+    """Report what is under test, if scenarios are selected."""
     mask = hiding.mask(config)
     with shown.refusals():
         return [
@@ -141,7 +141,7 @@ def _header(config: pytest.Config) -> list[str]:
 def pytest_make_collect_report() -> Generator[
     None, pytest.CollectReport, pytest.CollectReport
 ]:
-    """Refuse a file or class whose markers cannot be meant."""
+    """Refuse a file or class whose markers are invalid."""
     report = yield
     tests = [node for node in report.result if isinstance(node, pytest.Item)]
     wrong = [text for test in tests if (text := marker.misused(test))]
@@ -199,7 +199,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @contextmanager
 def _skipping(config: pytest.Config) -> Iterator[None]:
-    """Skip what cannot run here, with the reason; with --netlab-strict do not."""
+    """Skip what cannot run here, with the reason; with --netlab-strict raise."""
     try:
         with advice.advising():
             yield
@@ -218,7 +218,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
 
 @pytest.fixture
 def netlab(request: pytest.FixtureRequest) -> Netlab:
-    """Return the lab as this scenario sees it, in the state all start from."""
+    """Return the lab for this scenario, in the state that all scenarios start from."""
     from pytest_netlab.run import ScenarioRun  # noqa: PLC0415 - imports numpy
     from pytest_netlab.session import Netlab  # noqa: PLC0415
     from pytest_netlab.store import Store  # noqa: PLC0415
@@ -250,7 +250,7 @@ def _run(item: pytest.Item) -> ScenarioRun | None:
 
 
 def _sweep(config: pytest.Config, scenario: Scenario, store: Store) -> None:
-    """Put right what a killed run left where this one reads and writes."""
+    """Repair what a killed run left in the folders that this one uses."""
     from pytest_netlab.files import folders  # noqa: PLC0415 - only for scenarios
 
     store.sweep(scenario.id)
@@ -286,7 +286,7 @@ def _over(stored: Stored) -> Lab:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Judge a scenario by stored packets, or play its golden's, without its body."""
+    """Judge a scenario by stored packets, or replay its golden, without its body."""
     offline = pyfuncitem.config.getoption("--netlab-offline")
     replay = options.replays(pyfuncitem.config)
     if not (offline or replay) or not marker.is_on(pyfuncitem):
@@ -302,7 +302,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 def _rerun(item: pytest.Function) -> None:
-    """Play the golden of a scenario; skip what cannot be played, with the reason."""
+    """Replay the golden of a scenario; skip it with the reason if that cannot be."""
     if "netlab" not in item.funcargs:
         pytest.skip("--netlab-stimulus=replay: it does not use the netlab fixture")
     from pytest_netlab.store import MissingGoldenError  # noqa: PLC0415 - imports numpy
@@ -329,7 +329,7 @@ def _golden_folder(item: pytest.Item) -> Path:
 
 
 def _progress(config: pytest.Config, text: str) -> None:
-    """Say what takes time, past pytest's capture; xdist workers have no terminal."""
+    """Print progress, past pytest's capture; xdist workers have no terminal."""
     terminal = config.pluginmanager.get_plugin("terminalreporter")
     capture = config.pluginmanager.get_plugin("capturemanager")
     if terminal is None or capture is None:
@@ -343,10 +343,10 @@ def _progress(config: pytest.Config, text: str) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Let a scenario's report lead with the verdict, and keep its evidence.
+    """Put the verdict first in a scenario's report, and keep its evidence.
 
-    What it says comes from packets, files and programs: of every test that uses a lab,
-    nothing is shown as it is. What is secret is masked before it is escaped.
+    The text comes from packets, files and programs, so it is escaped for every test
+    that uses a lab. Secrets are masked before that.
     """
     report = yield
     if marker.is_on(item):
@@ -360,7 +360,7 @@ def pytest_runtest_makereport(
 def _lead(
     item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
 ) -> None:
-    """Put what a scenario showed first, and keep its evidence."""
+    """Put the verdict first in a report, and keep the evidence."""
     _note_golden(item, report)
     if report.skipped:
         return
@@ -398,7 +398,7 @@ def _pending(item: pytest.Item, report: pytest.TestReport) -> PendingStore | Non
     """Return where this phase may propose a golden; None for nowhere.
 
     CI writes nothing, an installed package's goldens are not the user's to change, and
-    what is stored was proposed when it was seen.
+    stored packets were proposed when they were captured.
     """
     from pytest_netlab.store import PendingStore  # noqa: PLC0415 - imports numpy
 
@@ -414,7 +414,7 @@ def _pending(item: pytest.Item, report: pytest.TestReport) -> PendingStore | Non
 
 
 def _note_golden(item: pytest.Item, report: pytest.TestReport) -> None:
-    """Note which golden a test uses: to be read, and as it is."""
+    """Record which golden a test uses: as a property to show, and unescaped."""
     try:
         folder = _golden_folder(item) / marker.scenario(item).id
     except (DeclarationError, pytest.UsageError):  # its fixture has said so
@@ -431,7 +431,7 @@ def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Tell in one line what the scenarios showed, and where evidence is."""
+    """Print in one line what the scenarios showed, and where evidence is."""
     reported = [
         dict(report.user_properties)
         for reports in terminalreporter.stats.values()

@@ -1,7 +1,7 @@
 """Keep evidence from running code and from judging itself.
 
-Knows how pytest comes by ini files, plugins, conftests and tests, and when; refuses to
-know packets.
+Knows how and when pytest finds ini files, plugins, conftests and tests; refuses to know
+packets.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def refuse(text: str) -> NoReturn:
 def refuse_split(config: pytest.Config) -> None:
     """Refuse an option with a space before its path: pytest takes it for tests.
 
-    It looks for rootdir before plugins have told it their options: it reads the ini of
-    that folder, and loads the plugins which that names. All that is left to do is to
+    pytest looks for rootdir before plugins have registered options: it has read the ini
+    of that folder by now, and loaded the plugins that it names. All that is left is to
     stop, and to say so.
 
     Raises:
@@ -86,7 +86,7 @@ def split(arguments: Iterable[str]) -> tuple[str, str] | None:
 def expanded(arguments: Iterable[str], within: tuple[str, ...] = ()) -> Iterator[str]:
     """Put the lines of @FILE in its place, as argparse does: one argument a line.
 
-    What cannot be read, or holds itself, is left for argparse to complain about.
+    A file that cannot be read, or includes itself, is left to argparse to report.
     """
     coding = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
     for argument in arguments:
@@ -100,9 +100,9 @@ def expanded(arguments: Iterable[str], within: tuple[str, ...] = ()) -> Iterator
 
 
 def inside(config: pytest.Config, chosen: Namespace) -> str | None:
-    """Return what a run takes from its evidence, and what to do; None if nothing.
+    """Return which code or goldens a run takes from its evidence; None for none.
 
-    Links are resolved. `chosen` are options and tests, as far as they are parsed.
+    The text says what to do. Links are resolved; `chosen` are the arguments parsed yet.
     """
     if chosen.netlab_offline is None:
         return None
@@ -118,9 +118,9 @@ def inside(config: pytest.Config, chosen: Namespace) -> str | None:
 
 
 def ignored(config: pytest.Config, path: Path) -> bool:
-    """Tell whether a path below rootdir is evidence, where no tests are looked for.
+    """Return whether a path below rootdir is evidence, where no tests are collected.
 
-    CI puts evidence of other jobs where it goes by default, and runs pytest beside it.
+    CI puts evidence of other jobs in the default folder, and runs pytest beside it.
     """
     if path == config.rootpath / ARTIFACTS:
         return True
@@ -141,7 +141,7 @@ def _given(config: pytest.Config) -> Iterator[tuple[str, list[str]]]:
 def _sources(
     config: pytest.Config, chosen: Namespace
 ) -> Iterator[tuple[str, Path, str]]:
-    """Yield what runs or judges: what it is, where, and what to do instead."""
+    """Yield each source of code or goldens: name, path, what to do instead."""
     anchors = [config.invocation_params.dir / name for name in _tests(config, chosen)]
     for path in anchors:  # they choose the ini file, which chooses rootdir
         yield "the test", path, "name tests outside it"
@@ -152,7 +152,7 @@ def _sources(
     off = f"take it off PYTHONPATH and the ini's pythonpath; files there {_read()}"
     for entry in [*map(str, config.getini("pythonpath")), *sys.path]:
         yield "the import path", config.invocation_params.dir / entry, off
-    with suppress(DeclarationError):  # it is none, and refused soon
+    with suppress(DeclarationError):  # it is invalid, and refused soon
         goldens = options.golden_root(config)
         other = f"name one outside by the ini key {options.GOLDEN}"
         yield "the golden folder", goldens, other

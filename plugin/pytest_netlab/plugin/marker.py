@@ -1,6 +1,6 @@
-"""What `@pytest.mark.netlab(...)` may say, and what it says of one test.
+"""The arguments of `@pytest.mark.netlab(...)`, and the scenario that they declare.
 
-A marker that cannot be meant is a collection error, which names the test. It ends a run
+An invalid marker is a collection error, which names the test. It ends a run
 of `-m "not netlab"` too, as an unknown marker does with --strict-markers.
 """
 
@@ -37,7 +37,7 @@ def scenario(item: pytest.Item) -> Scenario:
     """Return the declaration of a test: id from its closest marker, else its file.
 
     Raises:
-        DeclarationError: the marker, or the file's name, cannot be meant.
+        DeclarationError: the marker, or the file's name, is invalid.
 
     """
     marker = item.get_closest_marker(NAME)
@@ -85,7 +85,7 @@ def _id(item: pytest.Item, marker: pytest.Mark) -> str | None:
 
 
 def _waived(item: pytest.Item, marker: pytest.Mark) -> tuple[str, ...]:
-    """Return the global negatives that a marker waives."""
+    """Return the names of the forbidden behaviour that a marker waives."""
     if "waive" not in marker.kwargs:
         return ()
     from pytest_netlab.diff.policy import waivers  # noqa: PLC0415 - imports numpy
@@ -101,9 +101,9 @@ def _wrong(item: pytest.Item, what: str) -> DeclarationError:
 
 
 def _repeated(item: pytest.Item) -> Iterator[str]:
-    """Yield what of a test carries the marker twice: which of them counts?
+    """Yield the test, class or module that has the marker twice, which is ambiguous.
 
-    A class or module may have one beside its test's, and a base class beside it.
+    A test, its class, a base class and its module may have one each.
     """
     carriers = [(node.name, getattr(node, "obj", None)) for node in item.listchain()]
     owned = [(name, getattr(obj, "__dict__", {})) for name, obj in carriers]

@@ -1,4 +1,4 @@
-"""The plugin's options: what there is, what they mean together, what is refused."""
+"""The plugin's options: declarations, combinations, and what is refused."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ AS_IN = f"name a folder from rootdir, as in {GOLDEN} = tests/{GOLDENS}"
 LONGEST = 255  # bytes of a name in a path, for Linux
 UNREFERENCED = ("ignore", "warn", "reject", "delete")
 KEEP = ("on-failure", "always", "never")
-PATH = re.compile("DIR|FILE")  # in a metavar: the value is one
+PATH = re.compile("DIR|FILE")  # in a metavar: the value is a path
 
 
 class Group(Protocol):
     """Takes options, as pytest's groups do."""
 
     def addoption(self, *names: str, **attributes: Any) -> None:
-        """Take one."""
+        """Add one."""
 
 
 class _Names:
     """Keeps the options' names, and which of them have a path as their value."""
 
     def __init__(self) -> None:
-        """Know none."""
+        """Start with none."""
         self.known: list[str] = []
         self.paths: list[str] = []
 
@@ -59,7 +59,7 @@ def register(parser: pytest.Parser) -> None:
 
 
 def check(config: pytest.Config) -> None:
-    """Refuse what cannot be meant.
+    """Refuse invalid options and combinations.
 
     Raises:
         pytest.UsageError: says which options do not go together, or what is wrong.
@@ -97,7 +97,7 @@ def golden_root(config: pytest.Config) -> Path:
 
 def _named(config: pytest.Config) -> str:
     try:
-        with warnings.catch_warnings(action="ignore"):  # of types: what follows is said
+        with warnings.catch_warnings(action="ignore"):  # of types: checked below
             named = config.getini(GOLDEN)
     except (TypeError, ValueError) as error:  # by a newer pytest
         raise DeclarationError(f"{GOLDEN}: {error}: {AS_IN}") from error
@@ -112,7 +112,7 @@ def _named(config: pytest.Config) -> str:
 
 
 def _check_goldens(config: pytest.Config) -> None:
-    """Refuse a folder of goldens that is none; a file `golden` may be anybody's."""
+    """Refuse a folder of goldens that is none; a file `golden` may be unrelated."""
     try:
         if _named(config) != GOLDENS:
             golden_root(config)
@@ -145,7 +145,7 @@ def of_engine(config: pytest.Config) -> tuple[str, str | None, str | None]:
 
 
 def _refuse_engine(config: pytest.Config) -> None:
-    """Refuse an engine from two places, from none, or for a lab that takes no other."""
+    """Refuse two engine roots, an invalid one, or one for a backend that takes none."""
     engine, suite, folder = of_engine(config)
     if not suite and not folder:
         return
@@ -163,7 +163,7 @@ def _refuse_engine(config: pytest.Config) -> None:
 
 
 def replays(config: pytest.Config) -> bool:
-    """Tell whether goldens are played in place of the scenarios' bodies."""
+    """Return whether goldens are replayed in place of the scenarios' bodies."""
     return bool(config.getoption("--netlab-stimulus") == "replay")
 
 
@@ -193,7 +193,7 @@ def _names() -> _Names:
 
 
 def _table(group: Group) -> None:
-    """Give a group every option there is."""
+    """Add every option to a group."""
     _lab_options(group)
     _golden_options(group)
     _evidence_options(group)
@@ -288,7 +288,7 @@ def _evidence_options(group: Group) -> None:
 
 
 def _packet_options(group: Group) -> None:
-    """Add where packets come from, if not from the scenarios' tests."""
+    """Add the options that take packets from elsewhere than the scenarios' tests."""
     group.addoption(
         "--netlab-stimulus",
         choices=("body", "replay"),
@@ -321,7 +321,7 @@ def _refuse_in_ci(config: pytest.Config) -> None:
 
 
 def _refuse_with_replay(config: pytest.Config) -> None:
-    """Refuse to play goldens that are to be recorded, or where there is no lab."""
+    """Refuse to replay goldens that are to be recorded, or without a lab."""
     others = {
         "--netlab-update": config.getoption("netlab_update") != "none",
         "--netlab-offline": config.getoption("--netlab-offline") is not None,
@@ -333,7 +333,7 @@ def _refuse_with_replay(config: pytest.Config) -> None:
 
 
 def _refuse_among_goldens(config: pytest.Config) -> None:
-    """Refuse evidence in the folder of goldens: each is a folder of a scenario's id."""
+    """Refuse evidence in the folder of goldens: both have a folder per scenario id."""
     kept = config.getoption("--netlab-artifacts") or ARTIFACTS
     goldens = _real(config.rootpath / _named(config))
     evidence = _real(config.rootpath / kept)
@@ -343,12 +343,12 @@ def _refuse_among_goldens(config: pytest.Config) -> None:
 
 
 def _real(path: Path) -> Path:
-    """Return where a path leads, as far as it leads anywhere: it may be a loop."""
+    """Return a path with its links resolved, as far as possible: they may loop."""
     return type(path)(os.path.realpath(path))
 
 
 def _offline_of(config: pytest.Config) -> None:
-    """Refuse a folder that is none; xdist's workers are given its full path."""
+    """Refuse a path that is no folder; give xdist's workers the full path."""
     named = config.getoption("--netlab-offline")
     if named is None:
         return

@@ -1,4 +1,4 @@
-"""What pytest prints of ours, without what a terminal would obey. Knows pytest only."""
+"""Escape control characters in what pytest prints of ours. Knows pytest only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytest_netlab.terminal import escaped, one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OURS = "netlab_"  # how the names of our properties begin
+OURS = "netlab_"  # prefix of our properties
 
 
 def spell_out(report: pytest.TestReport) -> None:
@@ -43,7 +43,7 @@ def failure(text: str) -> Any:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Escape what is said of wrong use, and raise it."""
+    """Escape the text of a UsageError, and raise it."""
     try:
         yield
     except pytest.UsageError as error:

@@ -1,4 +1,4 @@
-"""Goldens that no scenario used, told at the end of a run that was complete."""
+"""Goldens that no scenario used, reported at the end of a complete run."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ ENDED = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 
 
 class Unreferenced:
-    """Collects which goldens were used, on the controller of a run of any size.
+    """Collects which goldens were used, on the controller of a run with workers.
 
-    Reports carry the golden of their test, so workers need not tell; what a worker
-    deselected they do.
+    Reports carry the golden of their test. All that workers send besides is how many
+    scenarios they deselected.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Unreferenced:
             self._skipped |= report.skipped and not hasattr(report, "wasxfail")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Note that a file could not be read: who knows which goldens it uses."""
+        """Note that a file was not collected: which goldens it uses is unknown."""
         self._skipped |= not report.passed
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
@@ -92,7 +92,7 @@ class Unreferenced:
             self._done[folder] = f"cannot be deleted ({error.strerror})"
 
     def _complete(self, session: pytest.Session) -> bool:
-        """Tell whether every scenario of the project had its turn."""
+        """Return whether every scenario of the project was run."""
         option = self._config.option
         source = pytest.Config.ArgsSource
         whole = self._config.args_source in (source.TESTPATHS, source.INVOCATION_DIR)
