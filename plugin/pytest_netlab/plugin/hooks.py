@@ -77,7 +77,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; refuse invalid options."""
     config.addinivalue_line("markers", marker.HELP)
-    if text := isolation.inside(config, config.option):  # for a plugin of a conftest
+    if text := isolation.inside(config, config.option):  # a conftest may load us late
         pytest.exit(text, isolation.WRONG_USE)
     with shown.refusals():
         options.check(config)
