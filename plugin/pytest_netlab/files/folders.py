@@ -179,7 +179,7 @@ def _staging(folder: Path) -> Iterator[Path]:
             yield staging
         finally:
             # What cannot be removed now is left to a sweep: the folder is replaced, or
-            # an error is on its way that says why it is not.
+            # the error being raised says why it is not.
             with suppress(OSError):
                 _finish(here, staging.name, parent)
 

@@ -53,7 +53,7 @@ def _missing(root: Path, known: str) -> list[str]:
 
 
 def _loads(root: Path) -> bool:
-    """Return whether the kernel loads modules on demand: it may, and has a modprobe."""
+    """Return whether the kernel loads modules on demand: enabled, with a modprobe."""
     settings = root / "proc" / "sys" / "kernel"
     return (
         (root / "proc" / "modules").exists()

@@ -37,7 +37,7 @@ class Node(Protocol):
 
     @property
     def container(self) -> Any:
-        """Return the docker SDK's container; LabError if the node is none."""
+        """Return the docker SDK's container; LabError if the node is no container."""
 
 
 class Tap(Protocol):

@@ -102,7 +102,7 @@ def expanded(arguments: Iterable[str], within: tuple[str, ...] = ()) -> Iterator
 def inside(config: pytest.Config, chosen: Namespace) -> str | None:
     """Return which code or goldens a run takes from its evidence; None for none.
 
-    The text says what to do. Links are resolved; `chosen` are the arguments parsed yet.
+    The text says what to do. Links are resolved; `chosen` has what is parsed so far.
     """
     if chosen.netlab_offline is None:
         return None

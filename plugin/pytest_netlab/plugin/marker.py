@@ -101,7 +101,7 @@ def _wrong(item: pytest.Item, what: str) -> DeclarationError:
 
 
 def _repeated(item: pytest.Item) -> Iterator[str]:
-    """Yield the test, class or module that has the marker twice, which is ambiguous.
+    """Yield the name of a test, class or module that has the marker twice: ambiguous.
 
     A test, its class, a base class and its module may have one each.
     """

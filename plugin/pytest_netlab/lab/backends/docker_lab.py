@@ -52,7 +52,7 @@ class Components:
         shared: others use the engine and its host too.
         log: returns the engine's log.
         own_tools: programs that the host has in the lab's root.
-        liveness: of the engine; None where there is none.
+        liveness: of the engine; None where there is no engine.
 
     """
 

@@ -162,7 +162,7 @@ class FakeLab:
         """Do nothing: there is no engine."""
 
     def reset(self) -> None:
-        """Forget every mapping."""
+        """Flush the mapping table."""
         self.wire.nat.flush()
 
     def tap(self, points: Sequence[Point]) -> FakeTap:

@@ -23,7 +23,7 @@ ONCE_SECONDS = 10
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal told this process to end. What handles Ctrl-C handles this too."""
+    """A signal asked this process to end. What handles Ctrl-C handles this too."""
 
 
 class _Delivery:

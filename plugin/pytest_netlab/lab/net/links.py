@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.host.links import Link
 
-# In this order: the kernel switches TSO off with checksumming, and says so.
+# In this order: the kernel switches TSO off with checksumming, and reports it.
 OFFLOADS = (
     "tx-checksumming",
     "rx-checksumming",

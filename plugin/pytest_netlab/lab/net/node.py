@@ -27,7 +27,7 @@ class NamespaceNode:
         address: IPv4, as text.
         netns: path of its network namespace.
         namespaces: those of the lab.
-        docker: the docker SDK's container; None for a node that is none.
+        docker: the docker SDK's container; None for other nodes.
         own_tools: programs that run in the lab's root instead of the machine's.
 
     """
@@ -41,7 +41,7 @@ class NamespaceNode:
 
     @property
     def container(self) -> Any:
-        """Return the docker SDK's container; LabError if the node is none."""
+        """Return the docker SDK's container; LabError if the node is no container."""
         if self.docker is None:
             raise LabError(f"{self.name} is no container: it has no `.container`")
         return self.docker

@@ -67,7 +67,7 @@ class RingCounters(NamedTuple):
 
     Attributes:
         received: frames, dropped ones included.
-        dropped: frames that found no room in the ring.
+        dropped: frames that did not fit in the ring.
         freezes: times that the ring was full.
 
     """

@@ -46,7 +46,7 @@ class Conversations:
     """The TCP conversations that began in a capture, separate for each capture point.
 
     The kernel goes on after the client program has ended: its FIN, the answer to it and
-    the last ACK may still be on their way when a scenario's block is left.
+    the last ACK may still be in flight when a scenario's block is left.
     """
 
     def __init__(self) -> None:
