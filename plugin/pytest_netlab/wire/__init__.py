@@ -1,4 +1,7 @@
-"""Bytes <-> columns, one file a protocol. Knows no file, no flow and no NAT."""
+"""Packet bytes <-> numpy columns: one module a protocol, checksums, one-line text.
+
+Knows nothing of capture files, flows or NAT.
+"""
 
 from pytest_netlab.wire.address import (
     address_bytes,

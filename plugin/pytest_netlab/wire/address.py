@@ -1,4 +1,4 @@
-"""Addresses as the columns hold them: 16 bytes, IPv4 mapped into IPv6."""
+"""Addresses as the columns have them: 16 bytes, IPv4 mapped into IPv6."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 MAPPED = bytes(10) + b"\xff\xff"
-# First octets: 224/4 is multicast (RFC 1112), 240/4 broadcast and what is reserved;
+# First octets: 224/4 is multicast (RFC 1112), 240/4 reserved or broadcast;
 # ff00::/8 is multicast (RFC 4291).
 FIRST_GROUP, GROUP6 = 224, 255
 _MAC = re.compile(r"[0-9a-fA-F]{1,2}(:[0-9a-fA-F]{1,2}){5}")
 
 
 def address_text(packed: bytes) -> str:
-    """Return 16 bytes as text: dotted when they hold a mapped IPv4 address."""
+    """Return 16 bytes as text; an IPv4-mapped address is dotted."""
     packed = bytes(packed)
     if packed.startswith(MAPPED):
         a, b, c, d = packed[12:]

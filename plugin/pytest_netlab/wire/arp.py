@@ -25,7 +25,7 @@ _ADDRESS_BYTES = 16
 REQUEST: Final = 1
 REPLY: Final = 2
 
-# Compiled, these are integers of C; Python sees them by this.
+# Compiled, these are C integers; this makes them visible to Python.
 globals().update(SENDER_IP=SENDER_IP, HEADER=HEADER)
 
 
@@ -45,7 +45,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
 
 
 def _is_ipv4(frame: bytes, at: int) -> bool:
-    """Tell whether the addresses are of the one kind known here."""
+    """Return whether the message is about IPv4 and Ethernet addresses."""
     return (
         octets.u16(frame, at + _PROTOCOL) == IPV4
         and frame[at + _HARDWARE_BYTES] == _MAC_BYTES

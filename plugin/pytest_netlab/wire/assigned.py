@@ -1,14 +1,14 @@
-"""Assigned numbers: what links, protocols and messages go by.
+"""Assigned numbers of link types, protocols and message types.
 
-A leaf, so that every protocol can name the others. Compiled modules keep them as
-integers of C.
+It imports nothing, so that every protocol can import it. Compiled modules copy the
+numbers into C integers.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-# Link types (tcpdump.org/linktypes.html); RAW has four more names.
+# Link types (tcpdump.org/linktypes.html); RAW has four more numbers.
 NULL: Final = 0
 ETHERNET: Final = 1
 BSD_RAW: Final = 12
@@ -52,7 +52,7 @@ PARAMETER_PROBLEM6: Final = 4
 FIRST_QUERY6: Final = 128
 ECHO_REQUEST6: Final = 128
 ECHO_REPLY6: Final = 129
-# RFC 4861, 2710, 3810: neighbour discovery and multicast listeners speak of a link.
+# RFC 4861, 2710, 3810: neighbour discovery and multicast listeners concern one link.
 FIRST_LINK6: Final = 130
 LAST_LINK6: Final = 137
 LISTENER_REPORT6: Final = 143

@@ -1,7 +1,7 @@
-"""The canary: a frame that proves a capture point could see. Knows bytes, no sockets.
+"""The canary: a frame that proves that a capture point captures. Knows no sockets.
 
-Canaries stay in a capture as the proof for whoever reads it later; layers that look for
-traffic skip them (`is_canary`).
+Canaries stay in a capture as the proof for later readers; layers that look for traffic
+skip them (`is_canary`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,14 @@ _FIELDS = 3
 
 
 class Canary(NamedTuple):
-    """What a canary says: which run sent it, for which point, and when."""
+    """The content of a canary.
+
+    Attributes:
+        nonce: which run sent it.
+        point: the capture point it is for.
+        kind: "open" before the traffic, "close" after it.
+
+    """
 
     nonce: str
     point: str
@@ -38,7 +45,7 @@ def build(canary: Canary, source: bytes) -> bytes:
 
 
 def parse(frame: bytes) -> Canary | None:
-    """Return what a canary says; None for any other frame."""
+    """Return the canary in a frame; None for any other frame."""
     kind, end = frame[ethernet.TYPE : ethernet.HEADER], ethernet.HEADER
     while kind in _TAGS:
         end += ethernet.TAG
@@ -51,5 +58,5 @@ def parse(frame: bytes) -> Canary | None:
 
 
 def is_canary(frame: bytes) -> bool:
-    """Tell whether an Ethernet frame is a canary, of any run."""
+    """Return whether an Ethernet frame is a canary, of any run."""
     return parse(frame) is not None

@@ -1,7 +1,7 @@
-"""Internet checksums (RFC 1071): judge, compute, fill. Knows where protocols keep them.
+"""Internet checksums (RFC 1071): verify and compute. Knows where protocols keep them.
 
-The judgement follows the kernel: a device that fills checksums in gets frames with the
-folded, not complemented sum of the pseudo-header, and a tap sees those.
+PARTIAL is the kernel's: a device with checksum offload gets frames that have only the
+folded, uncomplemented sum of the pseudo-header, and a tap sees those.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ONES: Final = 0xFFFF
 
-_V4_ADDRESSES, _V4_END = 12, 20  # `ipv4` needs this module
+_V4_ADDRESSES, _V4_END = 12, 20  # `ipv4` imports this module
 
 # Where a transport header keeps its checksum.
 TCP_FIELD: Final = 16
@@ -30,12 +30,12 @@ _PARTIAL = int(Checksum.PARTIAL)
 _BAD = int(Checksum.BAD)
 _FRAGMENT = int(Status.FRAGMENT)
 
-# Compiled, these are integers of C; Python sees them by this.
+# Compiled, these are C integers; this makes them visible to Python.
 globals().update(ONES=ONES)
 
 
 def decode(frame: bytes, at: int, stored: int, row: int, out: Columns) -> int:
-    """Judge the transport checksum of a row; absent unless every byte is here."""
+    """Return the state of a transport checksum; ABSENT if it cannot be verified."""
     if out.end > out.limit or out.status[row] & _FRAGMENT:
         return _ABSENT
     extra = 0
@@ -48,7 +48,7 @@ def decode(frame: bytes, at: int, stored: int, row: int, out: Columns) -> int:
 
 
 def _judge(number: int, stored: int, extra: int) -> int:
-    """Return the state of a checksum, of the sums of its bytes and pseudo-header."""
+    """Return a checksum's state from the sums of the bytes and the pseudo-header."""
     if octets.fold(number + extra) == ONES:
         return _GOOD
     if extra and stored == octets.fold(extra):
@@ -57,7 +57,7 @@ def _judge(number: int, stored: int, extra: int) -> int:
 
 
 def _is_source_routed(frame: bytes, ip_at: int, at: int) -> bool:
-    """Tell whether the destination that the checksum covers is not in the IP header."""
+    """Return whether the checksum covers a destination that the IP header lacks."""
     if frame[ip_at] >> 4 != ipv6.VERSION or at - ip_at == ipv6.HEADER:
         return False
     return ipv6.is_source_routed(frame, ip_at, at)

@@ -1,5 +1,5 @@
 # The struct that `Columns` compiles to. The pointers come first and in the order of
-# COLUMNS: memory.pxd fills them by their place.
+# COLUMNS: memory.pxd fills them in by position.
 
 from pytest_netlab.wire cimport memory
 

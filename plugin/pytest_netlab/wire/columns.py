@@ -34,13 +34,13 @@ ADDRESS_BYTES = 16
 
 
 class Status(IntFlag):
-    """What is not ordinary about a packet; 0 is an ordinary, whole packet."""
+    """What is unusual about a packet; 0 is an ordinary, complete packet."""
 
     TRUNCATED = 1  # fewer bytes captured than were on the wire
     MALFORMED = 2  # a header contradicts the bytes present
     FRAGMENT = 4  # part of a fragmented IP datagram
-    UNDECODED = 8  # link type or ethertype without columns here
-    CHECKSUM_NOT_READY = 16  # the tap said so: the device would have filled it in
+    UNDECODED = 8  # a link type or ethertype that is not decoded here
+    CHECKSUM_NOT_READY = 16  # reported by the tap: the device was to fill it in
 
 
 # Arithmetic on an enum costs a call; the hot loops use plain integers.
@@ -49,7 +49,7 @@ _MALFORMED = int(Status.MALFORMED)
 
 
 class Checksum(IntEnum):
-    """State of one checksum field (SCENARIOS: partial = pseudo-header sum only)."""
+    """State of one checksum field."""
 
     ABSENT = 0  # no such field, or not all covered bytes captured
     GOOD = 1
@@ -71,12 +71,12 @@ class Column:
     """One column.
 
     Attributes:
-        name: what it is called everywhere.
+        name: its name in `Capture`, in exports and in the documentation.
         dtype: its numpy type.
-        valid: of which rows the value means something.
+        valid: the rows in which the value is meaningful.
         meaning: what it is, with its unit; empty where the name says it.
-        width: cells in a row: more than one are an address, octet by octet.
-        enum: whose members its values are, where they have names.
+        width: values in a row: 16 octets for an address, else 1.
+        enum: the enumeration of its values; None where they have no names.
 
     """
 
@@ -102,7 +102,7 @@ def _enum(name: str, dtype: str, enum: type[Enum], meaning: str) -> Column:
 
 
 def _address(name: str, valid: Condition, meaning: str) -> Column:
-    """Return a column of addresses: `::` is one only where there is a header."""
+    """Return a column of addresses: `::` is valid only where there is a header."""
     return Column(
         name=name,
         dtype="u1",
@@ -173,7 +173,16 @@ BY_NAME = MappingProxyType({column.name: column for column in COLUMNS})
 
 
 class Place(NamedTuple):
-    """Where a column of a block of columns is."""
+    """Where a column lies in a block of columns.
+
+    Attributes:
+        name: the column's.
+        at: its offset in the block, in octets.
+        size: its length, in octets.
+        dtype: its numpy type.
+        width: values in a row.
+
+    """
 
     name: str
     at: int
@@ -189,8 +198,8 @@ _LINE = 64  # bytes of a cache line
 def _places(rows: int) -> list[Place]:
     """Lay the columns out in one block.
 
-    Each starts a cache line further on than its size asks for: columns that all start
-    at the same place of a page would evict each other from the cache.
+    At least a cache line is left free behind each: columns that all began at the same
+    offset in a page would evict each other from the cache.
     """
     places = []
     at = 0
@@ -202,7 +211,7 @@ def _places(rows: int) -> list[Place]:
 
 
 def size_of(rows: int) -> int:
-    """Return the bytes of a block of columns for this many packets."""
+    """Return the size, in octets, of a block of columns for this many packets."""
     last = _places(rows)[-1]
     return last.at + last.size + _LINE
 
@@ -210,9 +219,15 @@ def size_of(rows: int) -> int:
 class Columns:
     """Preallocated columns in one block, and the packet that is being decoded.
 
-    `start` and `limit` are where the captured bytes of that packet begin and end in the
-    frame handed to a decoder; `end` is where it, or the layer in hand, ends on the
-    wire. `hashes` and `checksums` say whether those columns are wanted.
+    Attributes:
+        block: the memory of all columns.
+        rows: for how many packets.
+        start: where the packet's captured bytes begin in the frame given to a decoder.
+        limit: where they end.
+        end: where the packet, or the layer being decoded, ends on the wire.
+        hashes: whether to fill in `payload_hash` and `options_hash`.
+        checksums: whether to fill in `ip_checksum` and `l4_checksum`.
+
     """
 
     if TYPE_CHECKING:
@@ -225,7 +240,7 @@ class Columns:
         checksums: int
 
         def __getattr__(self, name: str) -> memoryview:
-            """Return the cells of a column."""
+            """Return the values of a column."""
 
     def __init__(
         self,
@@ -235,9 +250,9 @@ class Columns:
         hashes: bool = True,
         checksums: bool = True,
     ) -> None:
-        """Make columns for this many packets, zeroed; no packet is tagged yet.
+        """Make columns for this many packets, zeroed; `vlan` is UNTAGGED.
 
-        `block` is memory to use, of `size_of(rows)` bytes: it needs a `clear` first.
+        `block` is memory to use, of `size_of(rows)` bytes: call `clear` before use.
         """
         places = _places(rows)
         self.rows = rows
@@ -248,7 +263,7 @@ class Columns:
         self.array("vlan").fill(UNTAGGED)
 
     def clear(self) -> None:
-        """Make them as they were when new."""
+        """Reset all columns to their initial values."""
         self.block.fill(0)
         self.array("vlan").fill(UNTAGGED)
 
@@ -264,18 +279,18 @@ class Columns:
         return {column.name: self.array(column.name) for column in COLUMNS}
 
     def note(self, row: int, point: int, ts: int, direction: int, status: int) -> None:
-        """Note what is known of a packet before it is decoded."""
+        """Store what is known of a packet before it is decoded."""
         self.point[row] = point
         self.ts[row] = ts
         self.direction[row] = direction
         self.status[row] = status
 
     def locate(self, row: int, offset: int) -> None:
-        """Note where the bytes of a packet are."""
+        """Store the offset of a packet's bytes."""
         self.offset[row] = offset
 
     def mark_truncated(self, row: int) -> None:
-        """Note a header that is not all there: cut by the capture, or by its sender."""
+        """Note an incomplete header: malformed, unless the capture cut the packet."""
         if not self.status[row] & _TRUNCATED:
             self.status[row] |= _MALFORMED
 

@@ -1,4 +1,4 @@
-"""Linux cooked captures, SLL and SLL2: what a tap on `any` sees. No protocol above."""
+"""Linux cooked captures (tap on `any`): SLL and SLL2. Knows no protocol above."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _V2_TYPE, _V2_KIND, _V2_SOURCE_BYTES, _V2_SOURCE, _V2_HEADER = 0, 10, 11, 12, 20
 
 _MAC_BYTES = 6
 _INBOUND, _OUTBOUND = int(Direction.INBOUND), int(Direction.OUTBOUND)
-_OUTGOING = 4  # PACKET_OUTGOING; the others name whom the packet was for
+_OUTGOING = 4  # PACKET_OUTGOING; all other types were received
 
-# Compiled, this is an integer of C; Python sees it by this.
+# Compiled, this is a C integer; this makes it visible to Python.
 globals().update(TYPE=TYPE)
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
-    """Decode SLL; return where the next header starts, -1 if nowhere."""
+    """Decode SLL; return where the next header starts, -1 for none."""
     if at + _V1_HEADER > out.limit:
         out.mark_truncated(row)
         return -1
@@ -36,7 +36,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
 
 
 def decode_v2(frame: bytes, at: int, row: int, out: Columns) -> int:
-    """Decode SLL2; return where the next header starts, -1 if nowhere."""
+    """Decode SLL2; return where the next header starts, -1 for none."""
     if at + _V2_HEADER > out.limit:
         out.mark_truncated(row)
         return -1
@@ -49,7 +49,7 @@ def decode_v2(frame: bytes, at: int, row: int, out: Columns) -> int:
 
 
 def _note_direction(kind: int, row: int, out: Columns) -> None:
-    """Take the direction from the packet type, unless the file already said it."""
+    """Take the direction from the packet type, unless the file gave one."""
     if not out.direction[row]:
         out.direction[row] = _OUTBOUND if kind == _OUTGOING else _INBOUND
 

@@ -1,4 +1,4 @@
-"""The datagram an ICMP error quotes: the tuple a NAT must translate back."""
+"""The packet embedded in an ICMP error: a NAT must reverse-translate its tuple."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
 _PORTS = 4
-_ECHO_ID, _ECHO_BYTES = 4, 6  # `icmp` needs this module
+_ECHO_ID, _ECHO_BYTES = 4, 6  # `icmp` imports this module
 
 _PROTOCOLS = 256
 _ADDRESS_BYTES = 16
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
-    """Decode what is quoted at this offset, as far as it is there."""
+    """Decode the embedded packet at this offset, as far as it is there."""
     if at >= out.limit:
         return
     version = frame[at] >> 4
@@ -40,7 +40,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
 
 
 def _decode_v4(frame: bytes, at: int, row: int, out: Columns) -> None:
-    """Decode a quoted IPv4 header and the start of what it carried."""
+    """Decode an embedded IPv4 header and the start of its transport header."""
     out.quoted_proto[row] = frame[at + ipv4.PROTOCOL]
     out.quoted_ttl[row] = frame[at + ipv4.TTL]
     out.quoted_ip_id[row] = octets.u16(frame, at + ipv4.ID)
@@ -52,7 +52,7 @@ def _decode_v4(frame: bytes, at: int, row: int, out: Columns) -> None:
 
 
 def _decode_v6(frame: bytes, at: int, row: int, out: Columns) -> None:
-    """Decode a quoted IPv6 header and the start of what it carried."""
+    """Decode an embedded IPv6 header and the start of its transport header."""
     carried = ipv6.carried(frame, at, out.limit)
     out.quoted_proto[row] = carried % _PROTOCOLS
     out.quoted_ttl[row] = frame[at + ipv6.HOPS]
@@ -64,7 +64,7 @@ def _decode_v6(frame: bytes, at: int, row: int, out: Columns) -> None:
 
 
 def _decode_transport(frame: bytes, at: int, row: int, out: Columns) -> None:
-    """Decode the ports or the echo id; RFC 792 promises eight bytes, no more."""
+    """Decode the ports or the echo id; RFC 792 promises eight octets, no more."""
     proto = out.quoted_proto[row]
     if proto in (TCP, UDP):
         if at + _PORTS <= out.limit:
@@ -75,7 +75,7 @@ def _decode_transport(frame: bytes, at: int, row: int, out: Columns) -> None:
 
 
 def _is_echo(proto: int, kind: int) -> bool:
-    """Tell whether the quoted message carries an echo id."""
+    """Return whether the embedded message is an echo request or reply."""
     if proto == ICMP:
         return kind in (ECHO_REPLY, ECHO_REQUEST)
     return proto == ICMP6 and kind in (ECHO_REQUEST6, ECHO_REPLY6)

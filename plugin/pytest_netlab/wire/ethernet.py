@@ -21,12 +21,12 @@ _VLAN_ID = 0x0FFF
 _MAX_TAGS = 8
 _MIN_TYPE = 0x0600  # below, the field is an 802.3 length
 
-# Compiled, these are integers of C; Python sees them by this.
+# Compiled, these are C integers; this makes them visible to Python.
 globals().update(TYPE=TYPE, HEADER=HEADER, TAG=TAG)
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
-    """Decode the link header; return where the next one starts, -1 if nowhere."""
+    """Decode the link header; return where the next one starts, -1 for none."""
     if at + HEADER > out.limit:
         out.mark_truncated(row)
         return -1
@@ -37,7 +37,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
 
 
 def decode_type(ethertype: int, frame: bytes, at: int, row: int, out: Columns) -> int:
-    """Note the type, through a bounded number of tags; return where the next starts."""
+    """Store the type behind up to `_MAX_TAGS` tags; return where its header starts."""
     for depth in range(_MAX_TAGS):
         if not _is_tag(ethertype):
             if ethertype >= _MIN_TYPE:
@@ -54,7 +54,7 @@ def decode_type(ethertype: int, frame: bytes, at: int, row: int, out: Columns) -
 
 
 def _is_tag(ethertype: int) -> bool:
-    """Tell whether the type announces a tag instead of a payload."""
+    """Return whether the type announces a tag instead of a payload."""
     return ethertype in (VLAN, QINQ, OLD_QINQ)
 
 
@@ -69,14 +69,14 @@ def build(
 def tagged(frame: bytes, tci: int, at: int = TYPE, tpid: int = VLAN) -> bytes:
     """Return the frame with a tag in front of the type at this offset.
 
-    The kernel takes a tag out of a frame and keeps it beside the bytes, which pcapng
-    has no place for: without this, Wireshark would show traffic of a VLAN as of none.
+    The kernel strips a tag and keeps it beside the frame, and pcapng has no field for
+    it: without this, Wireshark would show VLAN traffic as untagged.
 
     Args:
         frame: an Ethernet frame, or any whose type is at that offset.
-        tci: what the tag says: priority, and the VLAN's id (IEEE 802.1Q, 9.6).
-        at: the offset, in octets.
-        tpid: what kind of tag it is.
+        tci: the tag control information: priority, VLAN id (IEEE 802.1Q, 9.6).
+        at: the offset of the type, in octets.
+        tpid: the tag's own ethertype.
 
     """
     tag = tpid.to_bytes(2, "big") + tci.to_bytes(2, "big")

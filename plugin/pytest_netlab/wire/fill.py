@@ -1,4 +1,4 @@
-"""Checksums of a whole IP datagram, filled in. Knows no link layer."""
+"""Fill in the checksums of a whole IP datagram. Knows no link layer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def fill(datagram: bytes) -> bytes:
 
 
 def _fill_v4(datagram: bytes) -> bytes:
-    """Fill in the header, then what it carries."""
+    """Fill in the checksums of the header and of what it carries."""
     datagram = ipv4.fill_header(datagram)
     if u16(datagram, _V4_FRAGMENT) & _FRAGMENT_BITS:
         return datagram
@@ -44,7 +44,7 @@ def _fill_v4(datagram: bytes) -> bytes:
 
 
 def _fill_v6(datagram: bytes) -> bytes:
-    """Fill in what the header carries; it has no checksum of its own."""
+    """Fill in the checksum of what it carries; the header has none."""
     at, proto = divmod(ipv6.carried(datagram, 0, len(datagram)), _PROTOCOLS)
     length = u16(datagram, _V6_LENGTH)
     end = min(ipv6.HEADER + length, len(datagram)) if length else len(datagram)
@@ -66,6 +66,6 @@ def _fill_transport(datagram: bytes, proto: int, at: int, end: int) -> bytes:
 
 
 def _is_unsummed(datagram: bytes, proto: int, field: int) -> bool:
-    """Tell whether this is UDP over IPv4 that was sent without a checksum."""
+    """Return whether this is UDP over IPv4 that was sent without a checksum."""
     unsummed = u16(datagram, field) == 0
     return unsummed and proto == _UDP and datagram[0] >> 4 == ipv4.VERSION

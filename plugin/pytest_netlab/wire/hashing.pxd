@@ -10,7 +10,7 @@ cdef extern from *:
     #define NL_BLOCK 256
     typedef unsigned __int128 nl_u128;
 
-    /* NL_GAP to the i, modulo the prime: 2^64 is NL_GAP there. */
+    /* NL_GAP to the power of i, modulo the prime: 2^64 is congruent to NL_GAP. */
     static uint64_t nl_power[NL_BLOCK + 1];
 
     /* top * 2^128 + high * 2^64 + low modulo the prime; top is below 2^16. */
@@ -45,7 +45,7 @@ cdef extern from *:
         return word;
     }
 
-    /* The last bytes, and a 1 behind them. */
+    /* The last bytes, with a 1 appended. */
     static inline uint64_t nl_tail(const uint8_t *p, size_t size)
     {
         uint64_t word = 1;

@@ -1,8 +1,8 @@
 """A 64-bit digest of bytes: the same on every machine, compiled or not.
 
-It is the remainder of the bytes, taken as a little-endian integer with a 1 behind them,
-by a prime: what big integers do fast in the interpreter is a sum of products in C.
-Equal bytes have equal digests; it resists accidents, not enemies.
+It is the bytes as a little-endian integer, with an octet of 1 appended, modulo a prime:
+fast with the interpreter's big integers, and in C a sum of products. Equal bytes have
+equal digests. Accidental collisions are improbable, but an attacker can make them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""ICMP for IPv4: echo, and errors with what they quote. Knows no route."""
+"""ICMP for IPv4: echo, and errors with their embedded packet. Knows no route."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ CHECKSUM: Final = checksum.ICMP_FIELD
 _REST = 4
 ID: Final = 4
 SEQ: Final = 6
-MTU: Final = 6  # of an error that asks for less (RFC 1191)
+MTU: Final = 6  # of the next hop, in FRAGMENTATION_NEEDED (RFC 1191)
 HEADER: Final = 8
 
-# Compiled, these are integers of C; Python sees them by this.
+# Compiled, these are C integers; this makes them visible to Python.
 globals().update(TYPE=TYPE, CODE=CODE, CHECKSUM=CHECKSUM, ID=ID, SEQ=SEQ, HEADER=HEADER)
 
 
@@ -43,7 +43,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
 
 
 def decode_header(frame: bytes, at: int, row: int, out: Columns) -> bool:
-    """Decode the eight bytes of any message; tell whether they are there."""
+    """Decode the eight octets of any message; return whether they are there."""
     if at + HEADER > out.limit or at + HEADER > out.end:
         out.mark_truncated(row)
         return False
@@ -60,18 +60,18 @@ def decode_header(frame: bytes, at: int, row: int, out: Columns) -> bool:
 
 
 def decode_echo(frame: bytes, at: int, row: int, out: Columns) -> None:
-    """Decode what pairs a request with its reply."""
+    """Decode id and sequence number, which pair a request with its reply."""
     out.icmp_id[row] = octets.u16(frame, at + ID)
     out.icmp_seq[row] = octets.u16(frame, at + SEQ)
 
 
 def is_echo(kind: int) -> bool:
-    """Tell whether the type is echo request or reply."""
+    """Return whether the type is echo request or reply."""
     return kind in (ECHO_REQUEST, ECHO_REPLY)
 
 
 def is_error(kind: int) -> bool:
-    """Return whether messages of the type quote the datagram they complain about."""
+    """Return whether messages of the type embed the datagram they are about."""
     return kind in (
         UNREACHABLE,
         SOURCE_QUENCH,
@@ -94,5 +94,5 @@ def build_echo(kind: int, ident: int, seq: int, data: bytes = b"") -> bytes:
 
 
 def build_error(kind: int, code: int, quoted: bytes, rest: int = 0) -> bytes:
-    """Return an error that quotes these bytes of a datagram."""
+    """Return an error that embeds these bytes of a datagram."""
     return build(kind, code, rest, quoted)

@@ -1,4 +1,4 @@
-"""ICMPv6: echo, and errors with what they quote. Knows no neighbour."""
+"""ICMPv6: echo, and errors with their embedded packet. Knows no neighbour."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
 
 
 def is_echo(kind: int) -> bool:
-    """Tell whether the type is echo request or reply."""
+    """Return whether the type is echo request or reply."""
     return kind in (ECHO_REQUEST6, ECHO_REPLY6)
 
 
 def is_error(kind: int) -> bool:
-    """Return whether the type is below 128: all of those quote (RFC 4443, 2.1)."""
+    """Return whether the type is below 128: those embed a packet (RFC 4443, 2.1)."""
     return kind < FIRST_QUERY6
 
 
 def is_of_link(kind: int) -> bool:
-    """Return whether messages of the type speak of a link, and cross no router."""
+    """Return whether messages of the type concern one link and cross no router."""
     return FIRST_LINK6 <= kind <= LAST_LINK6 or kind == LISTENER_REPORT6
 
 
 def build(src: str, dst: str, kind: int, code: int, rest: bytes) -> bytes:
-    """Return a message with a right checksum; rest is all after the checksum."""
+    """Return a message with a right checksum; `rest` is all that follows it."""
     head = bytes((kind, code))
     message = head + bytes(2) + rest
     addresses = checksum.ones_complement_sum(address_bytes(src) + address_bytes(dst))

@@ -42,7 +42,7 @@ _FRAGMENT_STATUS = int(Status.FRAGMENT)
 _GOOD = int(Checksum.GOOD)
 _BAD = int(Checksum.BAD)
 
-# Compiled, these are integers of C; Python sees them by this.
+# Compiled, these are C integers; this makes them visible to Python.
 globals().update(TOS=TOS, TOTAL=TOTAL, ID=ID, FRAGMENT=FRAGMENT, TTL=TTL)
 globals().update(PROTOCOL=PROTOCOL, SRC=SRC, DST=DST, HEADER=HEADER)
 globals().update(VERSION=VERSION, OFFSET_BITS=OFFSET_BITS, OFFSET_UNIT=OFFSET_UNIT)
@@ -94,10 +94,10 @@ def _decode_fragment(fragment: int, row: int, out: Columns) -> None:
 
 
 def _end(start: int, claimed: int, row: int, out: Columns) -> None:
-    """Note where the datagram ends on the wire, which may be before padding.
+    """Set `out.end` to where the datagram ends on the wire, without padding.
 
     The kernel leaves a total length of 0 in super-frames above 64 KiB (BIG TCP, TSO):
-    the caller lets those claim to reach to the end of the frame.
+    of those, `claimed` is the end of the frame.
     """
     if start <= claimed <= out.end:
         out.end = claimed
@@ -122,7 +122,7 @@ def header_bytes(first: int) -> int:
 
 
 class Header(TypedDict, total=False):
-    """What a header may say beside addresses and protocol."""
+    """The optional fields of a header to build."""
 
     ttl: int
     ip_id: int
@@ -136,7 +136,7 @@ class Header(TypedDict, total=False):
 def build(
     src: str, dst: str, proto: int, payload: bytes, **header: Unpack[Header]
 ) -> bytes:
-    """Return a datagram with a right checksum; ttl 64, DF set unless told otherwise."""
+    """Return a datagram with a right checksum; by default ttl is 64 and DF set."""
     options = header.get("options", b"")
     options += bytes(-len(options) & _WORD - 1)
     size = HEADER + len(options)

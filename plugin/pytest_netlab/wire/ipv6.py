@@ -41,7 +41,7 @@ DESTINATION: Final = 60
 
 _FRAGMENT_STATUS = int(Status.FRAGMENT)
 
-# Compiled, these are integers of C; Python sees them by this.
+# Compiled, these are C integers; this makes them visible to Python.
 globals().update(
     LENGTH=LENGTH,
     NEXT=NEXT,
@@ -76,7 +76,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
 
 
 def _decode_fields(frame: bytes, at: int, row: int, out: Columns) -> None:
-    """Decode the forty bytes every header has."""
+    """Decode the forty octets that every header has."""
     out.ip_version[row] = VERSION
     out.ip_offset[row] = at - out.start
     traffic_class = octets.u16(frame, at + _FIRST) >> _TRAFFIC_CLASS_SHIFT
@@ -88,10 +88,10 @@ def _decode_fields(frame: bytes, at: int, row: int, out: Columns) -> None:
 
 
 def _end(frame: bytes, at: int, row: int, out: Columns) -> None:
-    """Note where the datagram ends on the wire.
+    """Set `out.end` to where the datagram ends on the wire.
 
-    A length of 0 is a jumbogram, or a super-frame of the kernel (BIG TCP): both reach
-    to the end of the frame.
+    A length of 0 means a jumbogram, or a super-frame of the kernel (BIG TCP): both
+    extend to the end of the frame.
     """
     length = octets.u16(frame, at + LENGTH)
     if length == 0:
@@ -103,7 +103,7 @@ def _end(frame: bytes, at: int, row: int, out: Columns) -> None:
 
 
 def _decode_extensions(frame: bytes, at: int, row: int, out: Columns) -> int:
-    """Walk a bounded chain; return where the transport starts, -1 if not in here."""
+    """Decode a bounded chain; return where the transport starts, -1 if not here."""
     for _ in range(_MAX_EXTENSIONS):
         kind = out.proto[row]
         if not is_extension(kind):
@@ -125,7 +125,7 @@ def _decode_extensions(frame: bytes, at: int, row: int, out: Columns) -> int:
 
 
 def _decode_fragment(frame: bytes, at: int, row: int, out: Columns) -> None:
-    """Decode a fragment header; an atomic one (RFC 6946) makes no fragment."""
+    """Decode a fragment header; an atomic fragment (RFC 6946) gets no FRAGMENT."""
     fragment = octets.u16(frame, at + _FRAGMENT_OFFSET)
     out.ip_id[row] = octets.u32(frame, at + _FRAGMENT_ID)
     out.ip_flags[row] = fragment & _MF
@@ -135,7 +135,7 @@ def _decode_fragment(frame: bytes, at: int, row: int, out: Columns) -> None:
 
 
 def is_extension(kind: int) -> bool:
-    """Tell whether this next-header value announces an extension header."""
+    """Return whether this next-header value announces an extension header."""
     return kind in (HOP_BY_HOP, ROUTING, FRAGMENT, AUTHENTICATION, DESTINATION)
 
 
@@ -151,9 +151,9 @@ def extension_bytes(frame: bytes, at: int, limit: int, kind: int) -> int:
 
 
 def carried(frame: bytes, at: int, limit: int) -> int:
-    """Return what the chain at this IP header carries, and where that starts.
+    """Return the transport protocol behind this IP header, and where that starts.
 
-    One number: the offset times 256, plus the protocol. The offset is 0 where the
+    As one number: the offset times 256, plus the protocol. The offset is 0 where the
     transport header is not in this packet.
     """
     kind = frame[at + NEXT]
@@ -173,9 +173,9 @@ def carried(frame: bytes, at: int, limit: int) -> int:
 
 
 def is_source_routed(frame: bytes, at: int, end: int) -> bool:
-    """Return whether a routing header between the IP header here and `end` is pending.
+    """Return whether a routing header before `end` has segments left.
 
-    Until the last hop the checksum covers a destination that the header does not show.
+    Until the last one, checksums cover a destination that is not in the IP header.
     """
     kind = frame[at + NEXT]
     at += HEADER
@@ -189,7 +189,7 @@ def is_source_routed(frame: bytes, at: int, end: int) -> bool:
 
 
 class Header(TypedDict, total=False):
-    """What a header may say beside addresses and protocol."""
+    """The optional fields of a header to build."""
 
     ttl: int
     tos: int
@@ -199,7 +199,7 @@ class Header(TypedDict, total=False):
 def build(
     src: str, dst: str, proto: int, payload: bytes, **header: Unpack[Header]
 ) -> bytes:
-    """Return a datagram; hop limit 64 unless told otherwise."""
+    """Return a datagram; by default its hop limit is 64."""
     first = VERSION << 28 | header.get("tos", 0) << 20 | header.get("flow_label", 0)
     length = len(payload) if len(payload) <= _MAX_LENGTH else 0
     head = first.to_bytes(4, "big") + length.to_bytes(2, "big")

@@ -1,4 +1,4 @@
-"""BSD null and loop headers: an address family in four bytes. No protocol above."""
+"""BSD NULL and LOOP headers: a 4-octet address family. Knows no protocol above."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _LINUX6, _NETBSD6, _FREEBSD6, _MACOS6 = 10, 24, 28, 30
 _MAX_FAMILY = 0xFF
 _HIGH_BYTE = 0xFF00
 
-# Compiled, these are integers of C; Python sees them by this.
+# Compiled, these are C integers; this makes them visible to Python.
 globals().update(HEADER=HEADER)
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
-    """Decode the family; return where the next header starts, -1 if nowhere."""
+    """Decode the family; return where the next header starts, -1 for none."""
     if at + HEADER > out.limit:
         out.mark_truncated(row)
         return -1
     family = octets.u32(frame, at + _FAMILY)
-    if family > _MAX_FAMILY:  # null is in the order of the machine that captured
+    if family > _MAX_FAMILY:  # NULL has the byte order of the capturing machine
         high = family >> 24 | family >> 8 & _HIGH_BYTE
         family = high | (family & _HIGH_BYTE) << 8 | (family & _MAX_FAMILY) << 24
     if family == _INET:
@@ -38,7 +38,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
 
 
 def _is_inet6(family: int) -> bool:
-    """Tell whether any system calls IPv6 so."""
+    """Return whether this is AF_INET6 on any of the known systems."""
     return family in (_LINUX6, _NETBSD6, _FREEBSD6, _MACOS6)
 
 

@@ -12,7 +12,7 @@ cdef extern from *:
 
 
 cdef inline object bind(object columns, list places, object block):
-    # The columns keep the block alive; an array is not moved once its buffer is out.
+    # The columns keep the block alive; an array is not moved once its buffer is given.
     cdef Py_buffer view
     cdef Py_ssize_t place
     PyObject_GetBuffer(block, &view, PyBUF_WRITABLE)

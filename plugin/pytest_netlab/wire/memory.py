@@ -1,4 +1,4 @@
-"""Give a `Columns` its cells: flat memoryviews, so that a store costs no numpy call.
+"""Bind the columns of a `Columns`: flat memoryviews, so a store costs no numpy call.
 
 The compiled core fills in pointers instead, from memory.pxd.
 """

@@ -1,4 +1,4 @@
-# octets.py for compiled modules: inlined, on bare memory.
+# octets.py for compiled modules: the same functions, inlined, on bare memory.
 
 cdef extern from *:
     """
@@ -41,7 +41,7 @@ cdef extern from *:
     #define NL_WIDE
     #endif
 
-    /* The sum of 32-bit u64_view: a loop that compilers make vectors of. */
+    /* Sum both halves of 64-bit words, in a loop that compilers vectorise. */
     NL_WIDE __attribute__((unused)) static uint64_t nl_sum(const uint8_t *p, size_t u64_view)
     {
         uint64_t low = 0, high = 0, word;
@@ -53,7 +53,7 @@ cdef extern from *:
         return low + high;
     }
 
-    /* RFC 1071: the sum does not depend on the order of bytes until its end. */
+    /* RFC 1071: the sum is independent of byte order; only the result is swapped. */
     static inline uint32_t nl_total(const uint8_t *p, const uint8_t *end)
     {
         uint64_t low = 0, high = 0, word;
@@ -90,8 +90,8 @@ cdef extern from *:
         return nl_fold(low + high);
     #endif
     }
-    /* Two lines: record header and link, network and transport header. A prefetch of
-       an address behind the buffer does nothing. */
+    /* Prefetch two cache lines: the record header, then link, network and transport
+       header. Prefetching an address beyond the buffer does nothing. */
     static inline void nl_soon(const uint8_t *p)
     {
         __builtin_prefetch(p);
@@ -218,7 +218,7 @@ cdef inline unsigned int little32(
 
 
 cdef inline const unsigned char *view(object buffer) except NULL:
-    # Whoever calls keeps the buffer, and does not resize it, until it is done.
+    # The caller keeps the buffer, and does not resize it, as long as it uses this.
     cdef Py_buffer held
     PyObject_GetBuffer(buffer, &held, PyBUF_SIMPLE)
     PyBuffer_Release(&held)

@@ -1,4 +1,4 @@
-"""Big-endian integers and sums at an offset. Knows no protocol and checks no bounds.
+"""Integers, sums and hashes at an offset. Knows no protocol and checks no bounds.
 
 The compiled core has the same functions inlined, from octets.pxd.
 """
@@ -58,7 +58,7 @@ def total(frame: bytes | bytearray, at: int, end: int) -> int:
 
 
 def fold(number: int) -> int:
-    """Bring a sum of words back to 16 bits: 0 only if it is 0."""
+    """Return a sum of words folded to 16 bits: 0 only if the sum is 0."""
     return number % _ONES or (_ONES if number else 0)
 
 
@@ -68,25 +68,25 @@ def little32(frame: bytes, at: int) -> int:
 
 
 def view(buffer: memoryview | bytes) -> Any:
-    """Return what a compiled function takes for a frame: here, the buffer itself."""
+    """Return a buffer as compiled functions read it; interpreted, it stays as it is."""
     return buffer
 
 
 def i64_view(array: npt.NDArray[np.int64] | None) -> memoryview:
-    """Return the flat integers of an array, none for None."""
+    """Return the integers of an array as one flat view, an empty one for None."""
     return memoryview(b"") if array is None else array.reshape(-1).data
 
 
 def prefetch(frame: bytes | memoryview, at: int) -> None:
-    """Have the processor fetch what is at this offset: nothing to do for Python."""
+    """Prefetch the memory at this offset; interpreted, do nothing."""
 
 
 def prefetch_int(u8_view: memoryview, index: int) -> None:
-    """Have the processor fetch this integer: nothing to do for Python."""
+    """Prefetch this integer; interpreted, do nothing."""
 
 
 def edited(buffer: bytearray) -> Any:
-    """Return what a compiled function writes to: here, the buffer itself."""
+    """Return a buffer as compiled functions edit it; interpreted, it stays as it is."""
     return buffer
 
 
@@ -96,32 +96,32 @@ def put16(data: bytearray, at: int, value: int) -> None:
 
 
 def u8_view(array: npt.NDArray[np.uint8]) -> memoryview:
-    """Return the bytes of a flat array, to be written as well."""
+    """Return a writable view of the bytes of a flat array."""
     return array.data
 
 
 def i32_view(array: npt.NDArray[np.int32]) -> memoryview:
-    """Return the integers of a flat array, to be written as well."""
+    """Return a writable view of the 32-bit integers of a flat array."""
     return array.data
 
 
 def u32_view(array: npt.NDArray[np.uint32]) -> memoryview:
-    """Return the unsigned 32-bit integers of a flat array, to be written as well."""
+    """Return a writable view of the unsigned 32-bit integers of a flat array."""
     return array.data
 
 
 def u64_view(array: npt.NDArray[np.uint64]) -> memoryview:
-    """Return the unsigned 64-bit integers of a flat array, to be written as well."""
+    """Return a writable view of the unsigned 64-bit integers of a flat array."""
     return array.data
 
 
 def is_mapped(u8_view: memoryview, at: int) -> bool:
-    """Tell whether an address column holds a mapped IPv4 address here."""
+    """Return whether the address at this offset is an IPv4-mapped one."""
     return u8_view[at : at + 12] == _MAPPED
 
 
 def order(one: memoryview, at: int, other: memoryview, where: int) -> int:
-    """Return the order of two addresses: below, equal to, or above 0."""
+    """Return the order of two addresses: -1, 0 or 1."""
     left, right = bytes(one[at : at + 16]), bytes(other[where : where + 16])
     return (left > right) - (left < right)
 
@@ -132,7 +132,7 @@ def move(to: memoryview, at: int, origin: memoryview, where: int) -> None:
 
 
 def same(one: memoryview, at: int, other: memoryview, where: int) -> bool:
-    """Return whether two flow keys, of 40 bytes, are one."""
+    """Return whether two flow keys of 40 bytes are equal."""
     return one[at : at + 40] == other[where : where + 40]
 
 
@@ -142,12 +142,12 @@ def keep(to: memoryview, at: int, origin: memoryview, where: int) -> None:
 
 
 def joined(low: int, high: int, proto: int) -> int:
-    """Return what a flow key has behind its addresses."""
+    """Return two ports and a protocol as the 64 bits behind a flow key's addresses."""
     return low | high << 16 | proto << 32
 
 
 def put(to: memoryview, at: int, word: int) -> None:
-    """Write a 64-bit integer."""
+    """Write a little-endian 64-bit integer."""
     to[at : at + 8] = word.to_bytes(8, "little")
 
 

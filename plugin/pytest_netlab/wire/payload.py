@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
-    """Note a payload that ends at `out.end`; digest it if it is all here."""
+    """Store where the payload is, and its digest if all of it was captured."""
     if at >= out.end:
         return
     out.payload_offset[row] = at - out.start

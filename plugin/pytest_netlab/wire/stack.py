@@ -1,4 +1,4 @@
-"""One packet into one row of columns, layer by layer. Raises on no bytes whatever."""
+"""Decode one packet into one row of columns, layer by layer. Never raises."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ _UNDECODED = int(Status.UNDECODED)
 
 
 def decode(frame: bytes, linktype: int, wirelen: int, row: int, out: Columns) -> None:
-    """Decode a packet of this link type into the row, as far as it makes sense."""
+    """Decode a packet of this link type into the row, as far as it is well-formed."""
     out.start = 0
     out.limit = len(frame)
     packet(frame, linktype, wirelen, row, out)
 
 
 def packet(frame: bytes, linktype: int, wirelen: int, row: int, out: Columns) -> None:
-    """Decode what is between `out.start` and `out.limit`; the rest of it was cut."""
+    """Decode the captured bytes between `out.start` and `out.limit` into the row."""
     caplen = out.limit - out.start
     out.caplen[row] = caplen
     out.wirelen[row] = wirelen
@@ -74,7 +74,7 @@ def packet(frame: bytes, linktype: int, wirelen: int, row: int, out: Columns) ->
 
 
 def _decode_link(frame: bytes, linktype: int, row: int, out: Columns) -> int:
-    """Decode the link header; return where the next one starts, -1 if nowhere."""
+    """Decode the link header; return where the next one starts, -1 for none."""
     at = out.start
     if _is_raw(linktype):
         return at
@@ -89,7 +89,7 @@ def _decode_link(frame: bytes, linktype: int, row: int, out: Columns) -> int:
 
 
 def _is_raw(linktype: int) -> bool:
-    """Tell whether packets begin with their IP header."""
+    """Return whether packets of this link type begin with their IP header."""
     return linktype in (RAW, BSD_RAW, OPENBSD_RAW, RAW4, RAW6)
 
 
@@ -111,7 +111,7 @@ def _decode_network(
 def _decode_other(
     ethertype: int, frame: bytes, at: int, row: int, out: Columns
 ) -> None:
-    """Decode what is not IP."""
+    """Decode ARP, and mark anything else as undecoded."""
     if ethertype == ARP:
         arp.decode(frame, at, row, out)
     else:
@@ -119,7 +119,7 @@ def _decode_other(
 
 
 def _decode_transport(frame: bytes, at: int, row: int, out: Columns) -> None:
-    """Decode the transport header; others than these are all payload."""
+    """Decode the transport header; an unknown protocol is all payload."""
     proto = out.proto[row]
     if proto == TCP:
         tcp.decode(frame, at, row, out)

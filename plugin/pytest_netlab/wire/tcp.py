@@ -38,7 +38,7 @@ CWR: Final = 0x080
 AE: Final = 0x100
 _LETTERS = "FSRP.UEWe"
 
-SPACE: Final = 1 << 32  # of sequence numbers: they wrap
+SPACE: Final = 1 << 32  # how many sequence numbers there are: they wrap
 _HALF = 1 << 31
 
 EOL: Final = 0
@@ -49,7 +49,7 @@ SACK_OK: Final = 4
 SACK: Final = 5
 TIMESTAMPS: Final = 8
 
-# Compiled, these are integers of C; Python sees them by this.
+# Compiled, these are C integers; this makes them visible to Python.
 globals().update(SPORT=SPORT, DPORT=DPORT, SEQ=SEQ, ACK_NUMBER=ACK_NUMBER)
 globals().update(OFFSET=OFFSET, WINDOW=WINDOW, CHECKSUM=CHECKSUM, HEADER=HEADER)
 
@@ -81,10 +81,10 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
 
 
 def distance(number: int, start: int) -> int:
-    """Return how many octets a sequence number is behind another (RFC 9293, 3.4).
+    """Return by how many octets a sequence number follows another (RFC 9293, 3.4).
 
-    Negative if it is before it: whatever is further than 2^31 - 1 is, being beyond any
-    window (RFC 7323, 2.3).
+    Negative if it precedes the other. A distance above 2^31 - 1 counts as negative,
+    since it is beyond any window (RFC 7323, 2.3).
     """
     return (number - start + _HALF) % SPACE - _HALF
 
@@ -102,12 +102,12 @@ def raw_options(frame: bytes, at: int) -> bytes:
 
 
 def header_bytes(octet: int) -> int:
-    """Return the size of the header whose octet at OFFSET this is, options and all."""
+    """Return the size of a header with its options, by its octet at OFFSET."""
     return (octet >> 4) * _WORD
 
 
 def options(raw: bytes) -> tuple[tuple[int, bytes], ...]:
-    """Return kind and value of each option in order, up to the end or the damage."""
+    """Return kind and value of each option in order, up to a malformed one."""
     found = []
     at = 0
     while at < len(raw) and raw[at] != EOL:
@@ -120,7 +120,7 @@ def options(raw: bytes) -> tuple[tuple[int, bytes], ...]:
 
 
 def _option_bytes(raw: bytes, at: int) -> int:
-    """Return the size of a long option, 0 if it lies."""
+    """Return the size of an option that has a length octet, 0 if that is wrong."""
     if at + 1 >= len(raw):
         return 0
     size = raw[at + 1]
@@ -129,7 +129,17 @@ def _option_bytes(raw: bytes, at: int) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """The options a stack announces or uses; None or empty where one is absent."""
+    """The options of a segment by name; None, False or empty where one is absent.
+
+    Attributes:
+        mss: maximum segment size, in octets.
+        wscale: window scale, a shift count.
+        sack_ok: whether selective acknowledgement is permitted.
+        tsval: the sender's timestamp.
+        tsecr: the timestamp that it echoes.
+        sack: left and right edge of each block, as sequence numbers.
+
+    """
 
     mss: int | None = None
     wscale: int | None = None
@@ -158,12 +168,12 @@ def named_options(raw: bytes) -> Options:
 
 
 def _number(value: bytes, size: int) -> int | None:
-    """Return the value as an integer, None if it is not of the size it must have."""
+    """Return the value as an integer, None if its size is another one."""
     return int.from_bytes(value, "big") if len(value) == size else None
 
 
 class Header(TypedDict, total=False):
-    """What a header may say beside ports."""
+    """The optional fields of a header to build."""
 
     seq: int
     ack: int
@@ -180,7 +190,7 @@ def build(
     payload: bytes = b"",
     **header: Unpack[Header],
 ) -> bytes:
-    """Return a segment with a right checksum; flags are ACK unless told otherwise."""
+    """Return a segment with a right checksum; by default its flags are ACK."""
     extra = header.get("options", b"")
     extra += bytes(-len(extra) & _WORD - 1)
     offset = (HEADER + len(extra)) // _WORD << _SIZE_SHIFT

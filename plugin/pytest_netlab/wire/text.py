@@ -1,4 +1,4 @@
-"""One line for one row, close to what tcpdump prints. Knows rows, no bytes."""
+"""A row as one line of text, close to what tcpdump prints. Knows rows, no bytes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _REMARKABLE = (Checksum.PARTIAL, Checksum.BAD)
 
 
 def render(row: Row, names: Mapping[str, str] | None = None) -> str:
-    """Return the row as one line; names replace addresses where there are some."""
+    """Return the row as one line; an address that is in `names` becomes its name."""
     named = _named(row, names or {})
     tag = f"vlan {row['vlan']}, " if int(row["vlan"]) >= 0 else ""
     return tag + _body(named) + _remarks(row)
@@ -49,7 +49,7 @@ def _named(row: Row, names: Mapping[str, str]) -> Row:
 
 
 def _body(row: Row) -> str:
-    """Render what the packet is, whatever its state."""
+    """Render the packet without its remarks."""
     if row["ip_version"]:
         head = "IP6" if row["ip_version"] == ipv6.VERSION else "IP"
         return f"{head} {_ip(row)}"
@@ -85,7 +85,7 @@ def _ip(row: Row) -> str:
 
 
 def _headless(row: Row) -> str:
-    """Render a datagram whose transport header is elsewhere, or nowhere."""
+    """Render a datagram without a transport header: a later fragment, or cut."""
     pair = f"{row['src']} > {row['dst']}: proto {row['proto']}"
     if row["frag_offset"]:
         return f"{pair}, frag {row['frag_offset']}, length {row['payload_len']}"
@@ -121,7 +121,7 @@ def _icmp(row: Row) -> str:
 
 
 def _quoted(row: Row) -> str:
-    """Render the tuple an ICMP error quotes."""
+    """Render the tuple of the packet embedded in an ICMP error."""
     proto = row["quoted_proto"]
     if proto in (assigned.TCP, assigned.UDP):
         name = "tcp" if proto == assigned.TCP else "udp"
@@ -132,7 +132,7 @@ def _quoted(row: Row) -> str:
 
 
 def _remarks(row: Row) -> str:
-    """Render what is not ordinary about the packet."""
+    """Render the status flags, and checksums that are bad or partial."""
     remarks = [str(flag.name).lower() for flag in Status(int(row["status"]))]
     for field in ("ip_checksum", "l4_checksum"):
         state = Checksum(int(row[field]))

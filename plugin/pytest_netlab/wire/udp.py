@@ -24,7 +24,7 @@ _V4 = 4
 _ZERO = int(Checksum.ZERO)
 _FRAGMENT = int(Status.FRAGMENT)
 
-# Compiled, these are integers of C; Python sees them by this.
+# Compiled, these are C integers; this makes them visible to Python.
 globals().update(SPORT=SPORT, DPORT=DPORT, LENGTH=LENGTH, CHECKSUM=CHECKSUM)
 globals().update(HEADER=HEADER)
 
@@ -49,9 +49,9 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
 
 
 def _end(at: int, length: int, row: int, out: Columns) -> None:
-    """Note where the datagram ends: its own length may be shorter than IP's.
+    """Set `out.end` to where the datagram ends, which may be before IP's end.
 
-    0 is a jumbogram (RFC 2675). The length of a fragmented datagram is of the whole.
+    Length 0 means a jumbogram (RFC 2675); a fragment has the whole datagram's length.
     """
     if length == 0 or out.status[row] & _FRAGMENT:
         return

@@ -1,6 +1,6 @@
-"""When a column's value means something: conditions as values.
+"""When a column's value is meaningful: conditions as values.
 
-What people read and the mask of rows are made of the same condition. Knows no table.
+One condition gives both the text for people and the mask of rows. Knows no columns.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
     Mask = npt.NDArray[np.bool_]
 
-UNTAGGED = -1  # the VLAN of a frame without a tag: 0 is one (priority tags)
+UNTAGGED = -1  # `vlan` of a frame without a tag: 0 is an id (priority tags)
 _IPV4 = 4
 
 
 class Rows(Protocol):
-    """Whatever has columns; `Capture` does."""
+    """Anything that has columns, such as `Capture`."""
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -50,23 +50,29 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """When a value means something: in words, and which rows that is true of."""
+    """When a value is meaningful.
+
+    Attributes:
+        text: the condition in words.
+        mask: returns the mask of the rows that meet it.
+
+    """
 
     text: str
     mask: Callable[[Rows], Mask]
 
     def __and__(self, other: Condition) -> Condition:
-        """Return what holds where both hold."""
+        """Return the condition that both are met."""
         text = f"{self.text} and {other.text}"
         return Condition(text, lambda rows: self.mask(rows) & other.mask(rows))
 
     def __or__(self, other: Condition) -> Condition:
-        """Return what holds where one of them holds."""
+        """Return the condition that at least one of them is met."""
         text = f"{self.text}, or {other.text}"
         return Condition(text, lambda rows: self.mask(rows) | other.mask(rows))
 
     def __str__(self) -> str:
-        """Return the words."""
+        """Return the condition in words."""
         return self.text
 
 
