@@ -1,4 +1,8 @@
-"""Files <-> `Capture`: packets as columns. Knows wire, no flow and no NAT."""
+"""Capture files <-> `Capture`: packets as columns, beside their raw bytes.
+
+It reads pcap and pcapng, whole or in chunks and in bounded memory, and writes pcapng.
+Knows wire, no flow and no NAT.
+"""
 
 from pytest_netlab.capture.budget import Budget
 from pytest_netlab.capture.model import Capture

@@ -1,7 +1,7 @@
-"""How much memory the captures of one task may take, and the words for too much.
+"""How much memory the captures of one task may take, and the error for too much.
 
-What counts is what the process has grown by, whatever made it grow: rows, bytes,
-names, or what somebody learns from them.
+What counts is the growth of the process, whatever caused it: rows, bytes, names, or
+what is made of them.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ _STATM = Path("/proc/self/statm")
 _PAGE = resource.getpagesize()
 _RESIDENT, _DATA = 1, 5  # fields of statm, in pages (proc(5))
 
-_SHARE = 3, 4  # of what is free, where nobody said how much
-_SMALL = 1 << 26  # growth that needs no look at what the machine has
-_STRIDE = 1 << 18  # bytes of odd blocks from one look at the process to the next
-_ITEMS = 1 << 13  # and items
+_SHARE = 3, 4  # of the free memory, by default
+_SMALL = 1 << 26  # bytes of growth up to which free memory is not read
+_STRIDE = 1 << 18  # bytes of blocks other than plain packets between two checks
+_ITEMS = 1 << 13  # items between two checks
 
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 _KIBI = 1024
@@ -35,13 +35,13 @@ Item = TypeVar("Item")
 
 
 class Budget:
-    """So many bytes may this process grow by, from now on.
+    """A limit, in bytes, for the growth of this process from now on.
 
-    One budget may be shared by several captures, and by what is learned from them.
+    Several captures, and what is made of them, may share one budget.
     """
 
     def __init__(self, memory: int | None = None) -> None:
-        """Start to count; None is three quarters of what is free.
+        """Start to count; None is three quarters of the free memory.
 
         Free is the least of what the machine has available and of what the control
         groups of this process have left, version 1 or 2.
@@ -53,7 +53,7 @@ class Budget:
 
     @classmethod
     def of(cls, memory: Memory) -> Budget:
-        """Return a budget as it is; a new one of a number of bytes, or of None."""
+        """Return a budget as it is, or a new one for a number of bytes or None."""
         return memory if isinstance(memory, Budget) else cls(memory)
 
     @property
@@ -85,7 +85,7 @@ class Budget:
             raise self.error()
 
     def advance(self, size: int) -> None:
-        """Check once in a while, by how many bytes were taken in."""
+        """Count bytes that were read, and check once in a while."""
         self._unseen += size
         if self._unseen >= _STRIDE:
             self._unseen = 0
@@ -100,7 +100,7 @@ class Budget:
 
     def error(self) -> MemoryLimitError:
         """Return the error for too much, with what was read so far."""
-        known = dict(self._read)  # a thread may just note another
+        known = dict(self._read)  # another thread may add a source
         reads = " and ".join(_described(name, *read) for name, read in known.items())
         verb = "takes" if len(known) == 1 else "take"
         reason = (
@@ -135,19 +135,19 @@ def option_text(size: int) -> str:
 
 
 def resident() -> int:
-    """Return how many bytes of memory this process holds now."""
+    """Return how many bytes of memory this process has resident."""
     return _statm(_RESIDENT)
 
 
 def data() -> int:
-    """Return how many bytes of this process RLIMIT_DATA counts, roughly, from above."""
+    """Return an upper estimate of the bytes of this process that RLIMIT_DATA counts."""
     return _statm(_DATA)
 
 
 def _statm(field: int) -> int:
     """Return a number of /proc/self/statm in bytes.
 
-    Without /proc, what the process once held at most: it grows with it as well.
+    Without /proc, return the peak of the resident memory, which grows as well.
     """
     try:
         return int(_STATM.read_bytes().split()[field]) * _PAGE

@@ -1,4 +1,4 @@
-"""What is known of a capture while it grows, and frames one by one into columns."""
+"""Build a capture: decode frames one by one, collect what a file says beside them."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     from pytest_netlab.capture.values import Frame
 
 _CHUNK = 4096
-# Where the type stands that a tag goes in front of.
+# Offset of the type in front of which a VLAN tag goes.
 _TAG_AT = {ETHERNET: ethernet.TYPE, SLL: cooked.TYPE}
 _MAX_LENGTH = 0xFFFFFFFF
-# What decoding finds out by itself is not taken over from a frame.
+# The status flags that are copied from a frame; decoding sets the others.
 _FROM_TAP = int(Status.CHECKSUM_NOT_READY)
 
 
 class Name(NamedTuple):
-    """An address and what it is called."""
+    """An address and its symbol."""
 
     address: str
     symbol: str
 
 
 class Count(NamedTuple):
-    """What an interface counted; None where it did not."""
+    """How many packets an interface received and dropped; None if not counted."""
 
     interface: int
     received: int | None
@@ -48,7 +48,7 @@ Fact = Interface | Name | Count | Note
 
 
 class Known:
-    """What a file said so far beside its packets."""
+    """What has been read so far beside packets: interfaces, names, comments."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Known:
         self._about: About | None = None
 
     def add(self, fact: Fact) -> None:
-        """Add what a block said; the first name of an address counts."""
+        """Add what a block says; the first name of an address is kept."""
         self._about = None
         if isinstance(fact, Interface):
             self.interfaces.append(fact)
@@ -75,7 +75,7 @@ class Known:
             self.notes.append(fact.text)
 
     def count(self, interface: int, received: int | None, dropped: int | None) -> None:
-        """Note what an interface counted; an older count stays where there is none."""
+        """Set what an interface counted; None leaves an older count as it is."""
         known = self.interfaces[interface]
         self.interfaces[interface] = replace(
             known,
@@ -87,7 +87,7 @@ class Known:
     def about(self) -> About:
         """Return all of it as it is now; the same object until something is added.
 
-        Every chunk has it: copies of a million names would add up.
+        Every chunk refers to it: copies of a million names would add up.
         """
         if self._about is None:
             self._about = About(
@@ -121,7 +121,7 @@ class Builder:
         data, wirelen = frame.data, frame.wirelen
         at = _TAG_AT.get(linktype, 0) if frame.vlan != UNTAGGED else 0
         if 0 < at < len(data):
-            # The kernel takes the tag off; put it back, as libpcap does.
+            # The kernel strips the tag; put it back, as libpcap does.
             data = ethernet.tagged(data, frame.vlan, at)
             wirelen = min(wirelen + ethernet.TAG, _MAX_LENGTH)
         row = self._row if self._row < _CHUNK else self._next_chunk()
@@ -136,7 +136,7 @@ class Builder:
         self._row = row + 1
 
     def _next_chunk(self) -> int:
-        """Put the full columns aside; return the first row of the next ones."""
+        """Store the full columns and begin new ones; return the row to fill."""
         self._full.append(Block(self._columns, _CHUNK))
         self._columns = Columns(_CHUNK)
         return 0

@@ -66,7 +66,7 @@ def to_scapy(capture: Rows, row: int) -> Any:
     """
     packet = capture[row]
     _optional("scapy", "craft", "to_scapy")
-    import_module("scapy.layers.inet6")  # teaches Ether what IP and IPv6 are
+    import_module("scapy.layers.inet6")  # binds IP and IPv6 to Ether
     return packet.to_scapy()
 
 
@@ -110,7 +110,7 @@ def _array(arrow: Any, column: npt.NDArray[np.generic]) -> Any:
 
 
 def _optional(module: str, extra: str, name: str) -> Any:
-    """Return an optional module, or say how to get it."""
+    """Return an optional module; without it, raise an error that says how to get it."""
     try:
         return import_module(module)
     except ImportError as error:

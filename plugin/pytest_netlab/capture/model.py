@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Capture:
     """Packets as read-only numpy columns of equal length.
 
-    What each column holds and when it is valid: `pytest_netlab.wire.COLUMNS`.
+    `pytest_netlab.wire.COLUMNS` says what each column means and when it is valid.
     """
 
     point: npt.NDArray[np.uint16]
@@ -83,9 +83,9 @@ class Capture:
         about: About,
         blocks: Sequence[Block] = (),
     ) -> None:
-        """Take columns by their name, when they are asked for; keep the bytes.
+        """Make columns by their name, each on its first use; keep the bytes.
 
-        `blocks` are the columns as they were decoded, where they are at hand.
+        `blocks` are the columns as they were decoded, if they still exist.
         """
         self._columns = columns
         self._blocks = blocks
@@ -111,7 +111,7 @@ class Capture:
         names: Mapping[str, str] | None = None,
         comment: str = "",
     ) -> Self:
-        """Decode frames, of any iterable, into a capture."""
+        """Decode frames into a capture."""
         builder = Builder(Known(interfaces, names, comment))
         for frame in frames:
             builder.add(frame)
@@ -157,12 +157,12 @@ class Capture:
 
     @property
     def about(self) -> About:
-        """Return what the capture says beside its packets."""
+        """Return interfaces, names and comment."""
         return self._about
 
     @property
     def interfaces(self) -> tuple[Interface, ...]:
-        """Return where the packets were captured, as `point` counts them."""
+        """Return where packets were captured; `point` is an index into this."""
         return self._about.interfaces
 
     @property
@@ -200,7 +200,7 @@ class Capture:
         return self._octets.at(int(self.offset[row]), int(self.caplen[row]))
 
     def u16_at(self, at: npt.NDArray[np.int64]) -> npt.NDArray[np.uint16]:
-        """Return each packet's 16-bit word at its offset; 0 where that is not here."""
+        """Return each packet's 16-bit word at its offset; 0 if it was not captured."""
         here = self.caplen >= at + 2
         found = np.zeros(len(self), dtype=np.uint16)
         found[here] = self._octets.u16_at((self.offset + at)[here])
@@ -226,7 +226,7 @@ class Capture:
         )
 
     def blocks(self) -> Sequence[Block]:
-        """Return the columns as hot loops want them; a copy if they were selected."""
+        """Return the columns as compiled loops need them; a copy after `select`."""
         if not self._blocks:
             columns = Columns(self._rows)
             for column in COLUMNS:
@@ -241,7 +241,7 @@ class Capture:
         return np.array(known, dtype=np.int64)[self.point]
 
     def valid(self, name: str) -> npt.NDArray[np.bool_]:
-        """Return of which packets a column's value means something."""
+        """Return the mask of the packets for which a column's value is meaningful."""
         if name not in self._valid:
             self._valid[name] = BY_NAME[name].valid.mask(self)
         return self._valid[name]
@@ -273,7 +273,7 @@ class Capture:
         """Return the packets captured on the interface of this name.
 
         Raises:
-            KeyError: there is no such interface; names those there are.
+            KeyError: there is no such interface; the message names all.
 
         """
         known = [interface.name for interface in self.interfaces]
@@ -283,7 +283,7 @@ class Capture:
         return self.select(np.isin(self.point, points))
 
     def frames(self) -> Iterator[Frame]:
-        """Return the packets as frames: what `from_frames` makes this capture from."""
+        """Yield the packets as frames, from which `from_frames` makes this capture."""
         for row in range(len(self)):
             yield Frame(
                 interface=int(self.point[row]),

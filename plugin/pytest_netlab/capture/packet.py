@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _SECOND = 1_000_000_000
 _ARROWS = {Direction.UNKNOWN: "", Direction.INBOUND: "In ", Direction.OUTBOUND: "Out "}
-# Scapy's class for each link type; what is not here becomes Raw.
+# Scapy's class for each link type; any other becomes Raw.
 _SCAPY = {
     0: ("l2", "Loopback"),
     1: ("l2", "Ether"),
@@ -65,7 +65,7 @@ class Packet:
 
     @property
     def text(self) -> str:
-        """Return one line: time, interface, direction, and what tcpdump would say."""
+        """Return one line: time, interface, direction, and the packet as in tcpdump."""
         row = self.row
         seconds, rest = divmod(int(row["ts"]), _SECOND)
         arrow = _ARROWS.get(Direction(int(row["direction"])), "")
@@ -83,6 +83,6 @@ class Packet:
             version = self.bytes[0] >> 4 if self.bytes else 0
             module, name = _SCAPY_RAW.get(version, ("packet", "Raw"))
         if module != "packet":
-            import_module("scapy.layers.inet6")  # teaches links what IP and IPv6 are
+            import_module("scapy.layers.inet6")  # binds IP and IPv6 to the links
         package = "scapy" if module == "packet" else "scapy.layers"
         return getattr(import_module(f"{package}.{module}"), name)(self.bytes)

@@ -29,7 +29,7 @@ _LINKTYPE_BITS = 0xFFFF  # above it: the length of a frame check sequence
 
 
 def order(magic: bytes) -> str:
-    """Return the byte order of a file that starts so, empty if it is no pcap."""
+    """Return the byte order of a file with this magic, empty if it is no pcap."""
     if int.from_bytes(magic, "little") in _MAGICS:
         return "<"
     return ">" if int.from_bytes(magic, "big") in _MAGICS else ""
@@ -42,7 +42,7 @@ class PcapReader:
         """Read the file header.
 
         Raises:
-            CaptureError: it is cut, or of an unknown version.
+            CaptureError: it is incomplete, or of an unknown version.
 
         """
         mark = order(stream.peek(MAGIC_BYTES))
@@ -86,10 +86,10 @@ class PcapReader:
         raise stream.damage(f"a packet claims {caplen} bytes")
 
     def end(self) -> None:
-        """Take the end of the file.
+        """Check that the file ends behind a record.
 
         Raises:
-            CaptureError: it is inside a record.
+            CaptureError: it ends inside one.
 
         """
         left = self._stream.end - self._stream.at

@@ -30,8 +30,8 @@ _HEADER, _TRAILER = 12, 4
 _BODY = 8
 _MAX_INTERFACES = 1 << 16
 _FIRST_CLOCKS = 16
-_LARGE = 1 << 18  # bytes of a block that may take memory worth a look
-_COPIES = 3  # of a block: itself, its body, and what of that is one option or packet
+_LARGE = 1 << 18  # bytes of a block above which the budget is checked for it
+_COPIES = 3  # of a block in memory: itself, its body, and one option or packet of it
 
 _PACKET = "IIIII"  # interface, time high and low, captured, on the wire
 _OLD_PACKET = "HHIIII"  # interface, drops, the same
@@ -51,7 +51,7 @@ _NOT_READY = int(Status.CHECKSUM_NOT_READY)
 
 
 class Frame(NamedTuple):
-    """A packet that the walk left to us; `at` is where its bytes are in the block."""
+    """A packet that the walk left to us; `at` is its data's offset in the block."""
 
     interface: int
     ts: int
@@ -67,7 +67,7 @@ Record = Frame | Fact
 
 
 class _Clock(NamedTuple):
-    """How an interface counts time, and how much of a packet it keeps."""
+    """How an interface counts time (a tick is `times / per` ns), and its snaplen."""
 
     times: int
     per: int
@@ -77,19 +77,19 @@ class _Clock(NamedTuple):
 
     @property
     def row(self) -> tuple[int, int, int]:
-        """Return link type, ns a tick or 0, ns to add, as far as 64 bits hold them."""
+        """Return a row of `Walk.clocks`: 0 ns a tick if 64-bit integers do not do."""
         if self.times % self.per or abs(self.offset) > _MAX_TS // 2:
             return self.linktype, 0, 0
         return self.linktype, self.times // self.per, self.offset
 
     def nanoseconds(self, ticks: int) -> int:
-        """Return ticks as ns since the epoch, clamped to what the column holds."""
+        """Return ticks as ns since the epoch, clamped to 64 bits."""
         ts = ticks * self.times // self.per + self.offset
         return max(-_MAX_TS - 1, min(ts, _MAX_TS))
 
 
 class _Section:
-    """What the blocks of one section need to know of each other."""
+    """What the blocks of one section share: byte order, interfaces and their clocks."""
 
     def __init__(self, order: str, first: int, budget: Budget) -> None:
         """Start a section whose interfaces count from `first`."""
@@ -104,14 +104,14 @@ class _Section:
         return struct.unpack_from(self.order + layout, body)
 
     def add_clock(self, clock: _Clock) -> None:
-        """Add an interface, also to what the walk must know (`Walk.clocks`)."""
+        """Add an interface, also to the table for the walk (`Walk.clocks`)."""
         if len(self.clocks) == len(self.table):
             self.table = np.concatenate([self.table, np.zeros_like(self.table)])
         self.table[len(self.clocks)] = clock.row
         self.clocks.append(clock)
 
     def clock(self, interface: int) -> _Clock:
-        """Return the clock of an interface, which must be known by now."""
+        """Return the clock of an interface, which must have been described before."""
         if interface >= len(self.clocks):
             known = len(self.clocks)
             raise ValueError(f"a block names interface {interface} of {known}")
@@ -127,7 +127,7 @@ class _Section:
         found: dict[int, bytes] = {}
         if at >= len(body):
             return found
-        comments = bytearray()  # there may be a million of nothing
+        comments = bytearray()  # there may be a million empty ones
         for code, value in self.every(body, at):
             if code == blocks.COMMENT:
                 comments += b"\n" + value
@@ -139,7 +139,7 @@ class _Section:
 
 
 class PcapngReader:
-    """Packets of a pcapng stream, into columns; all else of it into `known`."""
+    """Packets of a pcapng stream, into columns; everything else into `known`."""
 
     def __init__(self, stream: Stream, known: Known, budget: Budget) -> None:
         """Start at the first section header."""
@@ -174,10 +174,10 @@ class PcapngReader:
                 return missing
 
     def end(self) -> None:
-        """Take the end of the file.
+        """Check that the file ends behind a block.
 
         Raises:
-            CaptureError: it is inside a block.
+            CaptureError: it ends inside one.
 
         """
         left = self._stream.end - self._stream.at
@@ -187,7 +187,7 @@ class PcapngReader:
             raise self._stream.damage("the file ends inside a block")
 
     def _block(self, columns: Columns) -> int:
-        """Take the block at the stream; return how many bytes are missing of it."""
+        """Parse the next block and return 0, or return how many bytes it needs."""
         stream = self._stream
         kind = bytes(stream.buffer[stream.at : stream.at + len(MAGIC)])
         if kind == MAGIC:
@@ -214,7 +214,7 @@ class PcapngReader:
         return 0
 
     def _begin(self, magic: bytes) -> None:
-        """Start the section whose magic this is: it tells the byte order."""
+        """Start a section in the byte order that its magic shows."""
         last = self._section
         for order in "<>":
             if magic == struct.pack(order + "I", blocks.MAGIC):
@@ -226,7 +226,7 @@ class PcapngReader:
         raise ValueError("a section header without byte order")
 
     def _take(self, record: Record, columns: Columns) -> None:
-        """Put a record where it belongs."""
+        """Decode a packet into the next row, or add a fact to what is known."""
         if not isinstance(record, Frame):
             self._known.add(record)
             return
@@ -241,7 +241,7 @@ class PcapngReader:
 
 
 def _parse(section: _Section, kind: bytes, body: bytes) -> Sequence[Record]:
-    """Return what a block says; nothing for a block that is not known."""
+    """Return the records of a block; none for an unknown block."""
     (code,) = section.unpack("I", kind)
     parse = _PARSERS.get(code)
     return parse(section, body) if parse else ()
@@ -279,7 +279,7 @@ def _addresses(section: _Section, body: bytes) -> Iterator[str]:
     """Yield an interface's addresses with the lengths of their networks."""
     at = 8
     for code, value in section.every(body, at):
-        with suppress(ValueError):  # a netmask with holes, or an odd size: not one
+        with suppress(ValueError):  # skip netmasks with holes and wrong sizes
             if code == blocks.IF_IPV4 and len(value) == _WITH_MASK:
                 address, mask = value[:4], ip_address(value[4:])
                 yield str(IPv4Interface(f"{ip_address(address)}/{mask}"))
@@ -318,7 +318,7 @@ def _parse_old_packet(section: _Section, body: bytes) -> Sequence[Record]:
 
 
 def _parse_simple_packet(section: _Section, body: bytes) -> Sequence[Record]:
-    """Return a packet without a time: of the first interface, cut by its snaplen."""
+    """Return a packet without a time: of the first interface, up to its snaplen."""
     (wirelen,) = section.unpack("I", body)
     data = _data(body, 4, min(wirelen, section.clock(0).snaplen))
     return (Frame(section.first, 0, data, wirelen, _BODY + 4),)

@@ -33,8 +33,7 @@ class Chunks:
     """The packets of a file as captures of a few thousand packets each, in order.
 
     Iterate over it once, as a context manager if that may stop half-way. A chunk may be
-    kept; memory is bounded by what is kept. `about` is what the file said so far beside
-    packets; `position` of `size` bytes are read (0 where that is unknown).
+    kept; memory is bounded by what is kept.
     """
 
     def __init__(
@@ -45,17 +44,17 @@ class Chunks:
         checksums: bool = True,
         memory: Memory = None,
     ) -> None:
-        """Open the source and read what says which format it is.
+        """Open the source and recognise its format.
 
         Args:
             source: a path, or an open binary file, which may be a pipe.
             payload_hash: fill in `payload_hash` and `options_hash`.
             checksums: fill in `ip_checksum` and `l4_checksum`.
             memory: bytes by which the process may grow meanwhile, or a `Budget` that
-                is shared; None is three quarters of what is free.
+                is shared; None is three quarters of the free memory.
 
         Raises:
-            CaptureError: it is no capture, or damaged at its very beginning.
+            CaptureError: it is no capture, or its file header is damaged.
             OSError: the file cannot be read.
 
         """
@@ -64,7 +63,7 @@ class Chunks:
         self._budget = Budget.of(memory)
         self._count = 0  # packets so far
         self._rows = _FEWEST
-        self._begun = 0  # where in the buffer the chunk in hand begins
+        self._begun = 0  # where in the buffer the current chunk begins
         keep_freed_memory()
         self._pool = Pool()
         with ExitStack() as stack:
@@ -91,12 +90,12 @@ class Chunks:
 
     @property
     def about(self) -> About:
-        """Return interfaces, names and comment, as far as they are known."""
+        """Return interfaces, names and comment, as far as they have been read."""
         return self._known.about
 
     @property
     def position(self) -> int:
-        """Return how many bytes of the file were read."""
+        """Return how many bytes of the file were read, 0 where it is unknown."""
         return self._stream.position
 
     @property
@@ -127,7 +126,7 @@ class Chunks:
         self._reader.end()
 
     def _check(self) -> None:
-        """Fail if what was read, or what somebody made of it, takes too much memory."""
+        """Fail if the process has grown by more memory than the budget allows."""
         self._budget.note(self._stream.source, self._count, self._stream.position)
         self._budget.check()
 
@@ -140,7 +139,7 @@ class Chunks:
         return columns
 
     def _chunk(self, columns: Columns) -> Iterator[Capture]:
-        """Yield the decoded rows; the next columns have as many as a buffer holds."""
+        """Yield the decoded rows, and fit the size of the next columns to a buffer."""
         rows, stream = self._reader.walk.row, self._stream
         if not rows:
             return
@@ -149,7 +148,7 @@ class Chunks:
             bases=(stream.base + stream.first,),
             comments=MappingProxyType(self._comments()),
         )
-        if rows == columns.rows:  # they were full before the buffer was read
+        if rows == columns.rows:  # they were full before the buffer was decoded
             read, size = stream.at - self._begun, stream.end - stream.first
             self._rows = min(max(rows * size // max(read, 1) * 9 // 8, rows + 1), _MOST)
         self._count += rows
@@ -157,7 +156,7 @@ class Chunks:
         yield Capture(block.array, rows, octets, self._known.about, (block,))
 
     def _comments(self) -> dict[int, str]:
-        """Take the comments on the packets of this chunk."""
+        """Return the comments on the packets of this chunk, and forget them."""
         if isinstance(self._reader, PcapngReader) and self._reader.comments:
             comments, self._reader.comments = self._reader.comments, {}
             return comments
@@ -165,7 +164,7 @@ class Chunks:
 
 
 def _reader(stream: Stream, known: Known, budget: Budget) -> PcapReader | PcapngReader:
-    """Return the reader of whichever format this is."""
+    """Return the reader for the format that the first bytes show."""
     magic = stream.peek(pcap.MAGIC_BYTES)
     if magic == pcapng.MAGIC:
         return PcapngReader(stream, known, budget)
@@ -184,8 +183,8 @@ def open_capture(
 ) -> Chunks:
     """Open a capture to read it in chunks, in bounded memory: `for chunk in ...`.
 
-    Args and errors are those of `read`; damage, or too much memory in use for what is
-    kept, is raised by the iteration, after all packets before it.
+    Args and errors are those of `read`. The iteration raises damage, and too much
+    memory in use, after all packets before it.
     """
     return Chunks(source, payload_hash=payload_hash, checksums=checksums, memory=memory)
 
@@ -204,13 +203,13 @@ def read(
         payload_hash: fill in `payload_hash` and `options_hash`.
         checksums: fill in `ip_checksum` and `l4_checksum`.
         memory: bytes by which the process may grow meanwhile, or a `Budget` that
-            several captures share; None is three quarters of what is free, on the
+            several captures share; None is three quarters of what is free on the
             machine and in the control groups of this process.
 
     Raises:
         CaptureError: the file is damaged or no capture; `partial` is the `Capture` of
             every packet before the damage.
-        MemoryLimitError: it takes more memory than it may; `partial` is the `Capture`
+        MemoryLimitError: it takes more memory than allowed; `partial` is the `Capture`
             of what was read until then.
         OSError: the file cannot be read.
 

@@ -1,6 +1,6 @@
 """How much memory this process may still take: of the machine, and of its cgroups.
 
-Knows the files of Linux that say so, of control groups version 1 and 2.
+Knows /proc and the files of control groups, version 1 and 2.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NO_LIMIT = 1 << 62  # version 1 writes a number near 2**63, version 2 "max"
 
 
 class Version(NamedTuple):
-    """The files of a control group that tell about memory."""
+    """A control group's files, and the key in memory.stat of what can be freed."""
 
     kind: str
     limit: str
@@ -33,7 +33,7 @@ V2 = Version("cgroup2", "memory.max", "memory.current", "inactive_file")
 
 
 def free(proc: Path = PROC) -> int:
-    """Return how many bytes this process can take until somebody runs out of memory.
+    """Return how many bytes this process can take until memory runs out.
 
     The least of what the machine has available and of what each control group above
     this process has left; file cache that the kernel would drop counts as free.
@@ -65,7 +65,7 @@ def groups(proc: Path = PROC) -> Iterator[tuple[Path, Version]]:
 
 
 def _mounts(proc: Path) -> Iterator[tuple[str, str, Path]]:
-    """Yield type, root and mount point of the hierarchies that may know memory."""
+    """Yield type, root and mount point of the hierarchies that may count memory."""
     for line in _lines(proc / "self/mountinfo"):
         fields, _, rest = line.partition(" - ")
         kind, _, options = (*rest.split(" ", 2), "", "")[:3]

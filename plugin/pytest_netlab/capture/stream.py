@@ -1,6 +1,6 @@
-"""Bytes of a capture file, decompressed on the way. Knows no capture format.
+"""The bytes of a capture file, decompressed while read. Knows no capture format.
 
-Reads forward only and in bounded steps: a pipe works, a length that lies costs nothing.
+Reads forward only and in bounded steps: pipes work, and a false length costs nothing.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from pytest_netlab.errors import CaptureError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# Bytes of a buffer: small for the cache, and just large enough for huge pages, which
-# cost a tenth of the same memory in small ones when they are touched first.
+# Bytes of a buffer: small enough for the cache, just large enough for huge pages. Their
+# first access costs a tenth of what the same memory costs in small pages.
 _STEP = 1 << 22
-_HEADROOM = 1 << 16  # in front of a buffer, for the record that the last one cut
+_HEADROOM = 1 << 16  # in front of a buffer, for a record that began in the last one
 _LARGE = 1 << 23  # from this size on a file is read in a thread of its own
 _PIECE = 1 << 18
-_MEMORY = 1 << 28  # what a decompressor may take for its window
+_MEMORY = 1 << 28  # bytes of a decompressor's window, at most
 
-_CRUMB = 1 << 10  # zstandard bounds no output, so its input is kept small
+_CRUMB = 1 << 10  # zstandard cannot bound its output, so its input is kept small
 
 _GZIP = b"\x1f\x8b"
 _XZ = b"\xfd7zXZ\x00"
@@ -43,10 +43,9 @@ Source = str | os.PathLike[str] | IO[bytes]
 class Stream:
     """A forward-only reader over one buffer that knows its offset in the file.
 
-    Unread are the bytes of `buffer` from `at` to `end`; `base` is the offset of the
-    buffer itself in the (decompressed) file, of which it holds nothing before index
-    `first`. A refill takes another buffer: whoever keeps a part of the old one may go
-    on using it.
+    The unread bytes are those of `buffer` from `at` to `end`. `base` is the offset of
+    the buffer in the (decompressed) file; before index `first` it has none of its
+    bytes. A refill takes another buffer, so views of the old one stay valid.
     """
 
     __slots__ = (
@@ -70,7 +69,7 @@ class Stream:
         size: int = 0,
         budget: Budget | None = None,
     ) -> None:
-        """Read from this file; source is what errors call it, size 0 is unknown."""
+        """Read from this file, which errors call `source`; size 0 means unknown."""
         self._file = file
         self._budget = budget or Budget()
         self._failure: CaptureError | None = None
@@ -88,7 +87,7 @@ class Stream:
 
     @property
     def position(self) -> int:
-        """Return how many bytes of the file itself were read, where it can tell."""
+        """Return how many bytes of the file itself were read, 0 if it cannot say."""
         try:
             return self._file.tell()
         except (AttributeError, OSError, ValueError):
@@ -101,19 +100,19 @@ class Stream:
         return data
 
     def peek(self, size: int) -> bytes:
-        """Return what `read` would, and stay."""
+        """Return what `read` would, but do not advance."""
         self.fill(size)
         return bytes(self.buffer[self.at : min(self.at + size, self.end)])
 
     def damage(self, reason: str, offset: int | None = None) -> CaptureError:
-        """Return the error for damage at an offset, here unless told otherwise."""
+        """Return the error for damage at an offset, by default the current one."""
         where = self.offset if offset is None else offset
         return CaptureError(reason, source=self.source, offset=where)
 
     def fill(self, size: int) -> bool:
-        """Have this many unread bytes in the buffer; False if there are no more.
+        """Fill the buffer to this many unread bytes; return False if there are fewer.
 
-        Memory grows with what is there, not with what is asked for: a length may lie.
+        Memory grows with the bytes that are there, not with `size`, which may be false.
         """
         while self.end - self.at < size:
             space, end = next(self._rooms, (None, 0))
@@ -123,10 +122,10 @@ class Stream:
         return True
 
     def _move_to(self, space: memoryview, end: int) -> None:
-        """Go on in another buffer, in front of whose bytes the unread ones go."""
+        """Switch to another buffer, and copy the unread bytes in front of its own."""
         offset, have = self.offset, self.end - self.at
         begin = _HEADROOM
-        if have > begin:  # a record larger than most
+        if have > begin:  # a record larger than the headroom
             self._budget.check(have + end)
             size = 1 << (have + end).bit_length()
             space, more = np.empty(size, dtype=np.uint8).data, space
@@ -137,9 +136,9 @@ class Stream:
         self.first, self.base = self.at, offset - self.at
 
     def _filled(self) -> Iterator[tuple[memoryview, int]]:
-        """Yield buffers with what the file has, and where that ends in them.
+        """Yield buffers with the file's bytes, and where these end in each.
 
-        Damage of compressed data ends it; all that came before is served first.
+        Damage in compressed data ends it; `finish` raises that after all bytes before.
         """
         pool = Pool()
         try:
@@ -153,28 +152,28 @@ class Stream:
             self._failure = self.damage(f"compressed data: {error}", -1)
 
     def _ended(self) -> bool:
-        """Return False; damage is raised once all that came before it was read."""
+        """Return False, or raise the damage if all bytes before it were read."""
         if self._failure and self.at == self.end:
             self.finish()
         return False
 
     def finish(self) -> None:
-        """Raise what ended the file too early, if anything did."""
+        """Raise the damage that ended the file too early, if there was any."""
         if self._failure:
             self._failure.offset = self.base + self.end
             raise self._failure
 
     def close(self) -> None:
-        """Let go of the file."""
+        """End the thread that reads ahead, if there is one."""
         if isinstance(self._rooms, Ahead):
             self._rooms.close()
 
 
 def _fitted(space: memoryview, end: int) -> memoryview:
-    """Return the bytes in no more room than four times what they need.
+    """Return the buffer, or a smaller copy if less than a quarter of it is used.
 
-    A pipe and a decompressor fill little of a buffer at a time: who keeps a capture
-    would keep the rest of each.
+    A pipe or a decompressor fills little of a buffer at a time; a capture would keep
+    the rest as well.
     """
     if 4 * end >= len(space):
         return space
@@ -187,23 +186,23 @@ class _Readable(Protocol):
     """What a stream reads from."""
 
     def readinto(self, space: memoryview, /) -> int | None:
-        """Fill a part of the room; 0 at the end."""
+        """Fill a part of the space; return how much, 0 at the end."""
 
     def tell(self) -> int:
         """Return the offset in the file."""
 
 
 class IteratorFile:
-    """Pieces of bytes, with the manners of a file."""
+    """Blocks of bytes, with the interface of a file."""
 
     def __init__(self, blocks: Iterator[bytes], file: Any = None) -> None:
-        """Serve these pieces, which are made from this file."""
+        """Serve these blocks, which are made from this file."""
         self._blocks = blocks
         self._file = file
         self._rest = memoryview(b"")
 
     def readinto(self, space: memoryview) -> int:
-        """Fill a part of the room; 0 at the end."""
+        """Fill a part of the space; return how much, 0 at the end."""
         while not self._rest:
             piece = next(self._blocks, None)
             if piece is None:
@@ -256,7 +255,7 @@ def _plain(file: Any, name: str) -> _Readable:
 
 
 class _Headed:
-    """A file of which the first bytes were read already."""
+    """A file whose first bytes were already read."""
 
     def __init__(self, head: bytes, file: Any) -> None:
         """Serve the head, then the rest of the file."""
@@ -264,7 +263,7 @@ class _Headed:
         self._file = file
 
     def readinto(self, space: memoryview) -> int | None:
-        """Fill a part of the room; 0 at the end."""
+        """Fill a part of the space; return how much, 0 at the end."""
         size = len(self._head)
         space[:size] = self._head
         self._head = b""
@@ -277,7 +276,7 @@ class _Headed:
 
 
 def _raw(head: bytes, file: Any) -> Iterator[bytes]:
-    """Yield what was read already, then the rest of the file."""
+    """Yield the first bytes, which were already read, then the rest of the file."""
     if head:
         yield head
     while piece := file.read(_PIECE):
@@ -289,7 +288,7 @@ class _Decompressor(Protocol):
 
     @property
     def eof(self) -> bool:
-        """Tell whether the compressed stream is complete."""
+        """Return whether the compressed stream is complete."""
 
     @property
     def needs_input(self) -> bool:
@@ -304,7 +303,7 @@ class _Decompressor(Protocol):
 
 
 class _Gzip:
-    """zlib's decompressor, with the manners of lzma's."""
+    """zlib's decompressor, with the interface of lzma's."""
 
     def __init__(self) -> None:
         """Expect a gzip header."""
@@ -351,7 +350,7 @@ def _inflated(
 
 
 class _Zstd:
-    """zstandard's decompressor, with the manners of lzma's."""
+    """zstandard's decompressor, with the interface of lzma's."""
 
     needs_input = True
 
@@ -372,7 +371,7 @@ class _Zstd:
         return bytes(self._frame.unused_data)
 
     def decompress(self, data: bytes, max_length: int) -> bytes:  # noqa: ARG002
-        """Return the output for this little input: a byte makes 32 KiB at most."""
+        """Return the output for a small input: a byte makes 32 KiB at most."""
         try:
             return bytes(self._frame.decompress(data))
         except self._error as error:

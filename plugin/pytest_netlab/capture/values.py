@@ -19,9 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interface:
-    """Where packets were captured; counters are None where nobody counted.
+    """Where packets were captured.
 
-    `addresses` are its own, each with the length of its network: "172.17.0.1/16".
+    Attributes:
+        name: the interface's; empty in pcap, which has none.
+        linktype: of its packets (tcpdump.org/linktypes.html).
+        snaplen: how many octets of a packet are captured at most; 0 means all.
+        received: how many packets it counted; None where nobody counted.
+        dropped: how many of them the capture dropped; None where nobody counted.
+        comment: what the file says about it; empty for nothing.
+        addresses: its own, with their prefix lengths: "172.17.0.1/16".
+
     """
 
     name: str
@@ -36,7 +44,16 @@ class Interface:
 class Frame(NamedTuple):
     """One packet as a tap or a file delivers it, before it is decoded.
 
-    `status` holds Status flags only the tap can know; `vlan` is a tag the tap took off.
+    Attributes:
+        interface: an index into the capture's interfaces.
+        ts: ns since the epoch.
+        data: the captured octets.
+        wirelen: octets on the wire.
+        direction: a `Direction`.
+        status: `Status` flags that only the tap can know.
+        vlan: the tag control information that the tap stripped; UNTAGGED for none.
+        comment: empty for none.
+
     """
 
     interface: int
@@ -51,7 +68,14 @@ class Frame(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """What a capture says beside its packets."""
+    """What a capture says beside its packets.
+
+    Attributes:
+        interfaces: where packets were captured.
+        names: address text -> symbol.
+        comment: on the whole capture; empty for none.
+
+    """
 
     interfaces: tuple[Interface, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
@@ -60,7 +84,14 @@ class About:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Octets:
-    """Raw bytes of all packets: the pieces of a file, and the offset of each in it."""
+    """The raw bytes and the comments of all packets.
+
+    Attributes:
+        buffers: parts of a (decompressed) file.
+        bases: the offset of each in it, ascending.
+        comments: row -> comment, where there is one.
+
+    """
 
     buffers: Sequence[memoryview]
     bases: Sequence[int]
@@ -89,7 +120,7 @@ class Octets:
         return found
 
     def take(self, rows: npt.NDArray[np.intp]) -> Octets:
-        """Return those of these rows, renumbered, over the same pieces."""
+        """Return those of these rows, renumbered, over the same buffers."""
         if not self.comments:
             return self
         comments = {
@@ -107,7 +138,7 @@ class Block(NamedTuple):
     rows: int
 
     def array(self, name: str) -> npt.NDArray[np.generic]:
-        """Return a column without the rows that no packet has."""
+        """Return a column without its unused rows."""
         return self.columns.array(name)[: self.rows]
 
 
@@ -115,7 +146,7 @@ Make = Callable[[str], "npt.NDArray[np.generic]"]
 
 
 def joined(parts: Sequence[Make]) -> Make:
-    """Return what makes a column of all parts, once somebody asks for it."""
+    """Return a function that makes a column by joining those of all parts."""
     if not parts:
         return Columns(0).array
     if len(parts) == 1:
@@ -124,7 +155,7 @@ def joined(parts: Sequence[Make]) -> Make:
 
 
 class Rows(Protocol):
-    """What is made of a capture's rows may ask of it; `Capture` has it all."""
+    """What packets and exports need of a capture; `Capture` has it all."""
 
     @property
     def point(self) -> npt.NDArray[np.uint16]:
@@ -142,7 +173,7 @@ class Rows(Protocol):
         """Return a column."""
 
     def valid(self, name: str) -> npt.NDArray[np.bool_]:
-        """Return of which packets a column's value means something."""
+        """Return the mask of the packets for which a column's value is meaningful."""
 
     def octets(self, row: int) -> bytes:
         """Return the captured bytes of a packet."""

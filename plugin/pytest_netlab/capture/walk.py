@@ -1,7 +1,7 @@
 """The walk over the records in a buffer: the hot loop of reading.
 
-Knows the layout of packet records only. What is not a plain packet, or not a sane one,
-it leaves to the caller, who has the words for it.
+Knows the layout of plain packet records only. It stops at any other record, or a
+damaged one, which the caller parses or reports.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from pytest_netlab.wire.columns import Columns
 
-# Why a walk ended: the buffer did, the columns did, or a record is not for it.
+# Why a walk ended: no whole record is left, the columns are full, or another record.
 MORE: Final = 0
 FULL: Final = 1
 STOPPED: Final = 2
 
-MAX_PACKET: Final = 1 << 27  # above it a length is damage; USB captures come near
+MAX_PACKET: Final = 1 << 27  # a greater length is damage; USB captures come near
 MAX_BLOCK: Final = MAX_PACKET + (1 << 16)  # a packet and its options
 
 _SECONDS, _FRACTION, _CAPLEN, _WIRELEN = 0, 4, 8, 12
@@ -41,12 +41,12 @@ _LEAST = 32  # bytes of one without data and options
 _FLAGS, _FLAGS_BYTES = 2, 4
 _DIRECTION_BITS, _NOT_READY_BIT = 3, 1 << 9
 _NOT_READY = int(Status.CHECKSUM_NOT_READY)
-_FLAG_MASK = 0x3FF  # of those, the ones used here
+_FLAG_MASK = 0x3FF  # the flags that are used here
 _LINKTYPE, _TIMES, _OFFSET, _CLOCK = 0, 1, 2, 3
 _INBOUND, _OUTBOUND = int(Direction.INBOUND), int(Direction.OUTBOUND)
 _MAX_TS = (1 << 63) - 1
 
-# Compiled, these are integers of C; Python sees them by this.
+# Compiled, these are C integers; this makes them visible to Python.
 globals().update(MORE=MORE, FULL=FULL, STOPPED=STOPPED)
 globals().update(MAX_PACKET=MAX_PACKET, MAX_BLOCK=MAX_BLOCK)
 
@@ -54,11 +54,19 @@ globals().update(MAX_PACKET=MAX_PACKET, MAX_BLOCK=MAX_BLOCK)
 class Walk:
     """Where a walk is, and what it must know of the file.
 
-    `at` is the offset in the buffer, `row` the next row; `base` is added to an offset
-    to make it one in the file. `scale` is how many ns a fraction of a second counts
-    (pcap); `clocks` has a row an interface: link type, ns a tick (0 where that is no
-    integer), ns to add (pcapng), and `known` of them are there; `first` is the number
-    of the section's interface 0.
+    Attributes:
+        at: offset of the next record in the buffer, in octets.
+        row: the next row of the columns.
+        base: offset of the buffer in the file, in octets.
+        big: whether the file is big endian.
+        modified: pcap: whether its packet headers are those of Kuznetzov's variant.
+        scale: pcap: ns for one unit of a timestamp's fraction.
+        linktype: pcap: of all packets.
+        first: pcapng: the capture's number of the section's interface 0.
+        clocks: pcapng: a row an interface: link type, ns a tick (0 leaves its packets
+            to the caller), ns to add.
+        known: pcapng: how many rows of `clocks` are valid.
+
     """
 
     if TYPE_CHECKING:
@@ -81,13 +89,13 @@ class Walk:
         self.clocks, self.known = None, 0
 
     def pcap(self, buffer: memoryview, end: int, out: Columns) -> int:
-        """Decode the packets of a pcap buffer; tell why it ended."""
+        """Decode the packets of a pcap buffer; return why it ended."""
         frame = octets.view(buffer)
         with cython.nogil:
             return _pcap(self, frame, end, out)
 
     def pcapng(self, buffer: memoryview, end: int, out: Columns) -> int:
-        """Decode the enhanced packet blocks of a buffer; tell why it ended."""
+        """Decode the enhanced packet blocks of a buffer; return why it ended."""
         frame, clocks = octets.view(buffer), octets.i64_view(self.clocks)
         with cython.nogil:
             return _pcapng(self, frame, end, clocks, out)
@@ -158,7 +166,7 @@ def _pcapng(
 def _packet(
     walk: Walk, frame: bytes, size: int, clocks: memoryview, out: Columns
 ) -> bool:
-    """Decode an enhanced packet that is all there; False if it is not a plain one."""
+    """Decode a complete enhanced packet block; return False if it is not plain."""
     at = walk.at
     interface = _u32(walk, frame, at + _INTERFACE)
     caplen = _u32(walk, frame, at + _CAPTURED)

@@ -58,7 +58,7 @@ def _blocks(capture: Capture, comments: Mapping[int, str]) -> Iterator[bytes]:
 
 
 def _offsets(capture: Capture) -> list[int]:
-    """Return per interface the seconds to add: a timestamp itself has no sign."""
+    """Return the seconds to add for each interface: timestamps have no sign."""
     offsets = [0] * len(capture.interfaces)
     for row in (capture.ts < 0).nonzero()[0].tolist():
         seconds = int(capture.ts[row]) // _SECOND
@@ -88,7 +88,7 @@ def _interface(interface: Interface, offset: int) -> bytes:
 
 
 def _address(own: IPv4Interface | IPv6Interface) -> bytes:
-    """Return one address of an interface: with its netmask, or its length."""
+    """Return one address of an interface: with its netmask, or its prefix length."""
     if isinstance(own, IPv4Interface):
         return _option(blocks.IF_IPV4, own.ip.packed + own.netmask.packed)
     return _option(blocks.IF_IPV6, own.ip.packed + bytes((own.network.prefixlen,)))
@@ -110,10 +110,9 @@ def _name(packed: bytes, symbol: str) -> bytes:
 
 
 def _packet(frame: Frame, offset: int) -> bytes:
-    """Return an enhanced packet; options only where there is something to say.
+    """Return an enhanced packet block, with options only if there are any.
 
-    A time that is further from the offset than 64 bits of ns reach comes as near to
-    itself as they do.
+    A time that is further from the offset than 64 bits of ns reach is clamped.
     """
     ticks = min(frame.ts - offset * _SECOND, _MAX_TICKS)
     caplen = len(frame.data)
@@ -139,7 +138,7 @@ def _flags(frame: Frame) -> int:
 
 
 def _statistics(index: int, interface: Interface) -> bytes:
-    """Return what an interface counted; no time, so that equal captures stay equal."""
+    """Return what an interface counted; no time: equal captures give equal bytes."""
     options = b""
     if interface.received is not None:
         options += _option(blocks.ISB_IFRECV, pack("<Q", interface.received))
@@ -160,7 +159,7 @@ def _comment(text: str) -> bytes:
 
 
 def _truncated(text: str, most: int = blocks.MAX_OPTION) -> bytes:
-    """Return the text as an option's value, cut to the longest there can be."""
+    """Return the text as an option's value, cut to the longest possible."""
     value = text.encode("utf-8", "replace")[:most]
     return value.decode("utf-8", "ignore").encode()
 

@@ -173,16 +173,7 @@ BY_NAME = MappingProxyType({column.name: column for column in COLUMNS})
 
 
 class Place(NamedTuple):
-    """Where a column lies in a block of columns.
-
-    Attributes:
-        name: the column's.
-        at: its offset in the block, in octets.
-        size: its length, in octets.
-        dtype: its numpy type.
-        width: values in a row.
-
-    """
+    """Where a column lies in a block of columns; `at` and `size` are in octets."""
 
     name: str
     at: int

@@ -50,13 +50,7 @@ class Rows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """When a value is meaningful.
-
-    Attributes:
-        text: the condition in words.
-        mask: returns the mask of the rows that meet it.
-
-    """
+    """When a value is meaningful: in words, and as the mask of those rows."""
 
     text: str
     mask: Callable[[Rows], Mask]
