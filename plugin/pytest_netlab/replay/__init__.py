@@ -1,7 +1,8 @@
-"""A stored conversation through a live NAT, packet by packet, from both its ends.
+"""Play stored conversations through a live NAT, packet by packet, from both ends.
 
-`plan` makes conversations of a capture; `ends` are raw sockets in two nodes; `play`
-sends from either end and awaits at the other; `rewrite` and `arrived` know datagrams.
+`plan` makes conversations from a capture; `ends` are raw sockets in two nodes; `play`
+sends from one end and awaits at the other; `rewrite` and `arrived` know datagrams.
+Knows no verdict and no pytest.
 """
 
 from pytest_netlab.replay.flow_state import FlowState

@@ -1,4 +1,4 @@
-"""What an IPv4 datagram is, apart from what NAT and routers change of it. Compiled."""
+"""Identify an IPv4 datagram by what NAT and routers leave unchanged. Compiled."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pytest_netlab.wire.assigned import ICMP, TCP, UDP
 
 _ID, _TTL, _PROTOCOL = ipv4.ID, ipv4.TTL, ipv4.PROTOCOL
 _ADDRESSES, _ADDRESSES_END = ipv4.SRC, ipv4.HEADER
-_TRANSPORT = 8  # octets that every transport has
+_TRANSPORT = 8  # octets that every transport header has
 _PORTS_END, _TCP_CHECKSUM, _TCP_URGENT = tcp.SEQ, tcp.CHECKSUM, tcp.URGENT
 _UDP_CHECKSUM, _UDP_DATA = udp.CHECKSUM, udp.HEADER
 _ICMP_CHECKSUM, _ICMP_ID = icmp.CHECKSUM, icmp.ID
 _ID_END, _EMBEDDED = icmp.SEQ, icmp.HEADER
 _NO_PORTS = bytes(4)
-# Where each field of a header is, for people.
+# The fields of each header, from and to which octet, by their names in findings.
 _IP_FIELDS = (
     ("tos", ipv4.TOS, ipv4.TOTAL),
     ("length", ipv4.TOTAL, ipv4.ID),
@@ -51,14 +51,14 @@ _FIELDS = {
 
 
 class Arrival(NamedTuple):
-    """What there is to know of a datagram.
+    """What identifies a datagram.
 
     Attributes:
         key: its own tuple, packed.
-        embedded: of an ICMP error, the tuple of the packet in it, packed.
-        flow_tuple: the tuple of the flow that it belongs to, in its own direction: an
-            ICMP error belongs to the packet in it, and travels against that.
-        identity: what NAT and routers leave alone.
+        embedded: the tuple of the packet embedded in an ICMP error, packed; else None.
+        flow_tuple: the tuple of its flow in its own direction: of an ICMP error, the
+            embedded packet's tuple, reversed.
+        identity: what NAT and routers leave unchanged.
 
     """
 
@@ -68,19 +68,19 @@ class Arrival(NamedTuple):
     identity: Identity
 
 
-# IP id, protocol, and fragment offset in 24 bits; what is kept of the transport.
+# IP id, above 24 bits of protocol and fragment offset; the kept part of the transport.
 Identity = tuple[int, bytes]
 
 
 def is_whole(datagram: bytes) -> bool:
-    """Tell whether the headers that this module reads are there."""
+    """Return whether the headers that this module reads are there."""
     end = len(datagram)
     at = ip.header_end(datagram, 0, end)
     return at != 0 and (ip.offset(datagram, 0) != 0 or end - at >= _TRANSPORT)
 
 
 def seen(datagram: bytes) -> Arrival:
-    """Return all there is to know of a datagram that is whole."""
+    """Return what identifies a datagram, which must be whole (`is_whole`)."""
     key, embedded = key_of(datagram), embedded_of(datagram)
     flow_tuple = key if embedded is None else reversed_tuple(embedded)
     return Arrival(key, embedded, flow_tuple, identity_of(datagram))
@@ -100,7 +100,7 @@ def key_of(datagram: bytes) -> bytes:
 
 
 def embedded_of(datagram: bytes) -> bytes | None:
-    """Return the tuple of the packet in an ICMP error; None of anything else."""
+    """Return the tuple of the packet embedded in an ICMP error; None without one."""
     at = ip.header_end(datagram, 0, len(datagram))
     if not ip.is_error(datagram, at):
         return None
@@ -112,8 +112,8 @@ def identity_of(datagram: bytes) -> Identity:
     """Return what two observations of one datagram have in common.
 
     That is its IP id, protocol and offset, and its transport without ports or id and
-    checksum; of an ICMP error, type, code, and the field that MTUs are in: what it
-    quotes is translated.
+    checksum; of an ICMP error, only type, code, and the field that MTUs are in, since
+    NAT translates its embedded packet.
     """
     at, proto = ip.header_end(datagram, 0, len(datagram)), datagram[_PROTOCOL]
     place = ip.offset(datagram, 0)
@@ -138,7 +138,7 @@ def ttl_of(datagram: bytes) -> int:
 
 
 def described(datagram: bytes) -> str:
-    """Say what a datagram is that refuses another; empty of any other."""
+    """Describe an ICMP error or a TCP reset; empty for any other datagram."""
     at = ip.header_end(datagram, 0, len(datagram))
     if ip.is_error(datagram, at):
         return f"an ICMP error, type {datagram[at]} code {datagram[at + 1]}"

@@ -1,4 +1,4 @@
-"""Where an IPv4 datagram has what NAT looks at. Compiled; judges no packet."""
+"""Where in an IPv4 datagram NAT's fields are. Compiled; judges no packet."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def header_end(data: bytes | bytearray, at: int, end: int) -> int:
 
 
 def offset(data: bytes | bytearray, at: int) -> int:
-    """Return which part of a datagram this fragment is; 0 has the transport header."""
+    """Return the fragment offset, in 8 octets; only at 0 is the transport header."""
     return octets.u16(data, at + _FRAGMENT) & _OFFSET_BITS
 
 
 def is_later_fragment(data: bytes) -> bool:
-    """Tell whether this is a fragment that has no transport header."""
+    """Return whether this is a fragment without the transport header."""
     return offset(data, 0) != 0
 
 

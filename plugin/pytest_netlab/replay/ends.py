@@ -1,7 +1,7 @@
-"""A node's raw end: frames in and out of its link, its own stack muted meanwhile.
+"""A raw end in a node: send and receive frames on its link while its stack is muted.
 
 A packet socket sees a frame before the ingress hook of its device drops it, so the
-kernel never answers what is played, and the tap sees all of it.
+kernel never answers replayed packets, and the tap sees all of them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 IGNORE_OUTGOING = 23  # linux/if_packet.h: no copy of what the node itself sends
 LONGEST = 1 << 16
-BUFFER = 1 << 23  # of arrived frames, whatever net.core.rmem_max is
+BUFFER = 1 << 23  # octets of arrived frames, whatever net.core.rmem_max is
 PATIENCE, ASKED = 1.0, 5  # seconds for an answer to ARP, and how often to ask
 _DROPS = Struct("=2I")  # struct tpacket_stats: packets, drops
 _HARDWARE = 4  # in what a packet socket's getsockname returns
@@ -47,9 +47,9 @@ _LENGTH = slice(ethernet.HEADER + ipv4.TOTAL, ethernet.HEADER + ipv4.ID)
 
 
 class RawEnd:
-    """Where one side of a replay sends and receives.
+    """One end of a replay: sends and receives in a node.
 
-    `source` is the node's address there, which packets to it bear.
+    `source` is the node's address, to which packets for it are sent.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class RawEnd:
     ) -> None:
         """Find the route from a node to an address.
 
-        `address` is the node's own, where it is not the one on that route.
+        `address` is the node's own address, if it is not the source of that route.
 
         Raises:
-            CommandError: it has none.
+            CommandError: the node has no route.
 
         """
         self.node = node
@@ -78,7 +78,7 @@ class RawEnd:
         self._head = b""
 
     def demand_all(self) -> None:
-        """Demand that no packet was dropped for want of room.
+        """Fail if the socket dropped a packet because its buffer was full.
 
         Raises:
             BlindCaptureError: this process did not keep up.
@@ -138,9 +138,9 @@ class RawEnd:
             ) from error
 
     def received(self) -> Iterator[bytes]:
-        """Yield the IPv4 datagrams that have come, without what a link adds.
+        """Yield the IPv4 datagrams that have arrived, without link header and padding.
 
-        What has no whole header is nobody's, and no stack would take it either.
+        One with incomplete headers is skipped: no stack would accept it either.
         """
         for frame in self._frames():
             if frame[_TYPE] == _IPV4:
@@ -160,7 +160,7 @@ class RawEnd:
                 raise CommandError(text) from error
 
     def muted(self, protocols: Iterable[str]) -> AbstractContextManager[None]:
-        """Return what keeps the node's own stack from hearing what is for it."""
+        """Return a context in which the node's own stack gets no packets for it."""
         return muted(self.node, self._link, self.source, protocols)
 
 

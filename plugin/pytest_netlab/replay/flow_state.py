@@ -1,4 +1,4 @@
-"""A conversation while it is played. Compiled: every packet asks it several times."""
+"""A conversation while it is played. Compiled: every packet uses it several times."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ if TYPE_CHECKING:
 
 
 class FlowState:
-    """How far a conversation is, its tuples packed.
+    """How far a conversation has been played; its tuples are packed.
 
     Attributes:
         plan: what is played.
-        original: the initiator's tuple; `original_reply` what replies to it have.
-        translated: the tuple as the responder was seen to get it, None before;
-            `translated_reply` what its replies have.
-        packet: the one on its way, or next, once the conversation has begun.
-        side: where that comes out: 0 is the client's, 1 the server's.
-        heard_by: 0 if the initiator is there, 1 if the responder.
-        flying: what is on its way of that packet, by what it is.
-        due: when it is late, in seconds of the monotonic clock.
-        at: the number of that packet in the plan; `count` is how many there are.
-        delivered: how many came out; `cut` how many were larger than a link takes.
-        renamed: another conversation had its source port or id already.
+        original: the initiator's tuple; `original_reply` is that of replies to it.
+        translated: the tuple that the responder sees, None until it saw one;
+            `translated_reply` is that of its replies.
+        packet: the one in flight, or the next; unset before `begin`.
+        side: the end at which that packet arrives: 0 the client's, 1 the server's.
+        heard_by: who receives it: 0 the initiator, 1 the responder.
+        flying: the datagrams of that packet in flight, by their identity.
+        due: when they count as lost, in seconds of the monotonic clock.
+        at: the index of that packet in the plan; `count` is how many there are.
+        delivered: how many arrived; `segmented` how many were larger than the MTU.
+        renamed: whether another conversation already had its source port or id.
         alg: what a conntrack helper did to it; None for nothing so far.
-        alg_rewrites: what the helper put into which packet.
+        alg_rewrites: what the helper wrote into which packet.
 
     """
 
@@ -38,7 +38,7 @@ class FlowState:
         packet: PlannedPacket
 
     def __init__(self, plan: FlowPlan, original: bytes, renamed: bool = False) -> None:  # noqa: FBT001, FBT002 - C has no keywords
-        """Wait to begin."""
+        """Start before the first packet."""
         self.plan = plan
         self.original, self.original_reply = original, reversed_tuple(original)
         self.translated: bytes | None = None
@@ -63,7 +63,7 @@ class FlowState:
         return unpack(self.translated) if self.translated is not None else None
 
     def begin(self) -> None:
-        """Make the packet whose turn it is."""
+        """Make the packet at `at`, unless all have been played."""
         if self.at < self.count:
             self.packet = self.plan.packets[self.at]
             self.side = int(self.packet.reply == self.plan.server_initiated)
@@ -75,9 +75,9 @@ class FlowState:
         self.begin()
 
     def give_up(self) -> None:
-        """Play no more of it."""
+        """Skip all packets that are left."""
         self.at = self.count
 
     def learn(self, translated: bytes) -> None:
-        """Take what the responder was seen to get."""
+        """Store the tuple that the responder sees."""
         self.translated, self.translated_reply = translated, reversed_tuple(translated)

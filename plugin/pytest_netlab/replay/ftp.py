@@ -1,7 +1,7 @@
 """What FTP's connection tracking helper makes of a segment.
 
-It puts the translated address where the payload names one, and shifts the sequence
-numbers of all that follows by what that makes longer (nf_conntrack_seqadj.c).
+It writes the translated address where the payload names the original one, and shifts
+later sequence numbers by how much longer that is (nf_conntrack_seqadj.c).
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _SEQ, _ACK = slice(tcp.SEQ, tcp.ACK_NUMBER), slice(tcp.ACK_NUMBER, tcp.OFFSET)
 _DIGITS = 5
 _NUMBERS = re.compile(rb"\d+(?:[.,]\d+)*")
 _OCTET, _OCTET_DIGITS = 255, 3
-_LINE = 256  # octets of a reply that are looked at: what is hostile may be long
+_LINE = 256  # octets of a reply that are searched: a hostile one may be long
 # RFC 959, 227: the address and the port, in octets; RFC 2428, 229: the port alone.
 _PASSIVE = re.compile(rb"227 .*?(?:\d+,){4}(\d+),(\d+)|229 .*?\|\|\|(\d+)\|")
 
 
 def announced(datagram: bytes) -> int:
-    """Return the port that an FTP server tells to connect to; 0 if this is not it."""
+    """Return the port that an FTP server announces; 0 if this announces none."""
     segment = _segment(datagram)
     found = _PASSIVE.match(segment.payload, 0, _LINE) if segment is not None else None
     if found is None:
@@ -38,7 +38,7 @@ def announced(datagram: bytes) -> int:
 
 
 class TcpSegment(NamedTuple):
-    """A datagram of TCP, taken apart; `head` has both headers."""
+    """A TCP datagram: IP and TCP header, where the TCP header begins, and payload."""
 
     head: bytes
     at: int
@@ -47,23 +47,30 @@ class TcpSegment(NamedTuple):
 
 @dataclass(slots=True)
 class Shift:
-    """By how much the numbers of one direction are higher: up to a place, and after."""
+    """By how much a helper has shifted the sequence numbers of one direction.
+
+    Attributes:
+        place: sequence number of the last segment that the helper changed.
+        before: shift up to that place, in octets.
+        after: shift behind it, in octets.
+
+    """
 
     place: int = 0
     before: int = 0
     after: int = 0
 
     def of(self, number: int) -> int:
-        """Return the shift of a number, as who sent it has it."""
+        """Return the shift of a sequence number, as its sender has it."""
         return self.after if tcp.distance(number, self.place) > 0 else self.before
 
     def restored(self, number: int) -> int:
-        """Return a number as who sent it has it, of one that the other has heard."""
+        """Return a number as its sender has it, from the one that its receiver got."""
         first = number - self.before
         return first if tcp.distance(first, self.place) <= 0 else number - self.after
 
     def add(self, place: int, longer: int) -> None:
-        """Note that the segment here is longer now; one that is repeated is no news."""
+        """Note that the segment here is longer now; a retransmission counts once."""
         if self.before == self.after or tcp.distance(place, self.place) > 0:
             self.place, self.before = place, self.after
             self.after += longer
@@ -73,17 +80,17 @@ class Shift:
 class Alg:
     """What an ALG, a conntrack helper, has done to a connection so far (RFC 2663, 2.9).
 
-    Of a pair the first is what the initiator hears, the second what the responder does.
+    `shifts` are those of packets to the initiator, and of packets to the responder.
     """
 
     shifts: tuple[Shift, Shift] = field(default_factory=lambda: (Shift(), Shift()))
 
     def shifted(self, datagram: bytes, to: int) -> bytes:
-        """Return a datagram with the numbers that it has behind a helper.
+        """Return a datagram with the sequence numbers that it has behind a helper.
 
         Args:
             datagram: as NAT alone would have made it.
-            to: 0 if the initiator hears it, 1 if the responder.
+            to: 0 if the initiator receives it, 1 if the responder does.
 
         """
         one = _segment(datagram)
@@ -100,13 +107,13 @@ class Alg:
         return fill(one.head[: one.at] + bytes(header) + one.payload)
 
     def explain(self, sent: bytes, wanted: bytes, got: bytes, to: int) -> str | None:
-        """Tell what a helper put into a payload; None: it was no helper.
+        """Return what a helper wrote into a payload; None if it was no helper.
 
         Args:
             sent: the datagram as it was sent.
-            wanted: as it would be, had the payload no address.
-            got: as it came out.
-            to: 0 if the initiator hears it, 1 if the responder.
+            wanted: as it would arrive, had its payload no address.
+            got: as it arrived.
+            to: 0 if the initiator receives it, 1 if the responder does.
 
         """
         one, other = _segment(wanted), _segment(got)
@@ -155,9 +162,9 @@ def _bytes(number: int) -> bytes:
 
 
 def _is_translated(one: bytes, other: bytes, sent: bytes, got: bytes) -> bool:
-    """Tell whether payloads differ in addresses only, and as their datagrams do.
+    """Return whether payloads differ in addresses only, and as their headers do.
 
-    A port behind such an address may be another too.
+    A port behind such an address may differ too.
     """
     if one == other or _NUMBERS.split(one) != _NUMBERS.split(other):
         return False
@@ -167,13 +174,13 @@ def _is_translated(one: bytes, other: bytes, sent: bytes, got: bytes) -> bool:
 
 
 def _is_moved(mine: bytes, its: bytes, moved: list[tuple[bytes, bytes]]) -> bool:
-    """Return whether texts begin with an address, and with what NAT made of it."""
+    """Return whether texts begin with an address and with its translation."""
     old, new = _octets(mine), _octets(its)
     return len(old) == len(new) and (old[:4], new[:4]) in moved
 
 
 def _octets(text: bytes) -> bytes:
-    """Return the octets that a text lists; nothing of any other."""
+    """Return the octets that a text lists; empty for any other text."""
     numbers = re.split(rb"[.,]", text)
     if any(len(number) > _OCTET_DIGITS or int(number) > _OCTET for number in numbers):
         return b""

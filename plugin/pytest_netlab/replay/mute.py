@@ -1,8 +1,8 @@
-"""Keep a node's own stack from hearing what is for it; a packet socket still does.
+"""Keep packets for a node from its own stack; a packet socket still gets them.
 
-The rule is of a table that belongs to an nft process which waits for its standard input
-to end: however this process ends, by SIGKILL too, that does, and the kernel removes the
-table (NFT_TABLE_F_OWNER in nf_tables_api.c). ARP is answered meanwhile.
+The rule is in a table owned by an nft process, which waits for its standard input to
+end. However this process ends, even by SIGKILL, nft ends too, and the kernel removes
+the table (NFT_TABLE_F_OWNER in nf_tables_api.c). ARP is still answered.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from pytest_netlab.lab.net.node import NamespaceNode
 
-SECONDS = 5  # for nft to do what it is told
+SECONDS = 5  # for nft to answer, and to end
 _CHUNK, _REFUSED = 4096, b"Error"
-# What it says to the last command, whatever it said before.
+# nft's answer to the last command, whatever it printed before.
 _DONE = b"datatype mark"
 _RULES = """\
 add table netdev {name} {{ flags owner; }}
@@ -39,10 +39,10 @@ describe meta mark
 def muted(
     node: NamespaceNode, link: str, address: str, protocols: Iterable[str]
 ) -> Iterator[None]:
-    """Drop packets of these protocols to an address behind the tap of a link.
+    """Drop packets of these protocols to an address, behind a link's packet sockets.
 
     Raises:
-        CommandError: nft refuses, or there is none.
+        CommandError: nft refuses, or is missing.
 
     """
     rules = _RULES.format(
@@ -77,7 +77,7 @@ def muted(
 
 
 def _answer(ours: IO[bytes], theirs: int, rules: str) -> bytes:
-    """Give nft its rules; return all that it says to them."""
+    """Give nft its rules; return all that it prints."""
     said, end = b"", time.monotonic() + SECONDS
     with suppress(BrokenPipeError):
         ours.write(rules.encode())
@@ -94,7 +94,7 @@ def _answer(ours: IO[bytes], theirs: int, rules: str) -> bytes:
 
 
 def _end(process: subprocess.Popen[bytes], ours: IO[bytes]) -> None:
-    """Let nft end, and wait for it: then the table is gone."""
+    """End nft and wait for it: then the table is gone."""
     with suppress(BrokenPipeError):
         ours.close()
     try:

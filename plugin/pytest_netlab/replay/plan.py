@@ -1,4 +1,4 @@
-"""A stored capture as conversations to play. Knows no lab; refuses what is not kept."""
+"""Make conversations to play from a capture, or refuse them. Knows no lab."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ def plan_flows(
 ) -> list[FlowPlan]:
     """Return the conversations of a capture, in the order they begin.
 
-    Of a capture of docker0 and the uplink, each is taken from its initiator's side of
-    the NAT. Canaries, ARP, multicast and other protocols are left out.
+    If the capture has docker0 and the uplink, each is taken from its initiator's side
+    of the NAT. Canaries, ARP, multicast and other protocols are left out.
 
     Args:
-        capture: what was stored.
-        interface: whose packets, where there are several and not these two.
+        capture: the stored packets.
+        interface: whose packets to play, if there are several and not these two.
         flows: only the conversations with this protocol, address or port.
         fill: put zeros where a packet was cut by the snaplen.
 
     Raises:
-        ReplayError: there is nothing to play, or a packet cannot be; names the packets.
+        ReplayError: there is nothing to play, or packets that it names cannot be.
 
     """
     found = list(_conversations(capture, interface))
@@ -72,7 +72,7 @@ def plan_flows(
 
 
 def _plans(source: Source, found: Sequence[Found]) -> Iterator[FlowPlan]:
-    """Yield conversations with what those before them tell of each."""
+    """Yield conversations, with what earlier ones say about each."""
     pairs: set[tuple[str, str]] = set()  # clients and servers, as servers saw them
     ports: set[tuple[str, int]] = set()  # that servers announced
     capture = source.capture
@@ -97,7 +97,7 @@ def _plans(source: Source, found: Sequence[Found]) -> Iterator[FlowPlan]:
 
 
 def _is_opened(capture: Capture, one: Found) -> bool:
-    """Tell whether a connection's first packet is here: it shows who began."""
+    """Return whether a connection's first packet is here: it shows who began."""
     flags = int(capture.tcp_flags[one.rows[0]])
     return one.key.proto == TCP and flags & (tcp.SYN | tcp.ACK) == tcp.SYN
 
@@ -128,9 +128,9 @@ def _words(key: Tuple5) -> set[str]:
 
 
 def left_out(capture: Capture, plans: Sequence[FlowPlan]) -> int:
-    """Return how many packets of IPv4 are of no conversation that is played.
+    """Return how many unicast packets of IPv4 are of no conversation that is played.
 
-    Of other protocols, or of ICMP that is no echo; multicast is for nobody here.
+    They are of other protocols, or ICMP other than echo.
     """
     planned = np.zeros(len(capture), dtype=bool)
     for plan in plans:
@@ -152,7 +152,7 @@ def _planned_rows(found: Sequence[Found], source: Source) -> npt.NDArray[np.intp
 
 
 def _conversations(capture: Capture, interface: str | None) -> Iterator[Found]:
-    """Yield each conversation's tuple, as its initiator has it, and its rows."""
+    """Yield each conversation with its original tuple and its rows."""
     names = [known.name for known in capture.interfaces]
     if interface is None and set(names) >= {INSIDE, OUTSIDE}:
         yield from _initiated(capture)
@@ -173,7 +173,7 @@ def _conversations(capture: Capture, interface: str | None) -> Iterator[Found]:
 
 
 def _grouped(capture: Capture, rows: npt.NDArray[np.intp]) -> Iterator[Found]:
-    """Yield a point's conversations, by its packets' numbers in the whole capture."""
+    """Yield a point's conversations; `rows` are its packets' in the whole capture."""
     table = FlowTable()
     made = [table.add(*block) for block in capture.blocks()]
     uniflows = np.concatenate(made) if made else np.zeros(0, dtype=np.int32)
@@ -192,8 +192,8 @@ def _grouped(capture: Capture, rows: npt.NDArray[np.intp]) -> Iterator[Found]:
 def _initiated(capture: Capture) -> Iterator[Found]:
     """Yield the flows between the two points, each as its initiator saw it.
 
-    And where the other point saw the same packets: the responder's are whole there, and
-    no router has lowered their ttl yet.
+    Counterparts are the same packets at the other point: the responder's are as it sent
+    them there, and no router has lowered their ttl yet.
     """
     sides = {name: _rows_of(capture, name) for name in (INSIDE, OUTSIDE)}
     near, far = sides[INSIDE].tolist(), sides[OUTSIDE].tolist()
@@ -205,7 +205,8 @@ def _initiated(capture: Capture) -> Iterator[Found]:
         if not inside:
             mine = [far[row] for row in flow.outside_rows]
             pairs = [(there, here) for here, there in pairs]
-        # Where a helper shifted a stream, segments have several counterparts at first.
+        # Where a helper shifted a stream, a segment may have several counterparts: the
+        # last in this order, with the same IP id, is kept.
         pairs.sort(key=lambda pair: int(ids[pair[0]] == ids[pair[1]]))
         if not mine or not _is_playable(flow.original):
             continue
@@ -218,7 +219,7 @@ def _initiated(capture: Capture) -> Iterator[Found]:
 
 
 def _is_playable(key: Tuple5) -> bool:
-    """Return whether a conversation has a tuple that NAT maps: of ICMP, echoes have."""
+    """Return whether NAT maps such a tuple: of ICMP, only that of an echo."""
     return key.proto in PROTOCOLS and (key.proto != ICMP or bool(key.sport))
 
 
@@ -228,7 +229,7 @@ def _rows_of(capture: Capture, point: str) -> np.ndarray:
 
 
 def _refuse(source: Source, rows: npt.NDArray[np.intp], *, fill: bool) -> None:
-    """Refuse what cannot be played as it was.
+    """Refuse packets that cannot be played as they were.
 
     Raises:
         ReplayError: says which packets, and what to do.

@@ -1,7 +1,7 @@
 """Play conversations from both ends through whatever is between them.
 
-In lockstep within a conversation: each packet is awaited at the other end before the
-one behind it is sent. Conversations run side by side. Compiled.
+A conversation is played in lockstep: each packet is awaited at the other end before the
+next one is sent. Conversations run side by side. Compiled.
 """
 
 from __future__ import annotations
@@ -35,31 +35,31 @@ if TYPE_CHECKING:
     Progress = Callable[[int], None]
 
 SIDE_BY_SIDE = 64  # conversations
-PATIENCE = 1.0  # seconds for a packet to come out
-AFTERWARDS = 0.02  # seconds in which nothing more may come
-LONGEST_PAUSE = 1.0  # seconds without a word of progress
-REMEMBERED = 1 << 16  # packets that have come out, at least: to know a duplicate by
+PATIENCE = 1.0  # seconds for a packet to arrive
+AFTERWARDS = 0.02  # seconds at the end in which nothing more may arrive
+LONGEST_PAUSE = 1.0  # seconds between two reports of progress
+REMEMBERED = 1 << 16  # packets that have arrived, at least: to recognise duplicates
 
 _ADDRESSES = slice(0, 8)  # of a packed tuple
 _DESTINATION = slice(ipv4.DST, ipv4.HEADER)  # of a datagram
-_BUT_ID = 0xFFFFFF  # of the first part of an identity
+_BUT_ID = 0xFFFFFF  # all but the IP id, of the first part of an identity
 
 
 class Player:
-    """Two ends, and conversations between them.
+    """Play conversations between two ends.
 
-    What there is for each end is in pairs: 0 is the client's side, 1 the server's.
+    In each pair of attributes, 0 is the client's end and 1 the server's.
     """
 
     def __init__(
         self, client: RawEnd, server: RawEnd, route: Addressing, *, pace: float = 0.0
     ) -> None:
-        """Prepare.
+        """Prepare both ends.
 
         Args:
-            client: where initiators are.
-            server: where responders are.
-            route: whom the client talks to.
+            client: the client's end.
+            server: the server's end.
+            route: by which addresses they know each other.
             pace: how many times as fast as captured; 0 does not wait.
 
         """
@@ -71,7 +71,7 @@ class Player:
             self._poll.register(end.fileno(), select.POLLIN)
         self._awaited: tuple[dict[Identity, list[FlowState]], ...] = {}, {}
         self._known: tuple[dict[bytes, FlowState], ...] = {}, {}
-        # Hashes of the packets that have come out, and their numbers; those before.
+        # Hash of a packet that has arrived -> its number; the same of older ones.
         self._delivered: dict[int, int] = {}
         self._earlier: dict[int, int] = {}
         self._findings: list[Finding] = []
@@ -82,9 +82,9 @@ class Player:
     def play(
         self, plans: Sequence[FlowPlan], progress: Progress = lambda _: None
     ) -> Result:
-        """Play all conversations; return what came of each packet.
+        """Play all conversations; return what became of each packet.
 
-        `progress` is called again and again with how many have come out.
+        `progress` is called again and again with how many have arrived.
         """
         flows = list(self._flows(plans))
         waiting = deque(flows)
@@ -101,13 +101,13 @@ class Player:
             self._expire()
             progress(self._out)
         seconds = self._now - self._start
-        end = self._now + AFTERWARDS  # what is doubled comes late
+        end = self._now + AFTERWARDS  # duplicates arrive late
         while self._now < end:
             self._hear(end - self._now)
         return Result(flows=flows, findings=self._findings, seconds=seconds)
 
     def _flows(self, plans: Sequence[FlowPlan]) -> Iterator[FlowState]:
-        """Yield each conversation with a tuple that no other has at its initiator."""
+        """Yield each conversation with a tuple that its initiator has only once."""
         allocator, route = PortAllocator(), self._route
         for plan in plans:
             key, source = plan.key, self._ends[int(plan.server_initiated)].source
@@ -124,7 +124,7 @@ class Player:
                 self._send(flow)
 
     def _waits(self, flow: FlowState) -> bool:
-        """Tell whether it would begin before what lets it in has been said."""
+        """Return whether it waits for earlier packets, which may open a path for it."""
         if flow.at or not flow.plan.is_related:
             return False
         first = flow.packet.number
@@ -175,7 +175,7 @@ class Player:
         return max(0.0, first - self._now)
 
     def _hear(self, seconds: float) -> None:
-        """Take what has come at either end, or will within some seconds."""
+        """Wait for packets for at most some seconds, and take those at either end."""
         ready = [fd for fd, _ in self._poll.poll(ceil(seconds * 1000))]
         self._now = time.monotonic()
         for side, end in enumerate(self._ends):
@@ -184,7 +184,7 @@ class Player:
                     self._take(datagram, side)
 
     def _take(self, datagram: bytes, side: int) -> None:
-        """Find out whose packet this is, and whether it is as it was sent."""
+        """Find the conversation of a packet, and check it, or report the packet."""
         if datagram[_DESTINATION] != self._sources[side]:
             return
         seen = arrived.seen(datagram)
@@ -212,9 +212,10 @@ class Player:
             self._find(known, number, "stray", f"{text} came, and nobody had sent it")
 
     def _awaiting(self, seen: Arrival, side: int) -> FlowState | None:
-        """Return whose awaited packet this is: first of who has this tuple already.
+        """Return the conversation that awaits this packet, if any does.
 
-        Else of who has none yet: then a tuple that is another's is a finding.
+        One with this tuple is preferred, then one without a translated tuple yet, for
+        which `_learn` reports a tuple that another conversation has.
         """
         awaited = self._awaited[side]
         flows = awaited.get(seen.identity)
@@ -230,9 +231,9 @@ class Player:
         return found
 
     def _alike(self, seen: Arrival, side: int) -> FlowState | None:
-        """Return who has no tuple there yet, and has sent this before it was altered.
+        """Return a conversation with no translated tuple yet, if this is its, altered.
 
-        Its IP id is another, or all else that is kept.
+        Either the IP id differs, or the kept part of the transport.
         """
         head, kept = seen.identity
         for flow in self._active:
@@ -245,7 +246,7 @@ class Player:
     def _arrive(
         self, flow: FlowState, datagram: bytes, seen: Arrival, identity: Identity
     ) -> None:
-        """Note that a conversation's packet came out, and what is wrong with it."""
+        """Note that a conversation's packet arrived, and report what was altered."""
         packet, ttl, wire = (
             flow.packet,
             arrived.ttl_of(datagram),
@@ -269,15 +270,15 @@ class Player:
             flow.advance()
 
     def _remember(self, seen: Arrival, number: int) -> None:
-        """Note what has come out; forget the oldest half when there is too much."""
+        """Remember what has arrived; forget the oldest half when there is too much."""
         self._delivered[hash((seen.flow_tuple, seen.identity))] = number
         if len(self._delivered) >= REMEMBERED:
             self._earlier, self._delivered = self._delivered, {}
 
     def _learn(self, flow: FlowState, seen: Arrival, datagram: bytes) -> None:
-        """Learn what the responder sees, once; all else must follow from it.
+        """Learn the tuple that the responder sees, once; later ones must fit it.
 
-        Of a later fragment, and around what an error quotes, the addresses must.
+        Of a later fragment, and of an ICMP error's own header, the addresses must fit.
         """
         tuple_bytes = seen.flow_tuple
         if (
@@ -347,7 +348,7 @@ class Player:
 
 
 def _meant(flow: FlowState, identity: Identity) -> Identity:
-    """Return which of a conversation's packets this was, before it was altered."""
+    """Return the identity that this datagram in flight had before it was altered."""
     alike = [flying for flying in flow.flying if flying[0] == identity[0]]
     return alike[0] if alike else next(iter(flow.flying))
 

@@ -1,4 +1,4 @@
-"""Source ports and ICMP ids of conversations: a client has each once at a time."""
+"""Source ports and ICMP ids of conversations: a client uses each once at a time."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class PortAllocator:
     """
 
     def __init__(self) -> None:
-        """Begin with none taken."""
-        # By protocol, address and port: numbers in the order in which they were given.
+        """Begin with none in use."""
+        # By tuple without source port: numbers in the order of their allocation.
         self._given: dict[Tuple5, OrderedDict[int, None]] = defaultdict(OrderedDict)
         self._next: dict[Tuple5, int] = {}
 

@@ -1,4 +1,4 @@
-"""Between which nodes of a lab a capture is played, and by which addresses."""
+"""Play conversations between two nodes of a lab, by the addresses between them."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def route_to(
 ) -> ServerRoute:
     """Return how a client reaches a server: a node, or a node and its port.
 
-    `host01` is the neighbour, from a container by SNAT; `web:80`, from beyond, by the
-    port that the host publishes for it; from a container, `web:80` is the container
+    A container reaches the neighbour `host01` by SNAT. A neighbour reaches `web:80` by
+    the port that the host publishes for it. From a container, `web:80` is the container
     itself, and `host:81` the published port (a hairpin).
 
     Raises:
@@ -63,7 +63,7 @@ def route_to(
         raise ReplayError(f"{client} would talk to itself: name two nodes")
     peer = host if inside and name in PEERS else nodes[client].address
     routed = "host" not in (client, name) and inside != (name in CONTAINERS)
-    hairpin = inside and lands is not None  # which br_netfilter lets the bridge do
+    hairpin = inside and lands is not None  # with br_netfilter, the bridge forwards it
     hops = None if hairpin else int(routed)
     return ServerRoute(
         name, Addressing(target=target, back=peer, hops=hops, port=port, lands=lands)
@@ -74,8 +74,8 @@ def ends_of(facts: Sequence[FlowFact]) -> tuple[str, str]:
     """Return client and server of a golden's flows, as `route_to` takes them.
 
     Raises:
-        ReplayError: it has none, or of several pairs, or one that its test makes
-            possible.
+        ReplayError: it has no flows, flows of several pairs of nodes, or a flow by a
+            route that its test sets up.
 
     """
     if not facts:
@@ -92,7 +92,7 @@ def ends_of(facts: Sequence[FlowFact]) -> tuple[str, str]:
 
 
 def _pair(fact: FlowFact) -> frozenset[object]:
-    """Return the nodes that talk: whoever is between them is none of them."""
+    """Return the two nodes that talk, not one between them that translates."""
     target = fact.target or fact.responder
     return frozenset((fact.initiator.node, target.node))
 
@@ -108,15 +108,17 @@ def replay(
     """Play conversations between two nodes of a lab.
 
     Args:
-        nodes: the lab's.
+        nodes: the lab's nodes by name.
         plans: what to play.
         ends: client and server, as `route_to` takes them.
         pace: how many times as fast as captured; 0 does not wait.
-        progress: called again and again with how many have come out.
+        progress: called again and again with how many packets have arrived.
 
     Raises:
         ReplayError: no such ends.
+        LabUnavailableError: the lab has no links.
         CommandError: a node has no route to the other, or a link refuses a packet.
+        BlindCaptureError: an end dropped packets that it should have read.
 
     """
     found = route_to(nodes, *ends)

@@ -1,4 +1,4 @@
-"""What there is to play, and what came of it, conversation by conversation."""
+"""By which addresses conversations are played, and what came of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Addressing:
             begins a conversation.
         hops: by how much a ttl is lower at the other end; None where the host decides.
         port: the port that the client talks to; None for the capture's.
-        lands: the server's own port, where that is another one.
+        lands: the server's own port; None where that is the same.
 
     """
 
@@ -38,10 +38,14 @@ class Addressing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One packet that did not come out as it went in.
+    """One packet that did not arrive as it was sent.
 
-    `flow` is the conversation as the client has it, `packet` its number in the capture
-    that was played, from 1.
+    Attributes:
+        flow: the conversation's tuple, as its initiator has it.
+        packet: its number in the capture, from 1; 0 if it is of no conversation.
+        what: the kind of the finding.
+        detail: what is wrong with it; empty where the kind says it.
+
     """
 
     flow: str
@@ -64,7 +68,7 @@ class Result:
     seconds: float
 
     def __str__(self) -> str:
-        """Say how many came out, and what was wrong with the first of the others."""
+        """Say how many packets arrived, and list the first findings."""
         text = f"{self.delivered} of {self.packets} packets came out"
         return "; ".join([text, *map(str, self.findings[:_SHOWN])])
 
@@ -75,15 +79,15 @@ class Result:
 
     @property
     def segmented(self) -> int:
-        """Return how many were larger than a link takes, and were played in pieces."""
+        """Return how many packets were larger than the MTU, and were segmented."""
         return sum(flow.segmented for flow in self.flows)
 
     @property
     def alg_rewrites(self) -> list[str]:
-        """Return what conntrack helpers put into payloads that name addresses."""
+        """Return what conntrack helpers wrote into payloads that name addresses."""
         return [text for flow in self.flows for text in flow.alg_rewrites]
 
     @property
     def delivered(self) -> int:
-        """Return how many came out at the other end."""
+        """Return how many packets arrived at the other end."""
         return sum(flow.delivered for flow in self.flows)

@@ -1,7 +1,7 @@
-"""Another tuple for an IPv4 datagram, all else of it kept; knows no flow.
+"""Put another tuple into an IPv4 datagram, and keep all else. Knows no flow.
 
-Checksums are adjusted by what changed (RFC 1624), so that a good one stays good, a bad
-one bad, and a UDP one that is absent absent. Compiled.
+Checksums are adjusted by what changed (RFC 1624): a good one stays good, a bad one
+stays bad, and an absent UDP checksum stays absent. Compiled.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _PORTS_END, _TCP_CHECKSUM, _TCP_HEADER = tcp.SEQ, tcp.CHECKSUM, tcp.HEADER
 _UDP_CHECKSUM, _UDP_HEADER = udp.CHECKSUM, udp.HEADER
 _ICMP_CHECKSUM, _ICMP_ID, _EMBEDDED = icmp.CHECKSUM, icmp.ID, icmp.HEADER
 _ONES = 0xFFFF
-# Of a packed tuple.
+# Offsets and sizes in a packed tuple.
 _ADDRESS_BYTES, _PORTS, _PORT_BYTES, _ID_BYTES = 8, 8, 4, 2
 
-# Compiled, this is an integer of C; Python sees it by this.
+# Compiled, this is a C integer; this makes it visible to Python.
 globals().update(KEPT=KEPT)
 
 
@@ -33,13 +33,13 @@ def rewritten(
     ttl: int = KEPT,
     embedded: bytes | None = None,
 ) -> bytes:
-    """Return the datagram with these ends, and its checksums adjusted.
+    """Return the datagram with this tuple, and its checksums adjusted.
 
     Args:
-        datagram: from its IP header on; as it is, if that is not all there.
+        datagram: from its IP header on; returned as it is if that is incomplete.
         tuple_bytes: the tuple it shall have, as `tuple_codec` packs it.
         ttl: another one, or KEPT.
-        embedded: of an ICMP error, the tuple that the packet in it shall have.
+        embedded: the tuple that the packet embedded in an ICMP error shall have.
 
     """
     made = bytearray(datagram)
@@ -79,7 +79,7 @@ def _put_transport(
 ) -> None:
     """Put ports into the transport header that begins here, or an id into an echo.
 
-    A checksum covers the addresses too, of which the sum has changed.
+    A checksum of TCP or UDP covers the addresses too; `change` is that of their sum.
     """
     if proto in (TCP, UDP) and end - at >= _PORTS_END:
         before = octets.total(data, at, at + _PORTS_END)
@@ -97,10 +97,10 @@ def _put_transport(
 
 
 def _put_embedded(data: bytearray, at: int, end: int, tuple_bytes: bytes) -> None:
-    """Put a tuple into what the ICMP error at `at` quotes, however much there is of it.
+    """Put a tuple into the packet embedded in the ICMP error at `at`, however short.
 
-    The transport checksum in there changes too (RFC 5508, 4.2), where all of the header
-    is quoted (nf_nat_proto.c, tcp_manip_pkt).
+    Its transport checksum changes too (RFC 5508, 4.2), if all of its header is there
+    (nf_nat_proto.c, tcp_manip_pkt).
     """
     start = at + _EMBEDDED
     transport = ip.header_end(data, start, end)
@@ -117,7 +117,7 @@ def _put_embedded(data: bytearray, at: int, end: int, tuple_bytes: bytes) -> Non
 
 
 def _put_udp_checksum(data: bytearray, field: int, change: int) -> None:
-    """Adjust the checksum that is here: UDP has a word for none, and one for 0."""
+    """Adjust the UDP checksum that is here: 0 means none, and 0xFFFF stands for 0."""
     if octets.u16(data, field):
         _adjust(data, field, change)
         if not octets.u16(data, field):

@@ -1,7 +1,7 @@
-"""A datagram that is larger than a link takes, as the pieces a sender would make of it.
+"""Split a datagram that is larger than the MTU as its sender would have done.
 
-Offloads and br_netfilter let a tap see super-frames: TCP segments that a device was to
-cut, and datagrams put together from fragments.
+With offloads and br_netfilter a tap sees super-frames: TCP data that a device was to
+segment, and datagrams reassembled from fragments.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _LAST_ONLY = tcp.FIN | tcp.PSH
 
 
 def segment(datagram: bytes, mtu: int) -> list[bytes]:
-    """Return a datagram's pieces: itself, TCP segments, or fragments of anything else.
+    """Return a datagram as it is if it fits, else as TCP segments, or as fragments.
 
-    Segments have IP ids one after the other (tcp_offload.c, inet_gso_segment); their
-    checksums are computed.
+    Segments have consecutive IP ids (tcp_offload.c, inet_gso_segment); their checksums
+    are computed.
     """
     if len(datagram) <= mtu:
         return [datagram]
@@ -65,6 +65,6 @@ def _fragments(datagram: bytes, mtu: int) -> Iterator[bytes]:
 
 
 def _headed(head: bytearray, body: bytes) -> bytes:
-    """Return a datagram with the length of its header and the checksums right."""
+    """Return a datagram with its total length and its checksums filled in."""
     head[_LENGTH] = (len(head) + len(body)).to_bytes(2, "big")
     return fill(bytes(head) + body)

@@ -1,4 +1,4 @@
-"""A capture's packets as datagrams to send: made one by one, there may be millions."""
+"""Datagrams to send, made from a capture one by one: there may be millions."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ MTU = 1500
 class PlannedPacket(NamedTuple):
     """One datagram of a conversation.
 
-    Args:
+    Attributes:
         number: the packet's in the capture, from 1.
-        ts: when it was seen, in ns.
-        reply: the responder sends it.
-        datagram: from its IP header on, as it was stored; its first fragment.
-        rest: its other fragments, in the order they were seen, or segments.
-        cut: it was larger than a link takes, and is played in pieces.
-        error: it is an ICMP error, and quotes another packet.
+        ts: when it was captured, in ns since the epoch.
+        reply: whether the responder sends it.
+        datagram: from its IP header on, as it was stored; or its first part.
+        rest: its other segments, or fragments in the order they were captured.
+        segmented: whether it was larger than the MTU and had to be split.
+        error: whether it is an ICMP error with an embedded packet.
 
     """
 
@@ -51,12 +51,12 @@ class FlowPlan:
     """One conversation to play.
 
     Attributes:
-        key: the tuple as its initiator had it.
+        key: the original tuple, as its initiator had it.
         packets: its datagrams, in order.
         server_initiated: a server began it with its client, as in active FTP.
-        announced: a server told its client this port, as in passive FTP.
+        announced: a server announced this port to its client, as in passive FTP.
         one_sided: the capture has packets of one end only.
-        bad_checksum: one of its packets has a checksum that does not fit.
+        bad_checksum: one of its packets has a bad checksum.
 
     """
 
@@ -69,7 +69,7 @@ class FlowPlan:
 
     @property
     def is_related(self) -> bool:
-        """Tell whether another conversation, played so far, may be what lets it in."""
+        """Return whether an earlier conversation may be what lets it through."""
         return self.server_initiated or self.announced
 
 
@@ -77,12 +77,12 @@ class Found(NamedTuple):
     """A conversation in a capture.
 
     Attributes:
-        key: the tuple as its initiator had it.
-        sent: the tuple as its responder had it.
-        rows: of its packets, as its initiator's side saw them.
+        key: the original tuple, as its initiator had it.
+        translated: the tuple as its responder had it.
+        rows: its packets' in the capture, as its initiator's side saw them.
         replies: which of them its responder sent.
-        counterparts: row -> row of the same packet at the other point, where its
-            sender was.
+        counterparts: row -> row of the same packet at the other point; empty for a
+            capture of one point. Replies are played from there.
 
     """
 
@@ -94,7 +94,7 @@ class Found(NamedTuple):
 
 
 class PlannedPackets(Sequence[PlannedPacket]):
-    """The packets of one conversation, made when they are asked for."""
+    """The packets of one conversation, each made on access."""
 
     __slots__ = ("_found", "_source")
 
@@ -108,7 +108,7 @@ class PlannedPackets(Sequence[PlannedPacket]):
 
     @property
     def rows(self) -> list[int]:
-        """Return the packets of the capture that they are made of, or stand for."""
+        """Return the rows of the capture that they are made of, or stand for."""
         found = self._found
         own = [*found.rows.tolist(), *found.counterparts.values()]
         return own + [row for one in own for row in self._source.later.get(one, ())]
@@ -130,14 +130,14 @@ class PlannedPackets(Sequence[PlannedPacket]):
 
 
 class Source:
-    """A capture that packets to play are made of.
+    """A capture from which packets to play are made.
 
-    `lengths` are its datagrams' by their own headers, 0 where those are not here;
-    `later` are the other fragments of a first one.
+    `lengths` are the total lengths in IP headers, in octets, 0 where those were not
+    captured; `later` is the row of a first fragment -> rows of the others.
     """
 
     def __init__(self, capture: Capture) -> None:
-        """Look at what needs more than a slice of a packet's bytes."""
+        """Find the packets that need more than a slice of their bytes."""
         self.capture = capture
         self.lengths = capture.u16_at(capture.ip_offset + np.int64(ipv4.TOTAL))
         self.later = _fragments(capture)
@@ -164,10 +164,10 @@ class Source:
         )
 
     def _datagram(self, row: int) -> bytes:
-        """Return a packet from its IP header on, without what a link added.
+        """Return a packet from its IP header on, without link header and padding.
 
-        What a snaplen cut are zeros. Their checksum, and a partial one, is filled in,
-        as the last device would have: nobody takes a packet that has none of its own.
+        What a snaplen cut becomes zeros. The checksums of such packets, and partial
+        ones, are filled in, as the last device would have: a stack checks them.
         """
         at, length = self.capture.ip_offset.item(row), self.lengths.item(row)
         datagram = self.capture.octets(row)[at : at + length]
@@ -177,10 +177,10 @@ class Source:
 
 
 def _fragments(capture: Capture) -> Later:
-    """Return the first fragment of each datagram -> its later ones, in order of time.
+    """Return row of each first fragment -> rows of the later ones, in order of time.
 
-    An id is used again: those behind a first fragment are its own, up to the next one;
-    those that came before any wait for it (RFC 791, 3.2).
+    IP ids are used again: later fragments belong to the first one before them, and
+    those before any to the one that follows (RFC 791, 3.2).
     """
     found: dict[int, list[int]] = {}
     last: dict[tuple[object, ...], int] = {}

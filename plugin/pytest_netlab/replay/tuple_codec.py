@@ -1,6 +1,6 @@
-"""A flow's tuple as a datagram has it: addresses, ports, and the protocol behind them.
+"""A flow's tuple, packed as in a datagram: addresses, ports, and then the protocol.
 
-An ICMP echo carries its id in both ports, as a `Tuple5` does. Knows IPv4 only.
+An ICMP echo has its id as both ports, as in a `Tuple5`. Knows IPv4 only.
 """
 
 from __future__ import annotations
