@@ -26,7 +26,7 @@ class Interface:
         linktype: of its packets (tcpdump.org/linktypes.html).
         snaplen: how many octets of a packet are captured at most; 0 means all.
         received: how many packets it counted; None where nobody counted.
-        dropped: how many of them the capture dropped; None where nobody counted.
+        dropped: how many it dropped; None where nobody counted.
         comment: what the file says about it; empty for nothing.
         addresses: its own, with their prefix lengths: "172.17.0.1/16".
 

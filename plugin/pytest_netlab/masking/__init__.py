@@ -1,4 +1,7 @@
-"""Environment values and credentials become `***` in text. Knows no engine."""
+"""Replace values of environments, and credentials, by `***` in text.
+
+Knows which names are secret and in which forms a value appears. Knows no engine.
+"""
 
 from pytest_netlab.masking.mask import HIDDEN, Mask
 

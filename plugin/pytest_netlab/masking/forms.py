@@ -1,4 +1,4 @@
-"""In what shapes a value appears in text: escaped, quoted, encoded, cut."""
+"""The forms in which a value appears in text: escaped, quoted, encoded, shortened."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     Span = tuple[int, int]
 
-# Three octets are four characters: of an encoded value that begins at any of them,
-# so many characters at either end also depend on the neighbours.
+# Base64 makes four characters of three octets. By the octet at which a value begins or
+# ends, so many characters there also depend on its neighbours.
 _FIRST = (0, 2, 3)
 _LAST = (0, 3, 2)
 MARGIN = 3
-SHORTEST = 6  # characters of base64, and of a piece beside an ellipsis
-MOST = 5_000  # ellipses beside a piece that are compared with each value
+SHORTEST = 6  # characters of base64, and of a part of a value beside an ellipsis
+MOST = 5_000  # ellipses beside part of a value that are compared with each value
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]")
 _ELLIPSIS = re.compile(r"\.{3,}|…")
 
@@ -39,7 +39,7 @@ def _escaped(value: str) -> Iterator[str]:
     escaped = json.dumps(value)[1:-1]
     yield from (value, escaped, json.dumps(escaped)[1:-1], repr(value)[1:-1])
     yield json.dumps(value, ensure_ascii=False)[1:-1]
-    yield value.replace("'", "'\"'\"'")  # shlex.quote's; a shell's own is the next
+    yield value.replace("'", "'\"'\"'")  # shlex.quote's; a shell's is the next
     yield value.replace("'", "'\\''")
     yield html.escape(value)
     for safe in ("", "/"):
@@ -50,7 +50,7 @@ def _escaped(value: str) -> Iterator[str]:
 
 
 def _encoded(octets: bytes) -> Iterator[str]:
-    """Yield what is in base64 of any text that holds the value."""
+    """Yield what the base64 of any text that contains the value contains."""
     for shift in range(3):
         count = shift + len(octets)
         for encode in (b64encode, urlsafe_b64encode):
@@ -61,7 +61,7 @@ def _encoded(octets: bytes) -> Iterator[str]:
 
 
 def widened(text: str, span: Span, margin: int) -> Span:
-    """Return a span with the characters of base64 beside it, at most so many."""
+    """Return a span with up to `margin` characters of base64 on either side."""
     first, last = span
     least, most = first - margin, last + margin
     while first > max(least, 0) and _BASE64.match(text, first - 1):
@@ -72,10 +72,10 @@ def widened(text: str, span: Span, margin: int) -> Span:
 
 
 def fragments(text: str, values: Collection[str]) -> Iterator[Span]:
-    """Yield where an ellipsis stands for a part of a value, and the rest is shown.
+    """Yield the spans of values of which an ellipsis replaces a part.
 
-    pytest cuts the middle of long values, and others their end. Beyond MOST of them in
-    a text, all is hidden that may be of a value.
+    pytest cuts the middle of long values, other tools cut their end. After MOST of them
+    in a text, the spans cover all that may be part of a value.
     """
     every, longest = "\n".join(values), max(map(len, values), default=0)
     looked = 0

@@ -1,4 +1,4 @@
-"""What is known to be secret, and texts without it."""
+"""Learn what is secret, and mask it in texts. Knows no engine."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Mask:
     def __init__(
         self, environ: Mapping[str, str] | None = None, *, hides: bool = True
     ) -> None:
-        """Know the secrets of an environment, this process's by default.
+        """Learn the secrets of an environment, this process's by default.
 
         With `hides` false every text stays as it is.
         """
@@ -62,7 +62,7 @@ class Mask:
                 self.learn_from(json.loads(value))
 
     def learn_from(self, node: Any, name: str = "") -> None:
-        """Learn what JSON of Docker's API has in environments and under secret names.
+        """Learn values in environments and under secret names in Docker's JSON.
 
         Raises:
             RecursionError: it is nested too deeply.
@@ -81,11 +81,11 @@ class Mask:
             self._learn_table(node)
 
     def text(self, text: str) -> str:
-        """Return a text without what is known, and without credentials of any value."""
+        """Return a text with known secrets, and credentials of any value, masked."""
         return _without(text, self._spans(text)) if self.hides else text
 
     def value(self, node: Any, name: str = "") -> Any:
-        """Return JSON with masked texts; of environments the names are left.
+        """Return JSON with masked texts; environments keep only their names.
 
         Raises:
             RecursionError: it is nested too deeply.
@@ -125,11 +125,11 @@ class Mask:
         return shown
 
     def _key(self, key: str) -> str:
-        """Return a key masked; a short word may be one of the document's own."""
+        """Return a key masked; a short word stays, it may be the document's own."""
         return key if key.isalpha() and len(key) < IN_WORDS else self.text(key)
 
     def _names(self, env: Any) -> Any:
-        """Return an environment with its names alone."""
+        """Return an environment with its values masked."""
         if isinstance(env, dict):
             return {name: HIDDEN if value else value for name, value in env.items()}
         return [self._name(item) for item in env]
@@ -152,7 +152,7 @@ class Mask:
                 self.learn_from(item, named if key.lower() == "value" else key)
 
     def _learn_environment(self, env: Any) -> None:
-        """Learn from {"NAME": "value"}, and of a list "NAME=value" or a table."""
+        """Learn from {"NAME": "value"}, or from a list of "NAME=value" or of tables."""
         if isinstance(env, dict):
             env = [f"{name}={value}" for name, value in env.items()]
         for item in env:
@@ -188,7 +188,7 @@ class Mask:
 
 
 def _is_separate(text: str, span: Span) -> bool:
-    """Return whether no letter or digit is beside it: many words have short values."""
+    """Return whether no letter or digit is beside it: words contain short values."""
     first, last = span
     before, after = text[max(first - 2, 0) : first], text[last : last + 1]
     return not after.isalnum() and (before in _ESCAPES or not before[-1:].isalnum())
@@ -216,7 +216,7 @@ def _named(table: Mapping[str, Any]) -> str:
 
 
 def _free(key: str, used: Mapping[str, Any]) -> str:
-    """Return a key that is not taken: two may look alike without their secrets."""
+    """Return a key that is not in use: two may be equal once they are masked."""
     number = 2
     shown = key
     while shown in used:

@@ -1,15 +1,15 @@
 """Which variables are secret by their name, and which values are worth hiding in text.
 
-A value that is short, or that everybody's text has anyway (a path, an address, a
-version), hides nothing and would take the meaning from logs and rules.
+To mask a value that is short, or that any text may have (a path, an address, a
+version), would protect nothing and make logs and rules meaningless.
 """
 
 from __future__ import annotations
 
 import re
 
-# What is in a secret's name -> where exactly. KEY only as the end of a longer word
-# (API_KEY, apiKey): `key` alone is a word of nft.
+# Word in a secret's name -> expression for it. KEY only behind something (API_KEY,
+# apiKey): `key` alone is a word of nft.
 KEYWORDS = {
     "pass": r"pass(?!ive|thr|ed|ing)",
     "pwd": r"(?<=[a-z0-9][_.-])pwd",
@@ -27,7 +27,7 @@ _SECRET = re.compile("|".join(KEYWORDS.values()), re.IGNORECASE)
 _ADDRESS = r"[\d.:]+(?:/\d+)?|[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*(?:/\d+)?"
 _VERSION = r"v?\d+(?:\.\d+)+[\w.~+-]*"
 _SHAPED = re.compile(rf"{_ADDRESS}|{_VERSION}|/[\w./:@+-]*|[\w.-]+\.UTF-8")
-# Of a secret's name: a key may begin with `/` and a password with digits.
+# Not secret, even under a secret's name; others with `/` or digits first may be.
 _CERTAIN = re.compile(r"\d{1,5}|\d+(?:\.\d+)+(?::\d+|/\d+)?|(?:/[a-z0-9_.-]+){2,}")
 # Words of every report and ruleset, and passwords that protect nothing.
 _COMMON = re.compile(
@@ -42,11 +42,11 @@ _COMMON = re.compile(
     re.IGNORECASE,
 )
 SHORTEST_SECRET, SHORTEST, LONG = 4, 8, 16
-IN_WORDS = 8  # shorter ones are replaced as words only
+IN_WORDS = 8  # shorter ones are replaced only as whole words
 
 
 def is_secret(name: str) -> bool:
-    """Return whether a variable, key or label of this name holds a secret."""
+    """Return whether a variable, key or label of this name is secret."""
     return _SECRET.search(name) is not None
 
 
@@ -69,6 +69,6 @@ def is_telling(value: str, *, secret: bool) -> bool:
 
 
 def _mixed(text: str) -> bool:
-    """Return whether characters of two kinds are in it: no plain word is."""
+    """Return whether it has characters of two kinds: no plain word has."""
     kinds = (str.islower, str.isupper, str.isdigit, lambda one: not one.isalnum())
     return sum(any(map(kind, text)) for kind in kinds) > 1

@@ -1,4 +1,4 @@
-"""Credentials that their surroundings give away, whatever their value."""
+"""Credentials recognised by the text around them, whatever their value."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OPTION = r"(?<![\w-])(?:-e|--env)"
 _ASSIGNED = rf"[\w.-]{{0,40}}+(?:{_EQUALS}{_QUOTED}|={_BARE})"
 _URL = r"://(?P<bare>[^/?#\s\"'@]{1,256}(?:@[^/?#\s\"'@]{1,256}){0,4})@"
 _BY_ENV = (
-    # One argument, quoted as a whole; then any other way to write NAME=value.
+    # One argument, quoted as a whole; then any other form of NAME=value.
     rf"{_OPTION}[\s=]{{1,3}}(?P<quote>\\*[\"'])[a-z_]\w{{0,80}}=(?P<quoted>[^\"']+)",
     rf"{_OPTION}[,='\"\s\\]{{1,8}}[a-z_]\w{{0,80}}=(?:{_QUOTED}|{_BARE})",
 )
@@ -28,8 +28,8 @@ _HEADERS = (
     rf"authorization{_EQUALS}\\*[\"']?(?:basic|bearer)\s{{1,3}}{_BARE}",
     rf"x-registry-(?:auth|config){_EQUALS}\\*[\"']?{_BARE}",
 )
-# A literal is found many times as fast as an expression: only where one is, in lower
-# case, are its expressions tried. A log of any size takes one pass a literal.
+# A literal is found many times as fast as an expression, so expressions are tried only
+# where their literal is, in lower case. A log of any size takes one pass a literal.
 _AT = {
     anchor: tuple(re.compile(text, re.IGNORECASE) for text in texts)
     for anchor, texts in {
@@ -50,7 +50,7 @@ def credentials(text: str) -> Iterator[tuple[int, int]]:
 
 
 def passwords(text: str) -> Iterator[str]:
-    """Yield those passwords; of URLs without the user, and decoded too."""
+    """Yield the passwords in a text; those of URLs without the user, also decoded."""
     for found in _found(text):
         value = found[_group(found)]
         if found[0].startswith("://"):
