@@ -50,9 +50,9 @@ class Stream:
 
     __slots__ = (
         "_budget",
+        "_buffers",
         "_failure",
         "_file",
-        "_rooms",
         "at",
         "base",
         "buffer",
@@ -77,8 +77,8 @@ class Stream:
         self.size = size
         self.buffer = memoryview(b"")
         self.at = self.end = self.base = self.first = 0
-        rooms = self._filled()
-        self._rooms = Ahead(rooms, depth=1) if size >= _LARGE else rooms
+        buffers = self._filled()
+        self._buffers = Ahead(buffers, depth=1) if size >= _LARGE else buffers
 
     @property
     def offset(self) -> int:
@@ -115,7 +115,7 @@ class Stream:
         Memory grows with the bytes that are there, not with `size`, which may be false.
         """
         while self.end - self.at < size:
-            space, end = next(self._rooms, (None, 0))
+            space, end = next(self._buffers, (None, 0))
             if space is None:
                 return self._ended()
             self._move_to(space, end)
@@ -165,8 +165,8 @@ class Stream:
 
     def close(self) -> None:
         """End the thread that reads ahead, if there is one."""
-        if isinstance(self._rooms, Ahead):
-            self._rooms.close()
+        if isinstance(self._buffers, Ahead):
+            self._buffers.close()
 
 
 def _fitted(space: memoryview, end: int) -> memoryview:

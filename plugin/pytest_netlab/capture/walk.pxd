@@ -27,7 +27,7 @@ cdef class Walk:
 
     @cython.locals(frame=octets.bytes_t)
     cpdef int pcap(self, object buffer, Py_ssize_t end, Columns out)
-    @cython.locals(frame=octets.bytes_t, clocks=octets.longs_t)
+    @cython.locals(frame=octets.bytes_t, clocks=octets.i64_view_t)
     cpdef int pcapng(self, object buffer, Py_ssize_t end, Columns out)
 
 

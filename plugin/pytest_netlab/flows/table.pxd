@@ -29,7 +29,7 @@ cdef class FlowTable:
     cdef public object _swaps
     cdef public object _texts
 
-    @cython.locals(row=Py_ssize_t, errors=int, out=octets.ints_t, rows=Py_ssize_t)
+    @cython.locals(row=Py_ssize_t, errors=int, out=octets.i32_view_t, rows=Py_ssize_t)
     cpdef object add(self, Columns columns, Py_ssize_t rows)
 
 

@@ -40,7 +40,7 @@ NO_UNIFLOW: Final = -1
 # A key: the lower end's address, the higher end's; their ports, the protocol, zeros.
 _LOW, _HIGH, _ENDS, _KEY = 0, 16, 32, 40
 _PORT = 0xFFFF
-_CELL = Struct("<16s16sHHB3x")
+_ENTRY = Struct("<16s16sHHB3x")
 _ADDRESS, _MAPPED = ADDRESS_BYTES, len(MAPPED)
 
 # The state of a conversation. The initiator is the higher end; the responder answered;
@@ -135,8 +135,8 @@ class FlowTable:
         flipped = (self._states[first:last] & _FLIPPED).tolist()
         texts = self._texts
         keys = []
-        for state, cell in zip(flipped, _CELL.iter_unpack(packed), strict=True):
-            low, high, low_port, high_port, proto = cell
+        for state, entry in zip(flipped, _ENTRY.iter_unpack(packed), strict=True):
+            low, high, low_port, high_port, proto = entry
             low = texts.get(low) or texts.setdefault(low, address_text(low))
             high = texts.get(high) or texts.setdefault(high, address_text(high))
             if state:

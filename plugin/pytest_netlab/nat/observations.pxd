@@ -21,7 +21,7 @@ cdef class _Arrays:
     cdef unsigned int *size
 
 
-@cython.locals(uniflow=octets.ints_t, out=_Arrays, count=Py_ssize_t)
+@cython.locals(uniflow=octets.i32_view_t, out=_Arrays, count=Py_ssize_t)
 cpdef object sight(Columns columns, Py_ssize_t rows, Py_ssize_t first, object uniflows,
                    int ingress)
 @cython.locals(row=Py_ssize_t, count=Py_ssize_t, header_key=cython.ulonglong)

@@ -11,7 +11,7 @@ cdef int _ICMP_CHECKSUM, _ICMP_ID, _EMBEDDED
 cdef unsigned long long _ONES
 cdef int _ADDRESS_BYTES, _PORTS, _PORT_BYTES, _ID_BYTES
 
-@cython.locals(data=octets.cells_t, end=Py_ssize_t, ends=octets.bytes_t,
+@cython.locals(data=octets.u8_view_t, end=Py_ssize_t, ends=octets.bytes_t,
                at=Py_ssize_t, change=cython.ulonglong)
 cpdef bytes rewritten(bytes datagram, bytes tuple_bytes, int ttl=*, bytes embedded=*)
 @cython.locals(before=cython.ulonglong)

@@ -56,9 +56,9 @@ def _decode_v6(frame: bytes, at: int, row: int, out: Columns) -> None:
     carried = ipv6.carried(frame, at, out.limit)
     out.quoted_proto[row] = carried % _PROTOCOLS
     out.quoted_ttl[row] = frame[at + ipv6.HOPS]
-    cell = row * _ADDRESS_BYTES
-    octets.copy(out.quoted_src, cell, frame, at + ipv6.SRC, _ADDRESS_BYTES)
-    octets.copy(out.quoted_dst, cell, frame, at + ipv6.DST, _ADDRESS_BYTES)
+    start = row * _ADDRESS_BYTES
+    octets.copy(out.quoted_src, start, frame, at + ipv6.SRC, _ADDRESS_BYTES)
+    octets.copy(out.quoted_dst, start, frame, at + ipv6.DST, _ADDRESS_BYTES)
     if carried >= _PROTOCOLS:
         _decode_transport(frame, carried // _PROTOCOLS, row, out)
 

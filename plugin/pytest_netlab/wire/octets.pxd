@@ -42,10 +42,10 @@ cdef extern from *:
     #endif
 
     /* Sum both halves of 64-bit words, in a loop that compilers vectorise. */
-    NL_WIDE __attribute__((unused)) static uint64_t nl_sum(const uint8_t *p, size_t u64_view)
+    NL_WIDE __attribute__((unused)) static uint64_t nl_sum(const uint8_t *p, size_t words)
     {
         uint64_t low = 0, high = 0, word;
-        for (size_t i = 0; i < u64_view; i++) {
+        for (size_t i = 0; i < words; i++) {
             memcpy(&word, p + 8 * i, 8);
             low += word & 0xffffffff;
             high += word >> 32;
@@ -60,9 +60,9 @@ cdef extern from *:
         uint32_t half;
         uint16_t quarter;
         if (end - p >= 128) {
-            size_t u64_view = (size_t) (end - p) / 8;
-            low = nl_sum(p, u64_view);
-            p += 8 * u64_view;
+            size_t words = (size_t) (end - p) / 8;
+            low = nl_sum(p, words);
+            p += 8 * words;
         }
         for (; end - p >= 8; p += 8) {
             memcpy(&word, p, 8);
@@ -92,7 +92,7 @@ cdef extern from *:
     }
     /* Prefetch two cache lines: the record header, then link, network and transport
        header. Prefetching an address beyond the buffer does nothing. */
-    static inline void nl_soon(const uint8_t *p)
+    static inline void nl_prefetch(const uint8_t *p)
     {
         __builtin_prefetch(p);
         __builtin_prefetch(p + 64);
@@ -154,7 +154,7 @@ cdef extern from *:
     }
     """
     void nl_put(unsigned char *to, unsigned long long word) noexcept nogil
-    void nl_soon(const unsigned char *p) noexcept nogil
+    void nl_prefetch(const unsigned char *p) noexcept nogil
     bint nl_is_mapped(const unsigned char *p) noexcept nogil
     unsigned long long nl_mix(
         unsigned long long state, unsigned long long value) noexcept nogil
@@ -174,10 +174,10 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from libc.string cimport memcpy
 
 ctypedef const unsigned char *bytes_t
-ctypedef unsigned char *cells_t
-ctypedef long long *longs_t
-ctypedef int *ints_t
-ctypedef unsigned long long *words_t
+ctypedef unsigned char *u8_view_t
+ctypedef long long *i64_view_t
+ctypedef int *i32_view_t
+ctypedef unsigned long long *u64_view_t
 
 
 cdef inline unsigned int u16(const unsigned char *frame, Py_ssize_t at) noexcept nogil:
@@ -193,14 +193,14 @@ cdef inline unsigned long long u48(
     return nl_u48(frame + at)
 
 
-cdef inline void copy(unsigned char *u8_view, Py_ssize_t to, const unsigned char *frame,
+cdef inline void copy(unsigned char *column, Py_ssize_t to, const unsigned char *frame,
                       Py_ssize_t at, Py_ssize_t size) noexcept nogil:
-    memcpy(u8_view + to, frame + at, size)
+    memcpy(column + to, frame + at, size)
 
 
-cdef inline void mapped(unsigned char *u8_view, Py_ssize_t to,
+cdef inline void mapped(unsigned char *column, Py_ssize_t to,
                         const unsigned char *frame, Py_ssize_t at) noexcept nogil:
-    nl_mapped(u8_view + to, frame + at)
+    nl_mapped(column + to, frame + at)
 
 
 cdef inline unsigned int total(
@@ -219,10 +219,10 @@ cdef inline unsigned int little32(
 
 cdef inline const unsigned char *view(object buffer) except NULL:
     # The caller keeps the buffer, and does not resize it, as long as it uses this.
-    cdef Py_buffer held
-    PyObject_GetBuffer(buffer, &held, PyBUF_SIMPLE)
-    PyBuffer_Release(&held)
-    return <const unsigned char *> held.buf
+    cdef Py_buffer locked
+    PyObject_GetBuffer(buffer, &locked, PyBUF_SIMPLE)
+    PyBuffer_Release(&locked)
+    return <const unsigned char *> locked.buf
 
 
 cdef inline long long *i64_view(object array) except? NULL:
@@ -255,8 +255,8 @@ cdef inline unsigned long long *u64_view(object array) except NULL:
     return <unsigned long long *> view(array)
 
 
-cdef inline bint is_mapped(const unsigned char *u8_view, Py_ssize_t at) noexcept nogil:
-    return nl_is_mapped(u8_view + at)
+cdef inline bint is_mapped(const unsigned char *column, Py_ssize_t at) noexcept nogil:
+    return nl_is_mapped(column + at)
 
 
 cdef inline int order(const unsigned char *one, Py_ssize_t at,
@@ -296,13 +296,13 @@ cdef inline unsigned long long mix(
 
 
 cdef inline unsigned long long scramble(
-        const unsigned char *u8_view, Py_ssize_t at) noexcept nogil:
-    return nl_scramble(u8_view + at)
+        const unsigned char *column, Py_ssize_t at) noexcept nogil:
+    return nl_scramble(column + at)
 
 
 cdef inline void prefetch(const unsigned char *frame, Py_ssize_t at) noexcept nogil:
-    nl_soon(frame + at)
+    nl_prefetch(frame + at)
 
 
-cdef inline void prefetch_int(const int *u8_view, Py_ssize_t index) noexcept nogil:
-    nl_soon(<const unsigned char *> (u8_view + index))
+cdef inline void prefetch_int(const int *values, Py_ssize_t index) noexcept nogil:
+    nl_prefetch(<const unsigned char *> (values + index))

@@ -33,16 +33,16 @@ def u48(frame: bytes, at: int) -> int:
 
 
 def copy(
-    u8_view: memoryview | bytearray, to: int, frame: bytes, at: int, size: int
+    column: memoryview | bytearray, to: int, frame: bytes, at: int, size: int
 ) -> None:
     """Copy bytes of the frame into a column."""
-    u8_view[to : to + size] = frame[at : at + size]
+    column[to : to + size] = frame[at : at + size]
 
 
-def mapped(u8_view: memoryview, to: int, frame: bytes, at: int) -> None:
+def mapped(column: memoryview, to: int, frame: bytes, at: int) -> None:
     """Copy the IPv4 address at this offset into a column, mapped into IPv6."""
-    u8_view[to + 10 : to + 12] = b"\xff\xff"
-    u8_view[to + 12 : to + 16] = frame[at : at + 4]
+    column[to + 10 : to + 12] = b"\xff\xff"
+    column[to + 12 : to + 16] = frame[at : at + 4]
 
 
 def total(frame: bytes | bytearray, at: int, end: int) -> int:
@@ -81,7 +81,7 @@ def prefetch(frame: bytes | memoryview, at: int) -> None:
     """Prefetch the memory at this offset; interpreted, do nothing."""
 
 
-def prefetch_int(u8_view: memoryview, index: int) -> None:
+def prefetch_int(values: memoryview, index: int) -> None:
     """Prefetch this integer; interpreted, do nothing."""
 
 
@@ -115,9 +115,9 @@ def u64_view(array: npt.NDArray[np.uint64]) -> memoryview:
     return array.data
 
 
-def is_mapped(u8_view: memoryview, at: int) -> bool:
+def is_mapped(column: memoryview, at: int) -> bool:
     """Return whether the address at this offset is an IPv4-mapped one."""
-    return u8_view[at : at + 12] == _MAPPED
+    return column[at : at + 12] == _MAPPED
 
 
 def order(one: memoryview, at: int, other: memoryview, where: int) -> int:
@@ -157,9 +157,9 @@ def mix(state: int, value: int) -> int:
     return (product ^ product >> 64) & _WORD
 
 
-def scramble(u8_view: memoryview, at: int) -> int:
+def scramble(column: memoryview, at: int) -> int:
     """Return a hash of a flow key."""
     state = 0
     for place in range(at, at + 40, 8):
-        state = mix(state, int.from_bytes(u8_view[place : place + 8], "little"))
+        state = mix(state, int.from_bytes(column[place : place + 8], "little"))
     return state
