@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from pytest_netlab.errors import CommandError, LabUnavailableError
+from pytest_netlab.lab.backends import private
 from pytest_netlab.lab.rootfs.roots import userland
+from pytest_netlab.spec import LabOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
 
     Scenarios = Callable[..., pytest.RunResult]
 
@@ -24,6 +31,15 @@ OPEN, CLOSED = "engine < 28", "engine >= 28"
 def root(request: pytest.FixtureRequest, suite_root: Callable[[str], Path]) -> Path:
     """Return the root of a suite."""
     return suite_root(request.param)
+
+
+@pytest.fixture(scope="module")
+def suite_lab(root: Path) -> Iterator[DockerLab]:
+    """Return a lab with an engine of the suite."""
+    if reason := private.unavailable(LabOptions(root=root)):
+        pytest.skip(reason)
+    with closing(private.start(LabOptions(root=root))) as started:
+        yield started
 
 
 @pytest.fixture
@@ -51,6 +67,70 @@ def test_rules_are_shown_by_the_tools_that_made_them(
     look = f"assert host.run('iptables', '--version').stdout.strip() == {version!r}"
 
     assert scenarios(suite, "-k", "ping_host", fault=look).ret == 0
+
+
+TABLE = "table inet netlab_own {}\n"
+
+
+@pytest.mark.parametrize(
+    ("argv", "program"),
+    [
+        (("sh", "-c", "nft --version"), "nft"),
+        (("env", "A=1", "iptables", "--version"), "iptables"),
+        (("timeout", "5", "sh", "-c", "true; dockerd --version"), "dockerd"),
+        (("python3", "-c", "import os; os.execlp('nft', 'nft', '-v')"), "nft"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0],
+)
+def test_what_a_command_starts(
+    suite_lab: DockerLab, root: Path, argv: tuple[str, ...], program: str
+) -> None:
+    """A shell, or any other program, finds the host's tools where `run` does."""
+    said = suite_lab.nodes["host"].run(*argv).stdout
+
+    assert said.startswith(userland(root).first_line(program))
+
+
+@pytest.mark.parametrize("named", ["path", "folder's own", "standard input"])
+def test_files_are_the_machine_s(
+    suite_lab: DockerLab, tmp_path: Path, named: str
+) -> None:
+    """A root's tool reads files that only the machine has."""
+    host, file = suite_lab.nodes["host"], tmp_path / "some rules.nft"
+    file.write_text(TABLE)
+    command = {
+        "path": f"nft -f '{file}'",
+        "folder's own": f"cd '{tmp_path}' && nft -f 'some rules.nft'",
+        "standard input": f"nft -f - <'{file}'",
+    }[named]
+
+    host.run("sh", "-c", command)
+
+    assert "inet netlab_own" in host.run("nft", "list", "tables").stdout
+    host.run("nft", "delete", "table", "inet", "netlab_own")
+
+
+def test_neighbours_have_the_machine_s_tools(suite_lab: DockerLab) -> None:
+    """Only the host is of the suite."""
+    versions = {
+        name: suite_lab.nodes[name].run("sh", "-c", "nft --version").stdout
+        for name in ("host", "host01", "c1")
+    }
+
+    assert versions["host01"] == versions["c1"] != versions["host"]
+
+
+def test_tool_that_a_root_lacks(root: Path, tmp_path: Path) -> None:
+    """The machine's is no substitute, whoever starts it; the text says what to do."""
+    subprocess.run(["cp", "-a", str(root), str(tmp_path / "root")], check=True)
+    (tmp_path / "root/usr/sbin/nft").unlink()
+    with closing(private.start(LabOptions(root=tmp_path / "root"))) as lab:
+        host = lab.nodes["host"]
+
+        with pytest.raises(CommandError, match=r"127\nno program nft in the root that"):
+            host.run("sh", "-c", "nft --version")
+        with pytest.raises(LabUnavailableError, match="no program 'nft' in the root"):
+            host.run("nft", "--version")
 
 
 def test_wrong_variant_says_which_change_it_is(

@@ -16,7 +16,6 @@ from typing import IO, TYPE_CHECKING
 
 from pytest_netlab.errors import CommandError
 from pytest_netlab.lab.lifetime.owner import PREFIX, mint
-from pytest_netlab.lab.net.node import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,13 +50,12 @@ def muted(
         address=address,
         protocols=", ".join(sorted(protocols)),
     )
-    own = "nft" in node.own_tools
     process = subprocess.Popen(
-        node.namespaces.command(("nft", "-i"), node.netns, own_files=own),
+        node.namespaces.command(("nft", "-i"), node.netns),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=node.namespaces.marked(environment()),
+        env=node.environment(),
         start_new_session=True,
     )
     ours, theirs = process.stdin, process.stdout

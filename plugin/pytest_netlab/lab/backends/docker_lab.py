@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import repeat
 from pathlib import Path
@@ -51,7 +51,8 @@ class Components:
         procfs: path of the root whose /proc knows the engine's pids.
         shared: others use the engine and its host too.
         log: returns the engine's log.
-        own_tools: programs that the host has in the lab's root.
+        own_tools: programs that the host has in the lab's root: name -> path there.
+        own_path: folder in which they are found, for PATH.
         liveness: of the engine; None where there is no engine.
 
     """
@@ -64,7 +65,8 @@ class Components:
     procfs: str
     shared: bool
     log: Callable[[], str]
-    own_tools: frozenset[str] = frozenset()
+    own_tools: Mapping[str, str] = field(default_factory=dict)
+    own_path: str = ""
     liveness: Liveness | None = None
 
 
@@ -292,6 +294,7 @@ class DockerLab:
             netns=components.lan.host,
             namespaces=namespaces,
             own_tools=components.own_tools,
+            own_path=components.own_path,
         )
         for name, netns in components.lan.peers.items():
             address = str(plan.peers[name].ip)

@@ -97,6 +97,7 @@ def _build(options: LabOptions, token: str, undo: ExitStack) -> Components:
         shared=False,
         log=log.text,
         own_tools=land.own_tools,
+        own_path=namespaces.offer(land.own_tools) if land.own_tools else "",
         liveness=daemon.liveness(client),
     )
 

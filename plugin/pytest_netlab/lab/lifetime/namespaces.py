@@ -12,6 +12,7 @@ import os
 import selectors
 import subprocess
 from contextlib import suppress
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from pytest_netlab.errors import LabError
@@ -86,20 +87,32 @@ class Namespaces:
         """Return the path of a network namespace that the script made."""
         return f"{self.root}/run/netlab/{name}"
 
-    def command(
-        self, argv: Sequence[str], netns: str, *, own_files: bool = False
-    ) -> list[str]:
+    def offer(self, programs: Mapping[str, str]) -> str:
+        """Return a folder, for PATH, of scripts that run programs in init's root.
+
+        Args:
+            programs: name -> path there; "" if the script is to refuse.
+
+        """
+        folder = Path(self.named("programs"))
+        folder.mkdir()
+        for name, path in programs.items():
+            text = scripts.TOOL if path else scripts.NO_TOOL
+            text = text.replace("PROGRAM", path or name).replace("PID", str(self.pid))
+            (folder / name).write_text(text, encoding="ascii")
+            (folder / name).chmod(0o755)
+        return str(folder)
+
+    def command(self, argv: Sequence[str], netns: str) -> list[str]:
         """Return the argv of a command in a network namespace, which ends with the lab.
 
         Its environment must be `marked`. The command sees the machine's own files, and
-        only its pids and links are the lab's; with ``own_files`` it sees init's root.
-        Its exit code is a shell's: 128 plus the number of the signal that ended it.
+        only its pids and links are the lab's. Its exit code is a shell's: 128 plus the
+        number of the signal that ended it.
         """
-        target = ("nsenter", "--target", str(self.pid))
-        files = (*target, "--mount", "--") if own_files else ()
         return [
-            *(*target, "--no-fork", "--pid", f"--net={netns}", "--"),
-            *("sh", "-c", scripts.REAPER, "netlab", *files, *argv),
+            *(*self._enter(), "--no-fork", "--pid", f"--net={netns}", "--"),
+            *("sh", "-c", scripts.REAPER, "netlab", *argv),
         ]
 
     def marked(self, env: Mapping[str, str]) -> dict[str, str]:
@@ -111,7 +124,7 @@ class Namespaces:
     ) -> subprocess.Popen[bytes]:
         """Start a program in all of the namespaces; it ends with them."""
         process = subprocess.Popen(
-            self.command(argv, self.netns, own_files=True),
+            self.command([*self._enter(), "--mount", "--", *argv], self.netns),
             stdin=subprocess.DEVNULL,
             stdout=log.fileno(),
             stderr=subprocess.STDOUT,
@@ -145,6 +158,9 @@ class Namespaces:
                 f"of a lab there is still, although killed: {', '.join(left)}. Next: "
                 "look with `ps -o pid,stat,wchan,args` at what it waits for."
             )
+
+    def _enter(self) -> tuple[str, ...]:
+        return "nsenter", "--target", str(self.pid)
 
     def _await_ready(self, log: Log) -> int:
         output = _pipe(self._process.stdout)

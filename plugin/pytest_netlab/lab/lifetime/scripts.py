@@ -100,6 +100,33 @@ exec 3>&2 2>/dev/null
 exit $?
 """
 
+# Stands on PATH for a program of the lab's root; PID and PROGRAM are replaced. Files to
+# be read are opened before: the caller sees the machine's, which that root lacks.
+TOOL = """#!/bin/sh
+case PROGRAM in
+  */nft | *-restore)
+    left=$# before= fd=2
+    while [ "$left" -gt 0 ]; do
+      word=$1 named=
+      shift
+      left=$((left - 1))
+      case $before:$word in -f:* | --file:* | *:*/*) named=yes ;; esac
+      before=$word
+      if [ "$named" ] && [ -f "$word" ] && [ "$fd" -lt 9 ]; then
+        fd=$((fd + 1))
+        eval "exec $fd<\\"\\$word\\""
+        word=/proc/self/fd/$fd
+      fi
+      set -- "$@" "$word"
+    done ;;
+esac
+exec nsenter --target PID --mount -- PROGRAM "$@"
+"""
+NO_TOOL = """#!/bin/sh
+echo 'no program PROGRAM in the root that the engine is from: install it there' >&2
+exit 127
+"""
+
 # Ends what carries the owner's token $1, below the cgroup file systems in $2, in at
 # most $3 hundredths of a second, and spares the processes $4; fails if something is
 # left then, or if it could not look.

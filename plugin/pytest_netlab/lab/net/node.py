@@ -8,13 +8,15 @@ import shutil
 import signal
 import subprocess
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import CommandError, LabError, LabUnavailableError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_netlab.lab.lifetime.namespaces import Namespaces
 
 
@@ -28,7 +30,9 @@ class NamespaceNode:
         netns: path of its network namespace.
         namespaces: those of the lab.
         docker: the docker SDK's container; None for other nodes.
-        own_tools: programs that run in the lab's root instead of the machine's.
+        own_tools: programs that run in the lab's root instead of the machine's: name ->
+            path there; "" if it lacks that program.
+        own_path: folder in which they are found, for PATH; "" for none.
 
     """
 
@@ -37,7 +41,8 @@ class NamespaceNode:
     netns: str
     namespaces: Namespaces
     docker: Any = None
-    own_tools: frozenset[str] = frozenset()
+    own_tools: Mapping[str, str] = field(default_factory=dict)
+    own_path: str = ""
 
     @property
     def container(self) -> Any:
@@ -51,22 +56,23 @@ class NamespaceNode:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command of this machine inside the node's network namespace.
 
+        It is one of `own_tools` if it has such a name, and so is what it starts.
+
         Raises:
             CommandError: it failed (with ``check``) or ran out of time; names node,
                 command, exit code and what it printed.
-            LabUnavailableError: this machine has no such program.
+            LabUnavailableError: there is no such program.
 
         """
         self._demand(argv)
-        own = argv[0] in self.own_tools
         process = subprocess.Popen(
-            self.namespaces.command(argv, self.netns, own_files=own),
+            self.namespaces.command(argv, self.netns),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            env=self.namespaces.marked(environment()),
+            env=self.environment(),
             start_new_session=True,
         )
         try:
@@ -82,9 +88,21 @@ class NamespaceNode:
             raise self._failed(argv, f"exit code {process.returncode}", out, err)
         return subprocess.CompletedProcess(argv, process.returncode, out, err)
 
+    def environment(self) -> dict[str, str]:
+        """Return the environment of its commands."""
+        env = self.namespaces.marked(environment())
+        if self.own_path:
+            env["PATH"] = f"{self.own_path}:{env.get('PATH', os.defpath)}"
+        return env
+
     def _demand(self, argv: tuple[str, ...]) -> None:
         if not argv:
             raise LabError(f"{self.name}: run() needs a command")
+        if not self.own_tools.get(argv[0], "there"):
+            raise LabUnavailableError(
+                f"{self.name}: no program {argv[0]!r} in the root that the engine is "
+                "from: install it there"
+            )
         if argv[0] not in self.own_tools and shutil.which(argv[0]) is None:
             raise LabUnavailableError(
                 f"{self.name}: no program {argv[0]!r} on this machine. Nodes run the "

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import LabError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # What a whole root must have: the engine, and what the lab's process 1 runs in it.
@@ -20,15 +24,16 @@ WHOLE = (
 )
 STATIC = ("dockerd", "containerd", "runc")
 # An iptables of another version shows rules differently, or not at all: evidence must
-# come from the one that the engine ran.
-RULE_TOOLS = frozenset(
-    {"nft"}
-    | {
+# come from the one that the engine ran, and so must the versions that it names.
+OWN_TOOLS = (
+    *STATIC,
+    "nft",
+    *(
         f"{family}{backend}{tool}"
         for family in ("iptables", "ip6tables")
         for backend in ("", "-legacy", "-nft")
         for tool in ("", "-save", "-restore")
-    }
+    ),
 )
 SECONDS = 5
 
@@ -40,13 +45,14 @@ class Userland:
     Attributes:
         lower: the root directory below the lab's writable overlay.
         path: PATH in it.
-        own_tools: programs that must run inside it.
+        own_tools: programs that must run inside it: name -> path there; "" if it lacks
+            that program.
 
     """
 
     lower: Path
     path: str
-    own_tools: frozenset[str] = frozenset()
+    own_tools: Mapping[str, str] = field(default_factory=dict)
 
     def first_line(self, program: str) -> str:
         """Return the first line of `PROGRAM --version`, up to a comma."""
@@ -89,7 +95,8 @@ def userland(folder: Path | None) -> Userland:
             "usr/sbin/dockerd or usr/bin/dockerd) or an unpacked static release"
         )
     _demand(folder, WHOLE, SYSTEM_PATH, "root")
-    return Userland(lower=folder, path=SYSTEM_PATH, own_tools=RULE_TOOLS)
+    own_tools = {name: _place(folder, name) for name in OWN_TOOLS}
+    return Userland(lower=folder, path=SYSTEM_PATH, own_tools=own_tools)
 
 
 def _demand(folder: Path, programs: tuple[str, ...], path: str, kind: str) -> None:
@@ -103,6 +110,10 @@ def _demand(folder: Path, programs: tuple[str, ...], path: str, kind: str) -> No
 
 
 def _has(root: Path, program: str, path: str = SYSTEM_PATH) -> bool:
-    """Return whether a root has a program; its links may dangle outside the root."""
-    folders = (root / folder.lstrip("/") for folder in path.split(os.pathsep))
-    return any(os.path.lexists(folder / program) for folder in folders)
+    return bool(_place(root, program, path))
+
+
+def _place(root: Path, program: str, path: str = SYSTEM_PATH) -> str:
+    """Return a program's path in a root, "" for none; its links may dangle."""
+    places = (f"{folder}/{program}" for folder in path.split(os.pathsep))
+    return next((at for at in places if os.path.lexists(f"{root}/{at}")), "")

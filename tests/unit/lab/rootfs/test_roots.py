@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pytest_netlab.errors import LabError
-from pytest_netlab.lab.rootfs.roots import RULE_TOOLS, STATIC, WHOLE, userland
+from pytest_netlab.lab.rootfs.roots import OWN_TOOLS, STATIC, WHOLE, userland
 
 
 def _put(folder: Path, *programs: str) -> Path:
@@ -26,13 +26,17 @@ def test_none_is_the_machine() -> None:
 
 
 def test_unpacked_root(tmp_path: Path) -> None:
-    """A root is gone into whole, and its own iptables shows the rules."""
+    """A root is gone into whole; what it lacks is not taken from the machine."""
     _put(tmp_path / "usr/sbin", *WHOLE)
+    _put(tmp_path / "bin", "iptables")
 
     land = userland(tmp_path)
 
     assert land.lower == tmp_path
-    assert land.own_tools == RULE_TOOLS
+    assert set(land.own_tools) == set(OWN_TOOLS)
+    assert {name: path for name, path in land.own_tools.items() if path} == {
+        name: f"/usr/sbin/{name}" for name in (*STATIC, "iptables")
+    }
 
 
 def test_links_of_a_root_need_lead_nowhere_from_here(tmp_path: Path) -> None:
