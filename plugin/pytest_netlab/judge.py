@@ -6,12 +6,12 @@ no lab, no disk and no pytest.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pytest_netlab.diff import Policy, compare
 from pytest_netlab.errors import NetlabError
-from pytest_netlab.host import HostChange, difference, randomises
+from pytest_netlab.host import HostChange, difference, randomises, set_at_ends
 from pytest_netlab.trace import with_entries
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class HostState:
             capture was opened. While an entry lives (30 s after a ping), no other flow
             gets its tuple.
         full: how many connections there were if the conntrack table was full, else "".
+        ends: node -> the sysctls that decide how its own packets look.
 
     """
 
@@ -57,6 +58,7 @@ class HostState:
     conntrack_entries: tuple[Connection, ...] = ()
     replies: frozenset[Tuple5] = frozenset()
     full: str = ""
+    ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def randomised(self) -> bool:
@@ -163,9 +165,10 @@ def survey(
 
 def _change(golden: Golden, host: HostState) -> HostChange:
     """Return how the host differs from a golden's, and what it tracks now."""
-    return difference(
+    change = difference(
         golden.provenance, host.provenance, host.conntrack_entries, host.full
     )
+    return replace(change, ends=set_at_ends(host.ends))
 
 
 def _own_replies(trace: CanonicalTrace) -> frozenset[Tuple5]:

@@ -276,6 +276,7 @@ class ScenarioRun:
             conntrack_entries=connections.named(seen.entries, self.lab.symbols),
             replies=seen.replies,
             full=sysctls.crowd(seen.sysctls),
+            ends=seen.ends,
         )
 
     def _provenance(self, seen: Snapshot) -> dict[str, str]:

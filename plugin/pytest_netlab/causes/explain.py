@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from pytest_netlab.causes import alteration, forwarding, translation
+from pytest_netlab.causes import alteration, ends, forwarding, translation
 from pytest_netlab.causes.facts import Case, named
 from pytest_netlab.host import HostChange
 
@@ -36,6 +36,7 @@ RULES = (
     alteration.reidentified,
     forwarding.not_forwarded,
     alteration.twice,
+    ends.sender_differs,
     alteration.header_changed,
     translation.remapped,
     forwarding.not_returned,

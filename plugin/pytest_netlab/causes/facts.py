@@ -32,6 +32,7 @@ Name = Literal[
     "MTU black hole",
     "corrupted checksum",
     "header changed",
+    "sender differs",
     "delivered twice",
     "blind",
     "no traffic",

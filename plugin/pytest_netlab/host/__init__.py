@@ -5,15 +5,21 @@ reads and writes. Refuses to know how a host is queried, what is expected of it,
 a packet was lost.
 """
 
-from pytest_netlab.host.difference import HostChange, difference, read
+from pytest_netlab.host.difference import (
+    HostChange,
+    difference,
+    read,
+    set_at_ends,
+)
 from pytest_netlab.host.effects import Published, Question
-from pytest_netlab.host.facts import Fact, LinkState, Reach
+from pytest_netlab.host.facts import EndSetting, Fact, LinkState, Reach
 from pytest_netlab.host.rules import Action, Chain, Item, Line, Match, Rule
 from pytest_netlab.host.ruleset import items, randomises, ruleset
 
 __all__ = [
     "Action",
     "Chain",
+    "EndSetting",
     "Fact",
     "HostChange",
     "Item",
@@ -29,4 +35,5 @@ __all__ = [
     "randomises",
     "read",
     "ruleset",
+    "set_at_ends",
 ]

@@ -7,7 +7,8 @@ from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from pytest_netlab.host import ruleset
-from pytest_netlab.host.facts import link_state, reach
+from pytest_netlab.host.facts import EndSetting, link_state, reach
+from pytest_netlab.host.sysctls import ENDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,6 +32,7 @@ class HostChange:
         settings: name -> (on the golden's host, on this one).
         conntrack_entries: the conntrack table of this host: evidence, no difference.
         full: how many connections there are if that table is full, else "".
+        ends: the sysctls of this lab's nodes that are not the kernel's defaults.
 
     """
 
@@ -40,6 +42,7 @@ class HostChange:
     settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     conntrack_entries: tuple[Connection, ...] = ()
     full: str = ""
+    ends: tuple[EndSetting, ...] = ()
 
 
 def read(line: str) -> Fact:
@@ -80,6 +83,16 @@ def difference(
         settings=settings,
         conntrack_entries=tuple(conntrack_entries),
         full=full,
+    )
+
+
+def set_at_ends(ends: Mapping[str, Mapping[str, str]]) -> tuple[EndSetting, ...]:
+    """Return the settings of nodes that are not what the kernel sets."""
+    return tuple(
+        EndSetting(node, name, value, ENDS[name])
+        for node, settings in ends.items()
+        for name, value in settings.items()
+        if name in ENDS and value != ENDS[name]
     )
 
 

@@ -41,6 +41,24 @@ class LinkState:
         return f"link {self.name} mtu {self.mtu} {self.state}"
 
 
+@dataclass(frozen=True, slots=True)
+class EndSetting:
+    """A sysctl of a node that is not what the kernel sets.
+
+    Attributes:
+        node: whose packets it decides about.
+        name: of the sysctl.
+        value: what it is.
+        default: what it is unless somebody set it.
+
+    """
+
+    node: str
+    name: str
+    value: str
+    default: str
+
+
 # What may differ between hosts: each has a `text`.
 Fact: TypeAlias = Rule | Chain | Reach | LinkState | Line
 

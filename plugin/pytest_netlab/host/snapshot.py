@@ -31,6 +31,7 @@ class Snapshot:
         policy_rules: IPv4's, in the order in which they are tried.
         policy_rules6: IPv6's.
         neighbours: of every link, also those that never answered.
+        ends: node -> the sysctls that decide how its own packets look.
 
     """
 
@@ -42,6 +43,7 @@ class Snapshot:
     policy_rules: tuple[PolicyRule, ...] = ()
     policy_rules6: tuple[PolicyRule, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
+    ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def replies(self) -> frozenset[Tuple5]:
@@ -70,6 +72,7 @@ KEPT = {
     "policy_rules": Kept("ip-rule.txt", policy_rules.policy_rules, _lines),
     "policy_rules6": Kept("ip-rule6.txt", policy_rules.policy_rules, _lines),
     "neighbours": Kept("ip-neigh.txt", links.neighbours, _lines),
+    "ends": Kept("sysctl-nodes.txt", sysctls.parse_ends, sysctls.render_ends),
 }
 
 

@@ -26,6 +26,15 @@ OTHERS = (
     "net.bridge.bridge-nf-call-arptables",
 )
 KNOWN = (*FACTS.values(), *OTHERS)
+# What decides how the packets of an end look, and what it is unless somebody set it
+# (Documentation/networking/ip-sysctl.rst). A golden does not record it.
+ENDS = {
+    "net.ipv4.ip_default_ttl": "64",
+    "net.ipv4.ip_no_pmtu_disc": "0",
+    "net.ipv4.tcp_sack": "1",
+    "net.ipv4.tcp_timestamps": "1",
+    "net.ipv4.tcp_window_scaling": "1",
+}
 _NEARLY = 0.999
 _DIGITS = 18  # Python is slow at parsing thousands of them
 
@@ -39,6 +48,27 @@ def parse(printed: str) -> dict[str, str]:
     """Return what `sysctl` printed, name -> value; other lines are left out."""
     found = (line.partition(" = ") for line in printed.splitlines())
     return {name: value for name, equals, value in found if equals}
+
+
+def render_ends(ends: Mapping[str, Mapping[str, str]]) -> str:
+    """Return the settings of nodes: node name = value, a line each."""
+    lines = (
+        f"{node} {name} = {value}\n"
+        for node, settings in ends.items()
+        for name, value in settings.items()
+    )
+    return "".join(lines)
+
+
+def parse_ends(text: str) -> dict[str, dict[str, str]]:
+    """Return what `render_ends` rendered; other lines are left out."""
+    found: dict[str, dict[str, str]] = {}
+    for line in text.splitlines():
+        setting, equals, value = line.partition(" = ")
+        node, space, name = setting.partition(" ")
+        if equals and space:
+            found.setdefault(node, {})[name] = value
+    return found
 
 
 def crowd(sysctls: Mapping[str, str]) -> str:

@@ -61,6 +61,7 @@ NODE_SCRIPT = "ip -d link; echo; ip addr; echo; ip route; echo; ip -6 route"
 
 def collect(
     netns: str,
+    nodes: Iterable[NamespaceNode],
     jobs: Mapping[str, Callable[[], str]],
     heard: Callable[[], list[Event | None]],
 ) -> Snapshot:
@@ -68,6 +69,7 @@ def collect(
 
     Args:
         netns: path of the host's network namespace.
+        nodes: the host and the other nodes.
         jobs: file name -> function that returns its text; `WORKERS` run at a time.
         heard: returns conntrack events, as `Events.heard` does.
 
@@ -75,6 +77,7 @@ def collect(
     asked: dict[str, Callable[[], Any]]
     asked = {name: partial(ask, netns) for name, ask in ASKED.items()}
     asked["events"] = heard
+    asked["ends"] = partial(_ends, nodes)
     with ThreadPoolExecutor(WORKERS) as pool:
         known = pool.map(_known, asked.values(), [KEPT[n].render for n in asked])
         texts = dict(zip(jobs, pool.map(_guarded, jobs.values()), strict=True))
@@ -126,6 +129,10 @@ def engine_jobs(
         "docker-network.json": lambda: _pretty(client.api.inspect_network("bridge")),
         "web.log": logs,
     }
+
+
+def _ends(nodes: Iterable[NamespaceNode]) -> dict[str, dict[str, str]]:
+    return {node.name: facts.settings(node.netns, sysctls.ENDS) for node in nodes}
 
 
 def _say(node: NamespaceNode, *argv: str) -> str:

@@ -17,6 +17,7 @@ def test_read() -> None:
         "conntrack.txt": f"{WEB}\n{PING}\n",
         "conntrack-events.txt": conntrack.history([END]),
         "sysctl.txt": "net.ipv4.ip_forward = 1\n",
+        "sysctl-nodes.txt": "c1 net.ipv4.tcp_sack = 0\nnothing\n",
         "web.log": "GET /\n",
     }
 
@@ -25,6 +26,7 @@ def test_read() -> None:
         entries=(WEB, PING),
         events=(END,),
         sysctls={"net.ipv4.ip_forward": "1"},
+        ends={"c1": {"net.ipv4.tcp_sack": "0"}},
     )
 
 

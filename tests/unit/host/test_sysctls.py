@@ -51,3 +51,13 @@ def test_crowd(count: str, expected: str) -> None:
 
     assert sysctls.crowd(found | {sysctls.MOST: "262144"}) == expected
     assert sysctls.crowd(found) == sysctls.crowd({}) == ""
+
+
+def test_ends() -> None:
+    """Settings of nodes are a line each, read back as they were."""
+    ends = {"c1": {"net.ipv4.tcp_sack": "0", "a": "1 2"}, "web": {"a": ""}}
+    text = sysctls.render_ends(ends)
+
+    assert text.splitlines() == ["c1 net.ipv4.tcp_sack = 0", "c1 a = 1 2", "web a = "]
+    assert sysctls.parse_ends(text) == ends
+    assert sysctls.parse_ends("sysctl: no such file\n\nc1 = 5\n") == {}

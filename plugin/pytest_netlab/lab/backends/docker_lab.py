@@ -261,7 +261,9 @@ class DockerLab:
                 components.client, components.containers, shared=components.shared
             )
         jobs["dockerd.log"] = components.log
-        return state.collect(components.lan.host, jobs, self._heard)
+        return state.collect(
+            components.lan.host, self.nodes.values(), jobs, self._heard
+        )
 
     def close(self) -> None:
         """Undo everything the lab made; may be called twice."""

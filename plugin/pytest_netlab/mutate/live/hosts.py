@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from pytest_netlab.mutate.live.fault import DIRECT, PING_BEYOND, WEB, Fault, commands
+from pytest_netlab.mutate.live.fault import (
+    CLOSED,
+    DIRECT,
+    PING_BEYOND,
+    PING_HOST,
+    WEB,
+    Fault,
+    commands,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +23,7 @@ if TYPE_CHECKING:
 
 _TABLE = "inet netlab_mutate"
 _CHANGED, _NOT, _REJECTED = ("header changed",), ("not forwarded",), ("rejected",)
+_SENDER = ("sender differs",)
 _FORWARDED, _TCP = (PING_BEYOND, WEB, DIRECT), (WEB, DIRECT)
 
 
@@ -39,6 +48,21 @@ def added(table: str, chain: str, rule: str) -> Inject:
     verbs = ("-I", "-D")
     first, last = (f"iptables -t {table} {verb} {chain} {rule}" for verb in verbs)
     return commands((first, last))
+
+
+def _at_ends(name: str, value: str) -> Inject:
+    """Return an `inject` that sets a sysctl of every node but the host, and back."""
+
+    @contextmanager
+    def inject(lab: DockerLab) -> Iterator[None]:
+        with ExitStack() as undo:
+            for node in [lab.nodes[one] for one in lab.nodes if one != "host"]:
+                was = node.run("sysctl", "-n", name).stdout.strip()
+                undo.callback(node.run, "sysctl", "-qw", f"{name}={was}")
+                node.run("sysctl", "-qw", f"{name}={value}")
+            yield
+
+    return inject
 
 
 def _down(name: str) -> Inject:
@@ -200,6 +224,20 @@ FAULTS = (
             "mangle", "PREROUTING", "-i {uplink} -p tcp -j TEE --gateway {host02}"
         ),
         red={WEB: ("delivered twice",), DIRECT: ("delivered twice",)},
+    ),
+    Fault(
+        name="ends-ttl",
+        about="containers and neighbours send with a ttl of 128",
+        inject=_at_ends("net.ipv4.ip_default_ttl", "128"),
+        red=dict.fromkeys((PING_HOST, PING_BEYOND, *_TCP, CLOSED), _SENDER),
+        own_stack=True,
+    ),
+    Fault(
+        name="ends-timestamps",
+        about="containers and neighbours use no TCP timestamps",
+        inject=_at_ends("net.ipv4.tcp_timestamps", "0"),
+        red=dict.fromkeys((*_TCP, CLOSED), _SENDER),
+        own_stack=True,
     ),
     Fault(
         name="uplink-mtu",
