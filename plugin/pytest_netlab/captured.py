@@ -15,25 +15,37 @@ if TYPE_CHECKING:
 
 
 class Trace:
-    """What one capture saw. Filled when the `with` block ends."""
+    """What one capture saw. Filled when the `with` block ends.
+
+    Attributes:
+        judged: whether it passed a check, or the test has read what it holds.
+
+    """
 
     def __init__(self, capture: Capture | None = None) -> None:
         """Wrap a capture; None while it is still running."""
         self._capture = capture
+        self.judged = False
 
     @property
     def capture(self) -> Capture:
         """Return the packets of every point as columns."""
         if self._capture is None:
             raise LabError("the trace is still being captured: leave the with block")
+        self.judged = True
         return self._capture
 
-    @cached_property
+    @property
     def canonical(self) -> CanonicalTrace:
         """Return the canonical form."""
-        return canonicalize(self.capture)
+        self.judged = True
+        return self._canonical
 
     @cached_property
+    def _canonical(self) -> CanonicalTrace:
+        return canonicalize(self.capture)
+
+    @property
     def translations(self) -> Translations:
         """Return what the host did to each flow."""
         return self.canonical.learned

@@ -98,6 +98,10 @@ class BlindCaptureError(NetlabError):
     """A live capture cannot prove that it saw everything: no canary, or drops."""
 
 
+class UnjudgedError(NetlabError):
+    """A test captured packets, and neither checked nor read what it had captured."""
+
+
 class Remedy(Enum):
     """What a user can supply where a lab lacks something.
 

@@ -16,6 +16,7 @@ from pytest_netlab.errors import (
     CommandError,
     GoldenError,
     LabError,
+    UnjudgedError,
 )
 from pytest_netlab.host import connections, ruleset, sysctls
 from pytest_netlab.host.snapshot import Snapshot
@@ -27,8 +28,10 @@ from pytest_netlab.store import CAPTURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from pytest_netlab.capture import Capture
     from pytest_netlab.evidence import Stored
     from pytest_netlab.lab.protocol import Lab, Tap
     from pytest_netlab.recorder import Update
@@ -77,6 +80,7 @@ class ScenarioRun:
         self.trace: Trace | None = None
         self.verdict: Verdict | None = None
         self.recorded: Path | None = None
+        self._captures: list[Trace] = []
         self._unjudged: Trace | None = None
         self._judged: Trace | None = None
         self._seen = Snapshot()
@@ -86,17 +90,21 @@ class ScenarioRun:
         lab.demand_engine()
         lab.reset()
 
-    @contextmanager
-    def capture(self, *points: str) -> Iterator[Trace]:
+    def capture(self, *points: str) -> AbstractContextManager[Trace]:
         """Capture on these points while the block runs; see `session`."""
         unknown = set(points) - set(POINTS)
         if unknown:
             known = ", ".join(POINTS)
             raise LabError(f"no capture point {unknown.pop()!r}; there are {known}")
-        trace = Trace()
+        self._captures.append(Trace())  # also what is never entered is to be judged
+        return self._capturing(self._captures[-1], points or tuple(POINTS))
+
+    @contextmanager
+    def _capturing(self, trace: Trace, points: tuple[str, ...]) -> Iterator[Trace]:
+        """Fill a trace with what is seen on these points while the block runs."""
         self.trace = self._unjudged = None
         self._seen = Snapshot()
-        tap = self.lab.tap([POINTS[name] for name in points or tuple(POINTS)])
+        tap = self.lab.tap([POINTS[name] for name in points])
         failed: CommandError | None = None
         try:
             yield trace
@@ -190,10 +198,47 @@ class ScenarioRun:
         if self._recorder.records:
             self.verdict = self._record(trace)
             return
-        self.verdict = self.judge(trace)
+        read = trace.judged
+        try:
+            self.verdict = self.judge(trace)
+        finally:
+            trace.judged = read  # a test that catches the error has judged nothing
         if self.verdict.outcome == "fail":
             self._unjudged = trace
             raise ScenarioFailedError(self.verdict)
+        trace.judged = True
+
+    def demand_judged(self) -> None:
+        """Demand that the test has judged whatever it captured.
+
+        Raises:
+            UnjudgedError: a capture was neither checked nor read.
+
+        """
+        for number, trace in enumerate(self._captures, 1):
+            if trace.judged:
+                continue
+            which = f"capture {number} of {len(self._captures)}"
+            raise UnjudgedError(f"{self.scenario.id}: {which} {self._omitted(trace)}")
+
+    def _omitted(self, trace: Trace) -> str:
+        """Return how a test came not to judge a trace, and what to do."""
+        if trace is self._judged:
+            return (
+                "failed its check, and the test went on: do not catch the error, or "
+                "assert on what the trace holds (trace.table, trace.rewrites)"
+            )
+        if _packets(trace) is None:
+            return "was not completed: write `with netlab.capture(...) as trace:`"
+        return (
+            "was not judged: call netlab.check(trace) after its `with` block, or "
+            "assert on what the trace holds (trace.table, trace.rewrites)"
+        )
+
+    @property
+    def packets(self) -> Capture | None:
+        """Return what the last capture saw, for evidence; None where there is none."""
+        return _packets(self.trace) if self.trace is not None else None
 
     def _record(self, trace: Trace) -> Verdict:
         provenance = self._provenance(self._look())
@@ -233,6 +278,7 @@ class ScenarioRun:
         if error is None:
             return self.verdict
         broke = isinstance(error, LabError) and not isinstance(error, CommandError)
+        broke |= isinstance(error, UnjudgedError)  # nobody asked what the golden says
         if broke or self._unjudged is None:
             return None
         try:
@@ -292,3 +338,8 @@ class ScenarioRun:
         except LabError:  # the verdict does not need it
             self._seen = Snapshot()
         return self._seen
+
+
+def _packets(trace: Trace) -> Capture | None:
+    """Return what a trace was filled with, without judging it by that."""
+    return trace._capture  # noqa: SLF001 - the property notes that a test reads it

@@ -242,10 +242,9 @@ def _kept(done: Done, folder: str | None) -> Path | None:
         facts=dict(run.lab.facts),
         verdict=done.verdict,
     )
-    captured = run.trace.capture if run.trace is not None else None
     return evidence.write(
         Path(folder),
-        capture=captured,
+        capture=run.packets,
         record=record,
         state=run.state(),
         mask=run.mask,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,9 @@ import click
 from pytest_netlab.plugin import options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
+
+LESSER = ("kernel", "fake")  # they have no Docker
 
 
 @click.command(name="run", context_settings={"ignore_unknown_options": True})
@@ -28,7 +31,9 @@ if TYPE_CHECKING:
 def command(offline: str | None, pytest_args: tuple[str, ...]) -> None:
     """Run the bundled scenarios from any directory.
 
-    Everything else after `run` goes to pytest, and the exit code is pytest's.
+    Everything else after `run` goes to pytest, and the exit code is pytest's. A machine
+    that cannot run a scenario is an error here, as with --netlab-strict; an engine that
+    is named and has no Docker (kernel, fake) skips what it cannot show.
 
     Nothing of the current directory is read or imported: no pytest.ini, no
     pyproject.toml, no conftest.py. Plugins of yours are found by PYTHONPATH, and named
@@ -40,12 +45,21 @@ def command(offline: str | None, pytest_args: tuple[str, ...]) -> None:
     pytest-netlab run --offline netlab-artifacts
     """  # noqa: D301 - click's mark
     argv = [*_pytest(), *joined(pytest_args)]
+    if offline is None and not _names_lesser(pytest_args):
+        argv.append("--netlab-strict")
     if offline is not None:
         argv.append(f"--netlab-offline={Path(offline).absolute()}")
     sys.stdout.flush()
     sys.stderr.flush()
     # pytest replaces this process, so that it gets the signals sent to it.
     os.execve(sys.executable, argv, os.environ | {"PYTHONSAFEPATH": "1"})  # noqa: S606
+
+
+def _names_lesser(arguments: Sequence[str]) -> bool:
+    """Return whether an engine is asked for that cannot run every scenario."""
+    pairs = (f"{name}={value}" for name, value in pairwise(arguments))
+    asked = {*arguments, *pairs}
+    return any(f"--netlab-engine={name}" in asked for name in LESSER)
 
 
 def _pytest() -> list[str]:

@@ -1,19 +1,19 @@
-"""One line with the versions under test, before a lab exists. Starts no engine."""
+"""Lines on what is under test, before a lab exists: versions. Starts no engine."""
 
 from __future__ import annotations
 
 import platform
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from pytest_netlab.core import core
 from pytest_netlab.errors import LabError
-from pytest_netlab.lab.backends import HOST, PRIVATE
+from pytest_netlab.lab.backends import FAKE, HOST, PRIVATE
 from pytest_netlab.lab.engine import host_engine
 from pytest_netlab.lab.rootfs.roots import userland
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROUTES = Path("/proc/net/route")
+DESTINATION, MASK, ANY = 1, 7, "00000000"  # columns of that table, and 0.0.0.0 in them
 
 
 def header(engine: str, root: Path | None = None) -> str:
@@ -28,6 +28,22 @@ def header(engine: str, root: Path | None = None) -> str:
         f"core: {core()}",
     ]
     return ", ".join(parts)
+
+
+def uplink_note(engine: str, routes: Path = ROUTES) -> str:
+    """Return a note for a machine without a default route; "" for any other."""
+    if engine == FAKE:
+        return ""
+    try:
+        table = [line.split() for line in routes.read_text().splitlines()[1:]]
+    except OSError:
+        return ""
+    if any(row[DESTINATION] == row[MASK] == ANY for row in table):
+        return ""
+    return (
+        "this machine has no default route: the scenarios pass without one, as their "
+        "uplink and the neighbours on it are the lab's own"
+    )
 
 
 def _running() -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from importlib.resources import files
+from inspect import isgeneratorfunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from pytest_netlab.plugin import (
     marker,
     options,
     shown,
+    summary,
 )
 from pytest_netlab.plugin.unreferenced import GOLDEN
 from pytest_netlab.spec import ARTIFACTS, PENDING
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 SHOWN = 20  # invalid markers of one file, at most
 STORED = pytest.StashKey["Stored"]()
 RUN = pytest.StashKey["ScenarioRun"]()
+HELD = pytest.StashKey[bool]()  # a fixture's teardown may still check what it captured
+PASSED = pytest.StashKey[bool]()
 
 
 def pytest_addoption(
@@ -83,6 +86,7 @@ def pytest_configure(config: pytest.Config) -> None:
         options.check(config)
     hiding.register(config)
     owner.disown_dead()  # before xdist starts its workers
+    config.pluginmanager.register(summary.Summary(), "netlab_summary")
     _watch_unreferenced(config)
 
 
@@ -120,8 +124,7 @@ def _header(config: pytest.Config) -> list[str]:
         return [f"judges the packets stored in {folder}"]
     if config.option.collectonly:  # and no root is built for it
         return ["collects, and starts no lab"]
-    from pytest_netlab.lab import modules  # noqa: PLC0415 - not without a lab
-    from pytest_netlab.lab.versions import header  # noqa: PLC0415 - runs programs
+    from pytest_netlab.lab import modules, versions  # noqa: PLC0415 - runs programs
 
     try:
         root = _engine_root(config)
@@ -132,7 +135,11 @@ def _header(config: pytest.Config) -> list[str]:
     engine = config.getoption("--netlab-engine")
     return [
         reported
-        for reported in (header(engine, root), modules.note(engine))
+        for reported in (
+            versions.header(engine, root),
+            versions.uplink_note(engine),
+            modules.note(engine),
+        )
         if reported
     ]
 
@@ -211,14 +218,26 @@ def _skipping(config: pytest.Config) -> Iterator[None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
-    """Skip a scenario that asks for what its lab does not have."""
+    """Skip a scenario that asks for what its lab lacks; demand a verdict of others."""
     with _skipping(item.config) if marker.is_on(item) else advice.advising():
         yield
+    item.stash[PASSED] = True
+    if (run := _run(item)) is not None and HELD not in item.stash:
+        run.demand_judged()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> None:
+    """Note a fixture whose teardown may check what the test has captured."""
+    if "netlab" in fixturedef.argnames and isgeneratorfunction(fixturedef.func):
+        request.node.stash[HELD] = True
 
 
 @pytest.fixture
-def netlab(request: pytest.FixtureRequest) -> Netlab:
-    """Return the lab for this scenario, in the state that all scenarios start from."""
+def netlab(request: pytest.FixtureRequest) -> Iterator[Netlab]:
+    """Provide the lab for this scenario, in the state that all scenarios start from."""
     from pytest_netlab.run import ScenarioRun  # noqa: PLC0415 - imports numpy
     from pytest_netlab.session import Netlab  # noqa: PLC0415
     from pytest_netlab.store import Store  # noqa: PLC0415
@@ -240,7 +259,9 @@ def netlab(request: pytest.FixtureRequest) -> Netlab:
         mask=hiding.mask(config),
         bundle=stash[STORED].bundle if STORED in stash else None,
     )
-    return Netlab(stash[RUN])
+    yield Netlab(stash[RUN])
+    if HELD in stash and PASSED in stash:
+        stash[RUN].demand_judged()
 
 
 def _run(item: pytest.Item) -> ScenarioRun | None:
@@ -350,6 +371,7 @@ def pytest_runtest_makereport(
     """
     report = yield
     if marker.is_on(item):
+        setattr(report, summary.SCENARIO, True)
         _lead(item, call, report)
     hiding.hide(item.config, report)
     if hiding.uses_lab(item):
@@ -374,6 +396,7 @@ def _lead(
     if found is None:
         return
     report.user_properties += found.properties
+    setattr(report, summary.JUDGED, found.judged)
     if found.text and error is not None:
         tail = f"\n\n{report.longreprtext}" if found.unexplained else ""
         report.longrepr = shown.failure(found.text + tail)
@@ -428,36 +451,3 @@ def pytest_report_teststatus(report: Any) -> tuple[str, str, str] | None:
     if report.when == "call" and getattr(report, "netlab_error", False):
         return "error", "E", "ERROR"
     return None
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print in one line what the scenarios showed, and where evidence is."""
-    reported = [
-        dict(report.user_properties)
-        for reports in terminalreporter.stats.values()
-        for report in reports
-        if isinstance(report, pytest.TestReport) and report.when == "call"
-    ]
-    reported = [properties for properties in reported if "netlab_outcome" in properties]
-    if not reported:
-        return
-    counts = Counter(properties["netlab_outcome"] for properties in reported)
-    text = ", ".join(f"{count} {name}" for name, count in counts.items())
-    terminalreporter.section("netlab", sep="-")
-    terminalreporter.write_line(f"scenarios judged from packets: {text}")
-    places = [
-        f"{name}: {properties[f'netlab_{name}']}"
-        for properties in reported
-        for name in ("recorded", "pending", "evidence")
-        if f"netlab_{name}" in properties
-    ]
-    places += [
-        str(value)
-        for reports in terminalreporter.stats.values()
-        for report in reports
-        if isinstance(report, pytest.TestReport)
-        for name, value in report.user_properties
-        if name == "netlab-trouble"
-    ]
-    for place in dict.fromkeys(places):
-        terminalreporter.write_line(one_line(place))

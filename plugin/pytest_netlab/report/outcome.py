@@ -30,6 +30,7 @@ class Outcome:
     Attributes:
         text: replaces pytest's own failure text; "" to leave that.
         error: the lab or the capture broke, as opposed to packets that differ.
+        judged: there is a verdict on its packets.
         unexplained: the test failed by its own assertion, which `text` does not repeat.
         properties: (name, value) pairs for the report.
 
@@ -37,6 +38,7 @@ class Outcome:
 
     text: str = ""
     error: bool = False
+    judged: bool = False
     unexplained: bool = False
     properties: list[tuple[str, object]] = field(default_factory=list)
 
@@ -66,6 +68,7 @@ def of(ended: Ended, *, keep: Path | None) -> Outcome | None:
     return Outcome(
         text="\n".join((text, *troubles)) if text else "",
         error=ended.is_error,
+        judged=ended.verdict is not None,
         unexplained=ended.is_unexplained,
         properties=properties,
     )
@@ -118,7 +121,7 @@ def _keep(
     try:
         where = evidence.write(
             keep / run.scenario.label,
-            capture=run.trace.capture if run.trace is not None else None,
+            capture=run.packets,
             record=record,
             state=run.state(),
             mask=run.mask,
