@@ -134,6 +134,27 @@ def test_split_form_embedded(scenario: pytest.Pytester, trap: Trap) -> None:
     assert trap.sprung() == []
 
 
+@pytest.mark.parametrize("split", [("engine", "fake"), ("keep", "always")])
+def test_split_form_beside_a_folder(
+    recorded: pytest.Pytester, split: tuple[str, str]
+) -> None:
+    """The value of any option may be the name of a folder, whose ini moves rootdir."""
+    option, value = split
+    (recorded.path / value).mkdir()
+    (recorded.path / value / "pytest.ini").write_text("[pytest]\n")
+    arguments = ("-m", "netlab", f"--netlab-{option}")
+
+    refused(
+        recorded.runpytest_subprocess(*arguments, value),
+        f"--netlab-{option}={value!r}",
+        "on the command line",
+    )
+    result = recorded.runpytest_subprocess(*FAKE, f"--netlab-{option}={value}")
+
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines([JUDGED])
+
+
 def test_other_splits_stay(recorded: pytest.Pytester) -> None:
     """An option that takes no path may be split; after -- there are no options."""
     split = ("-m", "netlab", "--netlab-engine", "fake", "--netlab-keep", "never")

@@ -73,22 +73,23 @@ def _pytest() -> list[str]:
 
 
 def joined(arguments: Iterable[str]) -> Iterator[str]:
-    """Join each path-valued option with its path by "=", and make the path absolute.
+    """Join each option of ours with its value by "=", and make paths absolute.
 
-    As an argument of its own, pytest would take the path for a folder of tests.
+    As an argument of its own, pytest would take the value for a folder of tests.
     """
     rest = iter(arguments)
     for argument in rest:
-        name, equals, path = argument.partition("=")
-        if name not in options.path_valued():
+        name, equals, value = argument.partition("=")
+        if options.value_option(name) != name:
             yield argument
-        elif equals or (path := next(rest, "")):
-            yield f"{name}={_absolute(name, path)}"
-        else:  # the path is missing: pytest reports it
+        elif equals or (value := next(rest, "")):
+            yield f"{name}={_absolute(name, value)}"
+        else:  # the value is missing: pytest reports it
             yield argument
 
 
-def _absolute(option: str, path: str) -> str:
-    """Return the absolute path; an --netlab-image that is no file is a name."""
-    named = option == "--netlab-image" and not Path(path).exists()
-    return path if named or not path else str(Path(path).absolute())
+def _absolute(option: str, value: str) -> str:
+    """Return a path as an absolute one; an --netlab-image that is no file is a name."""
+    named = option == "--netlab-image" and not Path(value).exists()
+    is_path = option in options.path_valued() and value and not named
+    return str(Path(value).absolute()) if is_path else value

@@ -12,6 +12,7 @@ import sys
 from contextlib import suppress
 from glob import iglob
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -52,7 +53,7 @@ def refuse_split(config: pytest.Config) -> None:
 
     """
     for where, arguments in _given(config):
-        if found := split(arguments):
+        if found := split(arguments, config.invocation_params.dir):
             option, value = found
             refuse(
                 f"write {option}={value!r} {where}, with the equals sign: pytest takes "
@@ -72,14 +73,21 @@ def refuse_inside(config: pytest.Config, chosen: Namespace) -> None:
         refuse(text)
 
 
-def split(arguments: Iterable[str]) -> tuple[str, str] | None:
-    """Return the first option whose path is an argument of its own, and that path."""
-    rest = expanded(arguments)
-    for argument in rest:
+def split(arguments: Iterable[str], here: Path) -> tuple[str, str] | None:
+    """Return the first option whose value pytest takes for tests, and that value.
+
+    It is an argument of its own, and a path, or the name of something in `here`:
+    `--netlab-engine kernel` beside a folder kernel.
+    """
+    rest = [*expanded(arguments), ""]
+    for argument, value in pairwise(rest):
         if argument == "--":  # no options after it
             return None
-        if option := options.path_option(argument):
-            return option, next(rest, "DIR")
+        option = options.value_option(argument)
+        if option in options.path_valued():
+            return option, value or "DIR"
+        if option and value and os.path.lexists(here / value):
+            return option, value
     return None
 
 

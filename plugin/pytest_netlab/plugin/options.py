@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from pytest_netlab.ci import in_ci
 from pytest_netlab.errors import DeclarationError, LabError
 from pytest_netlab.files.documents import brief
 from pytest_netlab.lab import backends
@@ -35,16 +36,19 @@ class Group(Protocol):
 
 
 class _Names:
-    """Keeps the options' names, and which of them have a path as their value."""
+    """Keeps the options' names, which of them take a value, and which a path."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Know none."""
         self.known: list[str] = []
+        self.valued: list[str] = []
         self.paths: list[str] = []
 
     def addoption(self, *names: str, **attributes: Any) -> None:
         """Keep the names of one."""
         self.known += names
+        if "action" not in attributes:
+            self.valued += names
         if PATH.search(attributes.get("metavar", "")):
             self.paths += names
 
@@ -172,17 +176,18 @@ def path_valued() -> tuple[str, ...]:
     return tuple(_names().paths)
 
 
-def path_option(argument: str) -> str | None:
-    """Return the option with a path that an argument is the name of, or the start of.
+def value_option(argument: str) -> str | None:
+    """Return the option with a value that an argument is the name of, or the start of.
 
-    pytest refuses the start of a name, but not before it has looked at the path.
+    pytest refuses the start of a name, but not before it has looked at the value.
     """
     names = _names()
     if argument in names.known:
-        return argument if argument in names.paths else None
+        return argument if argument in names.valued else None
     if not argument.startswith("--netlab"):
         return None
-    return next((name for name in names.paths if name.startswith(argument)), None)
+    either = (*names.paths, *names.valued)
+    return next((name for name in either if name.startswith(argument)), None)
 
 
 @cache
@@ -314,7 +319,7 @@ def _refuse_in_ci(config: pytest.Config) -> None:
         == "delete",
     }
     for option in [name for name, given in asked.items() if given]:
-        if os.environ.get("CI"):
+        if in_ci():
             raise pytest.UsageError(
                 f"{option}: CI never writes goldens; do it by hand and commit"
             )

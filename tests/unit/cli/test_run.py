@@ -30,13 +30,13 @@ FILE = Path(__file__).name
         (["--netlab-image", FILE], [f"--netlab-image={HERE}/{FILE}"]),
         (["--netlab-artifacts="], ["--netlab-artifacts="]),
         (["-k", "a", "--netlab-artifacts"], ["-k", "a", "--netlab-artifacts"]),
-        (["--netlab-engine", "fake", "a=b"], ["--netlab-engine", "fake", "a=b"]),
+        (["--netlab-engine", "fake", "a=b"], ["--netlab-engine=fake", "a=b"]),
     ],
 )
 def test_joined(
     given: Sequence[str], handed: Sequence[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A path comes behind its option's equals sign, in full; a name stays one."""
+    """A value comes behind its option's equals sign, a path in full."""
     monkeypatch.chdir(HERE)
 
     assert list(joined(given)) == handed

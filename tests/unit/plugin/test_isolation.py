@@ -33,9 +33,33 @@ if TYPE_CHECKING:
         ([], None),
     ],
 )
-def test_split(arguments: list[str], found: tuple[str, str] | None) -> None:
+def test_split(
+    arguments: list[str], found: tuple[str, str] | None, tmp_path: Path
+) -> None:
     """Names count in full and cut short, but not behind --."""
-    assert isolation.split(arguments) == found
+    assert isolation.split(arguments, tmp_path) == found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (["--netlab-engine", "kernel"], ("--netlab-engine", "kernel")),
+        (["--netlab-kee", "never"], ("--netlab-keep", "never")),
+        (["--netlab-keep", "never"], ("--netlab-keep", "never")),
+        (["--netlab-engine=kernel", "kernel"], None),
+        (["--netlab-strict", "kernel"], None),
+        (["--netlab-update", "never"], None),
+        (["--netlab-engine", "fake"], None),
+    ],
+)
+def test_split_beside_a_folder(
+    arguments: list[str], found: tuple[str, str] | None, tmp_path: Path
+) -> None:
+    """A value that names something in this folder is taken for a path, too."""
+    (tmp_path / "kernel").mkdir()
+    (tmp_path / "never").touch()
+
+    assert isolation.split(arguments, tmp_path) == found
 
 
 def test_files_of_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +71,10 @@ def test_files_of_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     found = list(isolation.expanded(["x", "@outer", "DIR"]))
 
     assert found == ["x", "a b", "--netlab-offline", "@outer", "", "DIR"]
-    assert isolation.split(["@outer", "DIR"]) == ("--netlab-offline", "@outer")
+    assert isolation.split(["@outer", "DIR"], tmp_path) == (
+        "--netlab-offline",
+        "@outer",
+    )
 
 
 def test_paths_are_told_by_their_metavar() -> None:
