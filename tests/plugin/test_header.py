@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from pytest_netlab.lab import modules
+from pytest_netlab.lab.backends import BACKENDS, FAKE, KERNEL
 
-if TYPE_CHECKING:
-    from pathlib import Path
+README = Path(__file__).parents[2] / "README.md"
 
 
 @pytest.mark.parametrize(("modprobe", "lines"), [("/sbin/modprobe", 1), ("", 0)])
@@ -32,3 +32,19 @@ def test_modules_are_in_the_header(
     begin = "netlab: engine private may load kernel modules, which stay after the run"
     assert lines == sum(line.startswith(begin) for line in told)
     assert sum(line.startswith("netlab: engine private (") for line in told) == 1
+
+
+@pytest.mark.parametrize("engine", BACKENDS)
+def test_engine_in_the_header(pytester: pytest.Pytester, engine: str) -> None:
+    """Only the engine in memory is called one, and each is in README's table."""
+    fixed = ("-m", "netlab", "-p", "no:hypothesispytest")
+
+    (line,) = [
+        line
+        for line in pytester.runpytest(*fixed, f"--netlab-engine={engine}").outlines
+        if line.startswith(f"netlab: engine {engine} (")
+    ]
+
+    assert ("in memory" in line) == (engine == FAKE)
+    assert ("without Docker" in line) == (engine == KERNEL)
+    assert f"| `{engine}`" in README.read_text()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -100,6 +102,18 @@ def test_update_is_refused_in_ci(
     assert not (scenario.path / "golden").exists()
 
 
+@pytest.mark.parametrize("value", ["false", "0", "No", "off", ""])
+def test_ci_that_says_no(
+    scenario: pytest.Pytester, run: Run, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    """CI=false is no CI: goldens are recorded, and what differs is proposed."""
+    monkeypatch.setenv("CI", value)
+
+    run("--netlab-update").assert_outcomes(passed=1)
+
+    assert (scenario.path / "golden" / "ping" / "story.txt").exists()
+
+
 @pytest.mark.parametrize(("keep", "kept"), [("always", True), ("never", False)])
 def test_keep_decides_on_evidence(
     recorded: pytest.Pytester, run: Run, keep: str, *, kept: bool
@@ -170,7 +184,9 @@ def test_evidence_never_replaces_foreign_files(
     result = run("--netlab-artifacts=mine", "--netlab-keep=always")
 
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["ping: no evidence was kept: *is no evidence of*"])
+    result.stdout.fnmatch_lines(
+        ["WARNING: ping: no evidence was kept: *is no evidence of*"]
+    )
     assert thesis.read_text() == "years of work"
 
 
@@ -187,7 +203,28 @@ def test_evidence_of_a_pass_that_cannot_be_written_is_told(
     result = run(f"--netlab-artifacts={name}", *workers)
 
     result.assert_outcomes(passed=1)
-    result.stdout.fnmatch_lines(["ping: no evidence was kept: *"])
+    result.stdout.fnmatch_lines(["WARNING: ping: no evidence was kept: *"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small file system")
+def test_evidence_on_a_full_disk(recorded: pytest.Pytester) -> None:
+    """A pass whose evidence finds no room says so, where, and what to do."""
+    recorded.mkdir("kept")
+    pytest_it = f"{sys.executable} -m pytest -m netlab --netlab-engine=fake"
+    script = f"mount -t tmpfs -o size=12k none kept && {pytest_it}"
+
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", f"{script} --netlab-artifacts=kept"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    (line,) = [one for one in done.stdout.splitlines() if "WARNING" in one]
+    where = recorded.path / "kept" / "ping"
+    assert line.startswith(f"WARNING: ping: no evidence was kept: {where} (No space")
+    assert line.endswith("run again")
+    assert "evidence: " not in done.stdout
 
 
 def test_evidence_that_cannot_be_written_is_told(
@@ -217,7 +254,7 @@ def test_artifacts_that_lead_nowhere(
     missing = run(f"--netlab-artifacts={name}", "test_new.py")
 
     offline.assert_outcomes(passed=1)
-    offline.stdout.fnmatch_lines(["ping: no evidence was kept: *"])
+    offline.stdout.fnmatch_lines(["WARNING: ping: no evidence was kept: *"])
     missing.assert_outcomes(errors=1)
     missing.stdout.fnmatch_lines(["no golden was proposed: *"])
 

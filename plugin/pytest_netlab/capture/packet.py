@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.wire import COLUMNS, Direction, address_text, render
+from pytest_netlab.wire import COLUMNS, Direction, address_text, canary, render
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_netlab.capture.values import Rows
 
 _SECOND = 1_000_000_000
@@ -68,9 +70,23 @@ class Packet:
         """Return one line: time, interface, direction, and the packet as in tcpdump."""
         row = self.row
         seconds, rest = divmod(int(row["ts"]), _SECOND)
+        return f"{seconds}.{rest:09d} {self._line(row)}"
+
+    def __str__(self) -> str:
+        """Return its text without the time."""
+        return self._line(self.row)
+
+    def _line(self, row: Mapping[str, int | str]) -> str:
         arrow = _ARROWS.get(Direction(int(row["direction"])), "")
         where = f"{self.interface} {arrow}" if self.interface else arrow
-        return f"{seconds}.{rest:09d} {where}{render(row, self.capture.names)}"
+        return f"{where}{self._canary(row) or render(row, self.capture.names)}"
+
+    def _canary(self, row: Mapping[str, int | str]) -> str:
+        """Return the text of a canary of ours; "" for any other packet."""
+        if row["ethertype"] != canary.ETHERTYPE:
+            return ""
+        found = canary.parse(self.bytes)
+        return f"canary: the capture of {found.point} {found.kind}s" if found else ""
 
     def to_scapy(self) -> Any:
         """Return the packet dissected by scapy (extra `craft`)."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pytest_netlab.ci import in_ci
 from pytest_netlab.cli.golden_root import golden_root
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.output import say
@@ -65,7 +65,7 @@ def meant(store: PendingStore, names: Sequence[str]) -> list[str]:
 
 def refuse_in_ci(action: str) -> None:
     """Refuse to write goldens where nobody reviews them."""
-    if os.environ.get("CI"):
+    if in_ci():
         raise Trouble(f"{action}: CI never writes goldens; accept by hand and commit")
 
 

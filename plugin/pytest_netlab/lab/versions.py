@@ -8,19 +8,24 @@ from pathlib import Path
 
 from pytest_netlab.core import core
 from pytest_netlab.errors import LabError
-from pytest_netlab.lab.backends import FAKE, HOST, PRIVATE
+from pytest_netlab.lab.backends import FAKE, KERNEL, PRIVATE
 from pytest_netlab.lab.engine import host_engine
-from pytest_netlab.lab.rootfs.roots import userland
+from pytest_netlab.lab.rootfs.roots import Userland, userland
 
 ROUTES = Path("/proc/net/route")
 DESTINATION, MASK, ANY = 1, 7, "00000000"  # columns of that table, and 0.0.0.0 in them
+
+# What there is in place of an engine.
+WITHOUT = {
+    KERNEL: "the rules that Docker documents, without Docker",
+    FAKE: "a NAT in memory",
+}
 
 
 def header(engine: str, root: Path | None = None) -> str:
     """Return engine, iptables backend, kernel and core, for pytest's header."""
     land = userland(root)
-    known = {PRIVATE: lambda: land.first_line("dockerd"), HOST: _running}
-    version = known.get(engine, _none)()
+    version = WITHOUT.get(engine) or _version(engine, land)
     parts = [
         f"engine {engine} ({version})",
         land.first_line("iptables"),
@@ -46,6 +51,10 @@ def uplink_note(engine: str, routes: Path = ROUTES) -> str:
     )
 
 
+def _version(engine: str, land: Userland) -> str:
+    return land.first_line("dockerd") if engine == PRIVATE else _running()
+
+
 def _running() -> str:
     """Return the version that the running engine reports; the client's may differ."""
     try:
@@ -53,7 +62,3 @@ def _running() -> str:
             return f"Docker version {client.version()['Version']}"
     except (LabError, OSError) as error:
         return str(error)
-
-
-def _none() -> str:
-    return "a NAT in memory"

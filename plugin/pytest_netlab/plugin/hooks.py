@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from importlib.resources import files
@@ -12,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_netlab.ci import in_ci
 from pytest_netlab.errors import (
     DeclarationError,
+    GoldenError,
     LabError,
     LabUnavailableError,
     ReplayError,
@@ -27,6 +28,7 @@ from pytest_netlab.plugin import (
     isolation,
     marker,
     options,
+    repeated,
     shown,
     summary,
 )
@@ -85,6 +87,8 @@ def pytest_configure(config: pytest.Config) -> None:
     with shown.refusals():
         options.check(config)
     hiding.register(config)
+    if not hasattr(config, "workerinput"):  # the controller prints
+        config.pluginmanager.register(repeated.Repeated(), "netlab_repeated")
     owner.disown_dead()  # before xdist starts its workers
     config.pluginmanager.register(summary.Summary(), "netlab_summary")
     _watch_unreferenced(config)
@@ -342,7 +346,7 @@ def _golden_folder(item: pytest.Item) -> Path:
     bundled = Path(str(files("pytest_netlab.golden")))
     ours = bundled.is_relative_to(config.rootpath)
     if config.getoption("netlab_update") != "none" and not ours:
-        raise pytest.UsageError(
+        raise GoldenError(
             f"--netlab-update: {bundled} belongs to the installed package; copy the "
             "scenario into your project to record a golden of your own"
         )
@@ -375,6 +379,8 @@ def pytest_runtest_makereport(
         _lead(item, call, report)
     hiding.hide(item.config, report)
     if hiding.uses_lab(item):
+        error = call.excinfo.value if call.excinfo else None
+        repeated.say(report, error, hiding.mask(item.config))
         shown.spell_out(report)
     return report
 
@@ -426,12 +432,12 @@ def _pending(item: pytest.Item, report: pytest.TestReport) -> PendingStore | Non
     from pytest_netlab.store import PendingStore  # noqa: PLC0415 - imports numpy
 
     config = item.config
-    keep_none = os.environ.get("CI") or config.getoption("--netlab-keep") == "never"
+    keep_none = in_ci() or config.getoption("--netlab-keep") == "never"
     if keep_none or config.getoption("--netlab-offline") or report.when != "call":
         return None
     try:
         ours = _golden_folder(item).is_relative_to(config.rootpath)
-    except DeclarationError:  # its fixture has said so
+    except (DeclarationError, GoldenError):  # its fixture has said so
         return None
     return PendingStore.beside(_artifacts(config)) if ours else None
 
@@ -440,7 +446,7 @@ def _note_golden(item: pytest.Item, report: pytest.TestReport) -> None:
     """Record which golden a test uses: as a property to show, and unescaped."""
     try:
         folder = _golden_folder(item) / marker.scenario(item).id
-    except (DeclarationError, pytest.UsageError):  # its fixture has said so
+    except (DeclarationError, GoldenError):  # its fixture has said so
         return
     report.user_properties.append((GOLDEN, str(folder)))
     setattr(report, GOLDEN, str(folder))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_netlab.plugin.repeated import SAID
 from pytest_netlab.terminal import one_line
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ TEXTS = {
     OWN: "by assertions of their own, without a verdict on packets",
 }
 PLACES = ("recorded", "pending", "evidence")
-TROUBLE = "netlab-trouble"
+TROUBLE, WARNING = "netlab-trouble", "WARNING"
 NOTHING = (
     "no scenario was judged: this run says nothing of the host (exit code "
     f"{int(pytest.ExitCode.NO_TESTS_COLLECTED)})"
@@ -54,7 +55,8 @@ class Summary:
         elif outcome := self._outcome(report):
             self._outcomes[name] = outcome
             if outcome[0] == BROKEN:
-                self._broken[name] = report.longreprtext.partition("\n")[0]
+                said = getattr(report, SAID, report.longreprtext)
+                self._broken[name] = said.partition("\n")[0]
         self._places |= dict.fromkeys(_places(report))
 
     def _outcome(self, report: pytest.TestReport) -> tuple[str, str] | None:
@@ -90,7 +92,8 @@ class Summary:
             return
         terminalreporter.section("netlab", sep="-")
         for line in self._lines():
-            terminalreporter.write_line(one_line(line))
+            loud = line.startswith(WARNING)
+            terminalreporter.write_line(one_line(line), yellow=loud, bold=loud)
 
     def _lines(self) -> Iterator[str]:
         for kind, text in TEXTS.items():
@@ -129,4 +132,4 @@ def _places(report: pytest.TestReport) -> Iterator[str]:
             yield f"{name}: {properties[f'netlab_{name}']}"
     for name, value in report.user_properties:
         if name == TROUBLE:
-            yield str(value)
+            yield f"{WARNING}: {value}"

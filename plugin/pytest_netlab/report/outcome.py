@@ -126,6 +126,10 @@ def _keep(
             state=run.state(),
             mask=run.mask,
         )
+    except OSError as failed:
+        place, why = keep / run.scenario.label, failed.strerror or failed
+        advice = "make room there, or make it writable, and run again"
+        return None, one_line(f"no evidence was kept: {place} ({why}): {advice}")
     except Exception as failed:  # noqa: BLE001 - nothing here may hide the verdict
         return None, f"no evidence was kept: {one_line(str(failed))}"
     return where, ""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_netlab.host import HostChange
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from pytest_netlab.host import HostChange
 
 HEADLINE = ("engine", "kernel")
 
@@ -23,15 +23,23 @@ def environment(recorded_on: Mapping[str, str], host: HostChange) -> str:
 
 
 def changes(recorded_on: Mapping[str, str], host: HostChange) -> Iterator[str]:
-    """Yield lines: versions, settings, then rules as a diff; none for no change."""
-    if host == HostChange():
-        return
-    yield "this host differs from the one the golden was recorded on"
+    """Yield lines: versions, settings, then rules as a diff; none for no change.
+
+    What is known of connections is evidence, and no difference.
+    """
+    lines = list(_changes(recorded_on, host))
+    if lines:
+        yield "this host differs from the one the golden was recorded on"
+        yield from (f"  {line}" for line in lines)
+
+
+def _changes(recorded_on: Mapping[str, str], host: HostChange) -> Iterator[str]:
     versions = environment(recorded_on, host)
     if versions:
-        yield f"  {versions}"
+        yield versions
     for name, (was, now) in host.settings.items():
         if not versions or name not in HEADLINE:
-            yield f"  {name}: {was} then, {now} here"
-    yield from (f"  - {rule.text}" for rule in host.missing)
-    yield from (f"  + {rule.text}" for rule in host.extra)
+            yield f"{name}: {was} then, {now} here"
+    yield from (f"- {rule.text}" for rule in host.missing)
+    yield from (f"+ {rule.text}" for rule in host.extra)
+    yield from (f"~ {rule.text} (moved among the rules)" for rule in host.moved)

@@ -126,8 +126,7 @@ def write(
     user stay: notes, and the variants of a golden.
 
     Raises:
-        GoldenError: the path is a link or a file.
-        OSError: the files cannot be written.
+        GoldenError: the path is a link or a file, or cannot be written.
 
     Args:
         folder: where to write; missing parents are made.
@@ -141,12 +140,18 @@ def write(
         symbols[symbol] = ", ".join(filter(None, (symbols.get(symbol), address)))
     golden = document.Golden(**{"format": document.FORMAT, **table, "symbols": symbols})
     _refuse_occupied(folder)
-    with folders.replaced(folder, (CAPTURE, STORY, TOML, *(beside or ()))) as fresh:
-        captures.write(fresh / CAPTURE, capture)
-        canonical = canonicalize(capture).text(golden.scenario)
-        own = {STORY: canonical, TOML: document.golden_text(golden)}
-        for name, text in (own | dict(beside or {})).items():
-            owners.write(fresh / name, text)
+    canonical = canonicalize(capture).text(golden.scenario)
+    own = {STORY: canonical, TOML: document.golden_text(golden), **(beside or {})}
+    try:
+        with folders.replaced(folder, (CAPTURE, *own)) as fresh:
+            captures.write(fresh / CAPTURE, capture)
+            for name, text in own.items():
+                owners.write(fresh / name, text)
+    except OSError as error:
+        raise GoldenError(
+            f"cannot write the golden {folder} ({error.strerror or error}): make that "
+            "folder writable, or room on its disk, and run again"
+        ) from error
 
 
 def _refuse_occupied(folder: Path) -> None:

@@ -160,7 +160,12 @@ class Store:
         if not folder.is_dir():
             text = _MISSING.format(scenario=scenario, folder=folder)
             raise MissingGoldenError(text)
-        known = self.variants(scenario)
+        try:
+            known = self.variants(scenario)
+        except OSError as error:
+            why = error.strerror or error
+            text = f"cannot read the golden {folder} ({why}): make it readable"
+            raise GoldenError(text) from error
         fit = [one for one in known if facts is None or one.requires.holds(facts)]
         if len(fit) != 1:
             raise GoldenError(_not_one(scenario, known, fit, facts or {}))

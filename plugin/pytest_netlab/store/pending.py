@@ -174,8 +174,7 @@ class PendingStore:
         """Propose a capture as a golden, in place of an older proposal of the test.
 
         Raises:
-            GoldenError: the folder exists and is no proposal.
-            OSError: the files cannot be written.
+            GoldenError: the folder exists and is no proposal, or cannot be written.
 
         """
         folder = self.root / name

@@ -16,7 +16,15 @@ from tests.traffic import C1, HOST01, IN, MACS, Packet, capture, error
 from pytest_netlab.capture import Capture, Frame, Interface
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
 from pytest_netlab.report import packets
-from pytest_netlab.wire import COLUMNS, address_text, arp, assigned, ethernet, ipv6
+from pytest_netlab.wire import (
+    COLUMNS,
+    address_text,
+    arp,
+    assigned,
+    canary,
+    ethernet,
+    ipv6,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -257,3 +265,17 @@ def check(frames: Iterable[Frame]) -> None:
             if one[name]:
                 assert one[name] == address_text(seen.column(name)[index].tobytes())
     assert all(a["offset"] <= b["offset"] for a, b in pairwise(found))
+
+
+@pytest.mark.parametrize("kind", ["open", "close"])
+def test_canary(kind: str) -> None:
+    """A canary of ours is called one; any other frame of its type is not decoded."""
+    ours = canary.build(canary.Canary("nonce", "docker0", kind), bytes(6))
+    tagged = ours[:12] + bytes.fromhex("8100 0007") + ours[12:]
+    chunk = capture([ours, tagged, ANNOUNCEMENT, ours[:20]])
+
+    text = f"canary: the capture of docker0 {kind}s"
+    first, second, *others = packets.texts(chunk)
+    assert (first.endswith(text), second.endswith(text)) == (True, True)
+    assert str(chunk[0]) in first
+    assert [text.partition(" [")[2] for text in others] == ["undecoded]"] * 2

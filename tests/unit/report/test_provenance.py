@@ -77,11 +77,18 @@ def test_changes() -> None:
         (changed(settings={"os": ("a", "b")}), ["  os: a then, b here"]),
         (changed(missing=("rule",)), ["  - rule"]),
         (changed(extra=("rule",)), ["  + rule"]),
-        (changed(moved=("rule",)), []),
-        (changed(full="9 of 9"), []),
+        (changed(moved=("rule",)), ["  ~ rule (moved among the rules)"]),
     ],
-    ids=["setting", "gone", "new", "moved", "full"],
+    ids=["setting", "gone", "new", "moved"],
 )
 def test_one_change(host: HostChange, lines: list[str]) -> None:
-    """What differs is told under one title; order and fullness are for causes."""
+    """What differs is told under one title, the order of rules too."""
     assert list(changes({}, host)) == [FULL_TITLE, *lines]
+
+
+@pytest.mark.parametrize(
+    "host", [changed(full="9 of 9"), changed(conntrack_entries=("entry",))]
+)
+def test_no_title_alone(host: HostChange) -> None:
+    """What is known of connections is for causes: no title stands above nothing."""
+    assert list(changes({}, host)) == []

@@ -242,7 +242,7 @@ def test_interrupted(
 
     monkeypatch.setattr(captures, "write", full)
 
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(GoldenError, match="No space"):
         accepted(pendings, store)
     assert (contents(store.root), contents(pendings.root)) == before
 

@@ -1,0 +1,55 @@
+"""An error of ours is one text, and printed in full for the first test that it ends.
+
+A lab is started once, and its error ends every test: the others refer to the first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_netlab.errors import CommandError, NetlabError
+from pytest_netlab.plugin import shown
+from pytest_netlab.terminal import escaped, one_line
+
+if TYPE_CHECKING:
+    from pytest_netlab.masking import Mask
+
+SAID = "netlab_said"  # an attribute of reports, which xdist's workers send too
+
+
+def say(report: pytest.TestReport, error: BaseException | None, mask: Mask) -> None:
+    """Report an error of ours by its text instead of a traceback through our code.
+
+    A text that leads a report already stays. A command that failed is left alone: its
+    line in the test tells more.
+    """
+    if not isinstance(error, NetlabError) or isinstance(error, CommandError):
+        return
+    if not report.failed or isinstance(error, AssertionError):  # it has a verdict
+        return
+    text = mask.text(str(error))
+    said = escaped(text) if error.multiline else one_line(text)
+    if not report.longreprtext.startswith(said):
+        report.longrepr = shown.failure(said)
+    setattr(report, SAID, said)
+
+
+class Repeated:
+    """Knows which test was the first that an error ended."""
+
+    def __init__(self) -> None:
+        """Know no error."""
+        self._first: dict[str, str] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Shorten a report whose error was printed for another test."""
+        said = getattr(report, SAID, None)
+        if said is None:
+            return
+        first = self._first.setdefault(said, report.nodeid)
+        if first != report.nodeid:
+            text = report.longreprtext.replace(said, f"the same error as at {first}", 1)
+            report.longrepr = shown.failure(text)
