@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING, Literal
 
 from pytest_netlab.diff import Policy, compare
 from pytest_netlab.errors import NetlabError
-from pytest_netlab.host import HostChange, difference, randomises, set_at_ends
-from pytest_netlab.trace import with_entries
+from pytest_netlab.host import (
+    HostChange,
+    Sent,
+    asks_for_random,
+    device,
+    difference,
+    items,
+    set_at_ends,
+)
+from pytest_netlab.trace import with_entries, with_random
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from pytest_netlab.diff import Difference
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.host.connections import Connection
+    from pytest_netlab.host.routes import Route
     from pytest_netlab.store import Golden
     from pytest_netlab.trace import CanonicalTrace
 
@@ -51,6 +60,8 @@ class HostState:
             gets its tuple.
         full: how many connections there were if the conntrack table was full, else "".
         ends: node -> the sysctls that decide how its own packets look.
+        ruleset: the rules with addresses, a line each; "" has those in symbols do.
+        routes: of all tables.
 
     """
 
@@ -59,11 +70,18 @@ class HostState:
     replies: frozenset[Tuple5] = frozenset()
     full: str = ""
     ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    ruleset: str = ""
+    routes: tuple[Route, ...] = ()
 
-    @property
-    def randomised(self) -> bool:
-        """Return whether its rules ask for random source ports."""
-        return randomises(self.provenance.get("ruleset", ""))
+    def seen_from(self, trace: CanonicalTrace) -> CanonicalTrace:
+        """Return a trace that knows what excuses another source port or id here."""
+        rules = items(self.ruleset or self.provenance.get("ruleset", ""))
+
+        def asks(key: Tuple5) -> bool:
+            return asks_for_random(rules, Sent(key, device(self.routes, key.dst)))
+
+        trace = with_entries(trace, self.replies - _own_replies(trace))
+        return with_random(trace, asks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,8 +154,8 @@ def judge(
     change = HostChange()
     if host is not None:
         change = _change(golden, host)
-        trace = with_entries(trace, host.replies - _own_replies(trace))
-    found = compare(golden.canonical, trace, _policy(golden, waive, host), change)
+        trace = host.seen_from(trace)
+    found = compare(golden.canonical, trace, golden.policy.demanding(waive), change)
     return Verdict(
         scenario=golden.scenario,
         outcome="fail" if found else "pass",
@@ -146,7 +164,7 @@ def judge(
         differences=tuple(found),
         host=change,
         recorded_on=golden.provenance,
-        variant=_matching(others, trace, waive, host) if found else None,
+        variant=_matching(others, trace, waive) if found else None,
     )
 
 
@@ -178,19 +196,13 @@ def _own_replies(trace: CanonicalTrace) -> frozenset[Tuple5]:
     )
 
 
-def _policy(golden: Golden, waive: Collection[str], host: HostState | None) -> Policy:
-    randomised = host is not None and host.randomised
-    return golden.policy.on(randomised=randomised).demanding(waive)
-
-
 def _matching(
     others: Iterable[Golden],
     trace: CanonicalTrace,
     waive: Collection[str],
-    host: HostState | None,
 ) -> MatchingVariant | None:
     """Return the variant that the trace matches: a known change of behaviour."""
     for other in others:
-        if not compare(other.canonical, trace, _policy(other, waive, host)):
+        if not compare(other.canonical, trace, other.policy.demanding(waive)):
             return MatchingVariant(name=other.folder.name, about=other.about)
     return None

@@ -156,8 +156,8 @@ def review(pending: Pending) -> Review:
         return Review(pending=pending, recorded=None)
     host = difference(recorded.provenance, proposed.provenance)
     seen = HostState(provenance=proposed.provenance)
-    policy = recorded.policy.on(randomised=seen.randomised)
-    found = compare(recorded.canonical, proposed.canonical, policy, host)
+    trace = seen.seen_from(proposed.canonical)
+    found = compare(recorded.canonical, trace, recorded.policy, host)
     return Review(
         pending=pending, recorded=recorded, differences=tuple(found), host=host
     )

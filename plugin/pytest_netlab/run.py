@@ -323,6 +323,8 @@ class ScenarioRun:
             replies=seen.replies,
             full=sysctls.crowd(seen.sysctls),
             ends=seen.ends,
+            ruleset=ruleset(seen.files),
+            routes=seen.routes,
         )
 
     def _provenance(self, seen: Snapshot) -> dict[str, str]:

@@ -6,13 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.hosts import lines
-from tests.traffic import HOST, HOST01
+from tests.traffic import C1, C2, HOST, HOST01
 from tests.unit.queries import KEPT, MOVED, RANDOM, RULE, captured
 
 from pytest_netlab.diff import Policy
 from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.host.connections import Connection
+from pytest_netlab.host.routes import routes
 from pytest_netlab.judge import (
     HostState,
     MatchingVariant,
@@ -108,6 +110,28 @@ def test_host_that_asks_for_random_ports() -> None:
     known = HostState(provenance={"ruleset": RANDOM})
 
     assert judge(golden(exchange(KEPT)), exchange(MOVED), host=known).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("match", "outcome"),
+    [
+        (f"-s {C1}/32 -o uplink -p udp", "pass"),
+        ("-s 172.17.0.0/16 ! -o docker0", "pass"),
+        (f"-s {C2}/32", "fail"),
+        ("-o wg0", "fail"),
+        ("-p icmp", "fail"),
+        (f"-d {HOST01}/32 -p udp --dport 5353", "fail"),
+    ],
+)
+def test_host_that_asks_for_random_ports_of_some(match: str, outcome: str) -> None:
+    """A rule excuses those alone to whose source, protocol and uplink it applies."""
+    known = HostState(
+        provenance={"ruleset": RANDOM},
+        ruleset=f"nat -A POSTROUTING {match} -j MASQUERADE --random-fully",
+        routes=routes("default via 172.16.211.1 dev uplink"),
+    )
+
+    assert judge(golden(exchange(KEPT)), exchange(MOVED), host=known).outcome == outcome
 
 
 def test_host_that_held_the_tuple() -> None:

@@ -74,18 +74,16 @@ class Policy:
     That is `exact`, except for `mss` and what no trace contains (`checksum`, `ip_id`,
     `window`), which must be the same at both points. A source port or ICMP id (`port`,
     `id`) must be kept if its translated tuple is free, and stay in its port range if
-    another flow uses that tuple.
+    another flow uses that tuple; a rule of the host may ask for any.
 
     Attributes:
         rules: field -> rule.
-        randomised: the host's rules ask for random source ports: any is right.
         waived: names of forbidden behaviour that is allowed.
         demanded: all other forbidden behaviour must be absent, also from the golden.
 
     """
 
     rules: Mapping[str, FieldRule] = field(default_factory=dict)
-    randomised: bool = False
     waived: frozenset[str] = frozenset()
     demanded: bool = False
 
@@ -105,10 +103,6 @@ class Policy:
             if rule not in FIELDS[name]:
                 raise PolicyError(_unknown(f"rule for {name}", rule, FIELDS[name]))
         return cls(rules, waived=waivers(table.get(WAIVE, [])))  # type: ignore[arg-type]
-
-    def on(self, *, randomised: bool) -> Policy:
-        """Return the policy for a host whose rules randomise source ports, or not."""
-        return replace(self, randomised=randomised)
 
     def demanding(self, waived: Collection[str] = ()) -> Policy:
         """Return the policy for a verdict: no forbidden behaviour except `waived`."""
@@ -135,7 +129,7 @@ class Policy:
 
     def of_source(self, name: str) -> FieldRule | None:
         """Return the rule for `port` or `id`; None: kept unless its tuple is in use."""
-        return self.rules.get(name, "any" if self.randomised else None)
+        return self.rules.get(name)
 
 
 def waivers(names: object) -> frozenset[str]:

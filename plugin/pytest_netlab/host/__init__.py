@@ -5,6 +5,7 @@ reads and writes. Refuses to know how a host is queried, what is expected of it,
 a packet was lost.
 """
 
+from pytest_netlab.host.conditions import Sent
 from pytest_netlab.host.difference import (
     HostChange,
     difference,
@@ -13,8 +14,10 @@ from pytest_netlab.host.difference import (
 )
 from pytest_netlab.host.effects import Published, Question
 from pytest_netlab.host.facts import EndSetting, Fact, LinkState, Reach
+from pytest_netlab.host.postrouting import asks_for_random
+from pytest_netlab.host.routes import device
 from pytest_netlab.host.rules import Action, Chain, Item, Line, Match, Rule
-from pytest_netlab.host.ruleset import items, randomises, ruleset
+from pytest_netlab.host.ruleset import items, ruleset
 
 __all__ = [
     "Action",
@@ -30,9 +33,11 @@ __all__ = [
     "Question",
     "Reach",
     "Rule",
+    "Sent",
+    "asks_for_random",
+    "device",
     "difference",
     "items",
-    "randomises",
     "read",
     "ruleset",
     "set_at_ends",

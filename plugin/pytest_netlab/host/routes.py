@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.host.iproute import TABLES, maybe, named, network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 KINDS = (
     *("unspec", "unicast", "local", "broadcast", "anycast", "multicast"),
@@ -38,6 +38,7 @@ _ROUTE = frozenset(
     {"via", "dev", "table", "proto", "scope", "src", "metric", "mtu", "pref"}
 )
 DEFAULT = "default"
+IPV6 = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,34 @@ def route(message: Any, names: Mapping[int, str]) -> Route:
             for hop in message.get("multipath") or ()
         ),
     )
+
+
+def device(known: Iterable[Route], address: str) -> str:
+    """Return the link by which an address is reached; "" where more than that decides.
+
+    Args:
+        known: routes of all tables: another table than the usual ones decides for some.
+        address: of IPv4 or IPv6.
+
+    """
+    here = ip_address(address)
+    best, found = -1, ""
+    for one in known:
+        if one.table not in TABLES.values():
+            return ""
+        length = _reaches(one, here) if one.table == "main" else -1
+        if length > best:
+            best, found = length, one.device
+    return found
+
+
+def _reaches(one: Route, address: IPv4Address | IPv6Address) -> int:
+    """Return the length of a route's network if it has an address, else -1."""
+    if one.destination == DEFAULT:
+        six = one.preference != ""  # which IPv4 does not have
+        return 0 if six == (address.version == IPV6) else -1
+    known = ip_network(one.destination, strict=False)
+    return known.prefixlen if address in known else -1
 
 
 def routes(listed: str) -> tuple[Route, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_netlab.host import effects, iptables, nftables
+from pytest_netlab.host import iptables, nftables
 from pytest_netlab.host.naming import named
 from pytest_netlab.host.rules import Chain, Line, Rule
 
@@ -21,7 +21,7 @@ _NFT, _SIX, _LEGACY = "nft ", "ip6 ", "legacy "
 _PLACE = 4  # words of nft's lines before the rule: nft, family, table, chain
 
 
-def ruleset(state: Mapping[str, str], symbols: Mapping[str, str]) -> str:
+def ruleset(state: Mapping[str, str], symbols: Mapping[str, str] | None = None) -> str:
     """Return all rules of a host as lines: iptables', and those beside them.
 
     Where the default iptables is the legacy one, its rules are not listed twice. Of
@@ -30,18 +30,22 @@ def ruleset(state: Mapping[str, str], symbols: Mapping[str, str]) -> str:
 
     Args:
         state: a lab's evidence, file name -> text.
-        symbols: address -> name.
+        symbols: address -> name; None keeps addresses and networks as they are.
 
     """
+
+    def told(rule: str) -> str:
+        return rule if symbols is None else named(rule, symbols)
+
     usual = _saved(state.get("iptables.txt", ""))
     legacy = _saved(state.get("iptables-legacy.txt", ""), backend="legacy")
     six = _saved(state.get("ip6tables.txt", ""), family="ip6")
     if _counts(legacy, usual):
         legacy = ()
     beside = [one for one in (*legacy, *six) if not _accepts(one)]
-    lines = [named(one.text.rstrip(), symbols) for one in (*usual, *beside)]
+    lines = [told(one.text.rstrip()) for one in (*usual, *beside)]
     foreign = nftables.listed(state.get("nftables.txt", ""))
-    lines += [f"{place}{named(rule, symbols)}" for place, rule in foreign]
+    lines += [f"{place}{told(rule)}" for place, rule in foreign]
     return "\n".join(lines)
 
 
@@ -89,8 +93,3 @@ def _iptables(line: str) -> Item:
     backend: Backend = "legacy" if last != rest else "iptables"
     table, _, body = last.partition(" ")
     return iptables.item(body, table, family=family, backend=backend)
-
-
-def randomises(lines: str) -> bool:
-    """Return whether any source translation of a ruleset asks for random ports."""
-    return any(map(effects.randomises, items(lines)))

@@ -7,7 +7,7 @@ know goldens: the same function makes the trace of a golden and of a run.
 from pytest_netlab.trace.build import canonicalize, translations
 from pytest_netlab.trace.canonical import CanonicalTrace
 from pytest_netlab.trace.points import Place, Point
-from pytest_netlab.trace.port_translation import with_entries
+from pytest_netlab.trace.port_translation import with_entries, with_random
 from pytest_netlab.trace.text import (
     packet_text,
     refusal_text,
@@ -58,4 +58,5 @@ __all__ = [
     "value_text",
     "what_text",
     "with_entries",
+    "with_random",
 ]

@@ -79,6 +79,7 @@ def port_translation(
         in_use=holders.keep(wanted, flow),
         in_port_range=name == "id" or translated.sport in class_of(original.sport),
         wanted=wanted.reply,
+        chosen_for=translated._replace(src=original.src, sport=original.sport),
     )
 
 
@@ -95,6 +96,26 @@ def with_entries(trace: CanonicalTrace, replies: Collection[Tuple5]) -> Canonica
     return replace(
         trace, flows=tuple(_with_entries(one, replies) for one in trace.flows)
     )
+
+
+def with_random(
+    trace: CanonicalTrace, asks: Callable[[Tuple5], bool]
+) -> CanonicalTrace:
+    """Return a trace that knows for which flows the host asks for random ports or ids.
+
+    Args:
+        trace: what was captured.
+        asks: whether it does for such a tuple, the source as it came.
+
+    """
+    return replace(trace, flows=tuple(_with_random(one, asks) for one in trace.flows))
+
+
+def _with_random(flow: CanonicalFlow, asks: Callable[[Tuple5], bool]) -> CanonicalFlow:
+    found = flow.translation
+    if found is None or found.chosen_for is None or not asks(found.chosen_for):
+        return flow
+    return replace(flow, translation=replace(found, random=True))
 
 
 def _with_entries(flow: CanonicalFlow, replies: Collection[Tuple5]) -> CanonicalFlow:

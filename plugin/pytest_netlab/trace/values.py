@@ -289,6 +289,9 @@ class PortTranslation:
         in_use: the tuple with the original value was in use by another flow.
         in_port_range: it is one of the same range of ports (nf_nat_core.c), or an id.
         wanted: the reply tuple if the original had been kept.
+        chosen_for: the tuple that rules for sources see: its source is the original,
+            its destination is translated.
+        random: a rule of the host that applies to the flow asks for any value.
 
     """
 
@@ -298,12 +301,16 @@ class PortTranslation:
     in_use: bool
     in_port_range: bool
     wanted: Tuple5 | None = dataclasses.field(default=None, compare=False)
+    chosen_for: Tuple5 | None = dataclasses.field(default=None, compare=False)
+    random: bool = False
 
     @property
     def violation(
         self,
     ) -> Literal["", "remapped although free", "remapped out of its class"]:
-        """Return what is wrong with it; "" where Linux must do just this."""
+        """Return what is wrong with it; "" where Linux may do just this."""
+        if self.random:
+            return ""
         if not self.in_port_range:
             return "remapped out of its class"
         return "" if self.in_use else "remapped although free"

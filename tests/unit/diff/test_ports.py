@@ -18,7 +18,7 @@ from tests.traffic import (
 
 from pytest_netlab.diff import Policy, compare
 from pytest_netlab.flows import ICMP, UDP, Tuple5
-from pytest_netlab.trace import CanonicalTrace, canonicalize
+from pytest_netlab.trace import CanonicalTrace, canonicalize, with_random
 
 OTHER = "172.17.0.99"  # a container that is no node of the lab
 
@@ -113,12 +113,20 @@ def test_class(new: int, found: list[tuple[str, str]]) -> None:
 
 
 def test_random_rules() -> None:
-    """Where the host's rules ask for random ports, any will do."""
+    """Where a rule of the host asks for random ports of a flow, any will do."""
     kept, moved = told(talk(UDP, C1, 5000, 5000)), told(talk(UDP, C1, 5000, 6000))
+    other = told(talk(UDP, C1, 1005, 6000))
+    asked, met = [], Tuple5(UDP, C1, 5000, HOST01, 53)
 
-    assert compare(kept, moved, Policy().on(randomised=True)) == []
-    assert compare(moved, kept, Policy().on(randomised=True)) == []
-    assert compare(kept, moved, Policy().on(randomised=False))
+    def asks(key: Tuple5) -> bool:
+        asked.append(key)
+        return True
+
+    assert compare(kept, with_random(moved, asks)) == []
+    assert asked == [met]
+    assert compare(moved, with_random(kept, asks)) == []
+    assert compare(kept, with_random(other, asks)) == []
+    assert compare(kept, with_random(moved, lambda _: False))
 
 
 def test_not_undone() -> None:

@@ -33,14 +33,22 @@ def sysctl(name: str, value: str, back: str) -> Inject:
     return commands((first, last))
 
 
-def nft(*rules: str, hook: str = "forward", priority: int = 10) -> Inject:
+def nft(
+    *rules: str, hook: str = "forward", priority: int = 10, kind: str = "filter"
+) -> Inject:
     """Return an `inject` that adds a foreign nft table with these rules to the host."""
-    chain = f"{{{{ type filter hook {hook} priority {priority} ; }}}}"
+    chain = f"{{{{ type {kind} hook {hook} priority {priority} ; }}}}"
     return commands(
         (f"nft add table {_TABLE}", f"nft delete table {_TABLE}"),
         (f"nft add chain {_TABLE} foreign {chain}", ""),
         *((f"nft add rule {_TABLE} foreign {rule}", "") for rule in rules),
     )
+
+
+def remapped(*others: str) -> Inject:
+    """Return an `inject`: ids of pings are changed, and rules concern others alone."""
+    ids = "ip protocol icmp masquerade to :1000-1010"
+    return nft(*others, ids, hook="postrouting", priority=90, kind="nat")
 
 
 def added(table: str, chain: str, rule: str) -> Inject:
@@ -150,6 +158,21 @@ FAULTS = (
             "raw", "PREROUTING", "-i docker0 -p tcp --sport 80 -j CT --notrack"
         ),
         red={WEB: ("reply not undone",)},
+    ),
+    Fault(
+        name="ids-remapped",
+        about="a foreign nft table chooses ids of pings; it asks c2's for random ones",
+        inject=remapped("ip saddr {c2} masquerade fully-random"),
+        red={PING_BEYOND: ("remapped although free",)},
+    ),
+    Fault(
+        name="ids-remapped-elsewhere",
+        about="the same; it asks for random ports of TCP, and on another link",
+        inject=remapped(
+            "oifname != docker0 meta l4proto tcp masquerade fully-random",
+            "oifname tun7 masquerade fully-random",
+        ),
+        red={PING_BEYOND: ("remapped although free",)},
     ),
     Fault(
         name="foreign-notrack",

@@ -1,0 +1,160 @@
+"""Whether a packet meets a rule's matches, as far as its addresses and ports tell.
+
+Words are those of iptables(8) and nft(8). A match of anything else is left open: None.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, TypeAlias
+
+from pytest_netlab.host.conntrack import NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from pytest_netlab.flows import Tuple5
+    from pytest_netlab.host.rules import Match, Rule
+
+Answer: TypeAlias = bool | None
+_PROTOCOLS = {name: number for number, name in NAMES.items()}
+_PROTOCOLS |= {"ipv6-icmp": _PROTOCOLS["icmpv6"], "icmp6": _PROTOCOLS["icmpv6"]}
+# Options of iptables that are met by every packet.
+_ALWAYS = ("-m", "--comment")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The first packet of a flow, as a host is about to send it.
+
+    Attributes:
+        key: source of the packet as it came, destination as it was translated.
+        device: the link that it leaves by; "" where that is not known.
+
+    """
+
+    key: Tuple5
+    device: str = ""
+
+    @property
+    def version(self) -> int:
+        """Return its version of IP."""
+        return ip_address(self.key.src).version
+
+
+def meets(rule: Rule, sent: Sent) -> Answer:
+    """Return whether a packet meets all matches of a rule; None where some are open."""
+    asked = _nft(rule) if rule.backend == "nft" else map(_iptables, rule.matches)
+    answers = [_asked(*one, sent) for one in asked]
+    if False in answers:
+        return False
+    return None if None in answers else True
+
+
+def _iptables(match: Match) -> tuple[str, Sequence[str], bool]:
+    return match.name, match.tokens, match.negated
+
+
+def _nft(rule: Rule) -> Iterator[tuple[str, Sequence[str], bool]]:
+    """Yield field, values and negation of each match; text does not part them."""
+    tokens = [word for one in rule.matches for word in (*one.name.split(), *one.tokens)]
+    while tokens:
+        size = next((n for n in (1, 2) if " ".join(tokens[:n]) in _FIELDS), 0)
+        if not size:
+            yield "", (), False
+            return
+        field, tokens = " ".join(tokens[:size]), tokens[size:]
+        negated = tokens[:1] == ["!="]
+        tokens = tokens[negated:]
+        end = tokens.index("}") + 1 if "{" in tokens[:1] and "}" in tokens else 1
+        yield field, [word.strip("{},") for word in tokens[:end]], negated
+        tokens = tokens[end:]
+
+
+def _asked(field: str, values: Sequence[str], negated: bool, sent: Sent) -> Answer:  # noqa: FBT001 - as unpacked
+    if field in _ALWAYS:
+        return True
+    ask = _FIELDS.get(field)
+    words = [word for value in values for word in value.split(",") if word]
+    answers = [ask(word, sent) for word in words] if ask else [None]
+    if True in answers:
+        return not negated
+    return None if None in answers or not answers else negated
+
+
+def _protocol(word: str, sent: Sent) -> Answer:
+    number = int(word) if word.isdecimal() else _PROTOCOLS.get(word)
+    return None if number is None else number == sent.key.proto
+
+
+def _address(word: str, address: str) -> Answer:
+    low, _, high = word.partition("-")
+    with suppress(ValueError):
+        here = ip_address(address)
+        if not high:
+            return here in ip_network(low, strict=False)
+        first, last = ip_address(low), ip_address(high)
+        if first.version == here.version == last.version:
+            return int(first) <= int(here) <= int(last)
+    return None
+
+
+def _device(word: str, sent: Sent) -> Answer:
+    name = word.strip('"')
+    if not sent.device or name.startswith("@"):
+        return None
+    if name[-1:] in ("+", "*"):
+        return sent.device.startswith(name[:-1])
+    return name == sent.device
+
+
+def _port(word: str, port: int) -> Answer:
+    low, _, high = word.replace(":", "-").partition("-")
+    if not low.isdecimal() or (high and not high.isdecimal()):
+        return None
+    return int(low) <= port <= int(high or low)
+
+
+def _open(_word: str, _sent: Sent) -> Answer:
+    return None
+
+
+def _of_protocol(name: str, port: str) -> Callable[[str, Sent], Answer]:
+    def answer(word: str, sent: Sent) -> Answer:
+        if name and sent.key.proto != _PROTOCOLS[name]:
+            return False
+        return _port(word, getattr(sent.key, port))
+
+    return answer
+
+
+def _family(version: int, end: str) -> Callable[[str, Sent], Answer]:
+    def answer(word: str, sent: Sent) -> Answer:
+        if version and sent.version != version:
+            return False
+        return _address(word, getattr(sent.key, end))
+
+    return answer
+
+
+_FIELDS: dict[str, Callable[[str, Sent], Answer]] = {
+    **dict.fromkeys(("-p", "meta l4proto", "ip protocol", "ip6 nexthdr"), _protocol),
+    **dict.fromkeys(("-o", "oifname", "oif"), _device),
+    **dict.fromkeys(("iifname", "iif", "meta mark", "ct mark", "ct state"), _open),
+    **dict.fromkeys(("-s", "--src-range"), _family(0, "src")),
+    **dict.fromkeys(("-d", "--dst-range"), _family(0, "dst")),
+    **dict.fromkeys(("--sport", "--sports"), _of_protocol("", "sport")),
+    **dict.fromkeys(("--dport", "--dports"), _of_protocol("", "dport")),
+    **{
+        f"{ip} {field}": _family(version, end)
+        for ip, version in (("ip", 4), ("ip6", 6))
+        for field, end in (("saddr", "src"), ("daddr", "dst"))
+    },
+    **{
+        f"{name} {end}": _of_protocol(name, end)
+        for name in ("tcp", "udp", "sctp", "dccp", "udplite")
+        for end in ("sport", "dport")
+    },
+}
