@@ -82,8 +82,11 @@ def command(scenarios: tuple[str, ...], golden: str | None, **options: Any) -> N
     pytest-netlab mutate ping-beyond --json | jq .summary
     pytest-netlab mutate --golden tests/golden
 
-    Exit code 0: all caught; 1: survivor, false positive (alarm), crash; 2: cannot run.
+    Exit code 0: all caught; 1: survivor, false positive (alarm), crash; 2: cannot run,
+    or nothing was tested.
     """  # noqa: D301 - click's mark
+    if options["engine_suite"] and options["engine_root"]:
+        raise click.UsageError("--engine-suite and --engine-root: choose one")
     store = Store(Path(golden) if golden else Path(str(files("pytest_netlab.golden"))))
     chosen = _names(store, scenarios)
     if options["listed"]:
@@ -95,7 +98,27 @@ def command(scenarios: tuple[str, ...], golden: str | None, **options: Any) -> N
         mutants.sort(key=lambda mutant: ORDER.index(mutant.kind))
     as_json = options["as_json"]
     emit([json_texts(report.to_json(mutants)) if as_json else _table(mutants)])
+    _demand_tested(mutants, options)
     sys.exit(1 if any(mutant.bad for mutant in mutants) else 0)
+
+
+def _demand_tested(mutants: Sequence[Mutant], options: dict[str, Any]) -> None:
+    """Demand that something was broken and judged; nothing is no success.
+
+    Raises:
+        Trouble: nothing was; says why, and what to do.
+
+    """
+    if any(mutant.tested for mutant in mutants):
+        return
+    if mutants:
+        why = "this engine and host have nothing that these faults could break"
+        advice = "choose other faults (--list names them), or another --engine-suite"
+    elif options["stimulus"] == "replay":
+        why, advice = "no golden of these can be replayed", "use --stimulus body"
+    else:
+        why, advice = "there is nothing to change", "choose other scenarios"
+    raise Trouble(f"nothing was tested: {why}; {advice}")
 
 
 def _table(mutants: Sequence[Mutant]) -> list[Safe]:

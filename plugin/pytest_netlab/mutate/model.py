@@ -93,6 +93,7 @@ class Mutant:
         why: a reason, what differed first, or an error.
         wanted: the causes of which one had to be named; empty where none had to.
         cause: the one that was named; "" for none.
+        tested: False if the host has nothing that could be broken so: no verdict.
 
     """
 
@@ -103,6 +104,7 @@ class Mutant:
     why: str = ""
     wanted: tuple[str, ...] = ()
     cause: str = ""
+    tested: bool = True
 
     @property
     def bad(self) -> bool:

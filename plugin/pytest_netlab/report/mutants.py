@@ -58,6 +58,8 @@ def summary(mutants: Sequence[Mutant]) -> str:
     described = [
         f"{found[o]} {o}" for o in Outcome if found[o] or o is Outcome.SURVIVED
     ]
+    if untested := sum(not mutant.tested for mutant in mutants):
+        described.append(f"{untested} of the equivalent not tested")
     if found["causes"]:
         described.append(f"cause right in {found['causes_right']} of {found['causes']}")
     return f"{len(mutants)} mutations: {', '.join(described)}"

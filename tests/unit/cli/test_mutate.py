@@ -66,6 +66,23 @@ def test_unknown_scenario_names_those_there_are() -> None:
     assert "ping-beyond, ping-host" in result.stderr
 
 
+def test_two_engines(tmp_path: Path) -> None:
+    """A suite and a root are two engines: none is silently taken."""
+    result = mutate("--live", "--engine-suite=trixie", f"--engine-root={tmp_path}")
+
+    assert result.exit_code == 2
+    assert "--engine-suite and --engine-root: choose one" in result.stderr
+
+
+def test_nothing_to_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goldens without a mutation are no success."""
+    monkeypatch.setattr(goldens, "mutations", lambda *_: [])
+    result = mutate("ping-host")
+
+    assert result.exit_code == 2
+    assert "nothing was tested: there is nothing to change" in result.stderr
+
+
 def test_folder_without_goldens(tmp_path: Path) -> None:
     """A folder without goldens is an error, not a success over nothing."""
     result = mutate("--golden", str(tmp_path))

@@ -9,7 +9,7 @@ import pytest
 
 from pytest_netlab.causes import Name
 from pytest_netlab.checks.forbidden import FORBIDDEN
-from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.errors import CommandError, LabError, LabUnavailableError
 from pytest_netlab.mutate import Outcome
 from pytest_netlab.mutate.live import FAULTS, Body, Ending, Fault, LiveJudge, named
 
@@ -30,6 +30,20 @@ def missing(_lab: object) -> Iterator[None]:
     """Find nothing to break."""
     raise LabUnavailableError("this engine has no such rule")
     yield
+
+
+@contextmanager
+def refused(_lab: object) -> Iterator[None]:
+    """Be refused by the host."""
+    raise CommandError("sysctl:\nno such key")
+    yield
+
+
+@contextmanager
+def stuck(_lab: object) -> Iterator[None]:
+    """Break something for good."""
+    yield
+    raise CommandError("cannot be mended")
 
 
 FAULT = Fault(name="f", about="broken", inject=broken, red={"web": ("proxied",)})
@@ -104,16 +118,29 @@ def test_judge() -> None:
     assert [kill.outcome for kill in judge] == [Outcome.CAUGHT]
 
 
-def test_nothing_to_break() -> None:
-    """An engine without such a rule has no such fault, and says so."""
-    fault = Fault(name="f", about="", inject=missing, red={"web": ("proxied",)})
+@pytest.mark.parametrize(
+    ("inject", "why"),
+    [(missing, "this engine has no such rule"), (refused, "sysctl: no such key")],
+)
+def test_nothing_to_break(inject: Any, why: str) -> None:
+    """Where nothing can be broken so, that is said, and the next fault is tried."""
+    fault = Fault(name="f", about="", inject=inject, red={"web": ("proxied",)})
 
-    (kill,) = LiveJudge(LAB, [Scripted("pass", "pass")], [fault])
-
-    assert (kill.outcome, kill.why) == (
-        Outcome.EQUIVALENT,
-        "this engine has no such rule",
+    lost, caught = LiveJudge(
+        LAB, [Scripted("pass", "pass", "fail", "pass")], [fault, FAULT]
     )
+
+    assert (lost.outcome, lost.tested) == (Outcome.EQUIVALENT, False)
+    assert lost.why == f"not tested: {why}"
+    assert (caught.outcome, caught.tested) == (Outcome.CAUGHT, True)
+
+
+def test_lab_that_is_not_mended() -> None:
+    """A command that fails while a fault is mended is no fault without a place."""
+    fault = Fault(name="f", about="", inject=stuck, red={"web": ("proxied",)})
+
+    with pytest.raises(CommandError, match="cannot be mended"):
+        list(LiveJudge(LAB, [Scripted("pass", "fail", "pass")], [fault]))
 
 
 @pytest.mark.parametrize(

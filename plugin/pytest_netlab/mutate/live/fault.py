@@ -28,7 +28,7 @@ class Fault:
         name: stable, hyphenated.
         about: what is broken, in one clause.
         inject: breaks it while its block runs, then repairs it. LabUnavailableError
-            says that this host has nothing to break.
+            and CommandError say that this host has nothing to break so.
         red: golden -> the causes of which one must be named; any other scenario must
             stay green.
         blind: a tap is blind: every scenario must be an error, neither green nor red.
@@ -68,6 +68,17 @@ class Fault:
             why=why,
             wanted=wanted,
             cause=cause,
+        )
+
+    def untested(self, golden: str, why: Exception) -> Mutant:
+        """Return that it could not be injected: an equivalent that says why."""
+        return Mutant(
+            scenario=golden,
+            kind=self.name,
+            name=self.about,
+            outcome=Outcome.EQUIVALENT,
+            why=f"not tested: {' '.join(str(why).split())}",
+            tested=False,
         )
 
 

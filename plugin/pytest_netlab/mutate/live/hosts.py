@@ -52,7 +52,7 @@ def remapped(*others: str) -> Inject:
 
 
 def added(table: str, chain: str, rule: str) -> Inject:
-    """Return an `inject`: a rule, first in a chain of a table Docker does not use."""
+    """Return an `inject`: a rule, first in a chain that Docker does not use."""
     verbs = ("-I", "-D")
     first, last = (f"iptables -t {table} {verb} {chain} {rule}" for verb in verbs)
     return commands((first, last))
@@ -150,6 +150,20 @@ FAULTS = (
         about="a foreign nft table drops replies",
         inject=nft("ct direction reply drop"),
         red=dict.fromkeys(_FORWARDED, ("reply not forwarded",)),
+    ),
+    Fault(
+        name="input-drop",
+        about="INPUT drops pings",
+        inject=added("filter", "INPUT", "-p icmp -j DROP"),
+        own_stack=True,
+        red={PING_HOST: ("not answered",)},
+    ),
+    Fault(
+        name="input-reject",
+        about="INPUT rejects pings",
+        inject=added("filter", "INPUT", "-p icmp --icmp-type 8 -j REJECT"),
+        own_stack=True,
+        red={PING_HOST: _REJECTED},
     ),
     Fault(
         name="replies-untracked",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from pytest_netlab.errors import LabError, LabUnavailableError
+from pytest_netlab.errors import CommandError, LabError, LabUnavailableError
 from pytest_netlab.mutate.live import hosts, networks, rules
-from pytest_netlab.mutate.model import Mutant, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.backends.docker_lab import DockerLab
     from pytest_netlab.mutate.live.bodies import Body
     from pytest_netlab.mutate.live.fault import Fault
+    from pytest_netlab.mutate.model import Mutant
 
 FAULTS: tuple[Fault, ...] = (*rules.FAULTS, *hosts.FAULTS, *networks.FAULTS)
 
@@ -60,22 +61,18 @@ class LiveJudge:
             self._demand_green(f"after {fault.name} was mended")
 
     def _under(self, fault: Fault) -> Iterator[Mutant]:
-        try:
-            with fault.inject(self._lab):
+        with ExitStack() as undo:
+            try:
+                undo.enter_context(fault.inject(self._lab))
+            except (CommandError, LabUnavailableError) as error:
                 for body in self._bodies:
-                    seen = body.run(self._lab)
-                    golden = body.golden(self._lab)
-                    yield fault.mutant(
-                        golden, seen.outcome, seen.cause, replayed=body.replayed
-                    )
-        except LabUnavailableError as error:
+                    yield fault.untested(body.golden(self._lab), error)
+                return
             for body in self._bodies:
-                yield Mutant(
-                    scenario=body.golden(self._lab),
-                    kind=fault.name,
-                    name=fault.about,
-                    outcome=Outcome.EQUIVALENT,
-                    why=str(error),
+                seen = body.run(self._lab)
+                golden = body.golden(self._lab)
+                yield fault.mutant(
+                    golden, seen.outcome, seen.cause, replayed=body.replayed
                 )
 
     def _demand_green(self, when: str) -> None:
