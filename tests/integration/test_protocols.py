@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.traffic import Packet, capture
 
+from pytest_netlab.capture import write
+from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.lab.backends import private
 from pytest_netlab.replay import play
 from pytest_netlab.run import ScenarioRun
@@ -58,10 +61,12 @@ def netlab(lab: DockerLab, tmp_path: Path) -> Netlab:
 
 
 @contextmanager
-def helper(lab: DockerLab, port: int) -> Iterator[None]:
-    """Let the host's connection tracking read what FTP says."""
-    rule = ("PREROUTING", "-p", "tcp", "--dport", str(port))
-    help_it = (*rule, "-j", "CT", "--helper", "ftp")
+def helper(
+    lab: DockerLab, port: int, name: str = "ftp", proto: str = "tcp"
+) -> Iterator[None]:
+    """Let the host's connection tracking read what FTP says, or another protocol."""
+    rule = ("PREROUTING", "-p", proto, "--dport", str(port))
+    help_it = (*rule, "-j", "CT", "--helper", name)
     host = lab.nodes["host"]
     host.run("iptables", "-t", "raw", "-A", *help_it)
     try:
@@ -139,3 +144,28 @@ def test_server_begins(lab: DockerLab, netlab: Netlab) -> None:
     assert (control.plan.server_initiated, data.plan.server_initiated) == (False, True)
     assert data.original_tuple.dst == netlab.host.address
     assert data.translated_tuple == data.original_tuple._replace(dst=netlab.c1.address)
+
+
+def test_datagrams_that_a_server_begins(
+    lab: DockerLab, netlab: Netlab, tmp_path: Path
+) -> None:
+    """TFTP's data comes from a port of the server's own, and is let in by a helper."""
+    key = Tuple5(UDP, "10.1.1.1", 5000, "10.1.1.2", 69)
+    data = Tuple5(UDP, key.dst, 3333, key.src, key.sport)
+    read = b"\0\1file\0octet\0"
+    packets = [
+        Packet(key=key, data=read, ip_id=1),
+        Packet(key=data, data=b"\0\3\0\1file's", ip_id=2),
+        Packet(key=data.reply, data=b"\0\4\0\1", ip_id=3),
+    ]
+    write(tmp_path / "tftp.pcapng", capture(packets))
+
+    with helper(lab, 69, "tftp", "udp"):
+        played = netlab.replay(tmp_path / "tftp.pcapng", client="c1", server="host01")
+
+    assert (played.delivered, played.findings) == (3, [])
+    flow = played.flows[1]
+    assert flow.original_tuple == Tuple5(
+        UDP, netlab.host01.address, 3333, netlab.host.address, 5000
+    )
+    assert flow.translated_tuple == flow.original_tuple._replace(dst=netlab.c1.address)

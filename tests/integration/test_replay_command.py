@@ -93,6 +93,46 @@ def test_odd_captures(
     assert words in done.stdout
 
 
+ASK = Packet(key=Tuple5(UDP, "10.1.1.1", 5000, "8.8.8.8", 69), data=b"RRQ", ip_id=1)
+DATA_KEY = Tuple5(UDP, "8.8.8.8", 3333, "10.1.1.1", 5000)
+
+
+def begun(key: Tuple5, first: Packet = ASK) -> list[Packet]:
+    """Return a conversation that the server begins after another one: four packets."""
+    keys = (key, key.reply, key)
+    return [
+        first,
+        *(Packet(key=one, data=b"%d" % n, ip_id=n) for n, one in enumerate(keys, 2)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "packets",
+    [
+        begun(DATA_KEY),
+        begun(DATA_KEY._replace(dport=5004)),
+        begun(DATA_KEY, TALK[0]),
+        begun(DATA_KEY._replace(sport=69, dport=6000)),
+    ],
+    ids=["TFTP", "callback", "after TCP", "from the service"],
+)
+def test_server_begins(tmp_path: Path, packets: list[Packet]) -> None:
+    """The server sends what it sent: no NAT lets that in, a bridge does."""
+    write(tmp_path / "begun.pcapng", capture(packets))
+    key = packets[1].key
+
+    beyond = command(tmp_path / "begun.pcapng", *KERNEL)
+    bridged = command(tmp_path / "begun.pcapng", *KERNEL, "--server", "c2", "--json")
+
+    assert beyond.returncode == 1
+    told = f"udp 172.16.211.1.{key.sport} > 172.16.211.128.{key.dport}  =>  nothing"
+    assert f"{told}   0 of 3\n  its first packet is the server's" in beyond.stdout
+    assert bridged.returncode == 0, bridged.stdout
+    flow = json.loads(bridged.stdout)["flows"][1]
+    assert flow["server_initiated"]
+    assert (flow["met"]["src"], flow["met"]["dst"]) == ("172.17.0.3", "172.17.0.2")
+
+
 @pytest.mark.parametrize(
     ("kept", "words"),
     [

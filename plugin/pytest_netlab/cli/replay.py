@@ -50,6 +50,10 @@ BAD_CHECKSUM = (
     "a checksum of it was bad before, and is played so: connection tracking does not "
     "translate such a packet"
 )
+SERVER_BEGAN = (
+    "its first packet is the server's, which a NAT lets in by a rule or a helper only; "
+    "if the capture began in the middle of it, choose others with --flows"
+)
 OF_NONE = "of no conversation of TCP, UDP or ICMP echoes, and were not played"
 ENDS = ("c1", "host01")
 _say = partial(say, err=True)
@@ -274,6 +278,8 @@ def _described(flow: FlowState) -> Iterator[str]:
         yield f"  {ONE_SIDED}"
     if flow.plan.bad_checksum:
         yield f"  {BAD_CHECKSUM}"
+    if flow.plan.server_initiated and not flow.delivered:
+        yield f"  {SERVER_BEGAN}"
     if flow.renamed:
         yield f"  its source port or id was {flow.plan.key.sport}, which is taken"
 
@@ -312,6 +318,7 @@ def _json(done: Done) -> Safe:
             "packets": flow.count,
             "delivered": flow.delivered,
             "renamed": flow.renamed,
+            "server_initiated": flow.plan.server_initiated,
             "one_sided": flow.plan.one_sided,
             "translated": flow.alg_rewrites,
         }

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 PROTOCOLS = (TCP, UDP, ICMP)
 INSIDE, OUTSIDE = DOCKER0.name, UPLINK.name
 _MOST_NAMED, _MOST_SHOWN = 5, 10
+SERVERS = 512  # ports below are servers'; from here on, clients of root have them too
 
 
 def plan_flows(
@@ -83,7 +84,7 @@ def _plans(source: Source, found: Sequence[Found]) -> Iterator[FlowPlan]:
         if key.proto == TCP and key.dport == FTP:
             ports.update((key.dst, announced(packet.datagram)) for packet in packets)
         server_initiated = (key.dst, key.src) in pairs and _is_opened(capture, one)
-        if not server_initiated:
+        if not (server_initiated or _is_answer(capture, one)):
             pairs.add((one.translated.src, one.translated.dst))
         sides = bool(one.replies.any()), bool(one.replies.all())
         yield FlowPlan(
@@ -97,9 +98,25 @@ def _plans(source: Source, found: Sequence[Found]) -> Iterator[FlowPlan]:
 
 
 def _is_opened(capture: Capture, one: Found) -> bool:
-    """Return whether a connection's first packet is here: it shows who began."""
-    flags = int(capture.tcp_flags[one.rows[0]])
-    return one.key.proto == TCP and flags & (tcp.SYN | tcp.ACK) == tcp.SYN
+    """Return whether whoever sent a conversation's first packet here began it.
+
+    A connection shows it by its SYN, and an echo by its kind. A datagram shows nothing:
+    what the capture has first is the first, so that each end sends what it sent.
+    """
+    if one.key.proto == TCP:
+        flags = int(capture.tcp_flags[one.rows[0]])
+        return flags & (tcp.SYN | tcp.ACK) == tcp.SYN
+    return not one.replies[0]
+
+
+def _is_answer(capture: Capture, one: Found) -> bool:
+    """Return whether a conversation probably was under way when the capture began.
+
+    Its first packet is from a server's port to a client's, and no SYN.
+    """
+    key = one.key
+    answers = key.sport < SERVERS <= key.dport
+    return answers and not (key.proto == TCP and _is_opened(capture, one))
 
 
 def _undecoded(capture: Capture) -> str:

@@ -257,6 +257,82 @@ def test_middle_of_a_conversation() -> None:
     assert [plan.server_initiated for plan in began] == [False, True]
 
 
+CALL = Packet(key=Tuple5(UDP, C1, 4000, HOST01, 5060), data=b"call me", ip_id=1)
+BACK = Tuple5(UDP, HOST01, 7000, C1, 5004)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        CALL,
+        replace(CALL, key=Tuple5(TCP, C1, 4000, HOST01, 554), flags=tcp.SYN),
+        Packet(key=Tuple5(ICMP, C1, 7, HOST01, 7)),
+        replace(CALL, key=Tuple5(UDP, C1, 700, HOST01, 2049)),
+    ],
+    ids=["UDP", "TCP", "ICMP", "client of root"],
+)
+@pytest.mark.parametrize(
+    "back",
+    [
+        Packet(key=BACK, data=b"ring", ip_id=2),
+        Packet(key=BACK._replace(dport=4000), data=b"to the port of the call", ip_id=2),
+        Packet(key=BACK._replace(sport=5060), data=b"from the service", ip_id=2),
+        Packet(key=BACK._replace(sport=53), data=b"from a server's port", ip_id=2),
+        Packet(key=Tuple5(ICMP, HOST01, 9, C1, 9), ip_id=2),
+    ],
+    ids=["callback", "TFTP", "SIP", "DNS", "ping"],
+)
+def test_server_begins(first: Packet, back: Packet) -> None:
+    """Whatever it begins, it is the server that sends it, and the client answers."""
+    answer = replace(back, key=back.key.reply, reply=back.key.proto == ICMP, ip_id=3)
+    talk, call = plan_flows(capture([first, back, answer]))
+
+    assert (talk.server_initiated, call.server_initiated) == (False, True)
+    assert call.key == back.key
+    assert [packet.reply for packet in call.packets] == [False, True]
+
+
+def test_server_begins_beyond_a_nat() -> None:
+    """Captured on both sides, too: the server knows the client by another address."""
+    sent = ASK.key._replace(src=HOST)
+    data = Packet(key=Tuple5(UDP, HOST01, 3333, HOST, 5555), data=b"file", direction=IN)
+    seen = [
+        (INSIDE, replace(ASK, direction=IN)),
+        (OUTSIDE, routed(ASK, sent)),
+        (OUTSIDE, data),
+        (INSIDE, routed(data, data.key._replace(dst=C1))),
+    ]
+
+    plans = plan_flows(two_points(seen))
+
+    assert [(plan.key, plan.server_initiated) for plan in plans] == [
+        (ASK.key, False),
+        (data.key, True),
+    ]
+
+
+@pytest.mark.parametrize("proto", [UDP, TCP])
+def test_answer_seen_first(proto: int) -> None:
+    """An answer to what is not here does not make its server a client."""
+    late = Packet(key=Tuple5(proto, HOST01, 53, C1, 5001), data=b"late")
+    ask = replace(ASK, key=ASK.key._replace(proto=proto), flags=tcp.SYN)
+
+    plans = plan_flows(capture([late, ask]))
+
+    assert [plan.server_initiated for plan in plans] == [False, False]
+
+
+def test_error_first() -> None:
+    """An error is an answer to who sent what it quotes: that end began."""
+    late = replace(ASK, key=ASK.key._replace(sport=6000))
+    plans = plan_flows(capture([ASK, error(HOST01, late)]))
+
+    assert [(plan.key.src, plan.server_initiated) for plan in plans] == [
+        (C1, False),
+        (C1, False),
+    ]
+
+
 def test_merged_interfaces() -> None:
     """An interface that a merged capture has twice is one."""
     frames = [

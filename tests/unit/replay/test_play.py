@@ -172,6 +172,32 @@ def test_server_begins() -> None:
     assert found.flows[1].translated_tuple == Tuple5(TCP, HOST01, 20, C1, 5000)
 
 
+@pytest.mark.parametrize("proto", [UDP, ICMP])
+def test_server_begins_without_a_connection(proto: int) -> None:
+    """Datagrams and echoes that a server begins come from its end."""
+    ask = Packet(key=DNS, data=b"RRQ", ip_id=1)
+    ports = (3333, 5555) if proto == UDP else (9, 9)
+    key = Tuple5(proto, "8.8.8.8", ports[0], "10.1.1.1", ports[1])
+    data = Packet(key=key, data=b"DATA", ip_id=2)
+    answer = Packet(key=key.reply, data=b"ACK", reply=proto == ICMP, ip_id=3)
+    net = Net()
+    sent: list[bytes] = []
+    carry = net.server.carry
+
+    def watched(datagram: bytes) -> None:
+        sent.append(datagram)
+        carry(datagram)
+
+    net.server.carry = watched
+    found = played([ask, data, answer], net)
+
+    assert (found.delivered, found.findings) == (3, [])
+    assert [key_of(one).sport for one in sent] == [ports[0]]
+    assert found.flows[1].original_tuple == Tuple5(
+        proto, HOST01, ports[0], HOST, ports[1]
+    )
+
+
 def test_every_ttl_is_wrong() -> None:
     """A ttl that all packets have is no less wrong: the way has so many hops."""
     net = Net(lambda one: [rewritten(one, packed_key_of(one), ttl=one[8] + 1)])
