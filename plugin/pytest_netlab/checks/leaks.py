@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_interface
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_interface, ip_network
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from pytest_netlab.wire import Direction, address_text, ipv4
 from pytest_netlab.wire.address import MAPPED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -29,7 +29,7 @@ def leaks(
     capture: Capture,
     inside: Collection[str],
     outside: Collection[str],
-    nodes: Collection[str],
+    nodes: Mapping[str, str],
 ) -> Iterator[Violation]:
     """Yield each forbidden address that the host sends on the uplink, once.
 
@@ -42,7 +42,7 @@ def leaks(
         capture: the addresses of its inside interfaces tell the containers' networks.
         inside: names of the points on the containers' side.
         outside: names of the points beyond the NAT.
-        nodes: addresses with a name.
+        nodes: address -> name; a container's may have several.
 
     """
     names = [interface.name for interface in capture.interfaces]
@@ -51,7 +51,7 @@ def leaks(
     rows = np.flatnonzero(leaves)
     found: dict[tuple[str, str], int] = {}
     for field, networks in (
-        (CONTAINER, _networks(capture, inside)),
+        (CONTAINER, _containers(_networks(capture, inside), nodes)),
         (LOOPBACK, _LOOPBACKS),
     ):
         for row, address in _within(capture, rows, networks):
@@ -71,6 +71,23 @@ def _networks(capture: Capture, inside: Collection[str]) -> list[Network]:
         for address in interface.addresses
     ]
     return [one.network for one in own if not one.is_link_local]
+
+
+def _containers(networks: list[Network], nodes: Mapping[str, str]) -> list[Network]:
+    """Return these networks, and the other addresses of whom they have an address.
+
+    An IPv6 address may have been added to a container of which its bridge knows none.
+    """
+    known = {text: ip_address(text) for text in nodes}
+    inside = {
+        nodes[text]
+        for text, address in known.items()
+        if any(address in network for network in networks)
+    }
+    others = (known[text] for text in nodes if nodes[text] in inside)
+    return networks + [
+        ip_network(one) for one in others if not any(one in net for net in networks)
+    ]
 
 
 def _within(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from pytest_netlab.capture import Capture, write
 from pytest_netlab.capture.export import addresses
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.memory import bounded
-from pytest_netlab.cli.output import emit, json_texts, lines
+from pytest_netlab.cli.output import emit, json_texts, lines, say
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import (
     FILE,
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from pytest_netlab.diff import Difference
     from pytest_netlab.diff.points import Points
 
+SHOWN = 3  # conversations that a message lists
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -67,6 +70,13 @@ class Read:
     metavar="OUT.pcapng",
     help="Write the observed conversations that differ, with comments.",
 )
+@click.option(
+    "--name",
+    "named",
+    multiple=True,
+    metavar="ADDRESS=NAME",
+    help="Name an address that the captures do not name; as often as needed.",
+)
 @click.option(f"--{INSIDE}", metavar="NAME", help="Interface, if not docker0.")
 @click.option(f"--{OUTSIDE}", metavar="NAME", help="Interface, if not uplink.")
 @bounded
@@ -76,6 +86,7 @@ def command(
     form: str | None,
     policy: str | None,
     out: str | None,
+    named: tuple[str, ...],
     **asked: Any,
 ) -> None:
     """Compare two captures flow by flow, not byte by byte.
@@ -83,7 +94,8 @@ def command(
     Each is a golden or evidence folder, or a capture file. Addresses are replaced by
     the names in the capture, ports and ids by symbols, so captures of different hosts
     can be compared. A golden folder's policy applies. Captures without names are
-    compared by their addresses.
+    compared by their addresses. Conversations between addresses without a name are
+    left out, and said to be; --name gives them one.
 
     \b
     pytest-netlab diff golden/ping-beyond netlab-artifacts/ping-beyond
@@ -97,14 +109,17 @@ def command(
     if asked[INSIDE] is not None and asked[INSIDE] == asked[OUTSIDE]:
         raise click.UsageError("--inside and --outside are two interfaces")
     budget: Budget = asked.pop("budget")
+    given = _named(named)
     rules = _policy(Path(policy)) if policy else None
     with Watch() as watch:
         want, got = (_read(name, watch, budget) for name in (golden, observed))
     points = both_points(want.capture, got.capture, asked)
-    expected, seen = _stories(want, got, points)
+    expected, seen = _stories(want, got, points, given)
     found = compare(expected, seen, rules or want.policy)
     if not found:
-        _check(got.capture, seen, reviewed=want.policy is not None)
+        _check(got.capture, (expected, seen), reviewed=want.policy is not None)
+    elif expected.left_out or seen.left_out:
+        say(_rest(expected, seen), err=True)
     if out is not None:
         ends = points[1].inside, points[1].outside
         write(out, annotate.of_differences(got.capture, seen, found, ends))
@@ -139,13 +154,17 @@ def _read(argument: str, watch: Watch, budget: Budget) -> Read:
 
 
 def _stories(
-    want: Read, got: Read, points: tuple[Points, Points]
+    want: Read,
+    got: Read,
+    points: tuple[Points, Points],
+    given: Mapping[str, str],
 ) -> tuple[CanonicalTrace, CanonicalTrace]:
     """Return the canonical traces of both captures, with the same names for points."""
     labels = points[0].labels()
     traces = []
     for one, other, ends in ((want, got, points[0]), (got, want, points[1])):
         names = one.capture.names or other.capture.names or _literal(one.capture)
+        names = {**names, **given}
         trace = canonicalize(
             one.capture, inside=ends.inside, outside=ends.outside, names=names
         )
@@ -165,16 +184,54 @@ def _literal(capture: Capture) -> Mapping[str, str]:
     return {address: address for address in found}
 
 
-def _check(observed: Capture, trace: CanonicalTrace, *, reviewed: bool) -> None:
-    """Refuse the verdict "same" if packets were lost, or there are no flows."""
+def _named(texts: Iterable[str]) -> dict[str, str]:
+    """Return address -> name, as the option has them."""
+    found = {}
+    for text in texts:
+        address, _, name = text.partition("=")
+        try:
+            found[str(ip_address(address))] = name
+        except ValueError:
+            name = ""
+        if not name:
+            raise click.UsageError(f"--name {text}: it is ADDRESS=NAME: 10.0.0.5=db")
+    return found
+
+
+def _check(
+    observed: Capture, traces: tuple[CanonicalTrace, CanonicalTrace], *, reviewed: bool
+) -> None:
+    """Refuse the verdict "same" if packets were lost, or not all was compared.
+
+    A reviewed golden says which conversations matter: others are unrelated to it.
+    """
     lost = sum(interface.dropped or 0 for interface in observed.interfaces)
     if lost:
         raise Trouble(
             f"nothing differs, but the observed capture lost {lost} packets: "
             "capture again, with a larger buffer"
         )
-    if not trace.flows and not (reviewed and len(observed)):
+    flows = traces[1].flows
+    if any(one.left_out for one in traces):
+        if not (reviewed and flows):
+            raise Trouble(f"nothing differs in what was compared, but {_rest(*traces)}")
+        say(_rest(*traces), err=True)
+    if not flows and not (reviewed and len(observed)):
         raise Trouble("neither capture has a conversation: there is nothing to compare")
+
+
+def _rest(*traces: CanonicalTrace) -> str:
+    """Return which conversations were not compared, why, and what to do."""
+    counts = [len(one.left_out) for one in traces]
+    keys = list(dict.fromkeys(key for one in traces for key in one.left_out))
+    shown = ", ".join(map(str, keys[:SHOWN])) + ", ..." * (len(keys) > SHOWN)
+    ends = dict.fromkeys(end for key in keys[:SHOWN] for end in (key.src, key.dst))
+    options = " ".join(f"--name {end}=NAME" for end in ends)
+    return (
+        f"{counts[0]} conversations of the golden and {counts[1]} of the observed "
+        f"capture were left out, since no end is a node that a capture names: {shown}; "
+        f"to compare them, name an end of each: {options}"
+    )
 
 
 def _written(found: list[Difference], form: str | None, flows: int) -> Iterable[Safe]:

@@ -1,4 +1,4 @@
-"""Links of a host, their addresses and neighbours, as values.
+"""Links of a host and their neighbours, as values.
 
 Decodes rtnetlink's messages, as pyroute2 returns them (rtnetlink(7)).
 """
@@ -51,19 +51,6 @@ class Link:
     peer: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
-    """An address, the index of its link, and its network's prefix length in bits."""
-
-    link: int
-    address: str
-    length: int
-
-    def __str__(self) -> str:
-        """Render as ADDRESS/LENGTH."""
-        return f"{self.address}/{self.length}"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbour:
     """An entry of a link's neighbour table (ARP, neighbour discovery).
@@ -106,11 +93,6 @@ def link(message: Any) -> Link:
         master=message.get("master"),
         peer=message.get("link"),
     )
-
-
-def address(message: Any) -> Address:
-    """Return the address in a message, RTM_NEWADDR."""
-    return Address(message["index"], message.get("address"), message["prefixlen"])
 
 
 def neighbour(message: Any, names: Mapping[int, str]) -> Neighbour:

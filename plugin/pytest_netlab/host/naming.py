@@ -9,9 +9,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# What begins the name of a container that is no node of the lab.
+CONTAINER = "container/"
 _ADDRESS = re.compile(r"\b(\d+\.\d+\.\d+\.\d+)(?:/(\d+))?")
 _IN_BRACKETS = re.compile(r"\[([0-9a-fA-F:]+)\]")
 _TWO_COLONS = 2
+
+
+def container(port: int | None) -> str:
+    """Return what a container that is no node is called: by the port it publishes.
+
+    Its own name and address may differ in every run.
+    """
+    return f"{CONTAINER}{port or 'none'}"
+
+
+def is_node(name: str | None) -> bool:
+    """Return whether a name is of a node: not of another container, nor None."""
+    return name is not None and not name.startswith(CONTAINER)
 
 
 def named(rule: str, symbols: Mapping[str, str]) -> str:

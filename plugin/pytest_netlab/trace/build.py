@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ from pytest_netlab.flows import (
     Tuple5,
     key_of,
 )
+from pytest_netlab.host.naming import is_node
 from pytest_netlab.nat import Flow, Translations, learn
 from pytest_netlab.trace.canonical import CanonicalTrace
 from pytest_netlab.trace.packets import describe
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 
 # Addresses of the host itself: a flow between these only is not part of a scenario.
 OWN = frozenset({"host", "bridge", "gateway"})
+BROADCAST = "255.255.255.255"
 # Violations where two flows are mapped to one tuple: then neither is unrelated.
 MAPPING = frozenset({"mapping", "one-to-one", "undone"})
 
@@ -88,6 +91,7 @@ def canonicalize(
         points=builder.captured,
         flows=tuple(flows),
         forbidden=tuple(builder.forbidden(flows)),
+        left_out=tuple(builder.left_out()),
         learned=builder.learned,
     )
 
@@ -122,6 +126,23 @@ class _Builder:
         flows.sort(key=self._first_seen)
         holders = Holders(self.learned.flows, self._first_seen)
         return [self._flow(flow, holders) for flow in flows]
+
+    def left_out(self) -> list[Tuple5]:
+        """Return the conversations with no node, of which an end has no name.
+
+        Multicast is no conversation, nor is what no router forwards.
+        """
+
+        def concerns_nobody(flow: Flow) -> bool:
+            ends = flow.original.src, flow.original.dst
+            if all(end in self.names for end in ends) or self._concerns_a_node(flow):
+                return False
+            return all(map(_is_routed, ends))
+
+        flows = sorted(
+            filter(concerns_nobody, self.learned.flows), key=self._first_seen
+        )
+        return [flow.original for flow in flows]
 
     def forbidden(self, flows: Sequence[CanonicalFlow]) -> Iterator[Violation]:
         """Yield each leak on an uplink, once for each conversation."""
@@ -220,11 +241,11 @@ class _Builder:
         if flow.initiated == "inside":
             left = flow.outside  # a source other than the host's is never unrelated
             hidden = left is None or self.names.get(left.src) in OWN
-            return hidden and flow.inside.src not in self.names
+            return hidden and not is_node(self.names.get(flow.inside.src))
         if flow.outside is None or flow.kind not in ("dnat", "hairpin"):
             return False
         undone = self.names.get(flow.outside.dst) in OWN
-        return undone and flow.inside.dst not in self.names
+        return undone and not is_node(self.names.get(flow.inside.dst))
 
     def _packets(
         self, traversal: Traversal, symbols: Symbols, flow: Flow
@@ -321,6 +342,13 @@ class _Builder:
         row = bad.rows[0]
         reply = is_reply(self.capture, flow, row)
         return replace(bad, point=self._point_of(row), reply=reply)
+
+
+def _is_routed(address: str) -> bool:
+    """Return whether packets to an address may cross routers."""
+    found = ip_address(address)
+    aside = found.is_multicast or found.is_link_local or found.is_unspecified
+    return not aside and address != BROADCAST
 
 
 def _window(capture: Capture) -> tuple[int, int] | None:

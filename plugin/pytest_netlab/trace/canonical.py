@@ -11,6 +11,7 @@ from pytest_netlab.trace.text import render
 
 if TYPE_CHECKING:
     from pytest_netlab.checks import Violation
+    from pytest_netlab.flows import Tuple5
     from pytest_netlab.trace.values import CanonicalFlow, FlowFact
 
 
@@ -23,6 +24,7 @@ class CanonicalTrace:
             nothing but what `flows` contains.
         flows: in order of their first packet.
         forbidden: what no trace may have, found in all packets.
+        left_out: conversations of which no end has a name; `flows` has none of them.
         learned: translations of all flows, unrelated ones too.
 
     """
@@ -30,6 +32,7 @@ class CanonicalTrace:
     points: tuple[str, ...]
     flows: tuple[CanonicalFlow, ...]
     forbidden: tuple[Violation, ...] = ()
+    left_out: tuple[Tuple5, ...] = dataclasses.field(default=(), compare=False)
     learned: Translations = dataclasses.field(
         default_factory=Translations, compare=False, repr=False
     )

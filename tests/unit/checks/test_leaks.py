@@ -27,7 +27,7 @@ from tests.traffic import (
 
 from pytest_netlab.checks import leaks
 from pytest_netlab.checks.forbidden import CONTAINER, LOOPBACK
-from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
+from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
 from pytest_netlab.wire import arp, assigned, ethernet
 
 if TYPE_CHECKING:
@@ -101,3 +101,20 @@ def test_stranger() -> None:
     assert found(at_uplink(PING, inside=(replace(PING, direction=IN),))) == [
         (CONTAINER, C1)
     ]
+
+
+def test_other_addresses_of_containers() -> None:
+    """A container's other address must not leave, though no bridge has its network."""
+    other, elsewhere = "2001:db8:5::2", "192.0.2.7"
+    asked = Packet(key=Tuple5(ICMP6, other, 7, HOST01_SIX, 7), direction=OUT)
+    named = {**NAMES, other: "c1", elsewhere: "host"}
+
+    def named_leaks(packet: Packet) -> list[str]:
+        capture = at_uplink(packet)
+        return [one.got for one in leaks(capture, INSIDE, OUTSIDE, named)]
+
+    assert named_leaks(asked) == [other]
+    ours = replace(asked, key=asked.key._replace(src="fd00:99::1"))
+    assert named_leaks(ours) == []
+    host = Packet(key=Tuple5(ICMP, elsewhere, 7, HOST01, 7), direction=OUT)
+    assert named_leaks(host) == []

@@ -14,15 +14,18 @@ from tests.traffic import (
     BRIDGE,
     C1,
     HOST01,
+    IN,
     INSIDE,
     OUTSIDE,
     Packet,
     capture,
+    routed,
     two_points,
 )
 from tests.unit.cli.conftest import ASKED, BAD, GET, GOOD
 
 from pytest_netlab.capture import Capture, read, write
+from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.store import Store
 
 if TYPE_CHECKING:
@@ -126,6 +129,93 @@ def test_csv(command: Command) -> None:
     assert (rows[1]["want"], rows[1]["got"]) == ("63", "62")
     assert rows[1]["cause"].startswith("header changed: ttl 62")
     assert rows[2]["cause"].startswith("unexpected flow: nothing like it")
+
+
+STRANGERS = "10.0.0.5", "10.0.0.6"
+
+
+def _between(src: str, dst: str, ttl: int = 64) -> list[tuple[str, Packet]]:
+    """Return a query of one address and how the host sends it on, with some ttl."""
+    key = Tuple5(UDP, src, 4000, dst, 53)
+    ask = Packet(key=key, data=b"ask", ip_id=1, direction=IN)
+    return [(INSIDE, ask), (OUTSIDE, replace(routed(ask, key), ttl=ttl - 1))]
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        (),
+        [*GOOD],  # what has names is the same
+        _between(STRANGERS[1], "192.0.2.1"),  # one end of many
+    ],
+)
+def test_addresses_without_names(
+    command: Command, named: list[tuple[str, Packet]]
+) -> None:
+    """What nobody named is not compared: it is not called the same, but listed."""
+    for name, ttl in (("a", 64), ("b", 60)):
+        write(f"{name}.pcapng", two_points([*named, *_between(*STRANGERS, ttl)]))
+
+    for pair in (("a", "b"), ("a", "a")):
+        result = command("diff", *(f"{name}.pcapng" for name in pair))
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert "nothing differs in what was compared, but " in result.stderr
+        assert "udp 10.0.0.5.4000 > 10.0.0.6.53" in result.stderr
+        assert all(f"--name {one}=NAME" in result.stderr for one in STRANGERS)
+
+
+def test_addresses_named_by_option(command: Command) -> None:
+    """A name for one end is enough; the other end stays an address."""
+    for name, ttl in (("a", 64), ("b", 60)):
+        write(f"{name}.pcapng", two_points(_between(*STRANGERS, ttl)))
+    option = ("--name", "10.0.0.5=db")
+
+    assert command("diff", "a.pcapng", "a.pcapng", *option).stdout == "same: 1 flow\n"
+    result = command("diff", "a.pcapng", "b.pcapng", *option)
+    assert result.exit_code == 1
+    assert "flow       udp db -> addr#1:53, original direction" in result.stdout
+
+
+def test_unnamed_beside_differences(command: Command) -> None:
+    """Where something differs, what was left out is listed all the same."""
+    write("b.pcapng", two_points([*BAD, *_between(*STRANGERS)]))
+
+    result = command("diff", "good.pcapng", "b.pcapng")
+
+    assert result.exit_code == 1
+    assert "0 conversations of the golden and 1 of the observed" in result.stderr
+
+
+def test_unnamed_beside_a_golden(command: Command, golden: Path) -> None:
+    """A golden says what matters: traffic of strangers is listed, and no difference."""
+    write("noisy.pcapng", two_points([*GOOD, *_between(*STRANGERS)]))
+    write("noise.pcapng", two_points(_between("10.0.0.5", "224.0.0.251")))
+
+    result = command("diff", str(golden), "noisy.pcapng")
+
+    assert (result.exit_code, result.stdout) == (0, "same: 1 flow\n")
+    assert "udp 10.0.0.5.4000 > 10.0.0.6.53" in result.stderr
+    assert "left out" not in command("diff", "noise.pcapng", "noise.pcapng").stderr
+
+
+def test_unnamed_golden(command: Command) -> None:
+    """A golden of nothing but strangers compares nothing."""
+    about = {"description": "", "provenance": {}}
+    folder, _ = Store(command.folder).save(
+        "strangers", two_points(_between(*STRANGERS)), about
+    )
+    write("b.pcapng", two_points(_between(*STRANGERS, 60)))
+
+    assert command("diff", str(folder), "b.pcapng").exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["10.0.0.5", "10.0.0.5=", "db=10.0.0.5", "=", ""])
+def test_bad_name(command: Command, text: str) -> None:
+    """A name without an address, or an address without one, is refused."""
+    result = command("diff", "good.pcapng", "good.pcapng", "--name", text)
+
+    assert result.exit_code == 2
+    assert f"--name {text}: it is ADDRESS=NAME" in result.stderr
 
 
 def test_standard_input(command: Command, whole: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Links, addresses and neighbours, as the kernel sends and as `ip` prints them."""
+"""Links and neighbours, as the kernel sends and as `ip` prints them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.ndmsg import ndmsg
 
 from pytest_netlab.host import links
-from pytest_netlab.host.links import Address, Link, Neighbour
+from pytest_netlab.host.links import Link, Neighbour
 
 MAC = "02:42:ac:11:00:02"
 # As `ip neigh` of iproute2 6.1 prints them, without the last space.
@@ -90,14 +89,6 @@ def filled(kind: type, attributes: dict[str, Any], **fields: Any) -> Any:
 def test_link(sent: ifinfmsg, link: Link) -> None:
     """A message of the kernel is a link."""
     assert links.link(sent) == link
-
-
-def test_address() -> None:
-    """An address is written with its length."""
-    sent = filled(ifaddrmsg, {"IFA_ADDRESS": "172.17.0.1"}, index=3, prefixlen=16)
-
-    assert links.address(sent) == Address(3, "172.17.0.1", 16)
-    assert f"{links.address(sent)}" == "172.17.0.1/16"
 
 
 def test_neighbours() -> None:

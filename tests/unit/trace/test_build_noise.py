@@ -10,6 +10,7 @@ from tests.traffic import (
     IN,
     INSIDE,
     MACS,
+    NAMES,
     OUT,
     OUTSIDE,
     STRANGER,
@@ -19,8 +20,11 @@ from tests.traffic import (
 from tests.unit.trace.test_build import PINGED, ping
 
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
+from pytest_netlab.host.naming import container
 from pytest_netlab.trace import canonicalize, translations
 from pytest_netlab.wire import arp, assigned, canary, ethernet, icmpv6, ipv6
+
+OTHER = "172.17.0.99"
 
 
 def neighbour_solicitation() -> bytes:
@@ -86,3 +90,30 @@ def test_translations_of_a_capture() -> None:
     flows = translations(capture, INSIDE, OUTSIDE).flows
 
     assert [flow.translated for flow in flows if flow.kind == "snat"] == [PINGED]
+
+
+def test_left_out() -> None:
+    """What strangers say to each other or to the host is left out, and kept apart."""
+    whole = canonicalize(two_points([*NOISE, *ping()]))
+
+    assert [str(key) for key in whole.left_out] == [
+        f"tcp {STRANGER}.4000 > 192.0.2.8.22",
+        f"udp {HOST}.123 > {STRANGER}.123",
+        f"icmp {BRIDGE} > {STRANGER} id 7",
+    ]
+    assert canonicalize(two_points(ping())).left_out == ()
+
+
+def test_container_that_is_no_node() -> None:
+    """What it says is in the trace by its name, and unrelated if it began."""
+    names = {**NAMES, STRANGER: container(8081), OTHER: container(None)}
+    talks = [
+        (INSIDE, Packet(key=Tuple5(UDP, STRANGER, 5555, OTHER, 53), direction=IN)),
+        (INSIDE, Packet(key=Tuple5(UDP, C1, 5555, OTHER, 53), direction=IN)),
+    ]
+
+    first, second = canonicalize(two_points(talks, names)).flows
+
+    assert first.fact.name == "udp container/8081 -> container/none:53"
+    assert second.fact.name == "udp c1 -> container/none:53"
+    assert (first.unrelated, second.unrelated) == (True, False)

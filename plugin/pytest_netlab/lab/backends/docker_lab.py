@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError, Remedy
-from pytest_netlab.lab import facts, state
+from pytest_netlab.lab import facts, named, state
 from pytest_netlab.lab.engine import containers, host_engine
 from pytest_netlab.lab.net import caches, conntrack
+from pytest_netlab.lab.net.addresses import addresses
 from pytest_netlab.lab.net.conntrack_events import Events
 from pytest_netlab.lab.net.lan import PEER_LINK
-from pytest_netlab.lab.net.links import addresses, stop_offloads, veth_peer
+from pytest_netlab.lab.net.links import stop_offloads, veth_peer
 from pytest_netlab.lab.net.node import NamespaceNode
 from pytest_netlab.spec import DOCKER0, UPLINK
 
@@ -78,6 +79,7 @@ class DockerLab:
         self._components = components
         self._undo = ExitStack()
         self._events: Events | None = None
+        self._found: dict[str, str] = {}
         self.nodes: Mapping[str, NamespaceNode] = {
             node.name: node for node in self._all_nodes()
         }
@@ -113,12 +115,43 @@ class DockerLab:
             raise LabUnavailableError("this lab has no engine", remedy=Remedy.ENGINE)
         return self._components.client
 
-    @cached_property
+    @property
     def symbols(self) -> Mapping[str, str]:
         """Return address text -> symbol: the nodes, docker0 (`bridge`), the gateway.
 
-        Where the bridge has IPv6, containers and it have two addresses each.
+        Also addresses that they had when the last capture ended, and those of
+        containers that are none of the lab's, unless others use the engine too.
         """
+        return {**self._found, **self._given}
+
+    def _named(self) -> Mapping[str, str]:
+        """Look for addresses that nodes and other containers have got; return all."""
+        components = self._components
+        lives = components.liveness is not None and components.liveness.runs
+        if lives and not components.shared:
+            own = {one.id for one in components.containers.values()}
+            with suppress(LabError):  # an engine that died is reported elsewhere
+                self._found |= containers.others(components.client, own)
+        for name, netns, interface in self._ends():
+            with suppress(LabError, OSError):  # a container that ended has none
+                here = addresses(netns, interface)
+                self._found |= named.later(name, here, self.symbols)
+        return self.symbols
+
+    def _ends(self) -> Iterator[tuple[str, str, str]]:
+        """Yield name, namespace and link of each node, and of the bridge."""
+        components = self._components
+        host = components.lan.host
+        yield "host", host, components.lan.uplink
+        yield "bridge", host, components.bridge
+        for name, netns in components.lan.peers.items():
+            yield name, netns, PEER_LINK
+        for name in components.containers:
+            yield name, self.nodes[name].netns, CONTAINER_LINK
+
+    @cached_property
+    def _given(self) -> dict[str, str]:
+        """Return the names of addresses that the engine and the address plan gave."""
         plan = self._components.lan.topology.peers
         found = {node.address: name for name, node in self.nodes.items()}
         found[str(plan["gateway"].ip)] = "gateway"
@@ -145,7 +178,7 @@ class DockerLab:
             "links": facts.link_states(components.lan.host, links),
         }
 
-    @cached_property
+    @property
     def _own_addresses(self) -> dict[str, tuple[str, ...]]:
         lan = self._components.lan
         places = {DOCKER0.name: self._components.bridge, UPLINK.name: lan.uplink}
@@ -236,6 +269,7 @@ class DockerLab:
             ),
             UPLINK.name: (lan.uplink, lan.peers["host01"], PEER_LINK),
         }
+        own = self._own_addresses
         places = [
             TapPoint(
                 name=point.name,
@@ -244,11 +278,12 @@ class DockerLab:
                 canary_netns=beyond[point.name][1],
                 canary_interface=beyond[point.name][2],
                 promiscuous=point.promiscuous,
-                addresses=self._own_addresses[point.name],
+                addresses=own[point.name],
             )
             for point in points
         ]
-        return LiveCapture(places, names=self.symbols).start()
+        self._found = {}
+        return LiveCapture(places, names=self._named).start()
 
     def snapshot(self) -> Snapshot:
         """Return the state of the host now, its rules and routes included."""

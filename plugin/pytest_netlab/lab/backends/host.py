@@ -22,7 +22,8 @@ from pytest_netlab.lab.engine import containers, host_engine, image, listener, o
 from pytest_netlab.lab.engine.liveness import Liveness, Process
 from pytest_netlab.lab.lifetime import owner, scripts
 from pytest_netlab.lab.lifetime.namespaces import Namespaces
-from pytest_netlab.lab.net import links, routes
+from pytest_netlab.lab.net import routes
+from pytest_netlab.lab.net.addresses import addresses
 from pytest_netlab.lab.net.lan import PEERS, SWITCH, Lan
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ def _bridge(client: Any) -> str:
     name: str = network["Options"].get("com.docker.network.bridge.name", "docker0")
     gateways = [item.get("Gateway") for item in network["IPAM"]["Config"] or ()]
     gateway = next((text for text in gateways if text and ":" not in text), None)
-    found = links.addresses(None, name)
+    found = addresses(None, name)
     own = [address.partition("/")[0] for address in found]
     if not own or (gateway and gateway not in own):
         raise LabUnavailableError(

@@ -14,12 +14,13 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError
+from pytest_netlab.host import naming
 from pytest_netlab.lab.engine.host_engine import refusals
 from pytest_netlab.lab.lifetime.owner import LABEL
 from pytest_netlab.spec import CONTAINERS, WEB_PORT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 LISTEN = "0A"  # TCP_LISTEN in /proc/net/tcp
 
@@ -110,6 +111,42 @@ def endpoint(container: Any) -> dict[str, Any]:
     """Return the engine's endpoint settings of a container on the default bridge."""
     networks: dict[str, dict[str, Any]] = container.attrs["NetworkSettings"]["Networks"]
     return networks["bridge"]
+
+
+def others(client: Any, own: Collection[str]) -> dict[str, str]:
+    """Return address -> name of the running containers that are none of the lab's.
+
+    The name says which port the container's maker publishes: what else there is to tell
+    it from others may differ in every run. A port that the engine chose does too.
+
+    Args:
+        client: of the engine.
+        own: ids of the lab's containers.
+
+    """
+    found = {}
+    with refusals("asking which containers run"):
+        ids = [one["Id"] for one in client.api.containers() if one["Id"] not in own]
+    for one in ids:
+        with suppress(LabError), refusals("asking where a container is"):  # it ended
+            about = client.api.inspect_container(one)
+            end = about["NetworkSettings"]["Networks"].get("bridge") or {}
+            name = naming.container(_published(about["HostConfig"]["PortBindings"]))
+            for key in ("IPAddress", "GlobalIPv6Address"):
+                found[end.get(key) or ""] = name
+    found.pop("", None)
+    return found
+
+
+def _published(bindings: Mapping[str, Any] | None) -> int | None:
+    """Return the lowest port of the host that was asked for; None if none was."""
+    asked = [
+        one.get("HostPort") or ""
+        for all_ in (bindings or {}).values()
+        for one in all_ or ()
+    ]
+    ports = [int(port) for port in asked if port.isdecimal() and int(port)]
+    return min(ports, default=None)
 
 
 def pid(container: Any) -> int:

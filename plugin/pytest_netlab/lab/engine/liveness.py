@@ -108,6 +108,13 @@ class Liveness:
         self._last_log_lines = last_log_lines
         self.trouble = ""
 
+    @property
+    def runs(self) -> bool:
+        """Whether every process runs at this moment, and nothing was wrong before."""
+        now = [process.now for process in self._processes]
+        running = all(one is not None and one.state not in STOPPED for one in now)
+        return running and not self.trouble
+
     def demand(self) -> None:
         """Check that every process still runs and that the engine answers.
 

@@ -83,14 +83,6 @@ def veth_peer(container: str, host: str, interface: str = "eth0") -> str | None:
     return names[0] if names else None
 
 
-def addresses(netns: str | None, interface: str) -> list[str]:
-    """Return a link's addresses as ADDRESS/LENGTH; none where there is no such link."""
-    with netlink(netns) as ip:
-        indexes = ip.link_lookup(ifname=interface)
-        found = ip.get_addr(index=indexes[0]) if indexes else ()
-        return [f"{links.address(message)}" for message in found]
-
-
 def silence(netns: str, interface: str) -> None:
     """Keep a link that is still down from sending IPv6 packets of its own.
 

@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from heapq import merge
 from operator import attrgetter
 from time import monotonic
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from pytest_netlab.capture import Capture
@@ -40,7 +39,7 @@ class LiveCapture:
         self,
         points: Sequence[TapPoint],
         *,
-        names: Mapping[str, str] = MappingProxyType({}),
+        names: Callable[[], Mapping[str, str]] = dict,
         deadline: float = 2.0,
         await_tcp_close: float = 1.0,
         ring_bytes: int = RING_BYTES,
@@ -49,7 +48,7 @@ class LiveCapture:
 
         Args:
             points: where to capture; their order is that of the capture's interfaces.
-            names: address text -> symbol, for the capture.
+            names: returns address text -> symbol, when the capture ends.
             deadline: seconds within which a canary must be seen.
             await_tcp_close: seconds to wait at most for TCP connections to close.
             ring_bytes: kernel memory for each point.
@@ -187,7 +186,7 @@ class LiveCapture:
         return Capture.from_frames(
             merge(*(watch.window for watch in self._watches), key=attrgetter("ts")),
             [watch.describe() for watch in self._watches],
-            names=dict(self._names),
+            names=dict(self._names()),
         )
 
 

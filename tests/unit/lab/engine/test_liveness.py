@@ -76,6 +76,17 @@ def test_dead_process_is_named(engine: Any, child: subprocess.Popen[bytes]) -> N
         dead.demand()
 
 
+def test_runs(engine: Any, child: subprocess.Popen[bytes]) -> None:
+    """Whether it runs now is no verdict: nothing is remembered or raised."""
+    it = Liveness(engine, [of(child)], lambda: WORDS)
+    assert it.runs
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+
+    assert not it.runs
+    assert it.trouble == ""
+
+
 def test_another_process_of_this_pid(
     engine: Any, child: subprocess.Popen[bytes]
 ) -> None:
