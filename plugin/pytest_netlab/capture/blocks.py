@@ -33,6 +33,7 @@ ISB_IFDROP: Final = 5
 NAME_END: Final = 0
 NAME_IPV4: Final = 1
 NAME_IPV6: Final = 2
+NAME_MAC: Final = 3
 
 DIRECTION_BITS: Final = 0b11
 CHECKSUM_NOT_READY: Final = 1 << 9

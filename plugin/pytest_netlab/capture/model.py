@@ -52,6 +52,7 @@ class Capture:
     tcp_ack: npt.NDArray[np.uint32]
     tcp_flags: npt.NDArray[np.uint16]
     tcp_window: npt.NDArray[np.uint16]
+    tcp_urgent: npt.NDArray[np.uint16]
     icmp_type: npt.NDArray[np.uint8]
     icmp_code: npt.NDArray[np.uint8]
     icmp_id: npt.NDArray[np.uint16]

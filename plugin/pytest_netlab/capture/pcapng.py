@@ -35,6 +35,7 @@ _COPIES = 3  # of a block in memory: itself, its body, and one option or packet 
 
 _PACKET = "IIIII"  # interface, time high and low, captured, on the wire
 _OLD_PACKET = "HHIIII"  # interface, drops, the same
+_MAC_BYTES = 6
 _PACKET_BYTES = 20  # of either
 _INTERFACE = "HHI"  # link type, reserved, snaplen
 _STATISTICS = "III"  # interface, time high and low
@@ -361,11 +362,15 @@ def _parse_names(section: _Section, body: bytes) -> Sequence[Record]:
             packed, text = MAPPED + value[:4], value[4:]
         elif kind == blocks.NAME_IPV6:
             packed, text = value[:16], value[16:]
+        elif kind == blocks.NAME_MAC:
+            packed, text = value[:_MAC_BYTES], value[_MAC_BYTES:]
         else:
             continue
         symbol = text.split(b"\0")[0]
-        if len(packed) == ADDRESS_BYTES and symbol:
-            found.append(Name(address_text(packed), _text(symbol)))
+        if symbol and len(packed) in (ADDRESS_BYTES, _MAC_BYTES):
+            is_ip = len(packed) == ADDRESS_BYTES
+            address = address_text(packed) if is_ip else packed.hex(":")
+            found.append(Name(address, _text(symbol)))
     return found
 
 

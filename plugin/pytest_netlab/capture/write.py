@@ -10,7 +10,13 @@ from typing import IO, TYPE_CHECKING
 
 from pytest_netlab.capture import blocks
 from pytest_netlab.files.owners import opened
-from pytest_netlab.wire import ADDRESS_BYTES, Status, address_bytes
+from pytest_netlab.wire import (
+    ADDRESS_BYTES,
+    Status,
+    address_bytes,
+    is_mac,
+    mac_bytes,
+)
 from pytest_netlab.wire.address import MAPPED
 
 if TYPE_CHECKING:
@@ -96,14 +102,19 @@ def _address(own: IPv4Interface | IPv6Interface) -> bytes:
 
 def _names(names: Mapping[str, str]) -> bytes:
     """Return the name-resolution block, sorted by address."""
-    parsed = sorted((address_bytes(text), symbol) for text, symbol in names.items())
-    records = b"".join(_name(*item) for item in parsed)
+    macs = sorted((mac_bytes(a), symbol) for a, symbol in names.items() if is_mac(a))
+    parsed = sorted(
+        (address_bytes(a), symbol) for a, symbol in names.items() if not is_mac(a)
+    )
+    records = b"".join(_name(*item) for item in (*parsed, *macs))
     return _block(blocks.NAMES, records + pack("<HH", blocks.NAME_END, 0))
 
 
 def _name(packed: bytes, symbol: str) -> bytes:
     """Return one record of the name-resolution block."""
     text = _truncated(symbol, _MAX_NAME) + b"\0"
+    if len(packed) < ADDRESS_BYTES:
+        return _option(blocks.NAME_MAC, packed + text)
     if packed.startswith(MAPPED):
         return _option(blocks.NAME_IPV4, packed[len(MAPPED) :] + text)
     return _option(blocks.NAME_IPV6, packed + text)

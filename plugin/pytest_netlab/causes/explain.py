@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from pytest_netlab.causes import alteration, ends, forwarding, translation
+from pytest_netlab.causes import alteration, ends, forwarding, neighbours, translation
 from pytest_netlab.causes.facts import Case, named
 from pytest_netlab.host import HostChange
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # First those that the host's rules prove, then what packets show; special ones first.
 RULES = (
+    neighbours.wrong,
     translation.republished,
     translation.stale,
     translation.mistranslated,

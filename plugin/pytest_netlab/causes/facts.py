@@ -33,6 +33,7 @@ Name = Literal[
     "corrupted checksum",
     "header changed",
     "sender differs",
+    "wrong neighbour",
     "delivered twice",
     "blind",
     "no traffic",

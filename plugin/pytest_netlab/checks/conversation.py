@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_netlab.checks import embedded, forwarding, streams
+from pytest_netlab.checks import embedded, forwarding, links, streams
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +20,9 @@ AT_A_POINT: tuple[Callable[[Observed, Sequence[int]], Iterator[Violation]], ...]
     streams.echoes,
     streams.damage,
     embedded.unknown,
+    links.trailing,
+    links.others,
+    links.neighbours,
 )
 ACROSS: tuple[Callable[[Observed], Iterator[Violation]], ...] = (
     forwarding.not_forwarded_intact,

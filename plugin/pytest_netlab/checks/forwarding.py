@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pytest_netlab.checks.observed import Observed
 
 
+# What a router may change in its ways, and a bridge may not.
+_OF_BRIDGED = ("ttl", "tos", "ip_flags", "options_hash", "icmp_rest")
+
+
 def not_forwarded_intact(seen: Observed) -> Iterator[Violation]:
     """Yield pairs whose VLAN tags, or whose MF flags at equal lengths, differ."""
     capture = seen.capture
@@ -74,7 +78,7 @@ def bridged(seen: Observed) -> Iterator[Violation]:
         keys = key_of(seen.capture, near), key_of(seen.capture, far)
         if keys[0] != keys[1]:
             yield Violation("bridged", f"{keys[0]}", f"{keys[1]}", (far,))
-        for column in ("ttl", "tos", *UNTOUCHED):
+        for column in (*_OF_BRIDGED, *UNTOUCHED):
             want, got = (end.value(column) for end in ends)
             if want != got:
                 yield Violation(column, f"{want}", f"{got}", (far,))

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_netlab.capture import Capture
+from pytest_netlab.checks.stations import Stations
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from pytest_netlab.capture import Capture
+
+NOBODY = Stations(Capture.from_frames([], []))  # nothing is known of any link
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +28,7 @@ class Observed:
         unpaired: rows of packets that were seen on one side only, while all points were
             watched; empty if the conversation as a whole did not cross.
         compared: rows of packets that the trace contains and that are not ignored.
+        stations: names of Ethernet addresses at the host's own points.
 
     """
 
@@ -34,3 +39,4 @@ class Observed:
     bridged: Sequence[tuple[int, int]] = ()
     unpaired: Sequence[int] = ()
     compared: Collection[int] = ()
+    stations: Stations = NOBODY

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.checks.violation import Violation
 from pytest_netlab.flows import TCP, is_error, key_of, quoted_key
-from pytest_netlab.wire import Checksum, Direction, Status, ipv4, tcp
+from pytest_netlab.wire import Checksum, Direction, Status, ip_options, ipv4, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +28,7 @@ UNTOUCHED = (
     "tcp_ack",
     "tcp_flags",
     "tcp_window",
+    "tcp_urgent",
     "icmp_seq",
     "icmp_type",
     "icmp_code",
@@ -51,6 +52,11 @@ class Observation:
             return ""
         frame = self.capture[self.row].bytes
         return tcp.raw_options(frame, self.value("l4_offset")).hex()
+
+    @property
+    def datagram(self) -> bytes:
+        """Return the bytes from the IP header on."""
+        return self.capture[self.row].bytes[self.value("ip_offset") :]
 
 
 def check_pair(near: Observation, far: Observation) -> Iterator[Violation]:
@@ -81,8 +87,10 @@ def _tos(near: Observation, far: Observation) -> Iterator[Mismatch]:
         yield _differs("tos", near, far)
 
 
-def _dont_fragment(near: Observation, far: Observation) -> Iterator[Mismatch]:
-    if (near.value("ip_flags") ^ far.value("ip_flags")) & ipv4.DF:
+def _flags(near: Observation, far: Observation) -> Iterator[Mismatch]:
+    """Yield another DF or reserved flag; MF is for whoever cuts a datagram."""
+    kept = ipv4.DF | ipv4.RESERVED
+    if (near.value("ip_flags") ^ far.value("ip_flags")) & kept:
         yield _differs("ip_flags", near, far)
 
 
@@ -104,6 +112,20 @@ def _payload(near: Observation, far: Observation) -> Iterator[Mismatch]:
     same_size = near.value("payload_len") == far.value("payload_len")
     if same_size and near.value("payload_hash") != far.value("payload_hash"):
         yield "payload", "the same bytes", "other bytes"
+
+
+def _options(near: Observation, far: Observation) -> Iterator[Mismatch]:
+    """Yield other IP options, extension headers, or another flow label (RFC 6437)."""
+    if near.value("options_hash") == far.value("options_hash"):
+        return
+    for field, of in (("ip_options", ip_options.kept), ("flow_label", _flow_label)):
+        ends = of(near.datagram), of(far.datagram)
+        if ends[0] != ends[1]:
+            yield field, *ends
+
+
+def _flow_label(datagram: bytes) -> str:
+    return f"{ip_options.flow_label(datagram):#x}"
 
 
 def _tcp_options(near: Observation, far: Observation) -> Iterator[Mismatch]:
@@ -138,9 +160,10 @@ def _embedded(near: Observation, far: Observation) -> Iterator[Mismatch]:
 PAIR: tuple[Callable[[Observation, Observation], Iterator[Mismatch]], ...] = (
     _ttl,
     _tos,
-    _dont_fragment,
+    _flags,
     _untouched,
     _payload,
+    _options,
     _tcp_options,
     _checksums,
     _embedded,

@@ -34,6 +34,7 @@ from pytest_netlab.report import annotate, differences
 from pytest_netlab.store import TOML, document, read
 from pytest_netlab.terminal import Safe, escaped
 from pytest_netlab.trace import CanonicalTrace, canonicalize
+from pytest_netlab.wire import is_mac
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -163,7 +164,7 @@ def _stories(
     labels = points[0].labels()
     traces = []
     for one, other, ends in ((want, got, points[0]), (got, want, points[1])):
-        names = one.capture.names or other.capture.names or _literal(one.capture)
+        names = one.capture.names or _lent(other.capture) or _literal(one.capture)
         names = {**names, **given}
         trace = canonicalize(
             one.capture, inside=ends.inside, outside=ends.outside, names=names
@@ -176,6 +177,11 @@ def _stories(
             "address the golden names: compare it with a capture of the same host"
         )
     return traces[0], traces[1]
+
+
+def _lent(capture: Capture) -> dict[str, str]:
+    """Return a capture's names for another: its Ethernet addresses are its own."""
+    return {text: name for text, name in capture.names.items() if not is_mac(text)}
 
 
 def _literal(capture: Capture) -> Mapping[str, str]:

@@ -90,6 +90,8 @@ def compare(
     unless it shows a forbidden behaviour that the policy demands to be absent.
     """
     rules = policy or Policy()
+    if not (golden.stations and observed.stations):
+        rules = rules.without("via")
     seen = without_unrelated(golden, observed)
     found = [
         difference

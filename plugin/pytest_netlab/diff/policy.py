@@ -33,17 +33,21 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "fragment": _FIELD_RULES,
     "id": _SOURCE,
     "ip_id": _UNTOLD,
+    "ip_options": _FIELD_RULES,
     "length": _FIELD_RULES,
     "mss": _FIELD_RULES,
     "mtu": _FIELD_RULES,
     "options": _FIELD_RULES,
     "port": _SOURCE,
     "quotes": _FIELD_RULES,
+    "reserved": _FIELD_RULES,
     "rewrite": _ENDS,
     "seq": _FIELD_RULES,
     "source": _ENDS,
     "tos": _FIELD_RULES,
     "ttl": _FIELD_RULES,
+    "urgent": _FIELD_RULES,
+    "via": _FIELD_RULES,
     "vlan": _FIELD_RULES,
     "window": _UNTOLD,
 }
@@ -62,6 +66,7 @@ _POLICY_OF = {
     "tcp_flags": "flags",
     "tcp_options": "options",
     "tcp_seq": "seq",
+    "tcp_urgent": "urgent",
     "tcp_window": "window",
     "undone": "rewrite",
 }
@@ -107,6 +112,10 @@ class Policy:
     def demanding(self, waived: Collection[str] = ()) -> Policy:
         """Return the policy for a verdict: no forbidden behaviour except `waived`."""
         return replace(self, demanded=True, waived=self.waived.union(waived))
+
+    def without(self, name: str) -> Policy:
+        """Return the policy where nothing is known of a field."""
+        return replace(self, rules={**self.rules, name: "any"})
 
     def compares(self, name: str) -> bool:
         """Return whether a field must be as in the golden."""

@@ -15,7 +15,7 @@ from pytest_netlab.flows import (
     role_of,
     uniflow_of,
 )
-from pytest_netlab.wire import Direction, tcp
+from pytest_netlab.wire import Direction, is_mac, mac_bytes, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -112,6 +112,17 @@ class Context:
         """Return whether any of these packets entered the host."""
         seen = (int(self.capture.direction[number - 1]) for number in packets)
         return Direction.INBOUND in seen
+
+    def left(self, packets: Iterable[int]) -> bool:
+        """Return whether the host sent any of these packets."""
+        seen = (int(self.capture.direction[number - 1]) for number in packets)
+        return Direction.OUTBOUND in seen
+
+    @cached_property
+    def stations(self) -> tuple[int, ...]:
+        """Return the Ethernet addresses that the capture has a name for."""
+        known = [mac_bytes(text) for text in self.capture.names if is_mac(text)]
+        return tuple(int.from_bytes(one, "big") for one in known)
 
     def is_embedded(self, row: int) -> bool:
         """Return whether an ICMP error of the same conversation embeds this packet."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_netlab.mutate.fields import MACS
 from pytest_netlab.mutate.model import EVERY, FLOW, ONE
 
 if TYPE_CHECKING:
@@ -80,7 +81,10 @@ _OPTION_NAMES = ("option", "kind", "value")
 # Changes of a bare ACK that are noticed: to another kind of packet, to a damaged one,
 # and to a packet of another flow.
 _ACK_IS_COMPARED = ("FIN flag", "SYN flag", "RST flag", "ACK flag", "tcp ack")
-_ACK_IS_DAMAGED = ("total length", "ip checksum", "l4 checksum", "protocol")
+_ACK_IS_DAMAGED = (
+    *("total length", "ip checksum", "l4 checksum", "protocol", "data offset"),
+    *("trailing octets", *MACS),
+)
 _ACK_IS_ANOTHERS = (
     *("source address", "destination address", "source port", "destination port"),
 )
@@ -129,6 +133,7 @@ def _senders_flags(case: Change) -> bool:
 def _established_options(case: Change) -> bool:
     names = case.mutation.field.split()[-1:]
     is_option = bool(names) and names[0] in _OPTION_NAMES
+    is_option &= not case.is_field("ip option")
     return case.established and case.everywhere and is_option
 
 
@@ -160,8 +165,6 @@ def _ecn(case: Change) -> bool:
 
 
 def _without_meaning(case: Change) -> bool:
-    if case.is_field("urgent pointer"):
-        return True
     return case.everywhere and case.is_field("tcp ack") and case.mutation.role == "SYN"
 
 
@@ -193,8 +196,16 @@ RULES = (
     ),
     Equivalence(
         "mac",
-        "MAC addresses are not told",
-        lambda case: case.is_field("source MAC", "destination MAC"),
+        "the capture does not say whose Ethernet address is whose",
+        lambda case: case.is_field(*MACS) and not case.context.stations,
+    ),
+    Equivalence(
+        "padding",
+        "octets behind a datagram that the host received are its sender's",
+        lambda case: (
+            case.is_field("trailing octets")
+            and not case.context.left(case.mutation.packets)
+        ),
     ),
     Equivalence("policy", "the golden's policy says any", _policy),
     Equivalence(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, is_error
-from pytest_netlab.wire import icmp, ipv4, ipv6, tcp, udp
+from pytest_netlab.wire import ethernet, icmp, ipv4, ipv6, tcp, udp
 from pytest_netlab.wire.fill import fill
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture import Capture, Frame
 
+MACS = ("source MAC", "destination MAC")
 _OPTIONS = {
     tcp.MSS: "mss",
     tcp.WSCALE: "wscale",
@@ -134,14 +135,18 @@ def _tcp_options(frame: bytes, l4: int) -> Iterator[Field]:
 
 _MAC = (1 << 48) - 1
 _ETHERNET = (
-    Field("destination MAC", 0, 6, _MAC),
-    Field("source MAC", 6, 6, _MAC),
+    Field("ethertype", ethernet.TYPE, 2, 0xFFFF),
+    Field(MACS[0], 6, 6, _MAC),
+    Field(MACS[1], 0, 6, _MAC),
 )
 _IPV4 = (
+    Field("ip version", 0, 1, 0xF0),
+    Field("header length", 0, 1, 0x0F),
     Field("dscp", ipv4.TOS, 1, 0xFC),
     Field("ecn", ipv4.TOS, 1, 0x03),
     Field("total length", ipv4.TOTAL, 2, 0x00FF),
     Field("ip id", ipv4.ID, 2, 0xFFFF),
+    Field("reserved flag", ipv4.FRAGMENT, 1, 0x80),
     Field("DF", ipv4.FRAGMENT, 1, 0x40),
     Field("MF", ipv4.FRAGMENT, 1, 0x20),
     Field("fragment offset", ipv4.FRAGMENT, 2, ipv4.OFFSET_BITS),
@@ -153,9 +158,11 @@ _IPV4 = (
 )
 _ADDRESS6 = (1 << 128) - 1
 _IPV6 = (
+    Field("ip version", 0, 1, 0xF0),
     Field("dscp", 0, 2, 0x0FC0),
     Field("ecn", 0, 2, 0x0030),
     Field("flow label", 1, 3, 0x0FFFFF),
+    Field("payload length", ipv6.LENGTH, 2, 0x00FF),
     Field("protocol", ipv6.NEXT, 1, 0x7F),
     Field("ttl", ipv6.HOPS, 1, 0xFF),
     Field("source address", ipv6.SRC, 16, _ADDRESS6 >> 8),
@@ -180,15 +187,25 @@ _QUERY = (
     Field("icmp seq", icmp.SEQ, 2, 0xFFFF),
 )
 _ECHO = (*_ICMP, *_QUERY)
-_ICMP_ERROR = (*_ICMP, Field("mtu", icmp.MTU, 2, 0xFFFF))
+_ICMP_ERROR = (
+    *_ICMP,
+    Field("icmp unused", icmp.ID, 2, 0xFFFF),
+    Field("mtu", icmp.MTU, 2, 0xFFFF),
+)
 _TRANSPORT = {
     ICMP: _ECHO,
     ICMP6: _ECHO,
-    UDP: (*_PORTS, Field("l4 checksum", udp.CHECKSUM, 2, 0xFFFF, repaired=False)),
+    UDP: (
+        *_PORTS,
+        Field("udp length", udp.LENGTH, 2, 0x00FF),
+        Field("l4 checksum", udp.CHECKSUM, 2, 0xFFFF, repaired=False),
+    ),
     TCP: (
         *_PORTS,
         Field("tcp seq", tcp.SEQ, 4, 0xFFFFFFFF),
         Field("tcp ack", tcp.ACK_NUMBER, 4, 0xFFFFFFFF),
+        Field("data offset", tcp.OFFSET, 1, 0xF0),
+        Field("reserved bits", tcp.OFFSET, 2, tcp.RESERVED),
         *(Field(f"{name} flag", tcp.OFFSET, 2, bit) for name, bit in _FLAGS),
         Field("tcp window", tcp.WINDOW, 2, 0xFFFF),
         Field("l4 checksum", tcp.CHECKSUM, 2, 0xFFFF, repaired=False),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_netlab.flows import TCP
 from pytest_netlab.mutate.fields import fields, repaired, replaced
 from pytest_netlab.mutate.model import FLOW, FLOW_ONE, Mutation
+from pytest_netlab.wire import is_mac
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -66,7 +67,7 @@ class _Flow:
         """Yield each address replaced by another node's, and by an unrelated one."""
         capture = self._context.capture
         names = ("source address", "destination address")
-        known = list(capture.names)
+        known = [text for text in capture.names if not is_mac(text)]
         version = int(capture.ip_version[self._rows[0]])
         for old in dict.fromkeys(self._values(names)):
             text = str(ip_address(old.to_bytes(16 if version == 6 else 4, "big")))  # noqa: PLR2004

@@ -67,15 +67,20 @@ _FACTS = {
     "ip_checksum": (observations.IP_CHECKSUM, 7),
     "l4_checksum": (observations.L4_CHECKSUM, 7),
     "direction": (observations.DIRECTION, 3),
+    "tcp_urgent": (observations.URGENT, 65535),
 }
-_BITS = ((mapping_table.TOS, "tos"), (mapping_table.FLAGS, "ip_flags"))
+_BITS = (
+    (mapping_table.TOS, "tos"),
+    (mapping_table.FLAGS, "ip_flags"),
+    (mapping_table.URGENT, "tcp_urgent"),
+)
 _SUMS = (
     (mapping_table.IP_CHECKSUM, "ip_checksum"),
     (mapping_table.L4_CHECKSUM, "l4_checksum"),
 )
 _FIELDS = {
     "ttl": mapping_table.TTL,
-    "tcp_options": mapping_table.OPTIONS,
+    **dict.fromkeys(("ip_options", "flow_label", "tcp_options"), mapping_table.OPTIONS),
     "quotes": mapping_table.EMBEDDED,
     **{name: bit for bit, name in (*_BITS, *_SUMS)},
 }
@@ -108,7 +113,7 @@ def _mismatches(bits: int, near: Facts, far: Facts) -> Iterator[Mismatch]:
         if bits & bit:
             yield name, str(near.of(name)), str(far.of(name))
     if bits & mapping_table.OPTIONS:
-        yield "tcp_options", _hash(near.options), _hash(far.options)
+        yield "options", _hash(near.options), _hash(far.options)
     for bit, name in _SUMS:
         if bits & bit:
             yield checksum_mismatch(name, near.of(name), far.of(name))

@@ -5,8 +5,8 @@ cimport cython
 
 cdef int _NONE
 cdef int TTL, TOS, FLAGS, OPTIONS, IP_CHECKSUM, L4_CHECKSUM, EMBEDDED
-cdef int CHANGED, SHARED, UNDO
-cdef int _BYTE, _THREE, _TWO, _DONT_FRAGMENT, _ZERO, _BAD, _INBOUND
+cdef int CHANGED, SHARED, UNDO, URGENT
+cdef int _BYTE, _WORD, _THREE, _TWO, _KEPT_FLAGS, _ZERO, _BAD, _INBOUND
 
 
 cdef class MappingTable:

@@ -38,16 +38,18 @@ EMBEDDED: Final = 64
 CHANGED: Final = 128  # the flow was mapped to something else before
 SHARED: Final = 256  # another flow is mapped to the same tuple
 UNDO: Final = 512  # and this is a reply, which was not reverse-translated
+URGENT: Final = 1024
 
-_BYTE, _THREE, _TWO = 255, 7, 3
-_DONT_FRAGMENT = ipv4.DF
+
+_BYTE, _WORD, _THREE, _TWO = 255, 65535, 7, 3
+_KEPT_FLAGS = ipv4.DF | ipv4.RESERVED
 _ZERO, _BAD = int(Checksum.ZERO), int(Checksum.BAD)
 _INBOUND = int(Direction.INBOUND)
 
 # Cython makes C integers of these; this keeps them visible to Python.
 globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, OPTIONS=OPTIONS, EMBEDDED=EMBEDDED)
 globals().update(IP_CHECKSUM=IP_CHECKSUM, L4_CHECKSUM=L4_CHECKSUM)
-globals().update(CHANGED=CHANGED, SHARED=SHARED, UNDO=UNDO)
+globals().update(CHANGED=CHANGED, SHARED=SHARED, UNDO=UNDO, URGENT=URGENT)
 
 
 class MappingTable:
@@ -203,8 +205,10 @@ def _compare(near: int, far: int) -> int:
     bits = TTL if _hops(near, far) != 1 else 0
     if (near ^ far) >> observations.TOS & _BYTE:
         bits |= TOS
-    if (near ^ far) >> observations.FLAGS & _DONT_FRAGMENT:
+    if (near ^ far) >> observations.FLAGS & _KEPT_FLAGS:
         bits |= FLAGS
+    if (near ^ far) >> observations.URGENT & _WORD:
+        bits |= URGENT
     if _is_bad(near, far, observations.IP_CHECKSUM):
         bits |= IP_CHECKSUM
     if _is_bad(near, far, observations.L4_CHECKSUM):

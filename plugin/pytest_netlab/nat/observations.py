@@ -39,11 +39,13 @@ HASHLESS: Final = 30  # its payload was truncated, so that there is no hash of i
 ERROR: Final = 31  # it is an ICMP error
 WRONGLY_EMBEDDED: Final = 32  # and embeds a packet that its receiver did not send
 SEGMENT: Final = 33  # TCP with a payload
+URGENT: Final = 40  # 16 bits, TCP's urgent pointer
 
 # Cython makes C integers of these; this keeps them visible to Python.
 globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, DIRECTION=DIRECTION, ERROR=ERROR)
 globals().update(IP_CHECKSUM=IP_CHECKSUM, L4_CHECKSUM=L4_CHECKSUM)
 globals().update(HASHLESS=HASHLESS, WRONGLY_EMBEDDED=WRONGLY_EMBEDDED, SEGMENT=SEGMENT)
+globals().update(URGENT=URGENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Observations:
         key: hash of what NAT does not change, payload included.
         header_key: the same without the payload.
         facts: the bits above.
-        options: hash of the TCP options; 0 for none.
+        options: hash of the options of IP and TCP; 0 for none.
         seq: TCP sequence number; valid iff the packet is TCP.
         size: of the payload, in octets.
 
@@ -220,6 +222,7 @@ def _facts(columns: Columns, row: int) -> int:
     facts |= columns.ip_checksum[row] << IP_CHECKSUM
     facts |= columns.l4_checksum[row] << L4_CHECKSUM
     facts |= _one(columns.direction[row]) << DIRECTION
+    facts |= _one(columns.tcp_urgent[row]) << URGENT
     if columns.payload_len[row] and columns.proto[row] == TCP:
         facts |= _one(1) << SEGMENT
     if table.is_error(columns, row):

@@ -20,6 +20,7 @@ from pytest_netlab.files import documents, folders, owners
 from pytest_netlab.store import document
 from pytest_netlab.store.requires import Requires
 from pytest_netlab.trace import CanonicalTrace, canonicalize
+from pytest_netlab.wire import is_mac
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -136,7 +137,8 @@ def write(
 
     """
     symbols: dict[str, str] = {}
-    for address, symbol in capture.names.items():
+    ip = {text: name for text, name in capture.names.items() if not is_mac(text)}
+    for address, symbol in ip.items():
         symbols[symbol] = ", ".join(filter(None, (symbols.get(symbol), address)))
     golden = document.Golden(**{"format": document.FORMAT, **table, "symbols": symbols})
     _refuse_occupied(folder)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_netlab.checks import Observed, check_conversation, leaks
+from pytest_netlab.checks import Observed, Stations, check_conversation, leaks
 from pytest_netlab.flows import (
     ICMP,
     ICMP6,
@@ -21,7 +21,7 @@ from pytest_netlab.host.naming import is_node
 from pytest_netlab.nat import Flow, Translations, learn
 from pytest_netlab.trace.canonical import CanonicalTrace
 from pytest_netlab.trace.packets import describe
-from pytest_netlab.trace.points import Point, rows_of, side, two_points
+from pytest_netlab.trace.points import Place, Point, rows_of, side, two_points
 from pytest_netlab.trace.port_translation import Holders, port_translation
 from pytest_netlab.trace.statistics import Statistics, statistics
 from pytest_netlab.trace.symbols import Symbols
@@ -38,7 +38,7 @@ from pytest_netlab.trace.values import (
     flow_name,
     without_kept_port,
 )
-from pytest_netlab.wire import canary
+from pytest_netlab.wire import canary, is_mac
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 # Addresses of the host itself: a flow between these only is not part of a scenario.
 OWN = frozenset({"host", "bridge", "gateway"})
+OWN_PLACES = {Place.BRIDGE: "bridge", Place.UPLINK: "host"}
 BROADCAST = "255.255.255.255"
 # Violations where two flows are mapped to one tuple: then neither is unrelated.
 MAPPING = frozenset({"mapping", "one-to-one", "undone"})
@@ -93,6 +94,7 @@ def canonicalize(
         forbidden=tuple(builder.forbidden(flows)),
         left_out=tuple(builder.left_out()),
         learned=builder.learned,
+        stations=bool(builder.stations.known),
     )
 
 
@@ -102,13 +104,15 @@ class _Builder:
     def __init__(
         self, capture: Capture, names: Mapping[str, str], points: Sequence[Point]
     ) -> None:
-        self.capture, self.names = capture, names
+        self.capture = capture
+        self.names = {text: one for text, one in names.items() if not is_mac(text)}
         self.interfaces = [interface.name for interface in capture.interfaces]
         self.points = points
         self.near = side(capture, [point for point in points if point.inside])
         self.far = side(capture, [point for point in points if not point.inside])
         self.learned = learn(*(capture.select(x.rows) for x in (self.near, self.far)))
         self.window = _window(capture)
+        self.stations = Stations(capture, names, dict(self._own()))
 
     @property
     def captured(self) -> tuple[str, ...]:
@@ -276,7 +280,9 @@ class _Builder:
             src=src,
             dst=dst,
             what=what,
-            fields=_renumbered(fields, traversal.skipped),
+            fields=replace(
+                _renumbered(fields, traversal.skipped), via=self.stations.via(row)
+            ),
             step=step,
             ignored=traversal.ignored,
             row=row,
@@ -311,6 +317,7 @@ class _Builder:
             capture=self.capture,
             points=self._by_point(flow),
             is_reply=lambda row: is_reply(self.capture, flow, row),
+            stations=self.stations,
             pairs=pairs,
             bridged=[(row, other) for row in seen for other in self._bridged(row)],
             unpaired=unpaired_rows if flow.disposition == "forwarded" else (),
@@ -331,6 +338,12 @@ class _Builder:
         return [
             sorted(rows, key=lambda row: (int(ts[row]), row)) for rows in found.values()
         ]
+
+    def _own(self) -> Iterator[tuple[int, str]]:
+        """Yield each point at an interface of the host, and that one's name."""
+        for point in self.points:
+            if point.place in OWN_PLACES and point.name in self.interfaces:
+                yield self.interfaces.index(point.name), OWN_PLACES[point.place]
 
     def _watched(self, row: int) -> bool:
         return watched(int(self.capture.ts[row]), self.window)

@@ -26,6 +26,7 @@ class CanonicalTrace:
         forbidden: what no trace may have, found in all packets.
         left_out: conversations of which no end has a name; `flows` has none of them.
         learned: translations of all flows, unrelated ones too.
+        stations: the capture names Ethernet addresses; if not, no packet has a `via`.
 
     """
 
@@ -36,6 +37,7 @@ class CanonicalTrace:
     learned: Translations = dataclasses.field(
         default_factory=Translations, compare=False, repr=False
     )
+    stations: bool = dataclasses.field(default=False, compare=False)
 
     @property
     def facts(self) -> list[FlowFact]:

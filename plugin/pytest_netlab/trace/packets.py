@@ -15,7 +15,7 @@ from pytest_netlab.flows import (
     quoted_key,
 )
 from pytest_netlab.trace.values import Fields, TcpFlags, TcpOption, What
-from pytest_netlab.wire import UNTAGGED, Status, icmp, ipv4, tcp
+from pytest_netlab.wire import UNTAGGED, Status, icmp, ip_options, ipv4, ipv6, tcp
 
 if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
@@ -51,12 +51,12 @@ def _header(capture: Capture, row: int, role: Role | None) -> dict[str, object]:
     # tcp_ecn_send): whether the FIN travels with the last data is a matter of timing.
     tos = int(capture.tos[row]) & (DSCP if role is Role.FIN else 0xFF)
     shown = {"tos": tos} if tos else {}
-    return {**_odd(capture, row), **shown, "ttl": int(capture.ttl[row])}
+    return {**odd(capture, row), **shown, "ttl": int(capture.ttl[row])}
 
 
-def _odd(capture: Capture, row: int) -> dict[str, object]:
+def odd(capture: Capture, row: int) -> dict[str, object]:
     """Return the fields that an ordinary packet of a Docker host does not have."""
-    shown: dict[str, object] = {}
+    shown = _unassigned(capture, row)
     if capture.vlan[row] != UNTAGGED:
         shown["vlan"] = int(capture.vlan[row])
     is_v4 = capture.ip_version[row] == ipv4.VERSION
@@ -64,7 +64,29 @@ def _odd(capture: Capture, row: int) -> dict[str, object]:
         shown["fragment"] = True  # the first: later ones belong to no flow
     elif is_v4 and not capture.ip_flags[row] & ipv4.DF:
         shown["df"] = False
+    if _has_options(capture, row):
+        datagram = capture[row].bytes[int(capture.ip_offset[row]) :]
+        if kinds := ip_options.kinds(datagram):
+            shown["ip_options"] = kinds
     return shown
+
+
+def _unassigned(capture: Capture, row: int) -> dict[str, object]:
+    """Return bits and numbers of a header that have no meaning."""
+    flags = int(capture.tcp_flags[row])
+    bits = int(capture.ip_flags[row]) & ipv4.RESERVED, flags & tcp.RESERVED
+    shown: dict[str, object] = {"reserved": bits} if any(bits) else {}
+    if capture.tcp_urgent[row] and not flags & tcp.URG:
+        shown["urgent"] = int(capture.tcp_urgent[row])
+    return shown
+
+
+def _has_options(capture: Capture, row: int) -> bool:
+    """Return whether an IP header is longer than its fixed fields."""
+    at = int(capture.ip_offset[row])
+    if capture.ip_version[row] == ipv4.VERSION:
+        return ipv4.header_bytes(capture[row].bytes[at]) > ipv4.HEADER
+    return int(capture.l4_offset[row]) - at != ipv6.HEADER
 
 
 def _icmp(
@@ -102,7 +124,8 @@ def _tcp(capture: Capture, row: int, role: Role) -> dict[str, object]:
     """
     if role not in (Role.SYN, Role.SYN_ACK, Role.RST):
         return {}
-    shown: dict[str, object] = {"flags": TcpFlags(int(capture.tcp_flags[row]))}
+    flags = int(capture.tcp_flags[row])
+    shown: dict[str, object] = {"flags": TcpFlags(flags & ~tcp.RESERVED)}
     return shown if role is Role.RST else {**shown, "options": _options(capture, row)}
 
 

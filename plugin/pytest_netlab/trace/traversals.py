@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import TCP, Role, role_of
 from pytest_netlab.trace import retransmissions, unanswered
-from pytest_netlab.trace.packets import DSCP
+from pytest_netlab.trace.packets import DSCP, odd
 from pytest_netlab.trace.traversal import Traversal, is_reply
 from pytest_netlab.trace.values import Step
 from pytest_netlab.wire import Direction, tcp
@@ -166,8 +166,8 @@ def _merged(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
 
 def _treatment(capture: Capture, traversal: Traversal) -> tuple[object, ...]:
     """Return where a segment was seen, and the header fields it had there."""
-    columns = (capture.point, capture.ttl, capture.vlan, capture.ip_flags)
     seen = [
-        (*(int(c[r]) for c in columns), capture.tos[r] & DSCP) for r in traversal.rows
+        (capture.point[r], capture.ttl[r], capture.tos[r] & DSCP, odd(capture, r))
+        for r in traversal.rows
     ]
     return traversal.reply, traversal.role, traversal.ignored, seen

@@ -154,7 +154,12 @@ class Fields:
         vlan: the tag.
         fragment: True for the first fragment of a datagram.
         df: False for an IPv4 packet that may be fragmented.
+        ip_options: kinds of IPv4 options, or of IPv6 extension headers, in order.
+        reserved: bits that no standard has given a meaning: of IP, then of TCP.
+        urgent: an urgent pointer that no flag makes one.
         tos: the octet, where it is not 0: DSCP and ECN.
+        via: the neighbour that it came by or went to, where that is none of its ends;
+            for an address that no node has, where it is not the gateway.
         ttl: or hop limit.
 
     """
@@ -170,7 +175,11 @@ class Fields:
     vlan: int | None = None
     fragment: bool | None = None
     df: bool | None = None
+    ip_options: tuple[int, ...] | None = None
+    reserved: tuple[int, int] | None = None
+    urgent: int | None = None
     tos: int | None = None
+    via: str | None = None
     ttl: int | None = None
 
     def named(self) -> Iterator[tuple[str, object]]:

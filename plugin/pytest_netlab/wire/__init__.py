@@ -6,6 +6,7 @@ Knows nothing of capture files, flows or NAT.
 from pytest_netlab.wire.address import (
     address_bytes,
     address_text,
+    is_mac,
     mac_bytes,
     mac_text,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "address_text",
     "decode",
     "fill",
+    "is_mac",
     "mac_bytes",
     "mac_text",
     "render",

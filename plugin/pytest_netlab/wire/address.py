@@ -39,6 +39,11 @@ def mac_text(number: int) -> str:
     return int(number).to_bytes(6, "big").hex(":")
 
 
+def is_mac(text: str) -> bool:
+    """Return whether a text is an Ethernet address."""
+    return _MAC.fullmatch(text) is not None
+
+
 def mac_bytes(text: str) -> bytes:
     """Return the six bytes of an Ethernet address.
 
@@ -46,6 +51,6 @@ def mac_bytes(text: str) -> bytes:
         ValueError: the text is no Ethernet address.
 
     """
-    if not _MAC.fullmatch(text):
+    if not is_mac(text):
         raise ValueError(f"not an Ethernet address: {text!r}")
     return bytes(int(part, 16) for part in text.split(":"))

@@ -34,6 +34,7 @@ cdef class Columns:
     cdef unsigned int *tcp_ack
     cdef unsigned short *tcp_flags
     cdef unsigned short *tcp_window
+    cdef unsigned short *tcp_urgent
     cdef unsigned char *icmp_type
     cdef unsigned char *icmp_code
     cdef unsigned short *icmp_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
-from pytest_netlab.wire import checksum, octets, payload
+from pytest_netlab.wire import checksum, hashing, octets, payload
 from pytest_netlab.wire.address import address_bytes
 from pytest_netlab.wire.columns import Checksum, Status
 
@@ -30,10 +30,22 @@ _LENGTH_BITS = 0x0F
 OFFSET_BITS: Final = 0x1FFF
 _FRAGMENT_BITS = 0x3FFF  # more fragments, and the offset
 FLAGS_SHIFT: Final = 13
-_FLAGS_BITS = 3
+_FLAGS_BITS = 7
+RESERVED: Final = 4
 DF: Final = 2
 MF: Final = 1
 OFFSET_UNIT: Final = 8
+
+EOL: Final = 0
+NOP: Final = 1
+_OPTION_SIZE = 1
+_LEAST_OPTION = 2
+# Options that a router fills in (RFC 791): of these, only kind and size stay.
+RECORD_ROUTE: Final = 7
+TIMESTAMP: Final = 68
+LOOSE_ROUTE: Final = 131
+STRICT_ROUTE: Final = 137
+
 _MAX_TOTAL = 0xFFFF
 _ONES = 0xFFFF
 _ADDRESS_BYTES = 16
@@ -46,7 +58,9 @@ _BAD = int(Checksum.BAD)
 globals().update(TOS=TOS, TOTAL=TOTAL, ID=ID, FRAGMENT=FRAGMENT, TTL=TTL)
 globals().update(PROTOCOL=PROTOCOL, SRC=SRC, DST=DST, HEADER=HEADER)
 globals().update(VERSION=VERSION, OFFSET_BITS=OFFSET_BITS, OFFSET_UNIT=OFFSET_UNIT)
-globals().update(FLAGS_SHIFT=FLAGS_SHIFT)
+globals().update(FLAGS_SHIFT=FLAGS_SHIFT, RESERVED=RESERVED, EOL=EOL, NOP=NOP)
+globals().update(RECORD_ROUTE=RECORD_ROUTE, TIMESTAMP=TIMESTAMP)
+globals().update(LOOSE_ROUTE=LOOSE_ROUTE, STRICT_ROUTE=STRICT_ROUTE)
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
@@ -80,6 +94,8 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> int:
     if out.checksums:
         summed = octets.total(frame, at, at + size)
         out.ip_checksum[row] = _GOOD if summed == _ONES else _BAD
+    if out.hashes and size > HEADER:
+        out.options_hash[row] = options_digest(frame, at + HEADER, at + size)
     total = octets.u16(frame, at + TOTAL)
     _end(at + size, at + total if total else out.end, row, out)
     return _decode_carried(frame, at + size, row, out)
@@ -105,6 +121,27 @@ def _end(start: int, claimed: int, row: int, out: Columns) -> None:
     out.malformed(row)
     if claimed < start:
         out.end = start
+
+
+def options_digest(frame: bytes, at: int, end: int) -> int:
+    """Return a digest of what no router may change of these options; never 0."""
+    state = 0
+    while at < end and frame[at] != EOL:
+        size = option_bytes(frame, at, end)
+        if frame[at] in (RECORD_ROUTE, TIMESTAMP, LOOSE_ROUTE, STRICT_ROUTE):
+            state = octets.mix(state, frame[at] << 8 | size)
+        else:
+            state = octets.mix(state, hashing.digest(frame, at, at + size))
+        at += size
+    return octets.mix(state, hashing.digest(frame, at, end)) or 1
+
+
+def option_bytes(frame: bytes, at: int, end: int) -> int:
+    """Return the size of the option at this offset; of one that lies, all to `end`."""
+    if frame[at] == NOP:
+        return 1
+    size = frame[at + _OPTION_SIZE] if at + _OPTION_SIZE < end else 0
+    return size if size >= _LEAST_OPTION and at + size <= end else end - at
 
 
 def _decode_carried(frame: bytes, at: int, row: int, out: Columns) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
-from pytest_netlab.wire import octets, payload
+from pytest_netlab.wire import hashing, octets, payload
 from pytest_netlab.wire.address import address_bytes
 from pytest_netlab.wire.columns import Status
 
@@ -28,6 +28,7 @@ VERSION: Final = 6
 _TRAFFIC_CLASS_SHIFT, _TRAFFIC_CLASS_BITS = 4, 0xFF
 _OFFSET_BITS = 0xFFF8
 _MF = 1
+FLOW_LABEL_BITS: Final = 0xFFFFF
 _MAX_LENGTH = 0xFFFF
 _MAX_EXTENSIONS = 16
 _PROTOCOLS = 256
@@ -55,6 +56,7 @@ globals().update(
     FRAGMENT=FRAGMENT,
     AUTHENTICATION=AUTHENTICATION,
     DESTINATION=DESTINATION,
+    FLOW_LABEL_BITS=FLOW_LABEL_BITS,
 )
 
 
@@ -81,6 +83,9 @@ def _decode_fields(frame: bytes, at: int, row: int, out: Columns) -> None:
     out.ip_offset[row] = at - out.start
     traffic_class = octets.u16(frame, at + _FIRST) >> _TRAFFIC_CLASS_SHIFT
     out.tos[row] = traffic_class & _TRAFFIC_CLASS_BITS
+    label = octets.u32(frame, at + _FIRST) & FLOW_LABEL_BITS
+    if out.hashes:
+        out.options_hash[row] = label
     out.proto[row] = frame[at + NEXT]
     out.ttl[row] = frame[at + HOPS]
     octets.copy(out.src, row * _ADDRESS_BYTES, frame, at + SRC, _ADDRESS_BYTES)
@@ -116,6 +121,9 @@ def _decode_extensions(frame: bytes, at: int, row: int, out: Columns) -> int:
         out.proto[row] = frame[at + _EXT_NEXT]
         if kind == FRAGMENT:
             _decode_fragment(frame, at, row, out)
+        elif out.hashes:
+            extension = octets.mix(kind, hashing.digest(frame, at, at + size))
+            out.options_hash[row] = octets.mix(out.options_hash[row], extension)
         at += size
         if out.frag_offset[row]:
             payload.decode(frame, at, row, out)

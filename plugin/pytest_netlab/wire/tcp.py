@@ -24,7 +24,7 @@ URGENT: Final = 18
 HEADER: Final = 20
 
 _WORD = 4
-_FLAG_BITS = 0x1FF
+_FLAG_BITS = 0xFFF
 _SIZE_SHIFT = 12
 
 FIN: Final = 0x001
@@ -36,6 +36,7 @@ URG: Final = 0x020
 ECE: Final = 0x040
 CWR: Final = 0x080
 AE: Final = 0x100
+RESERVED: Final = 0xE00
 _LETTERS = "FSRP.UEWe"
 
 SPACE: Final = 1 << 32  # how many sequence numbers there are: they wrap
@@ -52,6 +53,7 @@ TIMESTAMPS: Final = 8
 # Compiled, these are C integers; this makes them visible to Python.
 globals().update(SPORT=SPORT, DPORT=DPORT, SEQ=SEQ, ACK_NUMBER=ACK_NUMBER)
 globals().update(OFFSET=OFFSET, WINDOW=WINDOW, CHECKSUM=CHECKSUM, HEADER=HEADER)
+globals().update(URGENT=URGENT)
 
 
 def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
@@ -67,6 +69,7 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
     flags = octets.u16(frame, at + OFFSET)
     out.tcp_flags[row] = flags & _FLAG_BITS
     out.tcp_window[row] = octets.u16(frame, at + WINDOW)
+    out.tcp_urgent[row] = octets.u16(frame, at + URGENT)
     size = (flags >> _SIZE_SHIFT) * _WORD
     if size < HEADER or at + size > out.end:
         out.malformed(row)
@@ -74,7 +77,9 @@ def decode(frame: bytes, at: int, row: int, out: Columns) -> None:
     out.payload_len[row] = 0
     payload.decode(frame, at + size, row, out)
     if out.hashes and HEADER < size <= out.limit - at:
-        out.options_hash[row] = hashing.digest(frame, at + HEADER, at + size)
+        options = hashing.digest(frame, at + HEADER, at + size)
+        below = out.options_hash[row]
+        out.options_hash[row] = octets.mix(below, options) if below else options
     if out.checksums:
         stored = octets.u16(frame, at + CHECKSUM)
         out.l4_checksum[row] = checksum.decode(frame, at, stored, row, out)
@@ -90,9 +95,10 @@ def distance(number: int, start: int) -> int:
 
 
 def flag_text(flags: int) -> str:
-    """Return flags as tcpdump writes them: S, S., SEW, P., none."""
+    """Return flags as tcpdump writes them: S, S., SEW, P., none; S+0x200 for others."""
     present = (mark for bit, mark in enumerate(_LETTERS) if flags >> bit & 1)
-    return "".join(present) or "none"
+    reserved = f"+{flags & RESERVED:#x}" if flags & RESERVED else ""
+    return "".join(present) + reserved or "none"
 
 
 def raw_options(frame: bytes, at: int) -> bytes:

@@ -175,12 +175,17 @@ def test_statistics_and_unknown_blocks(make: Maker) -> None:
 def test_names(make: Maker) -> None:
     """The first name of each address; records of other kinds are skipped."""
     records = make.option(1, b"\x0a\0\0\1host01\0other\0")
-    records += make.option(2, bytes(15) + b"\1me\0") + make.option(3, b"x" * 9)
+    records += make.option(2, bytes(15) + b"\1me\0") + make.option(4, b"x" * 9)
     records += make.option(1, b"\x0a\0\0\1later\0")
+    records += make.option(3, bytes(5) + b"\1c1\0") + make.option(3, bytes(4))
     records += make.option(1, b"\x0a\0") + make.option(0, b"")
     capture = _read(make.section(), make.block(blocks.NAMES, records))
 
-    assert dict(capture.names) == {"10.0.0.1": "host01", "::1": "me"}
+    assert dict(capture.names) == {
+        "10.0.0.1": "host01",
+        "::1": "me",
+        "00:00:00:00:00:01": "c1",
+    }
 
 
 def test_sections_of_both_orders() -> None:

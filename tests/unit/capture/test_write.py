@@ -102,6 +102,14 @@ def test_a_comment_that_is_too_long_is_cut() -> None:
     assert _again(capture)[0].comment == "ü" * 32_767
 
 
+def test_names_of_ethernet_addresses() -> None:
+    """A name-resolution block also names stations (EUI-48)."""
+    names = {"172.17.0.2": "c1", "fd00::2": "c1", "02:42:ac:11:00:02": "c1"}
+    capture = Capture.from_frames([], [Interface(name="x")], names)
+
+    assert _again(capture).names == names
+
+
 @pytest.mark.parametrize("address", ["10.0.0.1", "fd00::1"])
 def test_a_name_that_is_too_long_is_cut(address: str) -> None:
     """What a file calls an address may grow when it is decoded."""

@@ -25,10 +25,13 @@ from tests.traffic import (
 from pytest_netlab.checks import Observation, check_pair
 from pytest_netlab.checks.pairs import checksum_mismatch, in_order, ttl_mismatch
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
-from pytest_netlab.wire import Checksum, Direction
+from pytest_netlab.nat import learn
+from pytest_netlab.wire import Checksum, Direction, fill, ip_options, ipv4, tcp
 
 MET = Tuple5(UDP, C1, 5555, HOST01, 53)
 SENT = MET._replace(src=HOST)
+IP_AT = 14
+QUERY6 = Packet(key=Tuple5(UDP, "fd00::2", 5555, "fd01::2", 53), data=b"query")
 QUERY = Packet(key=MET, data=b"query", ip_id=1)
 SEGMENT = Packet(
     key=Tuple5(TCP, C1, 40000, HOST01, 80),
@@ -102,6 +105,47 @@ def test_changed_byte(at: int, field: str, want: str, got: str) -> None:
     packet = SEGMENT if field == "tcp_window" else ECHO
 
     assert broken(packet, spoiled(routed(packet), at))[0] == (field, want, got)
+
+
+def unlike(packet: Packet, change: str) -> bytes:
+    """Return a packet as a router sends it on, with what has no column of its own."""
+    frame = routed(packet).frame
+    head, datagram = frame[:IP_AT], bytearray(frame[IP_AT:])
+    if change == "option":
+        return head + fill(ip_options.added(bytes(datagram)))
+    if change == "reserved":
+        datagram[ipv4.FRAGMENT] |= 0x80
+    elif change == "label":
+        datagram[3] ^= 1
+    else:
+        at = ipv4.header_bytes(datagram[0]) + tcp.OFFSET
+        datagram[at if change == "bits" else at + tcp.URGENT - tcp.OFFSET] |= 2
+    return head + fill(bytes(datagram))
+
+
+@pytest.mark.parametrize(
+    ("packet", "change", "expected"),
+    [
+        (SEGMENT, "option", ("ip_options", "", "94040000")),
+        (QUERY6, "option", ("ip_options", "", "1100010400000000")),
+        (QUERY6, "label", ("flow_label", "0x0", "0x1")),
+        (ECHO, "reserved", ("ip_flags", "2", "6")),
+        (SEGMENT, "bits", ("tcp_flags", "2", "514")),
+        (SEGMENT, "urgent", ("tcp_urgent", "0", "512")),
+    ],
+)
+def test_fields_without_a_use(
+    packet: Packet, change: str, expected: tuple[str, str, str]
+) -> None:
+    """Nothing of a header is free to change: options, labels, unused bits, pointers.
+
+    A comparison of two captures finds it as well.
+    """
+    far = unlike(packet, change)
+    found = learn(capture([packet]), capture([far])).violations
+
+    assert broken(packet, far) == [expected]
+    assert [(bad.field, bad.want, bad.got) for bad in found] == [expected]
 
 
 def test_rows_that_show_it() -> None:

@@ -54,7 +54,7 @@ def test_list_tells_scenarios_and_rules() -> None:
 
     assert result.exit_code == 0
     assert "  ping-beyond\n" in result.stdout
-    assert "MAC addresses are not told" in result.stdout
+    assert "whose Ethernet address is whose" in result.stdout
 
 
 def test_unknown_scenario_names_those_there_are() -> None:

@@ -45,7 +45,7 @@ def rule_of(policy: Policy | None = None, /, **fields: object) -> str:
     ("fields", "rule"),
     [
         ({"field": "noise", "role": ""}, "noise"),
-        ({"field": "source MAC", "scope": ONE}, "mac"),
+        ({"field": "source MAC", "scope": ONE}, ""),
         ({"field": "vlan", "scope": ONE}, ""),
         ({"family": "flow", "field": "client port", "scope": FLOW}, "symbol"),
         ({"family": "flow", "field": "client port", "scope": FLOW_ONE}, ""),
@@ -74,7 +74,7 @@ def rule_of(policy: Policy | None = None, /, **fields: object) -> str:
         ({"field": "ttl", "scope": EVERY, "role": "ack"}, "ack"),
         ({"field": "ttl", "scope": EVERY}, ""),
         ({"field": "l4 checksum", "scope": EVERY, "role": "ack"}, ""),
-        ({"field": "urgent pointer", "scope": ONE}, "unused"),
+        ({"field": "urgent pointer", "scope": ONE}, ""),
         ({"field": "tcp ack", "scope": EVERY, "role": "SYN"}, "unused"),
         ({"field": "tcp ack", "scope": ONE, "role": "SYN"}, ""),
         ({"family": "retransmit", "scope": EVERY}, "repeat"),

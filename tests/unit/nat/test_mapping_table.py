@@ -101,9 +101,9 @@ def test_tos(bit: int) -> None:
     assert bits(NEAR | changed, FAR | changed) == 0
 
 
-@pytest.mark.parametrize(("flag", "expected"), [(1, 0), (2, FLAGS), (4, 0)])
+@pytest.mark.parametrize(("flag", "expected"), [(1, 0), (2, FLAGS), (4, FLAGS)])
 def test_flags(flag: int, expected: int) -> None:
-    """Of IPv4's flags DF stays as it was; fragments may be cut anew."""
+    """Of IPv4's flags DF and the unused one stay; fragments may be cut anew."""
     changed = flag << observations.FLAGS
 
     assert bits(NEAR, FAR | changed) == bits(NEAR | changed, FAR) == expected

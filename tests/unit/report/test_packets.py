@@ -92,7 +92,7 @@ QUOTED = {"quoted_proto", "quoted_src", "quoted_dst", "quoted_ttl", "quoted_ip_i
             | IDENT
             | PORTS
             | PAYLOAD
-            | {"tcp_seq", "tcp_ack", "tcp_flags", "tcp_window"},
+            | {"tcp_seq", "tcp_ack", "tcp_flags", "tcp_window", "tcp_urgent"},
         ),
         (ECHO, NETWORK | IDENT | ANY_ICMP | PAYLOAD | {"icmp_id", "icmp_seq"}),
         (ECHO6, NETWORK | ANY_ICMP | {"icmp_id", "icmp_seq"}),

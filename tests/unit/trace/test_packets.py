@@ -9,6 +9,7 @@ from tests.traffic import (
     C1,
     FIN_ACK,
     HOST01,
+    MACS,
     NAMES,
     SYN,
     SYN_ACK,
@@ -22,7 +23,15 @@ from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Role, Tuple5
 from pytest_netlab.trace import value_text, what_text
 from pytest_netlab.trace.packets import describe
 from pytest_netlab.trace.symbols import Symbols
-from pytest_netlab.wire import icmp, icmpv6, tcp
+from pytest_netlab.wire import (
+    ethernet,
+    fill,
+    icmp,
+    icmpv6,
+    ip_options,
+    ipv4,
+    tcp,
+)
 
 PING = Tuple5(ICMP, C1, 7, HOST01, 7)
 WEB = Tuple5(TCP, C1, 40000, HOST01, 80)
@@ -73,6 +82,23 @@ def told(packet: Packet, role: str = "", *, reply: bool = False) -> tuple[str, s
 def test_describe(packet: Packet, expected: tuple[str, str]) -> None:
     """A packet is told by its kind, ids in symbols, and what a golden speaks of."""
     assert told(packet) == expected
+
+
+def test_what_no_ordinary_packet_has() -> None:
+    """Options, reserved bits, and an urgent pointer without its flag are told."""
+    segment = bytearray(tcp.build(C1, HOST01, 40000, 80, flags=SYN | 0x200))
+    segment[tcp.URGENT + 1] = 9
+    datagram = bytearray(ipv4.build(C1, HOST01, TCP, bytes(segment)))
+    datagram[ipv4.FRAGMENT] |= 0x80
+    frame = ethernet.build(*MACS, fill(ip_options.added(bytes(datagram))))
+    seen = capture([frame])
+
+    _, fields = describe(seen, 0, Symbols(NAMES), Role.SYN, reply=False)
+    named = [f"{name}={value_text(one, name)}" for name, one in fields.named()]
+    assert named == [
+        *("flags=S", "options=none", "ip_options=148", "reserved=ip 0x4, tcp 0x200"),
+        *("urgent=9", "ttl=64"),
+    ]
 
 
 @pytest.mark.parametrize(

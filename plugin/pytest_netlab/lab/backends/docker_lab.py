@@ -19,8 +19,8 @@ from pytest_netlab.lab.engine import containers, host_engine
 from pytest_netlab.lab.net import caches, conntrack
 from pytest_netlab.lab.net.addresses import addresses
 from pytest_netlab.lab.net.conntrack_events import Events
-from pytest_netlab.lab.net.lan import PEER_LINK
-from pytest_netlab.lab.net.links import stop_offloads, veth_peer
+from pytest_netlab.lab.net.lan import PEER_LINK, SWITCH
+from pytest_netlab.lab.net.links import mac, stop_offloads, veth_peer
 from pytest_netlab.lab.net.node import NamespaceNode
 from pytest_netlab.spec import DOCKER0, UPLINK
 
@@ -98,6 +98,7 @@ class DockerLab:
                 containers.demand_running(self._components.containers)
             raise
         containers.await_web(self._web_sockets(), self._components.containers["web"])
+        _ = self.stations  # as they are before anybody changes them
 
     def adopt(self, undo: ExitStack) -> None:
         """Take over the stack that `close` unwinds."""
@@ -162,6 +163,26 @@ class DockerLab:
         for key in ("Gateway", "IPv6Gateway"):
             found[ends["web"][key]] = "bridge"
         found.pop("", None)  # the engine's notation for no address
+        return found
+
+    @cached_property
+    def stations(self) -> Mapping[str, str]:
+        """Return Ethernet address -> name of every node but the host."""
+        ends = dict.fromkeys(self._components.containers, CONTAINER_LINK)
+        ends |= dict.fromkeys(self._components.lan.peers, PEER_LINK)
+        return {mac(self.nodes[n].netns, link): n for n, link in ends.items()}
+
+    def _names(self) -> dict[str, str]:
+        """Return who has which address; the links of the host are as they are now."""
+        components, lan = self._components, self._components.lan
+        links = {
+            "bridge": (lan.host, components.bridge),
+            "host": (lan.host, lan.uplink),
+            "gateway": (lan.switch, SWITCH),
+        }
+        found = {mac(*link): name for name, link in links.items()}
+        found = {**self._named(), **self.stations, **found}
+        found.pop("", None)  # a link that is gone
         return found
 
     @property
@@ -283,7 +304,7 @@ class DockerLab:
             for point in points
         ]
         self._found = {}
-        return LiveCapture(places, names=self._named).start()
+        return LiveCapture(places, names=self._names).start()
 
     def snapshot(self) -> Snapshot:
         """Return the state of the host now, its rules and routes included."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import socket
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ OFFLOADS = (
     "generic-segmentation-offload",
     "generic-receive-offload",
 )
+_SIOCGIFHWADDR, _REQUEST, _HARDWARE = 0x8927, 40, slice(18, 24)  # struct ifreq
 # No router solicitation, no duplicate address detection, no link-local address and so
 # no multicast report for it.
 SILENT = {
@@ -81,6 +84,16 @@ def veth_peer(container: str, host: str, interface: str = "eth0") -> str | None:
     with netlink(host) as ip:
         names = [link.name for link in listed(ip) if link.index in peers]
     return names[0] if names else None
+
+
+def mac(netns: str, interface: str) -> str:
+    """Return a link's Ethernet address; "" where there is no such link."""
+    name = interface.encode().ljust(_REQUEST, b"\0")
+    with inside(netns), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
+        try:
+            return fcntl.ioctl(asked, _SIOCGIFHWADDR, name)[_HARDWARE].hex(":")
+        except OSError:
+            return ""
 
 
 def silence(netns: str, interface: str) -> None:

@@ -225,6 +225,31 @@ FAULTS = (
         red=dict.fromkeys(_FORWARDED, _CHANGED),
     ),
     Fault(
+        name="reserved-flag-set",
+        about="a foreign nft table sets the reserved IP flag",
+        inject=nft("ip frag-off set 0xc000"),
+        red=dict.fromkeys(_FORWARDED, _CHANGED),
+    ),
+    Fault(
+        name="own-reserved-flag-set",
+        about="a foreign nft table sets the reserved IP flag of what the host sends",
+        inject=nft("ip protocol icmp ip frag-off set 0x8000", hook="output"),
+        own_stack=True,
+        red={PING_HOST: _CHANGED},
+    ),
+    Fault(
+        name="reserved-bits-set",
+        about="a foreign nft table sets reserved bits of TCP",
+        inject=nft("ip protocol tcp @th,100,3 set 7"),
+        red=dict.fromkeys(_TCP, (*_CHANGED, "corrupted checksum")),
+    ),
+    Fault(
+        name="urgent-pointer-set",
+        about="a foreign nft table sets an urgent pointer that no flag makes one",
+        inject=nft("tcp urgptr set 7"),
+        red=dict.fromkeys(_TCP, _CHANGED),
+    ),
+    Fault(
         name="tcp-window-set",
         about="a foreign nft table sets the TCP window",
         inject=nft("tcp window set 1000"),

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import CommandError, LabError, LabUnavailableError
-from pytest_netlab.mutate.live import hosts, networks, rules
+from pytest_netlab.mutate.live import hosts, neighbours, networks, rules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from pytest_netlab.mutate.live.fault import Fault
     from pytest_netlab.mutate.model import Mutant
 
-FAULTS: tuple[Fault, ...] = (*rules.FAULTS, *hosts.FAULTS, *networks.FAULTS)
+FAULTS: tuple[Fault, ...] = (
+    *rules.FAULTS,
+    *hosts.FAULTS,
+    *neighbours.FAULTS,
+    *networks.FAULTS,
+)
 
 
 def named(names: Sequence[str]) -> list[Fault]:
