@@ -124,7 +124,11 @@ def _proposed(
 ) -> Path | None:
     """Propose a trace that is new or differs; discard the proposal of a passed test."""
     is_new = isinstance(error, MissingGoldenError)
-    if is_new or (verdict is not None and verdict.outcome == "fail"):
+    if verdict is not None and verdict.outcome == "fail":
+        is_new = (
+            verdict.expected is not None
+        )  # else it was refused as a golden just now
+    if is_new:
         return run.propose(pending, test, verdict)
     if verdict is not None:
         pending.discard(run.scenario.label)

@@ -169,10 +169,17 @@ def judge(
 
 
 def survey(
-    scenario: str, trace: CanonicalTrace, *, waive: Collection[str] = ()
+    scenario: str,
+    trace: CanonicalTrace,
+    *,
+    waive: Collection[str] = (),
+    policy: Policy | None = None,
 ) -> Verdict:
-    """Judge a trace without a golden: only by what no scenario may show."""
-    found = compare(trace, trace, Policy().demanding(waive))
+    """Judge a trace without a golden: only by what no scenario may show.
+
+    A golden of this trace, with this policy, would fail for the same.
+    """
+    found = compare(trace, trace, (policy or Policy()).demanding(waive))
     return Verdict(
         scenario=scenario,
         outcome="fail" if found else "pass",

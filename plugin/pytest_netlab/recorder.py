@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Literal
 from pytest_netlab.diff import compare
 from pytest_netlab.errors import GoldenError
 from pytest_netlab.host import HostChange, difference
-from pytest_netlab.judge import HostState
+from pytest_netlab.judge import HostState, survey
 from pytest_netlab.store import Proposal
+from pytest_netlab.terminal import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,8 +25,23 @@ if TYPE_CHECKING:
     from pytest_netlab.judge import Verdict
     from pytest_netlab.spec import Scenario
     from pytest_netlab.store import Golden, Pending, PendingStore, Store
+    from pytest_netlab.trace import CanonicalTrace
 
 Update = Literal["none", "new", "all"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """Which tests of a session have recorded, so that none undoes what another did.
+
+    Attributes:
+        test: the node id of the test that runs now.
+        by: folder of a golden -> the test that recorded it; shared by all tests.
+
+    """
+
+    test: str = ""
+    by: dict[Path, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +55,7 @@ class Recorder:
             variants.
         update: which goldens are recorded instead of compared with: none, only missing
             ones (`new`), or all.
+        claims: what the session has recorded so far: those are compared with.
 
     """
 
@@ -46,13 +63,39 @@ class Recorder:
     scenario: Scenario
     facts: Callable[[], Mapping[str, str]]
     update: Update = "none"
+    claims: Claims = field(default_factory=Claims)
 
     @property
     def records(self) -> bool:
         """Return whether this run records the golden instead of comparing with it."""
+        if self.recorded_by is not None:
+            return False
         if self.update == "new":
             return not self.store.has(self.scenario.id, self._deciding())
         return self.update == "all"
+
+    @property
+    def recorded_by(self) -> str | None:
+        """Return the test that recorded the golden in this session; None for none."""
+        return self.claims.by.get(self.store.folder(self.scenario.id))
+
+    def demand_one(self, cause: str) -> None:
+        """Demand that packets that differ are not those of two tests with one golden.
+
+        Raises:
+            GoldenError: they are; names both tests, and what to do.
+
+        """
+        first, test = self.recorded_by, self.claims.test
+        if first is None:
+            return
+        both = f"{first} and {test}" if first != test else f"two captures of {test}"
+        raise GoldenError(
+            f"{both} have one golden, {self.scenario.id}, and their packets differ "
+            f"({cause}): the first recorded it; give each its own id, as in "
+            '@pytest.mark.netlab("an-id") or pytest.param(..., '
+            'marks=pytest.mark.netlab("an-id"))'
+        )
 
     def golden(self) -> Golden:
         """Read the golden that is for this host.
@@ -78,7 +121,19 @@ class Recorder:
         """
         about = self._about(provenance)
         folder, changed = self.store.save(self.scenario.id, capture, about)
+        self.claims.by[self.store.folder(self.scenario.id)] = self.claims.test
         return folder if changed else None
+
+    def survey(self, observed: CanonicalTrace) -> Verdict:
+        """Judge a trace by what its golden could not forgive, if it became one.
+
+        Raises:
+            GoldenError: the existing golden is damaged, or only for other hosts.
+
+        """
+        scenario = self.scenario
+        policy = self.store.policy(scenario.id, self._deciding())
+        return survey(scenario.id, observed, waive=scenario.waive, policy=policy)
 
     def propose(
         self,
@@ -88,6 +143,7 @@ class Recorder:
         *,
         test: str,
         verdict: Verdict | None,
+        refused: str = "",
     ) -> Path:
         """Store a capture as a pending golden; return its folder.
 
@@ -97,6 +153,7 @@ class Recorder:
             provenance: of the host.
             test: the test's node id.
             verdict: the verdict on the capture; None where there is no golden yet.
+            refused: why it cannot be accepted; "" where it can.
 
         Raises:
             GoldenError: no folder is right for it, or something else is in it.
@@ -112,6 +169,7 @@ class Recorder:
             about=self._about(provenance),
             test=test,
             differs=differs,
+            refused=one_line(refused),
         )
         return pending.write(self.scenario.label, capture, proposal)
 

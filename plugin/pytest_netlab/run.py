@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.capture import read
 from pytest_netlab.captured import Trace
+from pytest_netlab.checks.forbidden import EMPTY, unrecordable
 from pytest_netlab.errors import (
     BlindCaptureError,
     CommandError,
@@ -22,7 +23,7 @@ from pytest_netlab.host import connections, ruleset, sysctls
 from pytest_netlab.host.snapshot import Snapshot
 from pytest_netlab.judge import HostState, ScenarioFailedError, Verdict, judge, survey
 from pytest_netlab.masking import Mask
-from pytest_netlab.recorder import Recorder
+from pytest_netlab.recorder import Claims, Recorder
 from pytest_netlab.spec import POINTS
 from pytest_netlab.store import CAPTURE
 
@@ -54,13 +55,14 @@ class ScenarioRun:
 
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keywords
         self,
         lab: Lab,
         scenario: Scenario,
         store: Store,
         *,
         update: Update = "none",
+        claims: Claims | None = None,
         mask: Mask | None = None,
         bundle: Path | None = None,
     ) -> None:
@@ -71,6 +73,7 @@ class ScenarioRun:
             scenario: what is run.
             store: its goldens.
             update: which goldens are recorded; see `Recorder`.
+            claims: what this session's tests have recorded; None for nothing.
             mask: what is secret; None takes it from this process's environment.
             bundle: the evidence that the lab was read from.
 
@@ -82,10 +85,15 @@ class ScenarioRun:
         self.recorded: Path | None = None
         self._captures: list[Trace] = []
         self._unjudged: Trace | None = None
+        self._failed: CommandError | None = None  # by which the last capture ended
         self._judged: Trace | None = None
         self._seen = Snapshot()
         self._recorder = Recorder(
-            store=store, scenario=scenario, update=update, facts=lambda: lab.facts
+            store=store,
+            scenario=scenario,
+            facts=lambda: lab.facts,
+            update=update,
+            claims=claims or Claims(),
         )
         lab.demand_engine()
         lab.reset()
@@ -102,14 +110,13 @@ class ScenarioRun:
     @contextmanager
     def _capturing(self, trace: Trace, points: tuple[str, ...]) -> Iterator[Trace]:
         """Fill a trace with what is seen on these points while the block runs."""
-        self.trace = self._unjudged = None
+        self.trace = self._unjudged = self._failed = None
         self._seen = Snapshot()
         tap = self.lab.tap([POINTS[name] for name in points])
-        failed: CommandError | None = None
         try:
             yield trace
         except CommandError as error:
-            failed = error
+            self._failed = error
         except Exception:
             self._finish(trace, tap)
             raise
@@ -117,10 +124,10 @@ class ScenarioRun:
             tap.close()
             raise
         self._finish(trace, tap)
-        if failed is not None:
+        if self._failed is not None:
             if not self._recorder.records:
-                self._blame(trace, failed)
-            raise failed
+                self._blame(trace, self._failed)
+            raise self._failed
 
     def _finish(self, trace: Trace, tap: Tap) -> None:
         """Keep what was captured; it is not judged if the engine died meanwhile."""
@@ -195,15 +202,14 @@ class ScenarioRun:
         """Assert that a trace matches the golden, or record it; see `session`."""
         self._unjudged = None
         self.lab.demand_engine()
-        if self._recorder.records:
-            self.verdict = self._record(trace)
-            return
         read = trace.judged
         try:
-            self.verdict = self.judge(trace)
+            records = self._recorder.records
+            self.verdict = self._record(trace) if records else self.judge(trace)
         finally:
             trace.judged = read  # a test that catches the error has judged nothing
         if self.verdict.outcome == "fail":
+            self._recorder.demand_one(self.verdict.cause)
             self._unjudged = trace
             raise ScenarioFailedError(self.verdict)
         trace.judged = True
@@ -241,6 +247,10 @@ class ScenarioRun:
         return _packets(self.trace) if self.trace is not None else None
 
     def _record(self, trace: Trace) -> Verdict:
+        """Record a trace as the golden, but not what the next run must reject."""
+        self._judged = trace
+        if (found := self._recorder.survey(trace.canonical)).outcome == "fail":
+            return found
         provenance = self._provenance(self._look())
         self.recorded = self._recorder.record(trace.capture, provenance)
         return Verdict(
@@ -266,8 +276,12 @@ class ScenarioRun:
         return judge(golden, canonical, waive=waive, host=host, others=others)
 
     def survey(self, trace: Trace) -> Verdict:
-        """Judge a trace without a golden: only by what no scenario may show."""
-        return survey(self.scenario.id, trace.canonical, waive=self.scenario.waive)
+        """Judge what was replayed without a golden: by what no scenario may show.
+
+        The capture may be empty: packets between containers cross no point.
+        """
+        waive = (*self.scenario.waive, EMPTY)
+        return survey(self.scenario.id, trace.canonical, waive=waive)
 
     def conclude(self, error: BaseException | None) -> Verdict | None:
         """Return the verdict of a test that has ended, by an error or not.
@@ -302,8 +316,23 @@ class ScenarioRun:
         capture = self._judged.capture
         provenance = self._provenance(self._seen if self._seen.files else self._look())
         return self._recorder.propose(
-            pending, capture, provenance, test=test, verdict=verdict
+            pending,
+            capture,
+            provenance,
+            test=test,
+            verdict=verdict,
+            refused=self._unfit(self._judged),
         )
+
+    def _unfit(self, trace: Trace) -> str:
+        """Return why every run would reject a golden of this trace; "" for none."""
+        if self._failed is not None:
+            text = "a command failed in the capture, as it would in the next run"
+            return f"{text}: {self._failed}"
+        found = self._recorder.survey(trace.canonical)
+        if found.outcome == "pass":
+            return ""
+        return unrecordable(one.field for one in found.differences)
 
     def state(self) -> Mapping[str, str]:
         """Return the host's state when the run was judged, file name -> text.

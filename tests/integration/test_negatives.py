@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.traffic import C1, HOST, HOST01, MACS, Packet, error
 
+from pytest_netlab.checks.forbidden import EMPTY
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.lab.backends import private
 from pytest_netlab.run import ScenarioRun
@@ -41,13 +42,14 @@ FRAMES = {
     ),
     "quoted": error(HOST, PING, dst=HOST01).frame,
 }
+QUIET = Scenario(id="quiet", waive=(EMPTY,))
 RESET = Packet(key=Tuple5(TCP, C1, 4001, HOST01, 80), flags=tcp.RST | tcp.ACK)
 
 
 @pytest.fixture
 def quiet(lab: DockerLab, tmp_path: Path) -> Store:
     """Return goldens, of which one tells of a scenario in which nothing happens."""
-    run = ScenarioRun(lab, Scenario(id="quiet"), Store(tmp_path), update="all")
+    run = ScenarioRun(lab, QUIET, Store(tmp_path), update="all")
     with run.capture() as trace:
         pass
     run.check(trace)
@@ -56,7 +58,7 @@ def quiet(lab: DockerLab, tmp_path: Path) -> Store:
 
 def found(lab: DockerLab, store: Store, argv: tuple[str, ...], *waive: str) -> set[str]:
     """Return what differs of the quiet scenario while the host or c1 sends this."""
-    run = ScenarioRun(lab, Scenario(id="quiet", waive=waive), store)
+    run = ScenarioRun(lab, Scenario(id="quiet", waive=(EMPTY, *waive)), store)
     node = lab.nodes["c1" if argv[1] == RAW else "host"]
     with run.capture() as trace:
         node.run(sys.executable, "-c", *argv[1:])
@@ -93,7 +95,7 @@ def test_container_leaves_by_ipv6(tmp_path: Path) -> None:
     """Up to engine 26 nobody masquerades IPv6: a container's own address leaves."""
     daemon = ("--ipv6", "--fixed-cidr-v6=fd00:17::/64")
     with closing(private.start(LabOptions(daemon=daemon))) as lab:
-        quiet = ScenarioRun(lab, Scenario(id="quiet"), Store(tmp_path), update="all")
+        quiet = ScenarioRun(lab, QUIET, Store(tmp_path), update="all")
         with quiet.capture() as trace:
             pass
         quiet.check(trace)
@@ -102,7 +104,7 @@ def test_container_leaves_by_ipv6(tmp_path: Path) -> None:
                 added = f"ip -6 addr add {network}{own}/64 dev {link} nodad"
                 lab.nodes[node].run(*added.split())
 
-        run = ScenarioRun(lab, Scenario(id="quiet"), Store(tmp_path))
+        run = ScenarioRun(lab, QUIET, Store(tmp_path))
         with run.capture() as trace:
             lab.nodes["c1"].run("ping", "-6c1", "-W1", "fd99::2", check=False)
         found = run.judge(trace).differences

@@ -71,7 +71,7 @@ def test_when(
 
     assert found.records is before
     found.record(captured(KEPT), HERE)
-    assert found.records is after
+    assert recorder(store, update).records is after  # in the next session
 
 
 def test_record(store: Store) -> None:

@@ -476,3 +476,11 @@ def test_no_scenario_begins_on_a_dead_engine(mortal: MortalLab, store: Store) ->
 
     with pytest.raises(LabError, match="it died"):
         ScenarioRun(mortal, SCENARIO, store)
+
+
+def test_survey_of_what_crossed_no_point(run: ScenarioRun) -> None:
+    """A replay between containers shows nothing, and that is not forbidden."""
+    with run.capture() as trace:
+        pass
+
+    assert run.survey(trace).outcome == "pass"

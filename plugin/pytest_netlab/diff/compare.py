@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import Cause, explain, unseen
 from pytest_netlab.checks.forbidden import (
+    EMPTY,
     FORBIDDEN,
     FORBIDDEN_BY,
     REFUSAL,
@@ -102,6 +103,7 @@ def compare(
         cause.flow: cause for cause in explain(golden.facts, seen.facts, host, found)
     }
     found += _forbidden(seen, rules, found)
+    found = found or list(_empty(golden, seen, rules))
     blind = [_point(name, golden) for name in _unshared(golden, seen)]
     return blind + [
         replace(one, cause=causes.get(one.flow) or _by_name(one)) for one in found
@@ -119,6 +121,24 @@ def _forbidden(
     for one in seen.forbidden:
         if one.packet not in known and policy.demands(one.field):
             yield _impossible(one.flow, one)
+
+
+def _empty(
+    golden: CanonicalTrace, seen: CanonicalTrace, policy: Policy
+) -> Iterator[Difference]:
+    """Yield that neither trace has a packet: they are equal whatever broke."""
+    flows = (*golden.flows, *seen.flows)
+    empty = not any(one.compared for one in flows if not one.unrelated)
+    if empty and policy.demands(EMPTY):
+        yield Difference(
+            flow="every flow",
+            direction="original",
+            point=", ".join(seen.points),
+            packet=None,
+            field=EMPTY,
+            want="a packet of a lab's node",
+            got=ABSENT,
+        )
 
 
 def _by_name(difference: Difference) -> Cause | None:

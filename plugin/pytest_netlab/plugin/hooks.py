@@ -51,6 +51,7 @@ STORED = pytest.StashKey["Stored"]()
 RUN = pytest.StashKey["ScenarioRun"]()
 HELD = pytest.StashKey[bool]()  # a fixture's teardown may still check what it captured
 PASSED = pytest.StashKey[bool]()
+CLAIMED = pytest.StashKey[dict[Path, str]]()
 
 
 def pytest_addoption(
@@ -90,6 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):  # the controller prints
         config.pluginmanager.register(repeated.Repeated(), "netlab_repeated")
     owner.disown_dead()  # before xdist starts its workers
+    config.stash[CLAIMED] = {}
     config.pluginmanager.register(summary.Summary(), "netlab_summary")
     _watch_unreferenced(config)
 
@@ -242,11 +244,13 @@ def pytest_fixture_setup(
 @pytest.fixture
 def netlab(request: pytest.FixtureRequest) -> Iterator[Netlab]:
     """Provide the lab for this scenario, in the state that all scenarios start from."""
-    from pytest_netlab.run import ScenarioRun  # noqa: PLC0415 - imports numpy
+    from pytest_netlab.recorder import Claims  # noqa: PLC0415 - imports numpy
+    from pytest_netlab.run import ScenarioRun  # noqa: PLC0415
     from pytest_netlab.session import Netlab  # noqa: PLC0415
     from pytest_netlab.store import Store  # noqa: PLC0415
 
     config, stash = request.config, request.node.stash
+    _refuse_shared(request.node)
     scenario = marker.scenario(request.node)
     store = Store(_golden_folder(request.node))
     if config.getoption("--netlab-offline"):
@@ -260,12 +264,29 @@ def netlab(request: pytest.FixtureRequest) -> Iterator[Netlab]:
         scenario,
         store,
         update=config.getoption("netlab_update"),
+        claims=Claims(test=request.node.nodeid, by=config.stash[CLAIMED]),
         mask=hiding.mask(config),
         bundle=stash[STORED].bundle if STORED in stash else None,
     )
     yield Netlab(stash[RUN])
     if HELD in stash and PASSED in stash:
         stash[RUN].demand_judged()
+
+
+def _refuse_shared(item: pytest.Item) -> None:
+    """Refuse to record a golden of two tests in workers: each would undo the other."""
+    config = item.config
+    records = config.getoption("netlab_update") != "none"
+    if not records or not hasattr(config, "workerinput"):
+        return
+    golden = _golden_folder(item) / marker.scenario(item).id
+    for other in item.session.items:
+        same = marker.is_on(other) and marker.scenario(other).id == golden.name
+        if same and other is not item and _golden_folder(other) == golden.parent:
+            raise GoldenError(
+                f"{item.nodeid} and {other.nodeid} have one golden, {golden.name}: "
+                "record it without pytest-xdist (-n0), or give each an id of its own"
+            )
 
 
 def _run(item: pytest.Item) -> ScenarioRun | None:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 SCENARIO = "netlab_scenario"  # an attribute of reports: the test is a scenario
 JUDGED = "netlab_judged"  # an attribute: there is a verdict on its packets
-PACKETS, OWN, BROKEN = "packets", "own", "broken"
+PACKETS, UNJUDGED, BROKEN = "packets", "unjudged", "broken"
 TEXTS = {
     PACKETS: "scenarios judged from packets",
-    OWN: "by assertions of their own, without a verdict on packets",
+    UNJUDGED: "scenarios without a verdict on packets",
 }
 PLACES = ("recorded", "pending", "evidence")
 TROUBLE, WARNING = "netlab-trouble", "WARNING"
@@ -62,7 +62,7 @@ class Summary:
     def _outcome(self, report: pytest.TestReport) -> tuple[str, str] | None:
         """Return what judged a test in this phase, and how; None for nothing new."""
         before = self._outcomes.get(report.nodeid)
-        if report.when == "teardown" and report.passed and before != (OWN, "pass"):
+        if report.when == "teardown" and report.passed and before != (UNJUDGED, "pass"):
             return None  # a fixture's check may follow a test that passed, and no other
         found = dict(report.user_properties).get("netlab_outcome")
         if found == "error" or (report.failed and report.when != "call"):
@@ -71,7 +71,9 @@ class Summary:
             return PACKETS, str(found)
         if report.when != "call":
             return None
-        return OWN, "xfail" if report.skipped else report.outcome.removesuffix("ed")
+        return UNJUDGED, "xfail" if report.skipped else report.outcome.removesuffix(
+            "ed"
+        )
 
     @property
     def judged_nothing(self) -> bool:

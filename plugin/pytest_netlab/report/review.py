@@ -30,6 +30,8 @@ def render(found: Review, now: datetime) -> Iterator[str]:
     yield f"golden     {pending.golden}{'' if found.recorded else ' (new)'}"
     if pending.stale:
         yield "           has changed since: it can be rejected, not accepted"
+    if pending.refused:
+        yield f"           cannot be accepted: {pending.refused}"
     yield ""
     for flow in dict.fromkeys(d.flow for d in found.differences):
         own = [d for d in found.differences if d.flow == flow]

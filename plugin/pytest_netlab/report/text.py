@@ -8,6 +8,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pytest_netlab.checks.forbidden import forbids, unrecordable
 from pytest_netlab.report.provenance import changes
 from pytest_netlab.spec import ARTIFACTS
 from pytest_netlab.terminal import joined
@@ -38,7 +39,12 @@ def render(
     """
     lines = [f"{verdict.scenario} FAILED: {verdict.cause}", ""]
     lines += explained(verdict, bundle)
-    lines += next_step(pending, node)
+    fields = [one.field for one in verdict.differences]
+    if verdict.expected is None and all(map(forbids, fields)):
+        reason = unrecordable(fields)
+        lines += _wrapped("next step", f"nothing was recorded: {reason}")
+    else:
+        lines += next_step(pending, node)
     return joined(lines)
 
 

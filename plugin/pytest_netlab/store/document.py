@@ -66,6 +66,7 @@ class Pending(Table, frozen=True, kw_only=True):
         base: SHA-256 of that golden's capture and story, in hex; "" for none.
         test: the test's node id.
         differs: why it was proposed, in one line.
+        refused: why it cannot be accepted, in one line; absent where it can.
         made: when it was proposed.
 
     """
@@ -75,6 +76,7 @@ class Pending(Table, frozen=True, kw_only=True):
     base: str
     test: str
     differs: str
+    refused: str | UnsetType = UNSET
     made: Annotated[datetime, Meta(tz=True)]
 
 

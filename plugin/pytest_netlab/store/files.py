@@ -102,7 +102,7 @@ def read_with_capture(
     golden = Golden(
         scenario=name,
         canonical=canonical,
-        policy=_policy(folder / TOML, table),
+        policy=policy(folder / TOML, table),
         provenance=table.provenance or {},
         about=said(table, TEXTS),
         folder=folder,
@@ -208,7 +208,8 @@ def requires(path: Path, table: document.Golden) -> Requires:
         raise GoldenError(f"{path}: {error}") from error
 
 
-def _policy(path: Path, table: document.Golden) -> Policy:
+def policy(path: Path, table: document.Golden) -> Policy:
+    """Return how strictly a golden.toml has each field compared."""
     try:
         return Policy.parse(table.policy)
     except PolicyError as error:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pytest_netlab.diff import Policy
 from pytest_netlab.errors import GoldenError
 from pytest_netlab.files import folders
 from pytest_netlab.store import files, regular
@@ -112,6 +113,18 @@ class Store:
         if not self.folder(scenario).is_dir():
             return False
         return not files.is_stub(self._picked(scenario, facts))
+
+    def policy(self, scenario: str, facts: Mapping[str, str]) -> Policy:
+        """Return the policy that a host's golden has, or would keep when recorded.
+
+        Raises:
+            GoldenError: golden.toml is damaged or invalid.
+
+        """
+        path = self.place(scenario, facts) / TOML
+        if not path.is_file():
+            return Policy()
+        return files.policy(path, files.read_toml(path, scenario))
 
     def others(self, picked: Golden) -> Iterator[Golden]:
         """Yield the recorded variants of a scenario that were not picked."""

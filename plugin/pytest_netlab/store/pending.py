@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from msgspec import UNSET
+
 from pytest_netlab.errors import DocumentError, GoldenError
 from pytest_netlab.files import documents, folders
 from pytest_netlab.spec import PENDING
@@ -39,6 +41,7 @@ class Pending:
         base: SHA-256 of that golden at the run, in hex (see `digest`); "" for none.
         test: the test's node id.
         differs: why it was proposed, in one line.
+        refused: why it cannot be accepted, in one line; "" where it can.
         made: when it was proposed.
         proposed: the golden.
         capture: its packets.
@@ -52,6 +55,7 @@ class Pending:
     base: str
     test: str
     differs: str
+    refused: str
     made: datetime
     proposed: Golden
     capture: Capture
@@ -82,6 +86,7 @@ class Proposal:
         about: keys of golden.toml.
         test: the test's node id.
         differs: why it is proposed, in one line.
+        refused: why it cannot be accepted, in one line; "" where it can.
 
     """
 
@@ -90,6 +95,7 @@ class Proposal:
     about: Mapping[str, Any]
     test: str
     differs: str
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,7 @@ class PendingStore:
             base=mark.base,
             test=mark.test,
             differs=mark.differs,
+            refused=mark.refused or "",
             made=mark.made,
             proposed=proposed,
             capture=capture,
@@ -193,6 +200,7 @@ class PendingStore:
             base=digest(golden),
             test=proposal.test,
             differs=proposal.differs,
+            refused=proposal.refused or UNSET,
             made=datetime.now(UTC).replace(microsecond=0),
         )
         files.write(folder, capture, table, {MARK: document.pending_text(mark)})
@@ -204,13 +212,15 @@ class PendingStore:
         The golden's keys that the user may edit (policy, requires, ...) are kept.
 
         Raises:
-            GoldenError: the golden is damaged or has changed since the run; golden and
-                proposal are left untouched.
+            GoldenError: the golden is damaged or has changed since the run, or every
+                run would reject the proposal; both are left untouched.
 
         """
         recorded = pending.recorded()
         changed = recorded is None or recorded.canonical != pending.proposed.canonical
         if changed:
+            if pending.refused:
+                raise GoldenError(f"{pending.name} is not accepted: {pending.refused}")
             _refuse_stale(pending)
             _record(pending)
         self.drop(pending)

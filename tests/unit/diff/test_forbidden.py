@@ -114,3 +114,13 @@ def test_documented() -> None:
     rows = [line.split("`")[1] for line in section.splitlines() if line[:3] == "| `"]
 
     assert rows == list(FORBIDDEN)
+
+
+def test_nothing_captured() -> None:
+    """Two empty traces are equal whatever broke; one that is not differs anyway."""
+    nothing, something = story(), story(PING)
+
+    assert fields(nothing, nothing) == ["empty-capture"]
+    assert fields(nothing, nothing, "empty-capture") == []
+    assert fields(something, nothing, CONTAINER) == ["conversation"]
+    assert compare(nothing, nothing) == []
