@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
+from pytest_netlab.causes.facts import Cause
+from pytest_netlab.checks.forbidden import FORBIDDEN, MADE, REORDERED
 from pytest_netlab.flows import Role
 from pytest_netlab.host import effects
 from pytest_netlab.trace import Packet
 
 if TYPE_CHECKING:
-    from pytest_netlab.causes.facts import Case, Cause, Evidence
+    from pytest_netlab.causes.facts import Case, Evidence
     from pytest_netlab.host import Fact, HostChange
 
 CHECKSUMS = ("ip_checksum", "l4_checksum", "bad-checksum")
@@ -141,8 +143,29 @@ def twice(case: Case) -> Cause | None:
         otherwise="look for TEE and dup rules, for a loop, and for the queue of a link",
     )
     where = duplicate.point if duplicate is not None else case.evidence[0].point
-    text = f"the same packet, with the same IP id, was seen again at {where}; {why}"
+    text = f"{_copy(case)} was seen again at {where}; {why}"
     return case.cause("delivered twice", text)
+
+
+def reordered(case: Case) -> Cause | None:
+    """Find segments that the host sent in another order than they had come."""
+    found = next((one for one in case.evidence if one.field == REORDERED), None)
+    if found is None:
+        return None
+    why = clues.first(
+        clues.new(case.host, effects.queues),
+        clues.link(case.host),
+        host=case.host,
+        otherwise="look for NFQUEUE and queue rules, and for the queue of a link",
+    )
+    text = f"{FORBIDDEN[REORDERED]}, at {found.point}; {why}"
+    return Cause(REORDERED, case.want.name, text)
+
+
+def _copy(case: Case) -> str:
+    if any(difference.field == MADE for difference in case.evidence):
+        return "a copy that never reached the host"
+    return "the same packet, with the same IP id,"
 
 
 def _is_duplicate(difference: Evidence) -> bool:

@@ -37,6 +37,7 @@ RULES = (
     alteration.reidentified,
     forwarding.not_forwarded,
     alteration.twice,
+    alteration.reordered,
     ends.sender_differs,
     alteration.header_changed,
     translation.remapped,

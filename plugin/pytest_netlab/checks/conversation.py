@@ -29,6 +29,7 @@ ACROSS: tuple[Callable[[Observed], Iterator[Violation]], ...] = (
     forwarding.reversed_direction,
     embedded.changed,
     forwarding.unpaired,
+    forwarding.reordered,
     forwarding.bridged,
 )
 

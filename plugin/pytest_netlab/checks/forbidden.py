@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 CONTAINER, LOOPBACK = "container-address-on-uplink", "loopback-on-uplink"
 REFUSAL, UNPAIRED = "unexplained-refusal", "unpaired-forwarded"
+MADE, REORDERED = "made-by-host", "reordered-by-host"
 CHECKSUM, EMPTY = "bad-checksum", "empty-capture"
 
 FORBIDDEN: Mapping[str, str] = {
@@ -20,6 +21,8 @@ FORBIDDEN: Mapping[str, str] = {
     LOOPBACK: "a loopback address left the host on the uplink (RFC 1122, 3.2.1.3)",
     REFUSAL: "the host refused something, and the golden has no such refusal",
     UNPAIRED: "the host forwards this conversation, and not this packet of it",
+    MADE: "the host sent a packet of a conversation that it only forwards",
+    REORDERED: "the host sent segments of a connection in another order than they came",
     CHECKSUM: "a checksum does not fit its packet: who receives it throws it away",
     EMPTY: "no packet of a lab's node was captured: nothing was judged",
 }

@@ -5,17 +5,21 @@ Plain Python is fast enough here: these checks see only the conversations of a t
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pytest_netlab.checks.forbidden import UNPAIRED
+from pytest_netlab.checks.forbidden import MADE, REORDERED, UNPAIRED
 from pytest_netlab.checks.pairs import UNTOUCHED, Observation
+from pytest_netlab.checks.tracking import end_of, may_be_dropped
 from pytest_netlab.checks.violation import Violation
-from pytest_netlab.flows import TCP, Role, is_error, key_of, role_of
-from pytest_netlab.wire import Direction, ipv4
+from pytest_netlab.flows import TCP, Role, is_error, key_of, role_of, uniflow_of
+from pytest_netlab.wire import Direction, ipv4, tcp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pytest_netlab.capture import Capture
     from pytest_netlab.checks.observed import Observed
 
 
@@ -56,19 +60,111 @@ def reversed_direction(seen: Observed) -> Iterator[Violation]:
 def unpaired(seen: Observed) -> Iterator[Violation]:
     """Yield a packet that did not cross the host, in a conversation that does.
 
-    Of the packets that a trace leaves out, only bare acknowledgements are checked: the
-    trace would not show their loss. An error or reset of the host itself is a refusal.
+    What reached the host had to leave it, unless connection tracking may drop it; what
+    left it had to reach it before. An error or reset of the host itself is a refusal.
+    If the capture does not know a packet's direction, only packets that are compared
+    are checked, and bare acknowledgements: the trace would not show their loss.
     """
     for row in seen.unpaired:
         if is_error(seen.capture, row):
             continue
-        role = role_of(seen.capture, row) if seen.capture.proto[row] == TCP else None
-        sent = seen.capture.direction[row] == Direction.OUTBOUND
-        if role is Role.ACK or (
-            row in seen.compared and not (role is Role.RST and sent)
-        ):
-            got = "seen at this one only"
-            yield Violation(UNPAIRED, "seen at both points", got, (row,))
+        direction, role = seen.direction(row), _role(seen.capture, row)
+        if direction == Direction.OUTBOUND:
+            if role is not Role.RST or not seen.is_own(row):
+                got = "sent by the host, which it never reached"
+                yield Violation(MADE, "reached the host before", got, (row,))
+        elif direction == Direction.INBOUND:
+            lost = _stuck(seen, row)
+            if role is None or not may_be_dropped(seen, lost):
+                yield _unpaired(lost)
+        elif role is Role.ACK or row in seen.compared:
+            yield _unpaired(row)
+
+
+def _role(capture: Capture, row: int) -> Role | None:
+    return role_of(capture, row) if capture.proto[row] == TCP else None
+
+
+def _unpaired(row: int) -> Violation:
+    return Violation(UNPAIRED, "seen at both points", "seen at this one only", (row,))
+
+
+def _stuck(seen: Observed, row: int) -> int:
+    """Return which of several equal packets did not cross.
+
+    They are paired by their number; but one that left after a later one had come was
+    not the first.
+    """
+    capture = seen.capture
+    identity, ts = _identity(capture, row), capture.ts
+    for came, left in seen.crossings():
+        is_before = ts[came] < ts[row] < ts[left]
+        if is_before and _identity(capture, came) == identity:
+            return came
+    return row
+
+
+def reordered(seen: Observed) -> Iterator[Violation]:
+    """Yield a segment that left the host before one that had reached it earlier.
+
+    Only of those that came in sequence: two processors may forward two bursts of one
+    sender at once, but each keeps the order of its own. Nor of one that another equals,
+    or that left in pieces: nobody can tell which is which.
+    """
+    capture, sizes = seen.capture, seen.capture.payload_len
+    crossings = [one for one in seen.crossings() if _takes_numbers(capture, one[0])]
+    known = Counter(
+        (capture.point[row], _identity(capture, row))
+        for row in {row for pair in crossings for row in pair}
+    )
+    streams = {False: _Arrived(), True: _Arrived()}
+    latest = {False: -1, True: -1}
+    for came, left in crossings:
+        reply = seen.is_reply(came)
+        if not streams[reply].is_next(capture, came):
+            continue
+        keys = [(capture.point[x], _identity(capture, x)) for x in (came, left)]
+        if sizes[came] != sizes[left] or any(known[key] > 1 for key in keys):
+            continue
+        if left < latest[reply]:
+            got = f"before packet {latest[reply] + 1}, which had come earlier"
+            yield Violation(REORDERED, "sent on as it came", got, (left,))
+        latest[reply] = max(latest[reply], left)
+
+
+@dataclass(slots=True)
+class _Arrived:
+    """The bytes of one direction that reached the host: up to where, and beyond."""
+
+    end: int | None = None
+    ahead: dict[int, int] = field(default_factory=dict)
+
+    def is_next(self, capture: Capture, row: int) -> bool:
+        """Take a segment; return whether all before it had come, and no more."""
+        begin, end = int(capture.tcp_seq[row]), end_of(capture, row)
+        follows = self.end in (None, begin)
+        if not follows:
+            self.ahead[begin] = end
+            return False
+        self.end = end
+        while self.end in self.ahead:
+            self.end = self.ahead.pop(self.end)
+        return True
+
+
+def _takes_numbers(capture: Capture, row: int) -> bool:
+    """Return whether it is a segment that takes up sequence numbers."""
+    if capture.proto[row] != TCP or is_error(capture, row):
+        return False
+    flags = int(capture.tcp_flags[row]) & (tcp.SYN | tcp.FIN)
+    return bool(capture.payload_len[row]) or bool(flags)
+
+
+def _identity(capture: Capture, row: int) -> tuple[object, ...]:
+    """Return what tells a segment from all others at a point."""
+    names = ("ip_id", "tcp_seq", "payload_len", "tcp_ack", "tcp_flags", "options_hash")
+    known = (int(getattr(capture, name)[row]) for name in names)
+    return uniflow_of(capture, row), *known
 
 
 def bridged(seen: Observed) -> Iterator[Violation]:

@@ -13,6 +13,7 @@ from pytest_netlab.checks.forbidden import (
     EMPTY,
     FORBIDDEN,
     FORBIDDEN_BY,
+    MADE,
     REFUSAL,
     UNPAIRED,
 )
@@ -195,12 +196,15 @@ def _flow(
         yield _whole(got, ABSENT, "a conversation")
     elif want is not None and got is not None:
         yield from _source(want, got, policy)
-        packets = list(_packets(want, got, policy))
-        yield from packets
-        reported = {difference.packet for difference in packets} - {None}
-        for bad in _violations(want, got, policy):
-            if bad.field != UNPAIRED or bad.packet not in reported:
-                yield bad
+        violations = list(_violations(want, got, policy))
+        named = {bad.packet for bad in violations if bad.field in _ALONE}
+        for difference in _packets(want, got, policy):
+            if difference.field != "packet" or difference.packet not in named:
+                yield difference
+        yield from violations
+
+
+_ALONE = (UNPAIRED, MADE)  # says more of a packet than that none is expected
 
 
 def _source(

@@ -145,6 +145,11 @@ def copies(fact: Fact) -> bool:
     return _does(fact, "TEE", "dup")
 
 
+def queues(fact: Fact) -> bool:
+    """Return whether it hands packets to a program, which may hold or reorder them."""
+    return _does(fact, "NFQUEUE", "queue")
+
+
 def alters(fact: Fact) -> bool:
     """Return whether it sets fields by nft, or fills in checksums by iptables."""
     return bool(_is_nft(fact) and writes(fact)) or _does(fact, "CHECKSUM")

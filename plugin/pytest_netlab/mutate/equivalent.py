@@ -180,7 +180,8 @@ def _doubled(case: Change) -> bool:
 
 
 def _repeat(case: Change) -> bool:
-    return case.mutation.family == "retransmit" and case.mutation.proto == "tcp"
+    one = case.mutation
+    return one.family == "retransmit" and one.proto == "tcp" and case.everywhere
 
 
 def _order(case: Change) -> bool:

@@ -72,9 +72,9 @@ def _doubles(context: Context, packet: TracedPacket) -> Iterator[Mutation]:
     for scope, rows in _observations(packet):
         make = partial(_twice, context, rows, fresh=False)
         yield _mutation(packet, "duplicate", scope, rows, make)
-    if context.capture.ip_version[packet.rows[0]] == ipv4.VERSION:
-        make = partial(_twice, context, packet.rows, fresh=True)
-        yield _mutation(packet, "retransmit", EVERY, packet.rows, make)
+        if context.capture.ip_version[packet.rows[0]] == ipv4.VERSION:
+            make = partial(_twice, context, rows, fresh=True)
+            yield _mutation(packet, "retransmit", scope, rows, make)
 
 
 def _twice(context: Context, rows: Sequence[int], *, fresh: bool) -> list[Frame]:

@@ -38,7 +38,7 @@ from pytest_netlab.trace.values import (
     flow_name,
     without_kept_port,
 )
-from pytest_netlab.wire import canary, is_mac
+from pytest_netlab.wire import address_text, canary, is_mac
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 OWN = frozenset({"host", "bridge", "gateway"})
 OWN_PLACES = {Place.BRIDGE: "bridge", Place.UPLINK: "host"}
 BROADCAST = "255.255.255.255"
+HOST = frozenset({"host", "bridge"})
 # Violations where two flows are mapped to one tuple: then neither is unrelated.
 MAPPING = frozenset({"mapping", "one-to-one", "undone"})
 
@@ -113,6 +114,9 @@ class _Builder:
         self.learned = learn(*(capture.select(x.rows) for x in (self.near, self.far)))
         self.window = _window(capture)
         self.stations = Stations(capture, names, dict(self._own()))
+        apart = {one.name for one in points if one.apart}
+        self.apart = [n for n, name in enumerate(self.interfaces) if name in apart]
+        self.addresses = _host_addresses(capture, names, apart)
 
     @property
     def captured(self) -> tuple[str, ...]:
@@ -321,8 +325,13 @@ class _Builder:
             pairs=pairs,
             bridged=[(row, other) for row in seen for other in self._bridged(row)],
             unpaired=unpaired_rows if flow.disposition == "forwarded" else (),
+            is_own=self._is_own,
             compared=compared,
+            apart=self.apart,
         )
+
+    def _is_own(self, row: int) -> bool:
+        return address_text(bytes(self.capture.src[row])) in self.addresses
 
     def _bridged(self, row: int) -> list[int]:
         """Return the other observations of a packet on the same side of the host."""
@@ -362,6 +371,19 @@ def _is_routed(address: str) -> bool:
     found = ip_address(address)
     aside = found.is_multicast or found.is_link_local or found.is_unspecified
     return not aside and address != BROADCAST
+
+
+def _host_addresses(
+    capture: Capture, names: Mapping[str, str], apart: Collection[str]
+) -> set[str]:
+    """Return the host's addresses: of its nodes, and of its captured interfaces."""
+    named = {address for address, name in names.items() if name in HOST}
+    return named | {
+        address.partition("/")[0]
+        for interface in capture.interfaces
+        if interface.name not in apart
+        for address in interface.addresses
+    }
 
 
 def _window(capture: Capture) -> tuple[int, int] | None:

@@ -45,6 +45,11 @@ class Point:
         return self.place <= Place.BRIDGE
 
     @property
+    def apart(self) -> bool:
+        """Whether it is in another namespace: what leaves it reaches the host."""
+        return self.place in (Place.CONTAINER, Place.NODE)
+
+    @property
     def distance(self) -> int:
         """Return how many links lie between it and the NAT."""
         nearest = Place.BRIDGE if self.inside else Place.UPLINK

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
 
 REPEATED, DUPLICATE, LATE = "repeated", "duplicate", "late"
+STUCK, MADE = "stuck", "made"
 
 
 def marked(capture: Capture, found: Sequence[Traversal]) -> list[Traversal]:
@@ -96,8 +97,15 @@ def _furthest(capture: Capture, copies: Sequence[Traversal]) -> Iterator[Travers
             is_lost = (
                 came and not far and copy.role in (Role.SYN, Role.SYN_ACK, Role.DATA)
             )
-            yield replace(copy, ignored="" if is_lost else REPEATED)
+            yield replace(copy, ignored="" if is_lost else _why(copy, best, came=came))
         seen.add(ip_id)
+
+
+def _why(copy: Traversal, best: Traversal, *, came: bool) -> str:
+    """Return why a copy is not compared; of one that did not cross, checks judge."""
+    if copy.crossed or not best.crossed:
+        return REPEATED
+    return STUCK if came else MADE
 
 
 def _identity(capture: Capture, row: int) -> int:

@@ -45,7 +45,8 @@ def statistics(
     ]
     passed = max((_size(capture, row) for row in crossed), default=0)
     stuck = min((_size(capture, row) for row in lost), default=0)
-    return Statistics(passed, stuck, _copies(capture, known))
+    copies = _copies(capture, known) + _made(capture, known, crossed)
+    return Statistics(passed, stuck, copies)
 
 
 def _size(capture: Capture, row: int) -> int:
@@ -63,13 +64,25 @@ def _segment(capture: Capture, row: int) -> Hashable:
 
 def _copies(capture: Capture, rows: Iterable[int]) -> int:
     """Count the packets that were seen again at one point; IP id 0 is skipped."""
-    names = ("point", "ip_id", "payload_hash", "tcp_seq", "icmp_seq", "frag_offset")
     seen = Counter(
-        (
-            uniflow_of(capture, row),
-            *(int(getattr(capture, name)[row]) for name in names),
-        )
+        (_content(capture, row), int(capture.ip_id[row]))
         for row in rows
         if capture.ip_id[row]
     )
     return sum(count - 1 for count in seen.values())
+
+
+def _made(capture: Capture, rows: Iterable[int], crossed: Collection[int]) -> int:
+    """Count what the host alone sent of what it had sent on at the same point."""
+    sent = {_content(capture, row) for row in crossed}
+    return sum(
+        _content(capture, row) in sent
+        for row in rows
+        if row not in crossed and capture.direction[row] == Direction.OUTBOUND
+    )
+
+
+def _content(capture: Capture, row: int) -> Hashable:
+    """Return what a packet and its copies at the same point have in common."""
+    names = ("point", "payload_hash", "tcp_seq", "icmp_seq", "frag_offset")
+    return uniflow_of(capture, row), *(int(getattr(capture, n)[row]) for n in names)

@@ -277,3 +277,48 @@ def test_what_doubles(host: HostChange, cited: str) -> None:
     found = alteration.twice(altered(DOUBLED, host=host))
 
     assert words(found)[1].endswith(cited)
+
+
+MADE = Seen("made-by-host", "reached the host before", "sent by the host")
+SWAPPED = Seen("reordered-by-host", "sent on as it came", "before packet 7")
+QUEUED = "mangle -A FORWARD -p tcp -j NFQUEUE --queue-num 7"
+
+
+def test_copy_that_the_host_made() -> None:
+    """A copy with an IP id of its own is told as one; what copies nothing is not."""
+    host = changed(extra=(ACCEPT, TEE))
+    text = (
+        "a copy that never reached the host was seen again at uplink; this rule is "
+        f"new: {TEE}"
+    )
+
+    assert words(alteration.twice(case(PING, AGAIN, host, evidence=(MADE,)))) == (
+        "delivered twice",
+        text,
+    )
+    assert alteration.twice(altered(MADE)) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "cited"),
+    [
+        (changed(extra=(ACCEPT, QUEUED)), f"this rule is new: {QUEUED}"),
+        (SMALLER, LINK_TOLD),
+        (changed(), "look for NFQUEUE and queue rules, and for the queue of a link"),
+    ],
+    ids=["queue", "link", "nothing"],
+)
+def test_reordered(host: HostChange, cited: str) -> None:
+    """Segments in another order are told by that name, and what may hold them."""
+    assert words(alteration.reordered(altered(TTL, SWAPPED, host=host))) == (
+        "reordered-by-host",
+        (
+            "the host sent segments of a connection in another order than they came, "
+            f"at uplink; {cited}"
+        ),
+    )
+
+
+def test_not_reordered() -> None:
+    """What differs otherwise is not out of order."""
+    assert alteration.reordered(altered(TTL, MADE)) is None

@@ -122,6 +122,18 @@ def test_difference(golden: CanonicalTrace, seen: CanonicalTrace) -> None:
     assert compare(golden, seen)
 
 
+def test_named_once() -> None:
+    """A packet that the host lost or made is named so, and not told as extra too."""
+    lost = [*ping(1), (INSIDE, replace(ping(1)[0][1], ip_id=3))]
+    made = [*ping(1), (OUTSIDE, replace(ping(1)[1][1], ip_id=9))]
+
+    def fields(seen: Seen) -> list[str]:
+        return [one.field for one in compare(ONCE, told(seen))]
+
+    assert fields(lost) == ["unpaired-forwarded"]
+    assert fields(made) == ["made-by-host"]
+
+
 def test_asides_are_told() -> None:
     """What is not compared is still in the story, and says what it is."""
     text = told(ping(1, "network"), ping(2), ping(2)[2:]).text("ping")

@@ -47,6 +47,7 @@ CALLED_SO = (
             effects.masquerades,
             effects.masquerades_in_nft,
             effects.copies,
+            effects.queues,
             effects.alters,
             effects.concerns_icmp,
         ),
@@ -113,6 +114,7 @@ DOES: dict[Question, tuple[str, ...]] = {
         "ip6 nat -A DOCKER -j RETURN",
     ),
     effects.copies: ("mangle -A PREROUTING -j TEE --gateway c1", f"{NFT} dup to c1"),
+    effects.queues: ("mangle -A FORWARD -j NFQUEUE --queue-num 7", f"{NFT} queue to 7"),
     effects.alters: (
         "mangle -A POSTROUTING -j CHECKSUM --checksum-fill",
         *(f"{NFT} ip ttl set 5", f"{NFT} @nh,48,8 set 0x0"),
@@ -155,6 +157,7 @@ DOES_NOT: dict[Question, tuple[str, ...]] = {
         "nat :DOCKER -",
     ),
     effects.copies: (DROP, "mangle -A TEE -j ACCEPT"),
+    effects.queues: (DROP, "mangle -A NFQUEUE -j ACCEPT"),
     effects.alters: (
         *("mangle -A X -j TTL --ttl-set 5", f"{NFT} ip ttl 5 accept"),
         *(f"{NFT} meta mark set 0x1", f"{NFT} ct mark set 0x1", f"{NFT} mark set 0x1"),

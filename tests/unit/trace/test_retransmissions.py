@@ -23,7 +23,13 @@ from tests.unit.trace.through import through
 from pytest_netlab.capture import Capture
 from pytest_netlab.flows import ICMP, TCP, Role, Tuple5
 from pytest_netlab.trace import retransmissions
-from pytest_netlab.trace.retransmissions import DUPLICATE, LATE, REPEATED
+from pytest_netlab.trace.retransmissions import (
+    DUPLICATE,
+    LATE,
+    MADE,
+    REPEATED,
+    STUCK,
+)
 from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:
@@ -84,21 +90,23 @@ def test_of_equals_the_first_is_told() -> None:
     [FIN, RESET, Packet(key=KEY, seq=11, ack=5)],
     ids=["FIN", "RST", "ack"],
 )
-def test_a_lost_repeat_that_nobody_misses(segment: Packet) -> None:
-    """A FIN, a reset or an acknowledgement that got less far is a repeat."""
+def test_a_repeat_that_got_less_far(segment: Packet) -> None:
+    """A FIN, a reset or an acknowledgement that stuck is told: checks judge it."""
     again = replace(segment, ip_id=9)
 
-    assert marked(segment, again, stuck={0}) == [(1, ""), (0, REPEATED)]
+    assert marked(segment, again, stuck={0}) == [(1, ""), (0, STUCK)]
+    assert marked(segment, again, stuck={0, 1}) == [(0, ""), (1, REPEATED)]
 
 
-def test_a_repeat_that_the_host_sent_itself_is_not_lost() -> None:
-    """A SYN-ACK of the host's own, seen where it leaves, is a repeat that went no less.
+def test_a_repeat_that_the_host_made() -> None:
+    """What never reached the host cannot be lost by it: it made that itself.
 
-    What never reached the host cannot be lost by it.
+    Where nothing crosses, the host is an end of the connection and may send again.
     """
     own = replace(FIRST, direction=OUT, ip_id=9)
 
-    assert marked(FIRST, own, stuck={1}) == [(0, ""), (1, REPEATED)]
+    assert marked(FIRST, own, stuck={1}) == [(0, ""), (1, MADE)]
+    assert marked(own, replace(own, ip_id=8), stuck={0, 1}) == [(0, ""), (1, REPEATED)]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.traffic import C1, HOST01, IN, OUT, UNKNOWN, Packet, capture, error
@@ -139,3 +139,22 @@ def test_copies_at_each_point() -> None:
 
     assert statistics(seen, [0, 1], ()).copies == 1
     assert statistics(apart, [0, 1], ()).copies == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "copies"),
+    [
+        ({}, 1),
+        ({"ip_id": 7}, 1),
+        ({"seq": 6}, 0),
+        ({"data": bytes(61)}, 0),
+        ({"direction": IN}, 0),
+    ],
+    ids=["equal", "another IP id", "another number", "other data", "came"],
+)
+def test_what_the_host_sent_again(change: dict[str, Any], copies: int) -> None:
+    """What left the host and never reached it is a copy of what it had sent on."""
+    sent = replace(DATA, direction=OUT)
+
+    assert counted(sent, replace(sent, **change), crossed={0}).copies == copies
+    assert counted(sent, replace(sent, **change)).copies == 0

@@ -14,6 +14,7 @@ from pytest_netlab.mutate.live.fault import (
     Fault,
     commands,
 )
+from pytest_netlab.mutate.live.queue import swapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +103,39 @@ def _small_mtu(lab: DockerLab) -> Iterator[None]:
         web.run("ip", "route", "flush", "cache")  # it has learned the path's MTU
 
 
+def _copying(hook: str, link: str, to: str, proto: str = "") -> Inject:
+    """Return an `inject`: a copy of what leaves on a link, with an IP id of its own.
+
+    Copies pass the host's own output, where nothing else does that is forwarded.
+    """
+    matches = f"oifname {link} meta l4proto {proto or '{{{{ icmp, tcp }}}}'}"
+    chain = "{{{{ type {} hook {} priority 300 ; }}}}"
+    table = "ip netlab_copies"
+    return commands(
+        (f"nft add table {table}", f"nft delete table {table}"),
+        (f"nft add chain {table} copy {chain.format('filter', hook)}", ""),
+        (f"nft add rule {table} copy {matches} dup to {to} device {link}", ""),
+        (f"nft add chain {table} renumber {chain.format('route', 'output')}", ""),
+        (f"nft add rule {table} renumber oifname {link} ip id set 0x7777", ""),
+    )
+
+
+def _lossy(what: str, match: str, red: str) -> Fault:
+    """Return a fault: the host drops the first of some packets in an hour."""
+    limit = "-m conntrack --ctorigdstport 81 -m limit --limit 1/hour --limit-burst 1"
+    return Fault(
+        name=f"first-{what.lower()}-lost",
+        about=f"the host drops the first {what} in an hour",
+        inject=added("mangle", "FORWARD", f"{match} {limit} -j DROP"),
+        red={WEB: (red,)},
+    )
+
+
+_LOST = (
+    ("FIN", "-i docker0 -p tcp --tcp-flags FIN FIN", "reply not forwarded"),
+    ("ack", "-o docker0 -p tcp --tcp-flags SYN,ACK,PSH,FIN ACK", "not forwarded"),
+    ("data", "-o docker0 -p tcp --tcp-flags PSH PSH", "not forwarded"),
+)
 FAULTS = (
     Fault(
         name="ip-forward-off",
@@ -301,6 +335,25 @@ FAULTS = (
         red=dict.fromkeys((*_TCP, CLOSED), _SENDER),
         own_stack=True,
     ),
+    Fault(
+        name="copied-to-uplink",
+        about="the host sends a copy of each packet on the uplink, with another IP id",
+        inject=_copying("postrouting", "{uplink}", "{host01}"),
+        red=dict.fromkeys(_FORWARDED, ("delivered twice",)),
+    ),
+    Fault(
+        name="copied-to-container",
+        about="the host sends the web server a copy of each segment, with another id",
+        inject=_copying("forward", "docker0", "{web}", "tcp"),
+        red=dict.fromkeys(_TCP, ("delivered twice",)),
+    ),
+    Fault(
+        name="segments-swapped",
+        about="the host sends the second segment of an answer before the first",
+        inject=swapped("-i docker0 -p tcp -m length --length 100:1500"),
+        red=dict.fromkeys(_TCP, ("reordered-by-host",)),
+    ),
+    *(_lossy(what, match, red) for what, match, red in _LOST),
     Fault(
         name="uplink-mtu",
         about="the uplink's MTU is smaller than a page",
