@@ -39,4 +39,4 @@ def test_without_the_marker(pytester: pytest.Pytester, run: Run) -> None:
     failed = run("-m", "not netlab")
 
     failed.assert_outcomes(failed=1)
-    failed.stdout.fnmatch_lines([f"*LabUnavailableError: {ADVICE}"])
+    failed.stdout.fnmatch_lines([ADVICE])

@@ -188,5 +188,5 @@ def test_review_by_a_damaged_golden(store: Store, pending: PendingStore) -> None
     proposed(store, pending, captured(MOVED))
     (store.folder("dns") / "story.txt").write_text("damaged")
 
-    with pytest.raises(GoldenError, match="does not tell"):
+    with pytest.raises(GoldenError, match="is not what capture"):
         review(pending.load("dns", store.root))
