@@ -44,6 +44,7 @@ PARSERS = {
     "host.naming": "addresses, in anybody's rules",
     "host.nftables": "nft list ruleset",
     "host.tokens": "quotes of both",
+    "layout": "what lines of ours begin with, for their colour, where they are printed",
     "lab.facts": "what versions tools print",
     "lab.modules": "the kernel's lists of modules",
     "lab.lifetime.owner": "names that carry an owner",

@@ -178,13 +178,30 @@ def test_interrupted_review() -> None:
 
 
 @pytest.mark.usefixtures("leaked")
-def test_review_without_terminal() -> None:
-    """Without a terminal review says what to type instead."""
-    result = netlab("review")
+@pytest.mark.parametrize("names", [(), ("ping",)])
+def test_review_without_terminal(names: tuple[str, ...]) -> None:
+    """Without a terminal review shows what there is, and says what to type."""
+    result = netlab("review", *names)
 
-    assert result.exit_code == 2
-    assert "there is no terminal: say --accept-all or --reject-all" in result.output
+    assert result.exit_code == 0
+    assert "cause      leaked: c1 left on the uplink" in result.output
+    assert "\n-  uplink   host   > host01" in result.output
+    assert "nothing is decided: " in result.output
+    assert "accept NAME" in result.output
     assert PENDING.exists()
+
+
+@pytest.mark.usefixtures("leaked")
+def test_review_in_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In CI it shows, too, even on a terminal, and writes nothing."""
+    monkeypatch.setenv("CI", "true")
+    before = files(Path())
+
+    code, output = typed("a\n")
+
+    assert code == 0
+    assert "nothing is decided: " in output
+    assert files(Path()) == before
 
 
 @pytest.mark.parametrize(

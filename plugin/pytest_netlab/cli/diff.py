@@ -14,7 +14,7 @@ from pytest_netlab.capture import Capture, write
 from pytest_netlab.capture.export import addresses
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.memory import bounded
-from pytest_netlab.cli.output import emit, json_texts, lines, say
+from pytest_netlab.cli.output import emit, json_texts, say, shown
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import (
     FILE,
@@ -246,5 +246,5 @@ def _written(found: list[Difference], form: str | None, flows: int) -> Iterable[
     if form == "csv":
         return [escaped(differences.to_csv(found))]
     if not found:
-        return lines([f"same: {flows} {'flow' if flows == 1 else 'flows'}"])
-    return lines(differences.to_text(found))
+        return shown([f"same: {flows} {'flow' if flows == 1 else 'flows'}"])
+    return shown(differences.to_text(found))

@@ -12,6 +12,7 @@ import click
 
 from pytest_netlab.errors import NetlabError
 from pytest_netlab.lab.lifetime import signals
+from pytest_netlab.layout import folded, width
 from pytest_netlab.masking import Mask
 from pytest_netlab.terminal import escaped, one_line
 
@@ -36,6 +37,14 @@ class Trouble(click.ClickException):
     def __init__(self, message: str, *, lines: bool = False) -> None:
         """Take one sentence; or, with `lines`, a text that keeps its line ends."""
         super().__init__(escaped(message) if lines else one_line(message))
+
+    def format_message(self) -> str:
+        """Return the text, folded at the terminal's width."""
+        begin = "Error: "
+        text = f"{begin}{super().format_message()}"
+        wide = width(sys.stderr)
+        pieces = [piece for one in text.split("\n") for piece in folded(one, wide)]
+        return "\n".join(pieces).removeprefix(begin)
 
 
 class Commands(click.Group):

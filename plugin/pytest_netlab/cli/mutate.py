@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pytest_netlab.cli.group import Trouble
-from pytest_netlab.cli.output import emit, json_texts, lines, rendered
+from pytest_netlab.cli.output import emit, json_texts, rendered, shown
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.lab.rootfs import suites
 from pytest_netlab.mutate import RULES, Judge, names
@@ -90,7 +90,7 @@ def command(scenarios: tuple[str, ...], golden: str | None, **options: Any) -> N
     store = Store(Path(golden) if golden else Path(str(files("pytest_netlab.golden"))))
     chosen = _names(store, scenarios)
     if options["listed"]:
-        emit([lines(_listed(chosen))])
+        emit([shown(_listed(chosen))])
         return
     with Watch() as watch:
         mutants = list(_mutants(store, chosen, options, watch))

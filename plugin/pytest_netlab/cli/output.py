@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pytest_netlab.cli.group import Trouble
+from pytest_netlab.layout import folded, is_coloured, styles, width
 from pytest_netlab.terminal import Safe, one_line, safe_json
 
 if TYPE_CHECKING:
@@ -46,15 +47,31 @@ def emit(batches: Iterable[Iterable[Safe]]) -> None:
 def say(text: str, *, err: bool = False) -> None:
     """Print a line on stdout, or on stderr with `err`."""
     if err:
-        click.echo(one_line(text), err=True)  # noqa: TID251 - here it is escaped
+        for piece in folded(one_line(text), width(sys.stderr)):
+            click.echo(piece, err=True)  # noqa: TID251 - here it is escaped
     else:
-        emit([lines([text])])
+        emit([shown([text])])
 
 
 def lines(texts: Iterable[str]) -> Iterator[Safe]:
     """Yield each text as one escaped line."""
     for text in texts:
         yield Safe(f"{one_line(text)}\n")
+
+
+def shown(texts: Iterable[str]) -> Iterator[Safe]:
+    """Yield each text as escaped lines: as wide and as coloured as the terminal has."""
+    columns, is_plain = width(sys.stdout), not is_coloured(sys.stdout)
+    for text in texts:
+        colour, bold = _style(() if is_plain else styles(text))
+        for piece in folded(one_line(text), columns):
+            painted = click.style(piece, colour, bold=bold) if colour or bold else piece
+            yield Safe(f"{painted}\n")
+
+
+def _style(names: tuple[str, ...]) -> tuple[str | None, bool | None]:
+    colour = next((name for name in names if name != "bold"), None)
+    return colour, "bold" in names or None
 
 
 def json_texts(texts: Iterable[str]) -> Iterator[Safe]:

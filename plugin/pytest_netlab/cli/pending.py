@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_netlab.cli.output import emit, json_texts, lines, say
+from pytest_netlab.cli.output import emit, json_texts, say, shown
 from pytest_netlab.cli.pendings import NOTHING, artifacts, goldens
 from pytest_netlab.report import review
 
@@ -38,6 +38,6 @@ def command(store: PendingStore, goldens: Path, *, as_json: bool) -> None:
     if as_json:
         emit([json_texts([json.dumps(found, indent=2), "\n"])])
     elif found:
-        emit([lines(line for one in found for line in review.listed(one))])
+        emit([shown(line for one in found for line in review.listed(one))])
     else:
         say(NOTHING.format(store.root))

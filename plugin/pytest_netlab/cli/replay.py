@@ -16,7 +16,7 @@ from pytest_netlab import evidence
 from pytest_netlab.checks.forbidden import CHECKSUM
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.memory import budgeted, limited
-from pytest_netlab.cli.output import emit, lines, say
+from pytest_netlab.cli.output import emit, say, shown
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import CAPTURE, FILE, whole
 from pytest_netlab.evidence import Record
@@ -158,7 +158,7 @@ def command(capture: str, budget: Budget, **options: Any) -> None:
         result, verdict = _play(run, golden, count, play)
         done = Done(run=run, left=left, result=result, verdict=verdict)
         where = _kept(done, options["evidence"])
-    emit([[_json(done)] if options["as_json"] else lines(_text(done, where))])
+    emit([[_json(done)] if options["as_json"] else shown(_text(done, where))])
     sys.exit(0 if done.is_good else 1)
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pytest_netlab.cli.group import INTERRUPTED, Trouble
-from pytest_netlab.cli.output import emit, lines, say
+from pytest_netlab.ci import in_ci
+from pytest_netlab.cli.group import INTERRUPTED
+from pytest_netlab.cli.output import emit, say, shown
 from pytest_netlab.cli.pendings import (
     NOTHING,
     accept,
@@ -28,8 +29,13 @@ from pytest_netlab.report.review import render
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from pytest_netlab.store import PendingStore
+    from pytest_netlab.store import Pending, PendingStore
 
+UNDECIDED = (
+    "nothing is decided: review asks on a terminal, and not in CI. Next: "
+    "`pytest-netlab accept NAME` or `reject NAME`, or review with --accept-all or "
+    "--reject-all"
+)
 QUESTION = "(a)ccept, (r)eject or (s)kip"
 
 
@@ -46,7 +52,7 @@ def command(
 
     Shows causes, how this host differs from the golden's, and story.txt as a diff; then
     asks: a accepts it as the golden, r rejects it, s leaves it for later. Names choose
-    some; without a terminal, say --accept-all or --reject-all.
+    some. Without a terminal, or with CI set, all are shown and nothing is asked.
 
     \b
     pytest-netlab review
@@ -64,21 +70,22 @@ def command(
     elif accept_all or reject_all:
         accepting = partial(accept, goldens=goldens)
         each(store, chosen, accepting if accept_all else reject)
-    elif sys.stdin is None or not sys.stdin.isatty():
-        raise Trouble(
-            "review asks, and there is no terminal: say --accept-all or --reject-all, "
-            "or see `pytest-netlab pending`"
-        )
+    elif in_ci() or sys.stdin is None or not sys.stdin.isatty():
+        each(store, chosen, lambda store, name: _show(store.load(name, goldens)))
+        say(UNDECIDED)
     else:
-        refuse_in_ci("review")
         each(store, chosen, partial(_ask, goldens=goldens))
+
+
+def _show(pending: Pending) -> None:
+    emit([shown(render(review(pending), datetime.now(UTC)))])
+    say("")
 
 
 def _ask(store: PendingStore, name: str, goldens: Path) -> None:
     """Show a proposal, ask, and act; an aborted prompt (Ctrl-C) leaves it pending."""
     pending = store.load(name, goldens)
-    found = review(pending)
-    emit([lines(render(found, datetime.now(UTC)))])
+    _show(pending)
     choice = click.Choice(["a", "r", "s"], case_sensitive=False)
     try:
         answer = click.prompt(QUESTION, type=choice, default="s", show_choices=False)

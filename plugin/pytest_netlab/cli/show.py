@@ -12,7 +12,7 @@ import numpy as np
 
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.memory import bounded
-from pytest_netlab.cli.output import emit, json_texts, lines
+from pytest_netlab.cli.output import emit, json_texts, lines, shown
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import FILE, as_trouble, formats, opened
 from pytest_netlab.errors import CaptureError, MemoryLimitError
@@ -59,7 +59,7 @@ def command(
     if form != "csv" and point is None and count is None:
         folder = _bundle(Path(file))
         if folder is not None:
-            emit([[_verdict(folder, form)]])
+            emit([_verdict(folder, form)])
             return
     wanted = Wanted(form, point, count)
     try:
@@ -84,13 +84,13 @@ def _bundle(path: Path) -> Path | None:
     return None
 
 
-def _verdict(folder: Path, form: str | None) -> Safe:
+def _verdict(folder: Path, form: str | None) -> Iterable[Safe]:
     """Return the text of an evidence folder's run, or its verdict.json for JSON."""
     record = read(folder)
     if form == "json":
         text = documents.content(folder / VERDICT, opened=documents.unlinked).decode()
-        return safe_json(text)
-    return escaped(f"{outcome.rendered(record, folder)}\n")
+        return [safe_json(text)]
+    return shown(outcome.rendered(record, folder).split("\n"))
 
 
 @dataclass(slots=True)
@@ -135,7 +135,8 @@ class Wanted:
             return [escaped(packets.csvs(piece, numbers))]
         if self.form == "json":
             return json_texts(f"{line}\n" for line in packets.jsons(piece, numbers))
-        return lines(packets.texts(piece))
+        write = shown if sys.stdout.isatty() else lines  # many, and one a line
+        return write(packets.texts(piece))
 
     def _check_point(self, chunks: Chunks) -> None:
         """Raise if the file, read to its end, has no interface of the wanted name."""

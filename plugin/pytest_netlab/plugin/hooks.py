@@ -21,6 +21,7 @@ from pytest_netlab.errors import (
 )
 from pytest_netlab.lab.lifetime import owner, signals
 from pytest_netlab.lab.rootfs import suites
+from pytest_netlab.layout import folded
 from pytest_netlab.plugin import (
     advice,
     hiding,
@@ -118,8 +119,11 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """Report what is under test, if scenarios are selected."""
     mask = hiding.mask(config)
     with shown.refusals():
+        columns = shown.wide(config)
         return [
-            one_line(mask.text(f"netlab: {reported}")) for reported in _header(config)
+            piece
+            for reported in _header(config)
+            for piece in folded(one_line(mask.text(f"netlab: {reported}")), columns)
         ]
 
 
@@ -161,6 +165,7 @@ def pytest_make_collect_report() -> Generator[
     if wrong:
         report.outcome, report.result = "failed", []
         report.longrepr = joined(wrong[:SHOWN])
+        setattr(report, shown.TEXT, True)
     return report
 
 
@@ -200,7 +205,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Exit with the code of the signal that ended the run, as a shell would say it.
+    """Exit with the code of the signal that ended the run; lay out what is printed.
 
     A worker keeps pytest's own code, by which xdist knows what happened to it.
     """
@@ -208,6 +213,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     interrupted = session.exitstatus == pytest.ExitCode.INTERRUPTED
     if code and interrupted and not hasattr(session.config, "workerinput"):
         session.exitstatus = code
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        shown.lay_out(reporter)
 
 
 @contextmanager
@@ -428,6 +436,7 @@ def _lead(
         tail = f"\n\n{report.longreprtext}" if found.unexplained else ""
         report.longrepr = shown.failure(found.text + tail)
         report.netlab_error = found.error  # type: ignore[attr-defined]
+        setattr(report, shown.TEXT, True)
 
 
 def _keep(config: pytest.Config, report: pytest.TestReport) -> Path | None:

@@ -34,6 +34,7 @@ def say(report: pytest.TestReport, error: BaseException | None, mask: Mask) -> N
     if not report.longreprtext.startswith(said):
         report.longrepr = shown.failure(said)
     setattr(report, SAID, said)
+    setattr(report, shown.TEXT, True)
 
 
 class Repeated:

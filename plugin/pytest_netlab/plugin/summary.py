@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from pytest_netlab.layout import folded, styles
+from pytest_netlab.plugin import shown
 from pytest_netlab.plugin.repeated import SAID
 from pytest_netlab.terminal import one_line
 
@@ -94,8 +96,9 @@ class Summary:
             return
         terminalreporter.section("netlab", sep="-")
         for line in self._lines():
-            loud = line.startswith(WARNING)
-            terminalreporter.write_line(one_line(line), yellow=loud, bold=loud)
+            markup = dict.fromkeys(styles(line), True)
+            for piece in folded(one_line(line), shown.wide(terminalreporter.config)):
+                terminalreporter.write_line(piece, **markup)
 
     def _lines(self) -> Iterator[str]:
         for kind, text in TEXTS.items():

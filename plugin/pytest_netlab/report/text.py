@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import textwrap
-from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +40,7 @@ def render(
     fields = [one.field for one in verdict.differences]
     if verdict.expected is None and all(map(forbids, fields)):
         reason = unrecordable(fields)
-        lines += _wrapped("next step", f"nothing was recorded: {reason}")
+        lines.append(f"next step  nothing was recorded: {reason}")
     else:
         lines += next_step(pending, node)
     return joined(lines)
@@ -70,7 +68,7 @@ def render_flow(
     yield f"flow       {name}, {directions} direction"
     cause = found[0].cause
     if cause is not None:
-        yield from _wrapped("cause", f"{cause.name}: {cause.text}")
+        yield f"cause      {cause.name}: {cause.text}"
     for difference in found[:most]:
         yield from _difference(difference)
     if len(found) > most:
@@ -92,7 +90,7 @@ def _variant(verdict: Verdict) -> Iterator[str]:
     name, about = variant.name, variant.about
     requires = f" (requires {about['requires']})" if "requires" in about else ""
     text = f"this is the story of variant {name}{requires}: {about.get('description')}"
-    yield from _wrapped("known as", text)
+    yield f"known as   {text}"
     if "reference" in about:
         yield f"           {about['reference']}"
     yield ""
@@ -127,10 +125,3 @@ def review_command(pending: Path) -> str:
     here = Path.cwd() / ARTIFACTS
     place = "" if artifacts == here else f" --artifacts {shlex.quote(str(artifacts))}"
     return f"pytest-netlab review {pending.name}{place}"
-
-
-def _wrapped(label: str, text: str) -> Iterator[str]:
-    """Yield a labelled paragraph as lines of at most 88 columns."""
-    lines = textwrap.wrap(text, 77, break_on_hyphens=False, break_long_words=False)
-    for label_or_padding, line in zip_longest([label], lines, fillvalue=""):
-        yield f"{label_or_padding:<11}{line}"

@@ -74,8 +74,8 @@ def test_text(command: Command) -> None:
     assert result.stdout == (
         """\
 flow       tcp c1 -> host01:80, original direction
-cause      header changed: ttl 62 instead of 63 after 64 at docker0; ttl 62 instead of
-           63 at uplink; look at the mangle table, and at nft rules that `set` a field
+cause      header changed: ttl 62 instead of 63 after 64 at docker0; ttl 62 instead of \
+63 at uplink; look at the mangle table, and at nft rules that `set` a field
   ttl (original, packet 5 at docker0)
     expected  63 after 64
     actual    62
@@ -84,8 +84,8 @@ cause      header changed: ttl 62 instead of 63 after 64 at docker0; ttl 62 inst
     actual    62
 
 flow       udp c2 -> host01:53, original direction
-cause      unexpected flow: nothing like it is expected: c2 -> host01:53 (none, dropped,
-           unanswered)
+cause      unexpected flow: nothing like it is expected: c2 -> host01:53 (none, \
+dropped, unanswered)
   conversation (original, packet 7 at docker0)
     expected  nothing
     actual    a conversation
