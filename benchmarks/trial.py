@@ -141,7 +141,7 @@ def _loaded(lab: DockerLab) -> Iterator[None]:
     with ExitStack() as undo:
         others = _others(lab, undo)
         serve = ("busybox", "httpd", "-f", "-p", "80", "-h", "/srv")
-        _start(host02.namespaces.command(serve, host02.netns, own_files=False), undo)
+        _start(host02.namespaces.command(serve, host02.netns), undo)
         for _ in range(os.cpu_count() or 1):
             _start((sys.executable, "-c", SPIN), undo)
         proc = lab._components.procfs  # noqa: SLF001
