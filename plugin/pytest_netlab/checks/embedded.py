@@ -85,8 +85,14 @@ def _kept(datagram: bytes) -> tuple[bytes, bytes]:
 
 
 def _header(embedded: bytes) -> tuple[bytes, ...]:
-    """Return what NAT does not change of an embedded header: tos and ttl too."""
-    return embedded[:2], embedded[_TTL_AT[embedded[0] >> 4] :][:1], *_kept(embedded)
+    """Return what NAT does not change of an embedded header: tos and ttl too.
+
+    All of it where it is of no version of IP, or cut off.
+    """
+    at = _TTL_AT.get(embedded[0] >> 4) if embedded else None
+    if at is None:
+        return (embedded,)
+    return embedded[:2], embedded[at : at + 1], *_kept(embedded)
 
 
 def _is_whole(embedded: bytes) -> bool:

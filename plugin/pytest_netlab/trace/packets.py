@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from pytest_netlab.trace.symbols import Symbols
 
 _FRAGMENT = int(Status.FRAGMENT)
-_V4_MTU = 0xFFFF  # RFC 1191; the rest of the word is RFC 4884's length
+_V4_MTU = 0xFFFF  # RFC 1191, 4; what is above it is RFC 4884's length, or unused
+_V4_MTU_BITS = 16
 DSCP = 0xFC  # of the tos octet; the rest is ECN (RFC 3168)
 
 
@@ -74,7 +75,10 @@ def odd(capture: Capture, row: int) -> dict[str, object]:
 def _unassigned(capture: Capture, row: int) -> dict[str, object]:
     """Return bits and numbers of a header that have no meaning."""
     flags = int(capture.tcp_flags[row])
-    bits = int(capture.ip_flags[row]) & ipv4.RESERVED, flags & tcp.RESERVED
+    above = flags & tcp.RESERVED
+    if capture.proto[row] == ICMP and is_error(capture, row):
+        above = int(capture.icmp_rest[row]) >> _V4_MTU_BITS
+    bits = int(capture.ip_flags[row]) & ipv4.RESERVED, above
     shown: dict[str, object] = {"reserved": bits} if any(bits) else {}
     if capture.tcp_urgent[row] and not flags & tcp.URG:
         shown["urgent"] = int(capture.tcp_urgent[row])

@@ -106,7 +106,7 @@ _BY_NAME: Mapping[str, Callable[[Any], str]] = {
     "fragment": lambda _: "first",
     "df": lambda _: "no",
     "ip_options": lambda kinds: ",".join(map(str, kinds)),
-    "reserved": lambda bits: f"ip {bits[0]:#x}, tcp {bits[1]:#x}",
+    "reserved": lambda bits: f"ip {bits[0]:#x}, above {bits[1]:#x}",
     "tos": "{:#04x}".format,
 }
 

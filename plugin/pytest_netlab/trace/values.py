@@ -155,7 +155,8 @@ class Fields:
         fragment: True for the first fragment of a datagram.
         df: False for an IPv4 packet that may be fragmented.
         ip_options: kinds of IPv4 options, or of IPv6 extension headers, in order.
-        reserved: bits that no standard has given a meaning: of IP, then of TCP.
+        reserved: bits that no standard has given a meaning: of IP, then of TCP or of an
+            ICMP error.
         urgent: an urgent pointer that no flag makes one.
         tos: the octet, where it is not 0: DSCP and ECN.
         via: the neighbour that it came by or went to, where that is none of its ends;

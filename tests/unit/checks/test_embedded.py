@@ -221,6 +221,17 @@ def test_changed_ttl_of_a_quote(packet: Packet) -> None:
     assert found == [("quote", "the same header at both points", 0)]
 
 
+@pytest.mark.parametrize("first", [0x05, 0x55, 0xF5])
+def test_quote_of_no_version(first: int) -> None:
+    """What one point embeds may begin with anything; then the other's differs."""
+    whole = QUERY.datagram[:28]
+    other = bytes((first, *whole[1:]))
+
+    assert across(quoting(whole), quoting(other)) == [
+        ("quote", "the same header at both points", 0)
+    ]
+
+
 def test_mtu() -> None:
     """The MTU that an error tells is the same at both points."""
     quote = QUERY.datagram[:28]

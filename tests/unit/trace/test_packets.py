@@ -96,7 +96,7 @@ def test_what_no_ordinary_packet_has() -> None:
     _, fields = describe(seen, 0, Symbols(NAMES), Role.SYN, reply=False)
     named = [f"{name}={value_text(one, name)}" for name, one in fields.named()]
     assert named == [
-        *("flags=S", "options=none", "ip_options=148", "reserved=ip 0x4, tcp 0x200"),
+        *("flags=S", "options=none", "ip_options=148", "reserved=ip 0x4, above 0x200"),
         *("urgent=9", "ttl=64"),
     ]
 
@@ -192,3 +192,13 @@ def test_error_about_an_echo() -> None:
     packet = replace(error(HOST01, Packet(key=PING)), tos=0)
 
     assert told(packet, reply=True)[1] == "quotes=c1 > host01 ttl=64"
+
+
+def test_unused_octets_of_an_error() -> None:
+    """What RFC 1191 has beside the MTU is 0; where it is not, the trace shows it."""
+    body = icmp.build_error(3, 4, Packet(key=DNS).datagram[:28], 0x8001 << 16 | 1400)
+    packet = replace(error(HOST01, Packet(key=DNS)), body=body, tos=0)
+
+    assert told(packet, reply=True)[1] == (
+        "quotes=c1:port#1 > host01:53 mtu=1400 reserved=ip 0x0, above 0x8001 ttl=64"
+    )
