@@ -45,6 +45,7 @@ PARSERS = {
     "host.nftables": "nft list ruleset",
     "host.tokens": "quotes of both",
     "layout": "what lines of ours begin with, for their colour, where they are printed",
+    "lab.engine.refused": "why an engine refused something",
     "lab.facts": "what versions tools print",
     "lab.modules": "the kernel's lists of modules",
     "lab.lifetime.owner": "names that carry an owner",

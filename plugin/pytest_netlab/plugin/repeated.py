@@ -5,11 +5,14 @@ A lab is started once, and its error ends every test: the others refer to the fi
 
 from __future__ import annotations
 
+from pathlib import Path
+from traceback import extract_tb
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pytest_netlab.errors import CommandError, NetlabError
+from pytest_netlab.lab.engine import refused
 from pytest_netlab.plugin import shown
 from pytest_netlab.terminal import escaped, one_line
 
@@ -25,16 +28,28 @@ def say(report: pytest.TestReport, error: BaseException | None, mask: Mask) -> N
     A text that leads a report already stays. A command that failed is left alone: its
     line in the test tells more.
     """
-    if not isinstance(error, NetlabError) or isinstance(error, CommandError):
-        return
     if not report.failed or isinstance(error, AssertionError):  # it has a verdict
         return
-    text = mask.text(str(error))
-    said = escaped(text) if error.multiline else one_line(text)
+    if error is not None and refused.is_refusal(error):
+        said = escaped(mask.text(_refusal(error, report)))
+    elif isinstance(error, NetlabError) and not isinstance(error, CommandError):
+        text = mask.text(str(error))
+        said = escaped(text) if error.multiline else one_line(text)
+    else:
+        return
     if not report.longreprtext.startswith(said):
         report.longrepr = shown.failure(said)
     setattr(report, SAID, said)
     setattr(report, shown.TEXT, True)
+
+
+def _refusal(error: BaseException, report: pytest.TestReport) -> str:
+    """Return why the engine refused what a test asked, and the test's line."""
+    name = Path(report.location[0]).name
+    frames = extract_tb(error.__traceback__)
+    ours = [one for one in frames if Path(one.filename).name == name]
+    line = [f"\n\n{name}:{one.lineno}: {one.line}" for one in ours[-1:]]
+    return f"the engine refused: {refused.explained(error)}{''.join(line)}"
 
 
 class Repeated:

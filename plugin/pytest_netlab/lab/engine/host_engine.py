@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
 from pytest_netlab.lab.engine.listener import listens
+from pytest_netlab.lab.engine.refused import explained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +67,8 @@ def refusals(doing: str) -> Iterator[None]:
             waited = f"{monotonic() - began:.0f} s"
             text = f"the engine was silent for {waited} while {doing}. {NEXT}"
             raise LabError(text) from error
-        raise LabError(f"the engine failed while {doing}: {error}") from error
+        text = f"the engine failed while {doing}: {explained(error)}"
+        raise LabError(text) from error
 
 
 def _is_silence(error: BaseException | None) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = "pytest-netlab"
 APPLETS = ("sh", "sleep", "httpd", "ls", "cat", "ip", "ping", "wget", "nc")
+ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.zst")  # no image is called so
 BROKEN = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError)  # an archive
 FOLDERS = ("bin", "etc", "home", "proc", "srv", "sys", "tmp")
 
@@ -75,6 +76,11 @@ def supply(
         return Supply(name=_import(client, root_archive(), owner), ours=True)
     if Path(wanted).is_file():
         return _from_file(client, Path(wanted), owner)
+    if wanted.startswith((".", "/", "~")) or wanted.endswith(ARCHIVES):
+        raise LabError(
+            f"there is no image archive {wanted!r} here. Next: look at its path, or "
+            "write one with `docker save`"
+        )
     if _has(client, wanted):
         return Supply(name=wanted, ours=False)
     if elsewhere is None:
