@@ -17,6 +17,7 @@ from pytest_netlab.errors import (
     CommandError,
     GoldenError,
     LabError,
+    ReplayError,
     UnjudgedError,
 )
 from pytest_netlab.host import connections, ruleset, sysctls
@@ -160,7 +161,12 @@ class ScenarioRun:
         from pytest_netlab.replay import plan_flows, replay  # noqa: PLC0415 - seldom used
 
         nodes: Any = self.lab.nodes
-        plans = plan_flows(read(path), flows=flows)
+        try:
+            capture = read(path)
+        except OSError as error:
+            text = f"cannot replay {path} ({error.strerror}). Next: look at its path"
+            raise ReplayError(text) from error
+        plans = plan_flows(capture, flows=flows)
         return replay(nodes, plans, (client, server), pace=pace)
 
     def replay_golden(self) -> None:

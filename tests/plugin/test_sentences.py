@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SUMMARY = ("ERROR ", "FAILED ", "scenarios not judged: ")
 FRAMES = ("hooks.py:", "run.py:", "spec.py:", "goldens.py:", "Traceback")
+NO_FILE = "cannot replay no.pcap (No such file or directory). Next: look at its path"
+NO_CAPTURE = "cannot replay / (Is a directory). Next: look at its path"
 BROKEN = 'import pytest_netlab.errors as e; raise e.LabError("no such luck")'
 
 
@@ -34,6 +36,8 @@ def said(result: pytest.RunResult, sentence: str) -> int:
         ("test_Upper", "pass", "scenario id 'Upper': use lower case"),
         ("test_a", 'netlab.capture("eth7").__enter__()', "no capture point 'eth7'"),
         ("test_b", 'netlab.replay(__file__, client="c1", server="web")', "test_b.py: "),
+        ("test_c", 'netlab.replay("no.pcap", client="c1", server="web")', NO_FILE),
+        ("test_d", 'netlab.replay("/", client="c1", server="web")', NO_CAPTURE),
     ],
 )
 @pytest.mark.parametrize("mark", ["", "@pytest.mark.netlab\n"])
