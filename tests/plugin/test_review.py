@@ -302,7 +302,7 @@ def test_known_change_of_behaviour(
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "known as   this is the story of variant new (requires engine >= 99):*",
+            "known as   the packets match variant new (requires engine >= 99):*",
             "           https://example.org/99",
         ]
     )

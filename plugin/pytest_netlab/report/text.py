@@ -89,7 +89,7 @@ def _variant(verdict: Verdict) -> Iterator[str]:
         return
     name, about = variant.name, variant.about
     requires = f" (requires {about['requires']})" if "requires" in about else ""
-    text = f"this is the story of variant {name}{requires}: {about.get('description')}"
+    text = f"the packets match variant {name}{requires}: {about.get('description')}"
     yield f"known as   {text}"
     if "reference" in about:
         yield f"           {about['reference']}"

@@ -39,7 +39,7 @@ def kinds(capture: Capture, name: str = "uplink") -> list[str | None]:
 
 def test_between_canaries(wire: Wire, start: Callable[..., LiveCapture]) -> None:
     """The first packet is the opening canary, the last one the closing canary."""
-    live = start(wire.point, names={"10.9.0.1": "near"})
+    live = start(wire.point, names=lambda: {"10.9.0.1": "near"})
     wire.exchange()
     capture = live.stop()
 
