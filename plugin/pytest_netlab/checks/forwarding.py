@@ -5,19 +5,19 @@ Plain Python is fast enough here: these checks see only the conversations of a t
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pytest_netlab.checks.forbidden import MADE, REORDERED, UNPAIRED
 from pytest_netlab.checks.pairs import UNTOUCHED, Observation
-from pytest_netlab.checks.tracking import end_of, may_be_dropped
+from pytest_netlab.checks.tracking import droppable, end_of
 from pytest_netlab.checks.violation import Violation
 from pytest_netlab.flows import TCP, Role, is_error, key_of, role_of, uniflow_of
 from pytest_netlab.wire import Direction, ipv4, tcp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from pytest_netlab.capture import Capture
     from pytest_netlab.checks.observed import Observed
@@ -65,18 +65,21 @@ def unpaired(seen: Observed) -> Iterator[Violation]:
     If the capture does not know a packet's direction, only packets that are compared
     are checked, and bare acknowledgements: the trace would not show their loss.
     """
-    for row in seen.unpaired:
-        if is_error(seen.capture, row):
-            continue
-        direction, role = seen.direction(row), _role(seen.capture, row)
-        if direction == Direction.OUTBOUND:
+    capture = seen.capture
+    rows = [row for row in seen.unpaired if not is_error(capture, row)]
+    came = [row for row in rows if seen.direction(row) == Direction.INBOUND]
+    lost = dict(zip(came, _stuck(seen, came), strict=True))
+    segments = [row for row in lost.values() if _role(capture, row) is not None]
+    spared = droppable(seen, segments)
+    for row in rows:
+        role = _role(capture, row)
+        if row in lost:
+            if lost[row] not in spared:
+                yield _unpaired(lost[row])
+        elif seen.direction(row) == Direction.OUTBOUND:
             if role is not Role.RST or not seen.is_own(row):
                 got = "sent by the host, which it never reached"
                 yield Violation(MADE, "reached the host before", got, (row,))
-        elif direction == Direction.INBOUND:
-            lost = _stuck(seen, row)
-            if role is None or not may_be_dropped(seen, lost):
-                yield _unpaired(lost)
         elif role is Role.ACK or row in seen.compared:
             yield _unpaired(row)
 
@@ -89,19 +92,22 @@ def _unpaired(row: int) -> Violation:
     return Violation(UNPAIRED, "seen at both points", "seen at this one only", (row,))
 
 
-def _stuck(seen: Observed, row: int) -> int:
-    """Return which of several equal packets did not cross.
+def _stuck(seen: Observed, rows: Sequence[int]) -> Iterator[int]:
+    """Yield for each of some packets which of its equals did not cross.
 
     They are paired by their number; but one that left after a later one had come was
     not the first.
     """
-    capture = seen.capture
-    identity, ts = _identity(capture, row), capture.ts
-    for came, left in seen.crossings():
-        is_before = ts[came] < ts[row] < ts[left]
-        if is_before and _identity(capture, came) == identity:
-            return came
-    return row
+    capture, ts = seen.capture, seen.capture.ts
+    wanted = {_identity(capture, row) for row in rows}
+    equal: dict[tuple[object, ...], list[tuple[int, int]]] = defaultdict(list)
+    for came, left in seen.forwarded if wanted else ():
+        if (identity := _identity(capture, came)) in wanted:
+            equal[identity].append((came, left))
+    for row in rows:
+        pairs = equal[_identity(capture, row)]
+        before = (came for came, left in pairs if ts[came] < ts[row] < ts[left])
+        yield next(before, row)
 
 
 def reordered(seen: Observed) -> Iterator[Violation]:
@@ -112,14 +118,14 @@ def reordered(seen: Observed) -> Iterator[Violation]:
     or that left in pieces: nobody can tell which is which.
     """
     capture, sizes = seen.capture, seen.capture.payload_len
-    crossings = [one for one in seen.crossings() if _takes_numbers(capture, one[0])]
+    segments = [one for one in seen.forwarded if _takes_numbers(capture, one[0])]
     known = Counter(
         (capture.point[row], _identity(capture, row))
-        for row in {row for pair in crossings for row in pair}
+        for row in {row for pair in segments for row in pair}
     )
     streams = {False: _Arrived(), True: _Arrived()}
     latest = {False: -1, True: -1}
-    for came, left in crossings:
+    for came, left in segments:
         reply = seen.is_reply(came)
         if not streams[reply].is_next(capture, came):
             continue
@@ -161,7 +167,7 @@ def _takes_numbers(capture: Capture, row: int) -> bool:
 
 
 def _identity(capture: Capture, row: int) -> tuple[object, ...]:
-    """Return what tells a segment from all others at a point."""
+    """Return what distinguishes a segment from all others at a point."""
     names = ("ip_id", "tcp_seq", "payload_len", "tcp_ack", "tcp_flags", "options_hash")
     known = (int(getattr(capture, name)[row]) for name in names)
     return uniflow_of(capture, row), *known

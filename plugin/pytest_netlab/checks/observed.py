@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_netlab.capture import Capture
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 NOBODY = Stations(Capture.from_frames([], []))  # nothing is known of any link
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Observed:
     """A conversation in rows of one capture, at all its points.
 
@@ -51,7 +52,8 @@ class Observed:
         noted = Direction(self.capture.direction[row])
         return _OPPOSITE[noted] if self.capture.point[row] in self.apart else noted
 
-    def crossings(self) -> list[tuple[int, int]]:
+    @cached_property
+    def forwarded(self) -> list[tuple[int, int]]:
         """Return (row that reached the host, row that left it), as they arrived.
 
         The order at a point is that of its tap: a packet's time may be that at which it

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from pytest_netlab.capture import Capture
     from pytest_netlab.checks.observed import Observed
@@ -21,33 +21,25 @@ FORGOTTEN_NS = 10_000_000_000  # the shortest time for which a closed one is kno
 ACK_WINDOW = 66_000  # octets that an acknowledgement may always be behind
 
 
-def may_be_dropped(seen: Observed, row: int) -> bool:
-    """Return whether a segment that reached the host need not be sent on.
+def droppable(seen: Observed, rows: Iterable[int]) -> set[int]:
+    """Return which segments that reached the host it need not send on.
 
-    The connection was reset before it, or closed long ago; or it is more than a window
-    old; or it is a reset older than what its receiver has acknowledged (RFC 5961).
+    The connection was reset before one, or closed long ago; or it is more than a window
+    old; or it is a reset older than what its receiver has acknowledged (RFC 5961). One
+    pass over the connection, however many are asked for.
     """
-    capture = seen.capture
-    state = _State()
-    for before in _arrivals(seen, row):
-        state.advance(capture, before, reply=seen.is_reply(before))
-    reply = seen.is_reply(row)
-    begin, flags = int(capture.tcp_seq[row]), int(capture.tcp_flags[row])
-    if flags & tcp.RST:
-        acked = state.halves[not reply].acked
-        if acked is not None and tcp.distance(begin, acked) < 0:
-            return True
-    elif flags & tcp.SYN:
-        return False
-    return state.is_over(int(capture.ts[row])) or state.is_old(capture, row, reply)
-
-
-def _arrivals(seen: Observed, row: int) -> Sequence[int]:
-    """Return the segments of the same connection that came before and crossed."""
-    ts = seen.capture.ts
-    came = [one for one, _ in seen.crossings() if ts[one] < ts[row]]
-    first = [n for n, one in enumerate(came) if _opens(seen.capture, one)]
-    return came[first[-1] :] if first else came
+    ts, state, found = seen.capture.ts, _State(), set()
+    crossed = sorted((int(ts[came]), came) for came, _ in seen.forwarded)
+    crossed.reverse()
+    for now, row in sorted((int(ts[one]), one) for one in rows):
+        while crossed and crossed[-1][0] < now:
+            came = crossed.pop()[1]
+            if _opens(seen.capture, came):
+                state = _State()
+            state.advance(seen.capture, came, reply=seen.is_reply(came))
+        if state.lets_drop(seen.capture, row, reply=seen.is_reply(row)):
+            found.add(row)
+    return found
 
 
 def _opens(capture: Capture, row: int) -> bool:
@@ -66,7 +58,7 @@ class _Half:
 
 @dataclass(slots=True)
 class _State:
-    """What the segments that crossed tell of a connection."""
+    """A connection, as far as the segments that crossed show."""
 
     halves: dict[bool, _Half] = field(
         default_factory=lambda: {False: _Half(), True: _Half()}
@@ -83,6 +75,17 @@ class _State:
             half.acked = _later(half.acked, int(capture.tcp_ack[row]))
         if flags & tcp.FIN and half.closed is None:
             half.closed = int(capture.ts[row])
+
+    def lets_drop(self, capture: Capture, row: int, *, reply: bool) -> bool:
+        """Return whether a segment need not be sent on after those taken so far."""
+        begin, flags = int(capture.tcp_seq[row]), int(capture.tcp_flags[row])
+        if flags & tcp.RST:
+            acked = self.halves[not reply].acked
+            if acked is not None and tcp.distance(begin, acked) < 0:
+                return True
+        elif flags & tcp.SYN:
+            return False
+        return self.is_over(int(capture.ts[row])) or self.is_old(capture, row, reply)
 
     def is_over(self, now: int) -> bool:
         """Return whether the connection may be forgotten by now."""

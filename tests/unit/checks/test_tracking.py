@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.traffic import C1, FIN_ACK, HOST01, IN, OUT, SYN, SYN_ACK, Packet, capture
 
 from pytest_netlab.capture import Capture
-from pytest_netlab.checks import Observed
-from pytest_netlab.checks.tracking import ACK_WINDOW, FORGOTTEN_NS, may_be_dropped
+from pytest_netlab.checks import Observed, tracking
+from pytest_netlab.checks.tracking import ACK_WINDOW, FORGOTTEN_NS, droppable
 from pytest_netlab.flows import TCP, Tuple5
 from pytest_netlab.wire import tcp
 
@@ -36,7 +37,7 @@ def dropped(*crossed: Packet, last: Packet, later: int = 0) -> bool:
     known = Observed(
         capture=seen, points=(), is_reply=lambda row: row in back, pairs=pairs
     )
-    return may_be_dropped(known, len(both))
+    return bool(droppable(known, [len(both)]))
 
 
 @pytest.mark.parametrize(
@@ -48,6 +49,26 @@ def dropped(*crossed: Packet, last: Packet, later: int = 0) -> bool:
 def test_must_cross(crossed: tuple[Packet, ...], last: Packet) -> None:
     """Whatever belongs to a connection has to cross, a repeat and a late one too."""
     assert not dropped(*crossed, last=last)
+
+
+def test_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each segment that crossed is taken once, however many are asked about."""
+    taken, advance = [], tracking._State.advance
+
+    def counted(state: Any, seen: Capture, row: int, *, reply: bool) -> None:
+        taken.append(row)
+        advance(state, seen, row, reply=reply)
+
+    monkeypatch.setattr(tracking._State, "advance", counted)
+    seen = capture(
+        [replace(DATA, direction=way) for _ in range(5) for way in (IN, OUT)]
+    )
+    pairs = [(0, 1), (2, 3), (4, 5)]
+    known = Observed(capture=seen, points=(), is_reply=lambda _: False, pairs=pairs)
+
+    droppable(known, [6, 8])
+
+    assert taken == [0, 2, 4]
 
 
 def test_after_a_reset() -> None:
