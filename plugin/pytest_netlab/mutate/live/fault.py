@@ -92,25 +92,37 @@ _BLIND = {
 
 
 def commands(*there: tuple[str, str]) -> Inject:
-    """Return a fault's `inject`: commands on the host, each with one that undoes it.
+    """Return a fault's `inject`: commands on the host; see `on`."""
+    return on(*(("host", command, back) for command, back in there))
 
-    A node is named in braces where its address is meant: {host02}.
+
+def on(*there: tuple[str, str, str]) -> Inject:
+    """Return a fault's `inject`: commands on nodes, each with one that undoes it.
+
+    A node is named in braces where its address is meant: {host02}; {mac-c2} is the
+    Ethernet address of c2, and {bridge} the address of docker0.
     """
 
     @contextmanager
     def inject(lab: DockerLab) -> Iterator[None]:
-        host, places = lab.nodes["host"], addresses(lab)
+        places = addresses(lab)
         with ExitStack() as undo:
-            for command, back in there:
-                host.run(*command.format(**places).split())
+            for name, command, back in there:
+                node = lab.nodes[name]
+                node.run(*command.format(**places).split())
                 if back:
-                    undo.callback(host.run, *back.format(**places).split())
+                    undo.callback(node.run, *back.format(**places).split())
             yield
 
     return inject
 
 
 def addresses(lab: DockerLab) -> dict[str, str]:
-    """Return node -> address, and `uplink`, the name of the host's interface."""
+    """Return node -> address, mac-node -> Ethernet address, bridge -> its address.
+
+    `uplink` is the name of the host's interface.
+    """
     found = {name: node.address for name, node in lab.nodes.items()}
-    return found | {"uplink": lab.uplink}
+    found |= {f"mac-{name}": text for text, name in lab.stations.items()}
+    bridge = next(text for text, name in lab.symbols.items() if name == "bridge")
+    return found | {"bridge": bridge, "uplink": lab.uplink}

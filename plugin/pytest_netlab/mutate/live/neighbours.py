@@ -2,52 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
-
 from pytest_netlab.mutate.live.fault import (
     DIRECT,
     PING_BEYOND,
     PING_HOST,
     WEB,
     Fault,
-    addresses,
+    on,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pytest_netlab.lab.backends.docker_lab import DockerLab
-    from pytest_netlab.mutate.live.fault import Inject
-
 _WRONG = ("wrong neighbour",)
-
-
-def on(*there: tuple[str, str, str]) -> Inject:
-    """Return an `inject`: commands on nodes, each with one that undoes it.
-
-    A node is named in braces where its address is meant, {mac-c2} is the Ethernet
-    address of c2, and {bridge} the address of docker0.
-    """
-
-    @contextmanager
-    def inject(lab: DockerLab) -> Iterator[None]:
-        places = addresses(lab) | _stations(lab)
-        with ExitStack() as undo:
-            for name, command, back in there:
-                node = lab.nodes[name]
-                if back:
-                    undo.callback(node.run, *back.format(**places).split())
-                node.run(*command.format(**places).split())
-            yield
-
-    return inject
-
-
-def _stations(lab: DockerLab) -> dict[str, str]:
-    named = {name: text for text, name in lab.stations.items()}
-    bridge = next(text for text, name in lab.symbols.items() if name == "bridge")
-    return {f"mac-{name}": mac for name, mac in named.items()} | {"bridge": bridge}
 
 
 _FORWARD, _HOLD = "sysctl -qw net.ipv4.ip_forward=1", "sysctl -qw net.ipv4.ip_forward=0"
@@ -56,6 +20,7 @@ _QUIET, _LOUD = (
     f"net.ipv4.conf.eth0.send_redirects={value}"
     for value in (0, 1)
 )
+_THROUGH_HOST02 = (("host02", _FORWARD, _HOLD), ("host02", _QUIET, _LOUD))
 _EGRESS = "netdev netlab_mutate"
 _HOOK = "{{ type filter hook egress device {uplink} priority 0 ; }}"
 _SPOOF = "ether type ip ether saddr set 02:00:00:00:00:99"
@@ -64,8 +29,7 @@ FAULTS = (
         name="next-hop",
         about="the host reaches host01 by host02, on the same link",
         inject=on(
-            ("host02", _FORWARD, _HOLD),
-            ("host02", _QUIET, _LOUD),
+            *_THROUGH_HOST02,
             (
                 "host",
                 "ip route add {host01}/32 via {host02}",
@@ -78,8 +42,7 @@ FAULTS = (
         name="neighbour-of-another",
         about="the host's neighbour table has host02's Ethernet address for host01",
         inject=on(
-            ("host02", _FORWARD, _HOLD),
-            ("host02", _QUIET, _LOUD),
+            *_THROUGH_HOST02,
             (
                 "host",
                 "ip neigh replace {host01} lladdr {mac-host02} dev {uplink}",
