@@ -25,6 +25,9 @@ ARTICLE_UPLINK = IPv4Interface("172.16.211.128/24")
 
 ARTIFACTS = "netlab-artifacts"  # where evidence and proposals go, from rootdir
 PENDING = "pending"  # the folder of proposals in it
+# Property of a report: why evidence or a pending golden could not be written. It may
+# quote an error, so it is masked; properties that begin with "netlab_" never are.
+TROUBLE = "netlab-trouble"
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")  # of a scenario: it becomes a folder's name
 
 

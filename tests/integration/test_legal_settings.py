@@ -1,4 +1,4 @@
-"""Settings that any host or container may have: green, or told as what they are.
+"""Settings that any host or container may have: green, or the cause names them.
 
 Each is tried on a real engine with the three seed scenarios. The goldens were recorded
 with the kernel's defaults.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 GOLDEN = Path(__file__).parents[2] / "golden"
 ALL = PING_HOST, PING_BEYOND, WEB = ("ping-host", "ping-beyond", "published-web")
 ENDS, HOST = ("c1", "web", "host01", "host02"), ("host",)
-TOLD = "sender differs"
+CAUSE = "sender differs"
 
 
 class Setting(NamedTuple):
@@ -35,7 +35,7 @@ class Setting(NamedTuple):
     nodes: tuple[str, ...]
     name: str
     value: str
-    told: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -43,14 +43,14 @@ class Setting(NamedTuple):
         return f"{'host' if self.nodes == HOST else 'ends'} {self.name}={self.value}"
 
 
-def ends(name: str, value: str, *told: str) -> Setting:
+def ends(name: str, value: str, *named: str) -> Setting:
     """Return a setting of containers and neighbours."""
-    return Setting(ENDS, f"net.ipv4.{name}", value, told)
+    return Setting(ENDS, f"net.ipv4.{name}", value, named)
 
 
-def host(name: str, value: str, *told: str) -> Setting:
+def host(name: str, value: str, *named: str) -> Setting:
     """Return a setting of the host under test."""
-    return Setting(HOST, f"net.{name}", value, told)
+    return Setting(HOST, f"net.{name}", value, named)
 
 
 SYSCTLS = (
@@ -176,9 +176,9 @@ def test_sysctl(lab: DockerLab, bodies: dict[str, Body], setting: Setting) -> No
     with changed(lab, setting):
         seen = {name: body.run(lab) for name, body in bodies.items()}
 
-    wanted = {name: TOLD if name in setting.told else "" for name in ALL}
+    wanted = {name: CAUSE if name in setting.named else "" for name in ALL}
     assert {name: one.cause for name, one in seen.items()} == wanted
-    for name in setting.told:
+    for name in setting.named:
         error = seen[name].error
         assert isinstance(error, ScenarioFailedError)
         causes = [one.cause.text for one in error.verdict.differences if one.cause]

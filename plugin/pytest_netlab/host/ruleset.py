@@ -34,7 +34,7 @@ def ruleset(state: Mapping[str, str], symbols: Mapping[str, str] | None = None) 
 
     """
 
-    def told(rule: str) -> str:
+    def in_symbols(rule: str) -> str:
         return rule if symbols is None else named(rule, symbols)
 
     usual = _saved(state.get("iptables.txt", ""))
@@ -43,9 +43,9 @@ def ruleset(state: Mapping[str, str], symbols: Mapping[str, str] | None = None) 
     if _counts(legacy, usual):
         legacy = ()
     beside = [one for one in (*legacy, *six) if not _accepts(one)]
-    lines = [told(one.text.rstrip()) for one in (*usual, *beside)]
+    lines = [in_symbols(one.text.rstrip()) for one in (*usual, *beside)]
     foreign = nftables.listed(state.get("nftables.txt", ""))
-    lines += [f"{place}{told(rule)}" for place, rule in foreign]
+    lines += [f"{place}{in_symbols(rule)}" for place, rule in foreign]
     return "\n".join(lines)
 
 

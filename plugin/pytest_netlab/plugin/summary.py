@@ -13,6 +13,7 @@ import pytest
 from pytest_netlab.layout import folded, styles
 from pytest_netlab.plugin import shown
 from pytest_netlab.plugin.repeated import SAID
+from pytest_netlab.spec import TROUBLE
 from pytest_netlab.terminal import one_line
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ TEXTS = {
     UNJUDGED: "scenarios without a verdict on packets",
 }
 PLACES = ("recorded", "pending", "evidence")
-TROUBLE, WARNING = "netlab-trouble", "WARNING"
+WARNING = "WARNING"
 NOTHING = (
     "no scenario was judged: this run says nothing of the host (exit code "
     f"{int(pytest.ExitCode.NO_TESTS_COLLECTED)})"
@@ -91,7 +92,7 @@ class Summary:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Tell what was judged by what, what was not and why, and where evidence is."""
+        """Print what was judged and how, what was not and why, and where evidence is."""
         if not self._scenarios:
             return
         terminalreporter.section("netlab", sep="-")
@@ -104,8 +105,8 @@ class Summary:
         for kind, text in TEXTS.items():
             counts = Counter(how for by, how in self._outcomes.values() if by == kind)
             if counts:
-                told = ", ".join(f"{count} {how}" for how, count in counts.items())
-                yield f"{text}: {told}"
+                found = ", ".join(f"{count} {how}" for how, count in counts.items())
+                yield f"{text}: {found}"
         yield from _reasons("error", self._broken, one=False)
         yield from _reasons("skipped", self._skipped, one=self._others)
         if self.judged_nothing:
@@ -124,8 +125,8 @@ def _reasons(how: str, reasons: dict[str, str], *, one: bool) -> Iterator[str]:
 
 def _reason(report: pytest.TestReport) -> str:
     """Return why a test was skipped."""
-    told = report.longrepr
-    text = told[2] if isinstance(told, tuple) else report.longreprtext
+    found = report.longrepr
+    text = found[2] if isinstance(found, tuple) else report.longreprtext
     return text.removeprefix("Skipped: ")
 
 

@@ -9,6 +9,7 @@ from pytest_netlab import evidence
 from pytest_netlab.errors import NetlabError
 from pytest_netlab.evidence import Record
 from pytest_netlab.report.text import next_step, render
+from pytest_netlab.spec import TROUBLE
 from pytest_netlab.terminal import escaped, one_line
 
 if TYPE_CHECKING:
@@ -16,11 +17,6 @@ if TYPE_CHECKING:
 
     from pytest_netlab.ended import Ended
     from pytest_netlab.run import ScenarioRun
-
-
-# Property: why evidence or a pending golden could not be written. It may quote an
-# error, so it is masked; properties that begin with "netlab_" never are.
-TROUBLE = "netlab-trouble"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -369,8 +369,8 @@ class _Builder:
 def _is_routed(address: str) -> bool:
     """Return whether packets to an address may cross routers."""
     found = ip_address(address)
-    aside = found.is_multicast or found.is_link_local or found.is_unspecified
-    return not aside and address != BROADCAST
+    special = found.is_multicast or found.is_link_local or found.is_unspecified
+    return not special and address != BROADCAST
 
 
 def _host_addresses(
