@@ -92,7 +92,7 @@ class Summary:
             session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        """Print what was judged and how, what was not and why, and where evidence is."""
+        """Print what was judged and how, what was not and why, and where files are."""
         if not self._scenarios:
             return
         terminalreporter.section("netlab", sep="-")
