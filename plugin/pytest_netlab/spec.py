@@ -159,6 +159,9 @@ class LabOptions:
         image: a name, or an archive's path; None for one made of the machine's busybox.
         root: the folder that a private engine is taken from; None for the machine's.
         daemon: options of a private engine's dockerd.
+        firewall: what writes the host's rules: `nft` or `legacy`, iptables of that
+            kind; `native`, an engine's own nftables backend; "" for the iptables that
+            the host has.
         transports: those of the published port.
         worker: numbers labs that run in parallel (pytest-xdist), from 0.
         mask: learns secrets from the environments sent to and read from the engine.
@@ -169,6 +172,7 @@ class LabOptions:
     image: str | None = None
     root: Path | None = None
     daemon: tuple[str, ...] = ()
+    firewall: str = ""
     transports: tuple[str, ...] = ("tcp",)
     worker: int = 0
     mask: Mask = field(default_factory=Mask, compare=False, repr=False)

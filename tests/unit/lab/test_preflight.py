@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_netlab.lab import preflight
+from pytest_netlab.lab import firewall, preflight
 from pytest_netlab.lab.backends import kernel
 from pytest_netlab.spec import LabOptions
 
@@ -23,7 +23,8 @@ def test_programs_of_the_scripts(
     """A program that the lab's scripts run is named, with its package."""
     if os.geteuid() != 0 or kernel.unavailable(LabOptions()):
         pytest.skip("needs root, and a machine that lacks nothing")
-    for program in {*preflight.SCRIPTS, *kernel.NEEDED, "busybox"} - {name}:
+    others = (*kernel.NEEDED, *firewall.needed(""), "busybox")
+    for program in {*preflight.SCRIPTS, *others} - {name}:
         (tmp_path / program).symlink_to(shutil.which(program) or "/none")
     monkeypatch.setenv("PATH", str(tmp_path))
 

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from pytest_netlab.spec import Point
 
 CONTAINER_LINK = "eth0"
-RULES_OF = "20.10+rules"  # engines whose rules a lab without engine has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +54,7 @@ class Components:
         own_tools: programs that the host has in the lab's root: name -> path there.
         own_path: folder in which they are found, for PATH.
         liveness: of the engine; None where there is no engine.
+        stands_in: where there is no engine, what facts say of one.
 
     """
 
@@ -69,6 +69,7 @@ class Components:
     own_tools: Mapping[str, str] = field(default_factory=dict)
     own_path: str = ""
     liveness: Liveness | None = None
+    stands_in: Mapping[str, str] = field(default_factory=dict)
 
 
 class DockerLab:
@@ -211,7 +212,7 @@ class DockerLab:
     @cached_property
     def _engine_facts(self) -> dict[str, str]:
         if self._components.client is None:
-            return {"engine": RULES_OF, "kernel": os.uname().release}
+            return {**self._components.stands_in, "kernel": os.uname().release}
         if self._trouble:
             raise LabError(self._trouble)  # asking again would wait again
         with host_engine.refusals("asking for its version"):

@@ -1,12 +1,13 @@
 """The `kernel` backend: namespaces, a bridge, and the rules that Docker documents.
 
-No engine: a difference from a golden here is due to the kernel or iptables, one that
-shows only with an engine to the engine. The rules are those of engines 20.10 to 27.
+No engine: a difference from a golden here is due to the kernel, iptables or nft, one
+that shows only with an engine to the engine. `documented` has the rules.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import preflight, sweep
+from pytest_netlab.lab import firewall, preflight, sweep
+from pytest_netlab.lab.backends import documented
 from pytest_netlab.lab.backends.docker_lab import CONTAINER_LINK, Components, DockerLab
 from pytest_netlab.lab.engine import image
 from pytest_netlab.lab.lifetime import owner, scripts
@@ -27,54 +29,12 @@ from pytest_netlab.lab.net.node import environment
 from pytest_netlab.spec import CONTAINERS, WEB_PORT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_netlab.spec import LabOptions
 
 UPLINK, BRIDGE = "ens160", "docker0"
-NEEDED = {
-    "iptables": "iptables",
-    "iptables-restore": "iptables",
-    "unshare": "util-linux",
-    "nsenter": "util-linux",
-}
-# What moby's libnetwork/drivers/bridge/setup_ip_tables.go and firewall_linux.go set for
-# a default bridge and one published port, as `iptables-save` prints it.
-RULES = """
-*nat
-:PREROUTING ACCEPT
-:INPUT ACCEPT
-:OUTPUT ACCEPT
-:POSTROUTING ACCEPT
-:DOCKER -
--A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
--A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER
--A POSTROUTING -s {subnet} ! -o docker0 -j MASQUERADE
--A POSTROUTING -s {web}/32 -d {web}/32 -p tcp -m tcp --dport {port} -j MASQUERADE
--A DOCKER -i docker0 -j RETURN
--A DOCKER -d {host}/32 ! -i docker0 -p tcp -m tcp --dport {published} -j DNAT \
---to-destination {web}:{port}
-COMMIT
-*filter
-:INPUT ACCEPT
-:FORWARD DROP
-:OUTPUT ACCEPT
-:DOCKER -
-:DOCKER-ISOLATION-STAGE-1 -
-:DOCKER-ISOLATION-STAGE-2 -
-:DOCKER-USER -
--A FORWARD -j DOCKER-USER
--A FORWARD -j DOCKER-ISOLATION-STAGE-1
--A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A FORWARD -o docker0 -j DOCKER
--A FORWARD -i docker0 ! -o docker0 -j ACCEPT
--A FORWARD -i docker0 -o docker0 -j ACCEPT
--A DOCKER -d {web}/32 ! -i docker0 -o docker0 -p tcp -m tcp --dport {port} -j ACCEPT
--A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2
--A DOCKER-ISOLATION-STAGE-1 -j RETURN
--A DOCKER-ISOLATION-STAGE-2 -o docker0 -j DROP
--A DOCKER-ISOLATION-STAGE-2 -j RETURN
--A DOCKER-USER -j RETURN
-COMMIT
-"""
+NEEDED = {"unshare": "util-linux", "nsenter": "util-linux"}
 # What an engine sets to forward (bridge-nf exists only with br_netfilter loaded).
 SYSCTLS = """
 echo 1 >/proc/sys/net/ipv4/ip_forward
@@ -122,7 +82,8 @@ class Machine:
 
 def unavailable(options: LabOptions) -> str | None:
     """Return why this backend cannot run here and what to do; None if it can."""
-    return preflight.lacking("a lab of namespaces", NEEDED, options)
+    programs = NEEDED | firewall.needed(options.firewall)
+    return preflight.lacking("a lab of namespaces", programs, options)
 
 
 def start(options: LabOptions) -> DockerLab:
@@ -166,17 +127,15 @@ def _build(options: LabOptions, undo: ExitStack) -> Components:
         for name, address in zip(CONTAINERS, hosts, strict=False)
     }
     _plug(namespaces, machines, str(bridge))
-    web = machines["web"].address
-    _rule(
-        namespaces,
-        _published(options.transports).format(
-            subnet=bridge.network,
-            web=web,
-            port=WEB_PORT,
-            host=topology.uplink.ip,
-            published=topology.published,
-        ),
+    about = documented.Publication(
+        subnet=bridge.network,
+        containers=tuple(one.address for one in machines.values()),
+        web=(machines["web"].address, WEB_PORT),
+        host=(str(topology.uplink.ip), topology.published),
+        transports=options.transports,
     )
+    engine = _write_rules(namespaces, options.firewall, about)
+    tools = firewall.programs(options.firewall, shutil.which)
     return Components(
         client=None,
         namespaces=namespaces,
@@ -186,16 +145,22 @@ def _build(options: LabOptions, undo: ExitStack) -> Components:
         procfs="",
         shared=False,
         log=lambda: "there is no engine\n",
+        own_tools=tools,
+        own_path=namespaces.offer(tools) if tools else "",
+        stands_in=engine,
     )
 
 
-def _published(transports: tuple[str, ...]) -> str:
-    """Return the rules, those of the published port once for each transport."""
-    text = ""
-    for line in RULES.splitlines(keepends=True):
-        own = transports if "-p tcp -m tcp" in line else ("tcp",)
-        text += "".join(line.replace("tcp", transport) for transport in own)
-    return text
+def _write_rules(
+    namespaces: Namespaces, chosen: str, about: documented.Publication
+) -> dict[str, str]:
+    """Write an engine's rules; return what facts say of that engine."""
+    if chosen == firewall.NATIVE:
+        _run(namespaces, ("nft", "-f", "-"), documented.native(about))
+        return {"engine": documented.NATIVE_ENGINE, "firewall": "nftables"}
+    restore = firewall.program("iptables-restore", chosen)
+    _run(namespaces, (restore,), documented.iptables(about, forwarded=False))
+    return {"engine": documented.IPTABLES_ENGINE, "firewall": "iptables"}
 
 
 def _machine(
@@ -246,11 +211,11 @@ def _address(ip: Any, index: int, address: str) -> None:
     ip.link("set", index=index, state="up")
 
 
-def _rule(namespaces: Namespaces, rules: str) -> None:
-    command = namespaces.command(("iptables-restore",), namespaces.netns)
+def _run(namespaces: Namespaces, argv: Sequence[str], rules: str) -> None:
+    """Have a program read rules."""
     try:
         done = subprocess.run(
-            command,
+            namespaces.command(argv, namespaces.netns),
             input=rules,
             text=True,
             capture_output=True,
@@ -259,7 +224,7 @@ def _rule(namespaces: Namespaces, rules: str) -> None:
             timeout=RULES_SECONDS,
         )
     except subprocess.TimeoutExpired:
-        text = f"iptables-restore took longer than {RULES_SECONDS:g} s"
+        text = f"{argv[0]} took longer than {RULES_SECONDS:g} s"
         raise LabError(text) from None
     if done.returncode:
-        raise LabError(f"iptables-restore refused Docker's rules: {done.stderr}")
+        raise LabError(f"{argv[0]} refused Docker's rules: {done.stderr}")
