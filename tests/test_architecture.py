@@ -40,6 +40,7 @@ PARSERS = {
     "cli.memory": "sizes, as a user writes them",
     "files.documents": "keys of TOML, before a slow reader parses them",
     "files.folders": "names of folders that a killed writer left",
+    "host.engine_shapes": "lines of rules, by what engines write",
     "host.iptables": "iptables-save",
     "host.naming": "addresses, in anybody's rules",
     "host.nftables": "nft list ruleset",
