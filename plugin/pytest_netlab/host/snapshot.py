@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_netlab.host import conntrack, links, policy_rules, routes, sysctls
+from pytest_netlab.host import (
+    conntrack,
+    links,
+    meters,
+    policy_rules,
+    routes,
+    sysctls,
+)
+from pytest_netlab.host.meters import Meters
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -32,6 +40,7 @@ class Snapshot:
         policy_rules6: IPv6's.
         neighbours: of every link, also those that never answered.
         ends: node -> the sysctls that decide how its own packets look.
+        meters: what its kernel counted during the last capture.
 
     """
 
@@ -44,6 +53,7 @@ class Snapshot:
     policy_rules6: tuple[PolicyRule, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
     ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    meters: Meters = field(default_factory=Meters)
 
     @property
     def replies(self) -> frozenset[Tuple5]:
@@ -73,6 +83,7 @@ KEPT = {
     "policy_rules6": Kept("ip-rule6.txt", policy_rules.policy_rules, _lines),
     "neighbours": Kept("ip-neigh.txt", links.neighbours, _lines),
     "ends": Kept("sysctl-nodes.txt", sysctls.parse_ends, sysctls.render_ends),
+    "meters": Kept("counters.txt", meters.parse, meters.render),
 }
 
 

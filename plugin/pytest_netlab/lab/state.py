@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pytest_netlab.host.conntrack import Event
+    from pytest_netlab.host.meters import Meters
     from pytest_netlab.lab.net.node import NamespaceNode
 
     T = TypeVar("T")
@@ -64,6 +65,7 @@ def collect(
     nodes: Iterable[NamespaceNode],
     jobs: Mapping[str, Callable[[], str]],
     heard: Callable[[], list[Event | None]],
+    counted: Callable[[], Meters],
 ) -> Snapshot:
     """Return the present state of the host.
 
@@ -72,11 +74,13 @@ def collect(
         nodes: the host and the other nodes.
         jobs: file name -> function that returns its text; `WORKERS` run at a time.
         heard: returns conntrack events, as `Events.heard` does.
+        counted: returns what the kernel counted, as `Counters.counted` does.
 
     """
     asked: dict[str, Callable[[], Any]]
     asked = {name: partial(ask, netns) for name, ask in ASKED.items()}
     asked["events"] = heard
+    asked["meters"] = counted
     asked["ends"] = partial(_ends, nodes)
     with ThreadPoolExecutor(WORKERS) as pool:
         known = pool.map(_known, asked.values(), [KEPT[n].render for n in asked])

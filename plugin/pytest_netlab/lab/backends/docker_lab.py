@@ -19,6 +19,7 @@ from pytest_netlab.lab.engine import containers, host_engine
 from pytest_netlab.lab.net import caches, conntrack
 from pytest_netlab.lab.net.addresses import addresses
 from pytest_netlab.lab.net.conntrack_events import Events
+from pytest_netlab.lab.net.counters import Counters
 from pytest_netlab.lab.net.lan import PEER_LINK, SWITCH
 from pytest_netlab.lab.net.links import mac, stop_offloads, veth_peer
 from pytest_netlab.lab.net.node import NamespaceNode
@@ -99,7 +100,7 @@ class DockerLab:
                 containers.demand_running(self._components.containers)
             raise
         containers.await_web(self._web_sockets(), self._components.containers["web"])
-        _ = self.stations  # as they are before anybody changes them
+        _ = self.stations, self._counters  # as they are before anybody changes them
 
     def adopt(self, undo: ExitStack) -> None:
         """Take over the stack that `close` unwinds."""
@@ -174,7 +175,8 @@ class DockerLab:
         return {mac(self.nodes[n].netns, link): n for n, link in ends.items()}
 
     def _names(self) -> dict[str, str]:
-        """Return who has which address; the links of the host are as they are now."""
+        """Return who has which address, when a capture ends."""
+        self._counters.end()
         components, lan = self._components, self._components.lan
         links = {
             "bridge": (lan.host, components.bridge),
@@ -249,6 +251,17 @@ class DockerLab:
             )
         return found
 
+    @cached_property
+    def _counters(self) -> Counters:
+        """Return the counters of the lab's kernels; its links are as they began."""
+        lan = self._components.lan
+        links = {self._components.bridge: DOCKER0.name, lan.uplink: UPLINK.name}
+        for name in self._components.containers:
+            with suppress(LabError):  # its link is on another host
+                links[self.veth(name)] = name
+        others = {n: one.netns for n, one in self.nodes.items() if n != "host"}
+        return Counters(lan.host, links, others)
+
     def demand_engine(self) -> None:
         """Check that the engine is the one that the lab started with, and answers.
 
@@ -305,7 +318,9 @@ class DockerLab:
             for point in points
         ]
         self._found = {}
-        return LiveCapture(places, names=self._names).start()
+        tap = LiveCapture(places, names=self._names).start()
+        self._counters.begin()
+        return tap
 
     def snapshot(self) -> Snapshot:
         """Return the state of the host now, its rules and routes included."""
@@ -319,7 +334,11 @@ class DockerLab:
             )
         jobs["dockerd.log"] = components.log
         return state.collect(
-            components.lan.host, self.nodes.values(), jobs, self._heard
+            components.lan.host,
+            self.nodes.values(),
+            jobs,
+            self._heard,
+            self._counters.counted,
         )
 
     def close(self) -> None:
