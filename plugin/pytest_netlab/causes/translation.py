@@ -163,9 +163,7 @@ def unmasqueraded_hairpin(case: Case) -> Cause | None:
     if want.kind not in ("none", "hairpin") or want.responder.node != "host":
         return None
     direct = next((fact for fact in case.flows if _is_direct(fact, case)), None)
-    rule = clues.gone(case.host, effects.masquerades) or clues.gone(
-        case.host, effects.masquerades_in_nft
-    )
+    rule = clues.gone(case.host, effects.masquerades)
     if direct is None or (not rule and case.got == want):
         return None
     why = rule or "no MASQUERADE rule in nat/POSTROUTING matched"

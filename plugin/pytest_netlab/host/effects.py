@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from pytest_netlab.host.chains import MAPS
 from pytest_netlab.host.facts import Fact
 from pytest_netlab.host.rules import Action, Chain, Match, Rule
 
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Question: TypeAlias = Callable[[Fact], bool]
-_MAPS = ("vmap", "elements")
 _SOURCES = ("SNAT", "MASQUERADE", "snat", "masquerade")
 _DESTINATIONS = ("DNAT", "REDIRECT", "dnat", "redirect")
+_FILTERED = ("input", "forward", "output")
 _RANDOM = {"--random", "--random-fully", "random", "fully-random"}
 # Docker's own chains in the nat table: they have the rules of published ports.
 _DOCKER = ("DOCKER", "DOCKER-INGRESS")
@@ -37,7 +38,7 @@ _ICMP_FIELDS = {"icmp", "icmpv6", "ipv6-icmp", "frag", "frag-off", "packet-too-b
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A port of the host that a DNAT rule publishes, and its target, NODE:PORT."""
+    """A port that a DNAT rule publishes, and its target, NODE:PORT."""
 
     port: str
     target: str
@@ -82,13 +83,10 @@ def translates_destination(fact: Fact) -> bool:
 
 
 def masquerades(fact: Fact) -> bool:
-    """Return whether it masquerades in iptables' nat/POSTROUTING."""
-    return in_postrouting(fact) and _does(fact, "MASQUERADE")
-
-
-def masquerades_in_nft(fact: Fact) -> bool:
-    """Return whether it is nft's masquerade, in any table."""
-    return _is_nft(fact) and _does(fact, "masquerade")
+    """Return whether packets get another source by it, or in a chain that it calls."""
+    if not isinstance(fact, Rule) or not (in_postrouting(fact) or _is_nft(fact)):
+        return False
+    return _does(fact, *_SOURCES) or not fact.leads.isdisjoint(_SOURCES)
 
 
 def concerns_translation(fact: Fact) -> bool:
@@ -106,38 +104,69 @@ def randomises(fact: Fact) -> bool:
 
 
 def in_nat(fact: Fact) -> bool:
-    """Return whether it is a rule in iptables' table nat."""
-    return _is_in(fact, "nat")
+    """Return whether it is a rule where addresses are translated."""
+    return _is_in(fact, "nat") or _hooked(fact, "nat")
 
 
 def in_filter(fact: Fact) -> bool:
-    """Return whether it is a rule in iptables' table filter."""
-    return _is_in(fact, "filter")
+    """Return whether it is a rule where packets are let in, through, or out."""
+    return _is_in(fact, "filter") or _hooked(fact, "filter", *_FILTERED)
 
 
 def in_postrouting(fact: Fact) -> bool:
-    """Return whether it is a rule in iptables' nat/POSTROUTING."""
-    return isinstance(fact, Rule) and in_nat(fact) and fact.chain == "POSTROUTING"
+    """Return whether it is a rule where sources are translated."""
+    if isinstance(fact, Rule) and _is_in(fact, "nat"):
+        return fact.chain == "POSTROUTING"
+    return _hooked(fact, "nat", "postrouting")
 
 
 def publishes(fact: Fact) -> bool:
-    """Return whether it is in one of Docker's chains in nat, or jumps to one."""
-    if not isinstance(fact, Rule) or not in_nat(fact):
+    """Return whether it translates destinations, or leads to rules that do.
+
+    So do all rules of Docker's chains in iptables' nat, and those that jump to one.
+    """
+    if not isinstance(fact, Rule) or not (in_nat(fact) or _is_nft(fact)):
         return False
-    return fact.chain in _DOCKER or _does(fact, *_DOCKER)
+    if fact.backend != "nft" and fact.chain in _DOCKER:
+        return True
+    leads = not fact.leads.isdisjoint((*_DESTINATIONS, *_DOCKER))
+    return leads or _does(fact, *_DOCKER, *_DESTINATIONS)
 
 
 def published(fact: Fact) -> Published | None:
-    """Return what a DNAT rule of iptables publishes; None for any other rule."""
+    """Return which port a DNAT rule, or an element of its map, leads to which node."""
     if not isinstance(fact, Rule):
         return None
-    named = (one for one in fact.matches if one.name == "--dport")
-    ports = (one.tokens for one in named if not one.negated)
-    targets = (x.argument("--to-destination") for x in _actions(fact, "DNAT"))
-    port, target = next(ports, ()), next(targets, "")
-    if not target or len(port) != 1 or not port[0].isdecimal():
+    port, target = _mapped(fact) if fact.users else (_port(fact), _target(fact))
+    if not target or not port.isdecimal():
         return None
-    return Published(port[0], target)
+    return Published(port, target if ":" in target else f"{target}:{port}")
+
+
+def _port(rule: Rule) -> str:
+    """Return the only destination port that a rule matches; "" for any other."""
+    for one in rule.matches:
+        if one.name == "--dport" or one.name.endswith(" dport"):
+            words = [word for word in one.tokens if word != "=="]
+            return "" if one.negated or len(words) != 1 else words[0]
+    return ""
+
+
+def _target(rule: Rule) -> str:
+    """Return where a rule translates destinations to; "" if that depends on a map."""
+    for one in _actions(rule, "DNAT", "dnat"):
+        if one.option:
+            return one.argument("--to-destination")
+        return "" if "map" in one.tokens else one.argument("to")
+    return ""
+
+
+def _mapped(element: Rule) -> tuple[str, str]:
+    """Return the port and the target of `host . 81 : web . 80` in a map for DNAT."""
+    if not _does(element, "dnat"):
+        return "", ""
+    key, _, value = element.body.partition(" : ")
+    return key.split(" ")[-1], value.replace(" . ", ":")
 
 
 def copies(fact: Fact) -> bool:
@@ -200,18 +229,30 @@ def _is_in(fact: Fact, table: str) -> bool:
     return fact.table == table
 
 
+def _hooked(fact: Fact, kind: str, *at: str) -> bool:
+    """Return whether packets come to it by such a hook of nft, of those `at` if any."""
+    if not isinstance(fact, Rule) or fact.backend != "nft":
+        return False
+    found = (one for one in fact.hooks if one.type == kind)
+    return any(not at or one.at in at for one in found)
+
+
 def _is_nft(fact: Fact) -> bool:
     return isinstance(fact, Rule | Chain) and fact.backend == "nft"
 
 
 def _actions(fact: Fact, *names: str) -> tuple[Action, ...]:
-    """Return a rule's actions; only those of these names, if any are given."""
-    found = fact.actions if isinstance(fact, Rule) else ()
+    """Return a rule's actions; only those of these names, if any are given.
+
+    An element of a set has those of the rules that look it up.
+    """
+    rules = (fact, *fact.users) if isinstance(fact, Rule) else ()
+    found = [one for rule in rules for one in rule.actions]
     return tuple(one for one in found if not names or one.name in names)
 
 
 def _does(fact: Fact, *names: str) -> bool:
     """Return whether it does one of these, also by a verdict map."""
-    mapped = (one.tokens for one in _actions(fact, *_MAPS))
+    mapped = (one.tokens for one in _actions(fact, *MAPS))
     verdicts = (word.rstrip(",") for tokens in mapped for word in tokens)
     return bool(_actions(fact, *names)) or any(word in names for word in verdicts)

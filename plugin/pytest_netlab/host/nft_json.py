@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import DocumentError
 from pytest_netlab.files import documents
-from pytest_netlab.host.nftables import ACTIONS
+from pytest_netlab.host.nft_statements import ACTIONS
 from pytest_netlab.host.rules import Action, Chain, Line, Match, Rule
 
 if TYPE_CHECKING:

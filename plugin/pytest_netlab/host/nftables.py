@@ -1,64 +1,74 @@
 """What `nft list ruleset` prints, as lines that can be compared, and as values.
 
-Words are those of nft(8). Statements that act on a packet are known by their first
-word; the words between two of them are read as one match.
+A rule's line begins with its place: family, table and chain. What stands outside of
+chains has a place of its own: `@NAME` for the elements of a set or map, one a line;
+`KIND:NAME` for other objects of a table; `-` for what is said of the table itself.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_netlab.host.rules import Action, Chain, Match, Rule
+from pytest_netlab.host.nft_statements import statements
+from pytest_netlab.host.rules import OF_SET, Chain, Rule
 from pytest_netlab.host.tokens import split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from pytest_netlab.host.rules import Item, Statement
+    from pytest_netlab.host.rules import Item
 
-_IPTABLES = re.compile(r"table ip6? (filter|nat|mangle|raw|security) ")
-_COUNTER = re.compile(r"counter packets \d+ bytes \d+")
+OF_TABLE = "-"  # the place of what is said of a table
+_COUNTER = re.compile(r"\bcounter packets (\d{1,20}) bytes \d{1,20}")
+_EXPIRES = re.compile(r" expires [0-9a-z]+")
 _HANDLE = re.compile(r"# handle \d+$")
 _HOOK = re.compile(r"(type .* hook .*); policy (\w+);", re.ASCII)
-_ANY = 1 << 30
-# First word of a statement that acts on packets -> how many words follow at most.
-_TAKES = {
-    **dict.fromkeys(("accept", "drop", "continue", "return", "notrack", "counter"), 0),
-    **dict.fromkeys(("jump", "goto", "comment"), 1),
-    **dict.fromkeys(("snat", "dnat", "masquerade", "redirect", "reject"), _ANY),
-    **dict.fromkeys(("dup", "fwd", "queue", "tproxy", "synproxy"), _ANY),
-    **dict.fromkeys(("log", "reset", "vmap", "elements"), _ANY),
-}
-ACTIONS = frozenset(_TAKES)
-# nft's `tcp option NAME FIELD`; any other field has two words, except `@nh,48,8`.
-_OPTION = ["tcp", "option"]
+_ELEMENTS = "elements = {"
+_MANY = 1000  # elements: more are listed in one line
+_SETS = ("set", "map", "meter")
+# What an object counts, and what a quota has left: no two hosts have that in common.
+_COUNTS = re.compile(r"packets \d+ bytes \d+|used \d+ \w+")
 
 
-def listed(text: str) -> Iterator[tuple[str, str]]:
-    """Yield the lines of tables that iptables does not own: each line's place, and it.
+class _Listed(NamedTuple):
+    """A line of nft's text: family and table, the place in it, and the words."""
 
-    firewalld and hand-written nft tables hook in beside iptables' own, and any of them
-    may drop or reject what Docker's rules accept. Counters and handles are removed.
+    table: str
+    place: str
+    line: str
+
+    @property
+    def head(self) -> str:
+        return f"nft {self.table} {self.place} "
+
+
+def listed(text: str, known: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+    """Yield the lines that iptables does not tell of: each line's place, and the line.
+
+    firewalld, engines with a backend of nftables, and chains written by hand hook in
+    beside iptables' own, and any of them may drop what Docker's rules accept. Of a
+    table with one rule that it cannot spell, iptables tells nothing at all. Counters,
+    handles and what an element has left of its time are removed.
 
     Args:
         text: what `nft list ruleset` printed, with handles or without.
+        known: family, table and name of each chain that iptables tells of.
 
     """
-    table = chain = ""
-    for listed_line in text.splitlines():
-        line = _HANDLE.sub("", listed_line).strip()
-        tokens = line.split()
-        if line.endswith("{") and tokens[0] == "table":
-            table = "" if _IPTABLES.match(line) else " ".join(tokens[1:3])
-        elif line.endswith("{"):
-            chain = tokens[1] if len(tokens) > 1 else ""
-        elif table and tokens and tokens[0] not in ("}", "#"):
-            yield f"nft {table} {chain} ", _COUNTER.sub("counter", line)
+    for one in _read(text, known):
+        yield one.head, _compared(one.line)
+
+
+def counted(text: str, known: Collection[str] = ()) -> Iterator[tuple[str, int]]:
+    """Yield those lines of `listed` that have a counter, and the packets it counted."""
+    for one in _read(text, known):
+        if found := _COUNTER.search(one.line):
+            yield f"{one.head}{_compared(one.line)}", int(found[1])
 
 
 def item(family: str, table: str, chain: str, line: str) -> Item:
-    """Parse a line of a chain: its hook and policy, or a rule."""
+    """Parse a line of a place: a chain's hook and policy, a rule, or an element."""
     if hook := _HOOK.fullmatch(line):
         return Chain(
             family=family,
@@ -73,46 +83,70 @@ def item(family: str, table: str, chain: str, line: str) -> Item:
         backend="nft",
         table=table,
         chain=chain,
-        statements=_statements(split(line, escapes=False)),
+        statements=statements(split(line, escapes=False)),
     )
 
 
-def _statements(tokens: Sequence[str]) -> tuple[Statement, ...]:
+def _compared(line: str) -> str:
+    return _EXPIRES.sub("", _COUNTER.sub("counter", line))
+
+
+def _read(text: str, known: Collection[str]) -> Iterator[_Listed]:
+    table, place = "", OF_TABLE
+    for line in _whole(text):
+        head = line.split()
+        if line.endswith("{") and head[0] == "table":
+            table, place = " ".join(head[1:3]), OF_TABLE
+        elif line.endswith("{"):
+            place = _place(head[:-1])
+        elif line == "}":
+            place = OF_TABLE
+        elif f"{table} {place}" not in known:
+            yield from _lines(table, place, line)
+
+
+def _place(head: Sequence[str]) -> str:
+    """Return the place that a line opens: `chain x`, `set x`, `ct helper x`."""
+    kind, name = "-".join(head[:-1]), "".join(head[-1:])
+    if kind in _SETS:
+        return f"{OF_SET}{name}"
+    return name if kind == "chain" else f"{kind}:{name}"
+
+
+def _lines(table: str, place: str, line: str) -> Iterator[_Listed]:
+    if place.startswith(OF_SET) and line.startswith(_ELEMENTS):
+        inside = line.removeprefix(_ELEMENTS).removesuffix("}")
+        elements = _elements(split(inside.strip(), escapes=False))
+        if len(elements) <= _MANY:
+            for element in elements:
+                yield _Listed(table, place, element)
+            return
+    known = _COUNTS.sub("", line).rstrip() if ":" in place else line
+    if known:
+        yield _Listed(table, place, known)
+
+
+def _elements(words: Iterable[str]) -> list[str]:
+    """Return the elements that words list, between commas outside of quotes."""
     found: list[list[str]] = [[]]
-    remaining, depth = _ANY, 0
-    for word in tokens:
-        # Words in braces are elements of a set, or verdicts of a map.
-        begins = not depth and word in _TAKES
-        quoted = word.startswith('"')
-        depth = max(depth + (word.count("{") - word.count("}")) * (not quoted), 0)
-        if 0 < remaining < _ANY:
-            found[-1].append(word)
-            remaining -= 1
-        elif begins or not remaining:
-            found.append([word])
-            remaining = _TAKES.get(word, _ANY)
-        elif word == "set" and not depth and (field := _field(found[-1])):
-            del found[-1][-len(field) :]
-            found.append([" ".join((*field, word))])
-        else:
-            found[-1].append(word)
-    return tuple(_statement(*piece) for piece in found if piece)
+    for word in words:
+        ends = word.endswith(",")
+        found[-1].append(word.removesuffix(","))
+        if ends:
+            found.append([])
+    return [" ".join(one) for one in found if one]
 
 
-def _field(tokens: Sequence[str]) -> Sequence[str]:
-    """Return the words in front of `set` that name what is set."""
-    tokens = tokens[_does(*tokens[:1]) :]
-    if tokens and tokens[-1].startswith("@"):
-        return tokens[-1:]
-    if tokens[-4:-2] == _OPTION:
-        return tokens[-4:]
-    return tokens[-2:]
-
-
-def _statement(name: str, *tokens: str) -> Statement:
-    return Action(name, tokens) if _does(name) else Match(name, tokens)
-
-
-def _does(name: str = "") -> bool:
-    """Return whether a statement of this name acts on a packet."""
-    return name in _TAKES or name.endswith(" set")
+def _whole(text: str) -> Iterator[str]:
+    """Yield lines without indentation and handles; lists of elements in one line."""
+    begun: list[str] = []
+    for listed_line in text.splitlines():
+        line = _HANDLE.sub("", listed_line).strip()
+        if not line or line.startswith("#"):
+            continue
+        if begun or (line.startswith(_ELEMENTS) and not line.endswith("}")):
+            begun.append(line)
+            if not line.endswith("}"):
+                continue
+            line, begun = " ".join(begun), []
+        yield line

@@ -11,11 +11,12 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from pytest_netlab.host import effects
+from pytest_netlab.host.chains import called
 from pytest_netlab.host.conditions import meets
 from pytest_netlab.host.rules import Chain, Rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable
 
     from pytest_netlab.host.conditions import Sent
     from pytest_netlab.host.rules import Action, Item
@@ -27,7 +28,6 @@ _FINAL = frozenset(
     }
 )
 _RETURN = ("RETURN", "return")
-_JUMPS = ("jump", "goto")
 _DEPTH = 32  # of chains that call each other: nft allows 16
 _FAMILIES = {4: ("ip", "inet"), 6: ("ip6", "inet")}
 _HOOK = "type nat hook postrouting "
@@ -97,28 +97,9 @@ class _Walk:
         """Return how a packet that meets a rule leaves its chain; None if it stays."""
         if action.name in _FINAL or action.name in _RETURN:
             return _End.ON if action.name in _RETURN else _End.DECIDED
-        ends = {self.end((*place[:-1], name), depth) for name in _called(action)}
+        ends = {self.end((*place[:-1], name), depth) for name in called(action)}
         if _End.RANDOM in ends:
             return _End.RANDOM
         if action.option == "-g" or action.name == "goto":
             return next(iter(ends), None)
         return _End.DECIDED if ends == {_End.DECIDED} else None
-
-
-def _called(action: Action) -> Iterator[str]:
-    """Yield the chains that an action may call."""
-    if action.option:
-        yield action.name
-    elif action.name in _JUMPS:
-        yield from action.tokens[:1]
-    elif action.name in ("vmap", "elements"):
-        yield from _verdicts(action.tokens)
-
-
-def _verdicts(tokens: Sequence[str]) -> Iterator[str]:
-    """Yield the chains that a verdict map names, or the map's own name."""
-    for name, word in zip(("", *tokens), tokens, strict=False):
-        if name in _JUMPS:
-            yield word.rstrip(",")
-        elif word.startswith("@"):
-            yield word[1:]

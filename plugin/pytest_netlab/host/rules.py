@@ -5,11 +5,19 @@ Words are kept as the tool prints them, so that a value's `text` is what was rea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, TypeAlias
 
 Backend = Literal["iptables", "legacy", "nft"]
 Counters: TypeAlias = tuple[int, int]  # packets, octets
+OF_SET = "@"  # what begins the "chain" of an element of a set or map, before its name
+
+
+class Hook(NamedTuple):
+    """Where a chain takes packets: nft's words, and iptables' table as the type."""
+
+    type: str
+    at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +25,9 @@ class Match:
     """A condition that a packet must meet for the rest of the rule to apply.
 
     Attributes:
-        name: an option of iptables (`-s`, `--dport`); nft's first word (`iifname`), or
-            a field (`ip daddr`) where nft gave JSON.
-        tokens: what follows, quoted where the tool quotes. nft's text does not say
-            where one match ends, so consecutive ones are read as one.
+        name: an option of iptables (`-s`, `--dport`); a field of nft (`ip daddr`), or
+            the first word of what is none (`limit`).
+        tokens: what follows, quoted where the tool quotes.
         negated: iptables' `!` stands before the option.
         detail: the statement's own JSON; "" where nft gave none.
 
@@ -76,11 +83,15 @@ class Rule:
         backend: `iptables` is the default one, whether its rules are nf_tables' or
             legacy ones; `legacy` is iptables-legacy beside it.
         table: its table.
-        chain: its chain. A line of a set or a map in nft's text is read as a rule in a
-            chain of that name: it decides about packets as a rule does.
+        chain: its chain. An element of a set or map in nft's text is read as a rule in
+            a chain `@NAME`: it decides about packets as a rule does.
         statements: in order. iptables has at most one action, the last of them.
         counters: what iptables counted; None without counters, and for nft.
         handle: nft's number of the rule, where it gave JSON.
+        hooks: those whose packets may come to it. This and the following are known of
+            rules that were read together (`chains.connected`), else empty.
+        leads: what rules do in the chains that it may send packets to, by name: `drop`.
+        users: of an element, the rules that look it up.
 
     """
 
@@ -91,6 +102,9 @@ class Rule:
     statements: tuple[Statement, ...] = ()
     counters: Counters | None = None
     handle: int | None = None
+    hooks: frozenset[Hook] = field(default=frozenset(), compare=False, repr=False)
+    leads: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    users: tuple[Rule, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def matches(self) -> tuple[Match, ...]:
