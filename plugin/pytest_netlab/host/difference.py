@@ -11,10 +11,11 @@ from pytest_netlab.host.facts import EndSetting, link_state, reach
 from pytest_netlab.host.sysctls import ENDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from pytest_netlab.host.connections import Connection
     from pytest_netlab.host.facts import Fact
+    from pytest_netlab.host.rules import Item
 
 # Facts that are lists of lines, compared line by line. Only rules have an order.
 RULES = "ruleset"
@@ -47,8 +48,13 @@ class HostChange:
 
 def read(line: str) -> Fact:
     """Parse a line of a host's facts; the `text` of the value is that line."""
-    known = reach(line) or link_state(line)
-    return known if known and known.text == line else ruleset.read(line)
+    return _fact(ruleset.read(line))
+
+
+def _fact(item: Item) -> Fact:
+    """Return the route or link that a line is about, else what it is."""
+    known = reach(item.text) or link_state(item.text)
+    return known if known and known.text == item.text else item
 
 
 def difference(
@@ -77,9 +83,9 @@ def difference(
     }
     lists, rules = known.values(), known.get(RULES, ([], []))
     return HostChange(
-        missing=tuple(read(one) for old, new in lists for one in _only_in(old, new)),
-        extra=tuple(read(one) for old, new in lists for one in _only_in(new, old)),
-        moved=tuple(map(read, _moved(*rules))),
+        missing=_read_in((_only_in(old, new), old) for old, new in lists),
+        extra=_read_in((_only_in(new, old), new) for old, new in lists),
+        moved=ruleset.among(rules[1], _moved(*rules)),
         settings=settings,
         conntrack_entries=tuple(conntrack_entries),
         full=full,
@@ -93,6 +99,15 @@ def set_at_ends(ends: Mapping[str, Mapping[str, str]]) -> tuple[EndSetting, ...]
         for node, settings in ends.items()
         for name, value in settings.items()
         if name in ENDS and value != ENDS[name]
+    )
+
+
+def _read_in(
+    lists: Iterable[tuple[Iterable[str], Sequence[str]]],
+) -> tuple[Fact, ...]:
+    """Parse some lines of each list; rules are connected with the others of theirs."""
+    return tuple(
+        _fact(one) for some, lines in lists for one in ruleset.among(lines, some)
     )
 
 

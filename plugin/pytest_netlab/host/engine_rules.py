@@ -5,11 +5,11 @@ Knows no host, and not what rules do to packets.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.host import engine_shapes
-from pytest_netlab.host.ruleset import read
+from pytest_netlab.host.ruleset import among, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -145,9 +145,18 @@ def _own(rule: str, *others: str) -> Essential:
 
 def _jump(name: str) -> Essential:
     """Return docker0's element of a verdict map."""
-    return _own(
-        f'{name}-jumps elements = {{ "docker0" : jump {name}__docker0 }}',
-        f'{name}-jumps {{before}}"docker0" : jump {name}__docker0{{after}}',
+    return _own(f'@{name}-jumps "docker0" : jump {name}__docker0')
+
+
+def _connected(*rules: Essential) -> tuple[Essential, ...]:
+    """Return the rules of one table, each with the hooks that lead to it."""
+    hooks = [
+        f"nft ip docker-bridges {one} priority 0; policy accept;" for one in _HOOKS
+    ]
+    texts = [one.rule.text for one in rules]
+    known = among([*hooks, *texts], texts)
+    return tuple(
+        replace(one, rule=rule) for one, rule in zip(rules, known, strict=True)
     )
 
 
@@ -156,7 +165,13 @@ _NAT_OUT, _BOTH = "nat-postrouting-out", "nat-prerouting-and-output"
 _TRACKED = "ct state established,related counter accept"
 _PUBLISHED = 'iifname != "docker0" ip daddr host tcp dport 81 counter dnat to web:80'
 _MASQUERADED = 'oifname != "docker0" ip saddr net counter masquerade'
-_ESSENTIAL_NATIVE = (
+_HOOKS = (
+    "nat-PREROUTING type nat hook prerouting",
+    "nat-OUTPUT type nat hook output",
+    "nat-POSTROUTING type nat hook postrouting",
+    "filter-FORWARD type filter hook forward",
+)
+_ESSENTIAL_NATIVE = _connected(
     _own(
         f"nat-PREROUTING fib daddr type local counter jump {_BOTH}",
         f"nat-PREROUTING {{conditions}}jump {_BOTH}",

@@ -120,7 +120,6 @@ _WORDS |= {
     "decides": r"accept|drop",
     "reason": r"[A-Z0-9 ]+",
     "before": r"(?:.* )?",
-    "after": r"(?:[ ,].*)?",
     "map": r"(?:filter-forward|nat-postrouting)-(?:in|out)",
 }
 # In the table docker-bridges of both families: a chain or map, then its line. Only what
@@ -151,8 +150,8 @@ filter-forward-out__{bridge} {conditions}drop comment "INTERNAL NETWORK EGRESS"
 nat-postrouting-in__{bridge} {conditions}masquerade comment "MASQ{reason}"
 nat-postrouting-out__{bridge} {conditions}masquerade comment "MASQ{reason}"
 nat-postrouting-out__{bridge} {conditions}snat to {any} comment "SNAT"
-{map}-jumps type ifname : verdict
-{map}-jumps {before}"{bridge}" : jump {map}__{bridge}{after}
+@{map}-jumps type ifname : verdict
+@{map}-jumps "{bridge}" : jump {map}__{bridge}
 """
 _PLACEHOLDER = re.compile(r"\{(\w+?)\d*\}")
 

@@ -50,7 +50,7 @@ NFT = (
 QUESTIONS: tuple[Question, ...] = (
     *(effects.drops, effects.rejects, effects.untracks, effects.translates_source),
     *(effects.translates_destination, effects.copies, effects.alters),
-    *(effects.randomises, effects.concerns_icmp, effects.masquerades_in_nft),
+    *(effects.randomises, effects.concerns_icmp, effects.masquerades),
 )
 TOOLS = tuple(
     f"{name}{kind}"

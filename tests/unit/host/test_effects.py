@@ -6,6 +6,7 @@ import pytest
 from tests.hosts import lines
 
 from pytest_netlab.host import Published, Question, effects, read
+from pytest_netlab.host.ruleset import among
 
 NFT = "nft inet site forward"
 DNAT = "nat -A DOCKER -d host -p tcp --dport 81 -j DNAT --to-destination web:80"
@@ -45,7 +46,6 @@ CALLED_SO = (
         *(effects.translates_source, effects.translates_destination),
         *(
             effects.masquerades,
-            effects.masquerades_in_nft,
             effects.copies,
             effects.queues,
             effects.alters,
@@ -77,7 +77,8 @@ DOES: dict[Question, tuple[str, ...]] = {
         f"{NFT} ip saddr c1 counter drop",
         f"{NFT} type filter hook forward priority 0; policy drop;",
         f"{NFT} tcp dport vmap {{ 22 : drop, 80 : accept }}",
-        "nft inet site ports elements = { 22 : accept, 23 : drop }",
+        "nft inet site @ports 23 : drop",
+        "nft inet site @ports elements = { 22 : accept, 23 : drop }",
     ),
     effects.rejects: (REJECT, f"{NFT} reject with tcp reset", f"{NFT} counter reject"),
     effects.untracks: (
@@ -96,8 +97,9 @@ DOES: dict[Question, tuple[str, ...]] = {
     ),
     effects.masquerades: (
         *(MASQUERADE, "ip6 nat -A POSTROUTING -j MASQUERADE --random"),
+        "nat -A POSTROUTING -s net -j SNAT --to-source host",
+        f"{NFT} ip saddr net masquerade fully-random",
     ),
-    effects.masquerades_in_nft: (f"{NFT} ip saddr net masquerade fully-random",),
     effects.concerns_translation: (
         *(MASQUERADE, DNAT, NOTRACK, "ip6 nat -A X -j RETURN"),
         *("legacy nat -A X -j RETURN", f"{NFT} snat to a", f"{NFT} notrack"),
@@ -112,6 +114,7 @@ DOES: dict[Question, tuple[str, ...]] = {
     effects.publishes: (
         *(DNAT, "nat -A OUTPUT -j DOCKER", "nat -A PREROUTING -g DOCKER-INGRESS"),
         "ip6 nat -A DOCKER -j RETURN",
+        *("nat -A PREROUTING -j REDIRECT --to-ports 9", f"{NFT} dnat to web:80"),
     ),
     effects.copies: ("mangle -A PREROUTING -j TEE --gateway c1", f"{NFT} dup to c1"),
     effects.queues: ("mangle -A FORWARD -j NFQUEUE --queue-num 7", f"{NFT} queue to 7"),
@@ -141,9 +144,8 @@ DOES_NOT: dict[Question, tuple[str, ...]] = {
     effects.translates_destination: (MASQUERADE, f"{NFT} masquerade"),
     effects.masquerades: (
         *("nat -A DOCKER -j MASQUERADE", "nat -A POSTROUTING -j ACCEPT"),
-        f"{NFT} masquerade",
+        *("nat :POSTROUTING ACCEPT", DNAT, f"{NFT} dnat to a", f"{NFT} accept"),
     ),
-    effects.masquerades_in_nft: (MASQUERADE, f"{NFT} snat to a"),
     effects.concerns_translation: (DROP, "nat :DOCKER -", f"{NFT} accept"),
     effects.randomises: (
         *(MASQUERADE, "filter -A INPUT -m statistic --mode random -j DROP"),
@@ -197,6 +199,15 @@ def test_does_not(question: Question, line: str) -> None:
         (DNAT.replace("--dport", "! --dport"), None),
         (DNAT.replace("81", "81:82"), None),
         (DNAT.replace("--to-destination web:80", ""), None),
+        (DNAT.replace("web:80", "web"), Published("81", "web:81")),
+        (f"{NFT} ip daddr host tcp dport 81 dnat to c2:80", Published("81", "c2:80")),
+        (f"{NFT} udp dport 53 dnat ip to c2", Published("53", "c2:53")),
+        (f"{NFT} tcp dport 81 counter dnat to c2:80 random", Published("81", "c2:80")),
+        (f"{NFT} tcp dport != 81 dnat to c2:80", None),
+        (f"{NFT} tcp dport {{ 81, 82 }} dnat to c2:80", None),
+        (f"{NFT} dnat ip to tcp dport map @ports", None),
+        (f"{NFT} tcp dport 81 dnat ip to ip saddr map {{ c1 : web }}", None),
+        (f"{NFT} tcp dport 81 accept", None),
         ("nat -A DOCKER --dport 81 -j RETURN", None),
         (
             'nat -A X -m comment --comment "--dport 9" -j DNAT --to-destination a:1',
@@ -229,3 +240,58 @@ def test_where_it_leads() -> None:
 def test_writes(line: str, fields: tuple[str, ...]) -> None:
     """What a rule writes is a target of iptables, or a field of nft."""
     assert effects.writes(read(line)) == fields
+
+
+OWN = "nft ip docker-bridges"
+NATIVE = tuple(
+    f"{OWN} {line}"
+    for line in (
+        "nat-PREROUTING type nat hook prerouting priority dstnat; policy accept;",
+        "nat-PREROUTING fib daddr type local counter jump published",
+        "published tcp dport 81 counter dnat to web:80",
+        "published dnat ip to ip daddr . tcp dport map @ports",
+        "@ports type ipv4_addr . inet_service : ipv4_addr . inet_service",
+        "@ports host . 82 : c2 . 80",
+        "nat-POSTROUTING type nat hook postrouting priority srcnat; policy accept;",
+        "nat-POSTROUTING iifname vmap @out",
+        "nat-POSTROUTING oifname vmap @in",
+        '@out "docker0" : jump out__docker0',
+        '@in "docker0" : jump in__docker0',
+        'out__docker0 oifname != "docker0" ip saddr net counter masquerade',
+        "filter-FORWARD type filter hook forward priority filter; policy accept;",
+        "filter-FORWARD oifname vmap { docker0 : jump allowed }",
+        "filter-FORWARD ip saddr @blocked drop",
+        "allowed ip daddr web tcp dport 80 counter accept",
+        "@blocked 192.0.2.7",
+        "raw type filter hook prerouting priority raw; policy accept;",
+        "raw ip daddr web counter drop",
+        "nobody ip daddr web counter drop",
+    )
+)
+ANSWERS: dict[Question, tuple[int, ...]] = {
+    effects.in_nat: (1, 2, 3, 4, 5, 7, 8, 9, 10, 11),
+    effects.in_postrouting: (7, 8, 9, 10, 11),
+    effects.in_filter: (13, 14, 15, 16),
+    effects.publishes: (1, 2, 3, 5),
+    effects.masquerades: (7, 9, 11),
+    effects.drops: (14, 16, 18, 19),
+    effects.concerns_translation: (1, 2, 3, 4, 5, 7, 8, 9, 10, 11),
+}
+
+
+@pytest.mark.parametrize(("question", "expected"), ANSWERS.items())
+def test_chains_of_nft(question: Question, expected: tuple[int, ...]) -> None:
+    """A rule of nft does what its hook is for, and what it leads to."""
+    found = [question(one) for one in among(NATIVE, NATIVE)]
+
+    assert [at for at, does in enumerate(found) if does] == list(expected)
+
+
+def test_published_by_a_map() -> None:
+    """Each element of a map for DNAT is a published port."""
+    found = map(effects.published, among(NATIVE, NATIVE))
+
+    assert list(filter(None, found)) == [
+        Published("81", "web:80"),
+        Published("82", "c2:80"),
+    ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pytest_netlab.host import engine_rules, read
+from pytest_netlab.host import effects, engine_rules, read
 
 GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 OWN = "nft ip docker-bridges"
@@ -54,15 +54,9 @@ ENGINES = (
     f"{OWN} nat-OUTPUT fib daddr type local counter jump nat-prerouting-and-output",
     f"{OWN} filter-FORWARD type filter hook forward priority filter; policy accept;",
     f"{OWN} filter-FORWARD oifname vmap @filter-forward-in-jumps",
-    f"{OWN} filter-forward-in-jumps type ifname : verdict",
-    (
-        f'{OWN} filter-forward-in-jumps elements = {{ "docker0" : jump '
-        "filter-forward-in__docker0 }"
-    ),
-    (
-        f'{OWN} filter-forward-in-jumps elements = {{ "br-1" : jump '
-        'filter-forward-in__br-1, "docker0" : jump filter-forward-in__docker0 }'
-    ),
+    f"{OWN} @filter-forward-in-jumps type ifname : verdict",
+    f'{OWN} @filter-forward-in-jumps "docker0" : jump filter-forward-in__docker0',
+    f'{OWN} @filter-forward-in-jumps "br-1" : jump filter-forward-in__br-1',
     f"{OWN} filter-forward-in__docker0 ct state established,related counter accept",
     f"{OWN} filter-forward-in__docker0 ip daddr web tcp dport 80 counter accept",
     f'{OWN} filter-forward-in__docker0 iifname "docker0" counter drop comment "ICC"',
@@ -129,11 +123,8 @@ USERS = (
     f"{OWN} filter-FORWARD type filter hook forward priority filter; policy drop;",
     f"{OWN} filter-forward-in__docker0 ip daddr web counter drop",
     f"{OWN} filter-forward-in__docker0 counter accept",
-    f'{OWN} filter-forward-in-jumps elements = {{ "docker0" : drop }}',
-    (
-        f'{OWN} filter-forward-in-jumps elements = {{ "docker0" : jump '
-        "filter-forward-in__br-1 }"
-    ),
+    f'{OWN} @filter-forward-in-jumps "docker0" : drop',
+    f'{OWN} @filter-forward-in-jumps "docker0" : jump filter-forward-in__br-1',
     f"{OWN} nat-prerouting-and-output tcp dport 81 counter dnat to c2:80",
     "route web dev docker0",
     "link docker0 mtu 1500 up",
@@ -221,7 +212,7 @@ NATIVE = [line for line in ENGINES if line.startswith(OWN)]
         "nat-OUTPUT fib",
         "nat-prerouting-and-output",
         "filter-FORWARD oifname",
-        "filter-forward-in-jumps elements",
+        '@filter-forward-in-jumps "docker0"',
         "filter-forward-in__docker0 ct",
         "filter-forward-in__docker0 ip daddr web",
         "filter-forward-out__docker0 counter",
@@ -237,6 +228,14 @@ def test_native_rules_are_lacking_one_by_one(gone: str) -> None:
 
     assert len(new) == 1
     assert new[0].startswith(f"{OWN} {gone.split(maxsplit=1)[0]}")
+
+
+def test_native_rules_are_understood() -> None:
+    """What a native rule is for is known though its host may lack every chain."""
+    asked = (effects.in_filter, effects.publishes, effects.masquerades)
+
+    rules = [one.rule for one in engine_rules.essentials(engine_rules.NATIVE)]
+    assert all(any(ask(one) for ask in asked) for one in rules)
 
 
 def test_an_empty_host_lacks_all() -> None:
