@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from ipaddress import IPv4Interface
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from pytest_netlab.errors import DeclarationError
@@ -13,6 +13,7 @@ from pytest_netlab.files.documents import brief
 from pytest_netlab.masking import Mask
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 CONTAINERS = ("c1", "c2", "c3", "web")
@@ -158,7 +159,8 @@ class LabOptions:
         topology: the address plan.
         image: a name, or an archive's path; None for one made of the machine's busybox.
         root: the folder that a private engine is taken from; None for the machine's.
-        daemon: options of a private engine's dockerd.
+        daemon: keys of a private engine's daemon.json, besides the lab's own.
+        sysctls: what the host's network has when its engine starts, besides defaults.
         firewall: what writes the host's rules: `nft` or `legacy`, iptables of that
             kind; `native`, an engine's own nftables backend; "" for the iptables that
             the host has.
@@ -171,7 +173,8 @@ class LabOptions:
     topology: Topology = field(default_factory=Topology)
     image: str | None = None
     root: Path | None = None
-    daemon: tuple[str, ...] = ()
+    daemon: Mapping[str, Any] = field(default_factory=dict)
+    sysctls: Mapping[str, str] = field(default_factory=dict)
     firewall: str = ""
     transports: tuple[str, ...] = ("tcp",)
     worker: int = 0

@@ -93,7 +93,7 @@ def test_reset_without_a_connection(lab: DockerLab, quiet: Store) -> None:
 
 def test_container_leaves_by_ipv6(tmp_path: Path) -> None:
     """Up to engine 26 nobody masquerades IPv6: a container's own address leaves."""
-    daemon = ("--ipv6", "--fixed-cidr-v6=fd00:17::/64")
+    daemon = {"ipv6": True, "fixed-cidr-v6": "fd00:17::/64"}
     with closing(private.start(LabOptions(daemon=daemon))) as lab:
         quiet = ScenarioRun(lab, QUIET, Store(tmp_path), update="all")
         with quiet.capture() as trace:

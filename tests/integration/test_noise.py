@@ -72,12 +72,12 @@ def test_settings(scenarios: Scenarios, setting: str) -> None:
 @pytest.mark.parametrize(
     ("daemon", "name", "setting"),
     [
-        (("--userland-proxy=false",), "docker_proxy", "off"),
-        (("--ipv6", "--fixed-cidr-v6=fd00:17::/64"), "engine", ""),
+        ({"userland-proxy": False}, "docker_proxy", "off"),
+        ({"ipv6": True, "fixed-cidr-v6": "fd00:17::/64"}, "engine", ""),
     ],
     ids=["no docker-proxy", "dual stack"],
 )
-def test_daemon(daemon: tuple[str, ...], name: str, setting: str) -> None:
+def test_daemon(daemon: dict[str, object], name: str, setting: str) -> None:
     """Without docker-proxy, or with IPv6 too, what is routed is the same."""
     options = LabOptions(daemon=daemon)
     if reason := private.unavailable(options):
@@ -89,7 +89,7 @@ def test_daemon(daemon: tuple[str, ...], name: str, setting: str) -> None:
 
         assert {seen.outcome for seen in ends.values()} == {"pass"}, ends
         assert setting in lab.facts[name]
-        assert ("fd00:17::" in settings) == ("--ipv6" in daemon)
+        assert ("fd00:17::" in settings) == ("ipv6" in daemon)
 
 
 def test_another_address_plan(scenarios: Scenarios) -> None:

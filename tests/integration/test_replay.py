@@ -71,7 +71,7 @@ def test_ways(netlab: Netlab, client: str, server: str, sent: tuple[str, str]) -
 
 def test_hairpin(tmp_path: Path) -> None:
     """Without docker-proxy a container reaches another by the published port."""
-    options = LabOptions(daemon=("--userland-proxy=false",))
+    options = LabOptions(daemon={"userland-proxy": False})
     if reason := private.unavailable(options):
         pytest.skip(reason)
     with closing(private.start(options)) as started:

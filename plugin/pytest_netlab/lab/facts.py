@@ -28,6 +28,7 @@ def engine_facts(client: Any) -> dict[str, str]:
     parts = {part["Name"]: part["Version"] for part in version.get("Components", ())}
     return {
         "engine": version["Version"],
+        "firewall": firewall_of(info),
         "api": version["ApiVersion"],
         "containerd": parts.get("containerd", UNKNOWN),
         "runc": parts.get("runc", UNKNOWN),
@@ -35,6 +36,14 @@ def engine_facts(client: Any) -> dict[str, str]:
         "storage": info.get("Driver", UNKNOWN),
         "cgroup": f"v{info.get('CgroupVersion', '1')}",
     }
+
+
+def firewall_of(info: Mapping[str, Any]) -> str:
+    """Return what the engine writes its rules with: `iptables` or `nftables`.
+
+    Engines before 28 do not report it: they only had one.
+    """
+    return str((info.get("FirewallBackend") or {}).get("Driver") or "iptables")
 
 
 def host_facts(host: NamespaceNode, uplink: str) -> dict[str, str]:

@@ -25,6 +25,11 @@ def program(name: str, chosen: str) -> str:
     return f"{family}-{chosen}{dash}{tool}"
 
 
+def writer(chosen: str) -> str:
+    """Return the program that writes the rules."""
+    return "nft" if chosen == NATIVE else program("iptables", chosen)
+
+
 def programs(chosen: str, place: Callable[[str], str | None]) -> dict[str, str]:
     """Return the iptables tools that others stand in for: name -> path of the other.
 

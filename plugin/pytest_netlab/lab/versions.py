@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pytest_netlab.core import core
 from pytest_netlab.errors import LabError
+from pytest_netlab.lab import firewall
 from pytest_netlab.lab.backends import FAKE, KERNEL, PRIVATE
 from pytest_netlab.lab.engine import host_engine
 from pytest_netlab.lab.rootfs.roots import Userland, userland
@@ -22,13 +23,20 @@ WITHOUT = {
 }
 
 
-def header(engine: str, root: Path | None = None) -> str:
-    """Return engine, iptables backend, kernel and core, for pytest's header."""
+def header(engine: str, root: Path | None = None, chosen: str = "") -> str:
+    """Return engine, firewall, kernel and core, for pytest's header.
+
+    Args:
+        engine: the backend's name.
+        root: the folder that a private engine is taken from.
+        chosen: the firewall that was asked for.
+
+    """
     land = userland(root)
     version = WITHOUT.get(engine) or _version(engine, land)
     parts = [
         f"engine {engine} ({version})",
-        land.first_line("iptables"),
+        land.first_line(firewall.writer(chosen)),
         f"kernel {platform.release()}",
         f"core: {core()}",
     ]

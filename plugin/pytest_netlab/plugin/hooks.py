@@ -27,6 +27,7 @@ from pytest_netlab.plugin import (
     hiding,
     hookspecs,
     isolation,
+    lab_options,
     marker,
     options,
     repeated,
@@ -110,7 +111,7 @@ def _watch_unreferenced(config: pytest.Config) -> None:
 
 def _engine_root(config: pytest.Config) -> Path | None:
     """Return the folder the engine is taken from; a suite's is built if needed."""
-    _, suite, folder = options.of_engine(config)
+    _, suite, folder = lab_options.of_engine(config)
     with advice.advising():
         return suites.chosen(suite, folder, lambda t: _progress(config, f"netlab: {t}"))
 
@@ -146,7 +147,7 @@ def _header(config: pytest.Config) -> list[str]:
     return [
         reported
         for reported in (
-            versions.header(engine, root),
+            versions.header(engine, root, lab_options.of_lab(config).firewall),
             versions.uplink_note(engine),
             modules.note(engine),
         )
@@ -184,7 +185,7 @@ def netlab_lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
             with _skipping(pytestconfig):
                 root = _engine_root(pytestconfig)
                 mask = hiding.mask(pytestconfig)
-                wanted = replace(options.of_lab(pytestconfig), root=root, mask=mask)
+                wanted = replace(lab_options.of_lab(pytestconfig), root=root, mask=mask)
                 lab = backends.start(engine, wanted)
             pytestconfig.hook.pytest_netlab_lab_started(lab=lab)
             yield lab

@@ -7,18 +7,20 @@ import re
 import stat
 import warnings
 from functools import cache
-from ipaddress import IPv4Interface
-from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_netlab.ci import in_ci
-from pytest_netlab.errors import DeclarationError, LabError
+from pytest_netlab.errors import DeclarationError
 from pytest_netlab.files.documents import brief
-from pytest_netlab.lab import backends
-from pytest_netlab.lab.rootfs import roots, suites
-from pytest_netlab.spec import ARTIFACTS, LabOptions, Topology
+from pytest_netlab.plugin import lab_options
+from pytest_netlab.spec import ARTIFACTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pytest_netlab.plugin.lab_options import Group
 
 GOLDEN, GOLDENS = "netlab_golden", "golden"
 AS_IN = f"name a folder from rootdir, as in {GOLDEN} = tests/{GOLDENS}"
@@ -26,13 +28,6 @@ LONGEST = 255  # bytes of a name in a path, for Linux
 UNREFERENCED = ("ignore", "warn", "reject", "delete")
 KEEP = ("on-failure", "always", "never")
 PATH = re.compile("DIR|FILE")  # in a metavar: the value is a path
-
-
-class Group(Protocol):
-    """Takes options, as pytest's groups do."""
-
-    def addoption(self, *names: str, **attributes: Any) -> None:
-        """Add one."""
 
 
 class _Names:
@@ -47,7 +42,7 @@ class _Names:
     def addoption(self, *names: str, **attributes: Any) -> None:
         """Keep the names of one."""
         self.known += names
-        if "action" not in attributes:
+        if attributes.get("action", "append") == "append":
             self.valued += names
         if PATH.search(attributes.get("metavar", "")):
             self.paths += names
@@ -71,8 +66,7 @@ def check(config: pytest.Config) -> None:
     """
     _refuse_in_ci(config)
     _check_goldens(config)
-    of_lab(config)
-    _refuse_engine(config)
+    lab_options.check(config)
     _offline_of(config)
     _refuse_among_goldens(config)
     _refuse_with_replay(config)
@@ -124,48 +118,6 @@ def _check_goldens(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
 
 
-def of_lab(config: pytest.Config) -> LabOptions:
-    """Return what the command line says about the lab."""
-    topology = Topology()
-    address = config.getoption("--netlab-uplink-address")
-    try:
-        if address:
-            topology = Topology(uplink=IPv4Interface(address))
-    except ValueError as error:
-        raise pytest.UsageError(f"--netlab-uplink-address: {error}") from error
-    worker = getattr(config, "workerinput", {}).get("workerid", "gw0")
-    return LabOptions(
-        topology=topology,
-        image=config.getoption("--netlab-image"),
-        worker=int(worker.removeprefix("gw")),
-    )
-
-
-def of_engine(config: pytest.Config) -> tuple[str, str | None, str | None]:
-    """Return which backend, and the suite or folder its engine is taken from."""
-    names = ("--netlab-engine", "--netlab-engine-suite", "--netlab-engine-root")
-    engine, suite, root = map(config.getoption, names)
-    return engine, suite, root
-
-
-def _refuse_engine(config: pytest.Config) -> None:
-    """Refuse two engine roots, an invalid one, or one for a backend that takes none."""
-    engine, suite, folder = of_engine(config)
-    if not suite and not folder:
-        return
-    option = "--netlab-engine-suite" if suite else "--netlab-engine-root"
-    if engine != backends.PRIVATE:
-        text = f"{option} is for --netlab-engine=private, and this is {engine}"
-        raise pytest.UsageError(text)
-    if suite and folder:
-        raise pytest.UsageError(f"{option} and --netlab-engine-root: choose one")
-    if folder:
-        try:
-            roots.userland(Path(folder))
-        except LabError as error:
-            raise pytest.UsageError(f"{option}: {error}") from error
-
-
 def replays(config: pytest.Config) -> bool:
     """Return whether goldens are replayed in place of the scenarios' bodies."""
     return bool(config.getoption("--netlab-stimulus") == "replay")
@@ -199,50 +151,10 @@ def _names() -> _Names:
 
 def _table(group: Group) -> None:
     """Add every option to a group."""
-    _lab_options(group)
+    lab_options.add(group)
     _golden_options(group)
     _evidence_options(group)
     _packet_options(group)
-
-
-def _lab_options(group: Group) -> None:
-    group.addoption(
-        "--netlab-engine",
-        choices=tuple(backends.BACKENDS),
-        default=backends.PRIVATE,
-        help="private: a dockerd of its own in its own namespaces (default); host: the "
-        "running engine at DOCKER_HOST; kernel: the rules that Docker documents, but "
-        "no Docker, up in a moment; fake: a NAT in memory, needs nothing",
-    )
-    group.addoption(
-        "--netlab-engine-suite",
-        choices=suites.SUITES,
-        help="take the private engine, with its iptables and nft, from this Debian "
-        "suite: a root is built once by mmdebstrap (a minute) and cached",
-    )
-    group.addoption(
-        "--netlab-engine-root",
-        metavar="DIR",
-        help="take it from an unpacked root directory, or an unpacked static release",
-    )
-    group.addoption(
-        "--netlab-image",
-        metavar="NAME|FILE",
-        help="image for the containers (it must hold sh and sleep; for the web server "
-        "python3, or busybox httpd): a name the engine knows, or an archive of `docker "
-        "save` or `docker export`. Default: built from the machine's static busybox",
-    )
-    group.addoption(
-        "--netlab-uplink-address",
-        metavar="ADDR/LEN",
-        help="the host's address on the lab's uplink, host01 and host02 being its "
-        "neighbours (default 172.16.211.128/24)",
-    )
-    group.addoption(
-        "--netlab-strict",
-        action="store_true",
-        help="fail instead of skipping where root, dockerd or a tool is missing",
-    )
 
 
 def _golden_options(group: Group) -> None:

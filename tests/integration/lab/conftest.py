@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab.lab.backends import private
+from pytest_netlab.lab.engine import config
 from pytest_netlab.lab.engine.daemon import SOCKET, Daemon
 from pytest_netlab.lab.lifetime import owner, scripts, supervisor
 from pytest_netlab.lab.lifetime.log import Log
 from pytest_netlab.lab.lifetime.namespaces import Namespaces
-from pytest_netlab.lab.net import links
+from pytest_netlab.lab.net import boot
 from pytest_netlab.spec import LabOptions
 
 if TYPE_CHECKING:
@@ -230,10 +231,9 @@ def lab_host() -> Iterator[Callable[[str], str]]:
     token = owner.mint()
     cgroup = owner.PREFIX + token
     with Log() as log, closing(Namespaces(token, scripts.PRIVATE, "/")) as namespaces:
-        with links.netlink(namespaces.netns) as ip:
-            ip.link("set", index=links.index_of(ip, "lo"), state="up")
-        flags = ("--bip=10.200.0.1/16",)
-        daemon = Daemon(namespaces, log, cgroup=cgroup, flags=flags)
+        boot.boot(namespaces.netns, {})
+        about = config.text({}, bip="10.200.0.1/16")
+        daemon = Daemon(namespaces, log, cgroup=cgroup, config=about)
         with closing(daemon.connect()):
             yield lambda code: _run_on(namespaces, code)
 

@@ -94,10 +94,10 @@ def test_host_engine_that_falls_silent_is_told(
         host.start(LabOptions())
 
 
-def test_dockerd_that_rejects_a_flag_is_quoted() -> None:
-    """A flag that this engine does not know is in the error."""
-    with pytest.raises(LabError, match="no-such-flag"):
-        private.start(LabOptions(daemon=("--no-such-flag",)))
+def test_dockerd_that_rejects_a_key_is_quoted() -> None:
+    """A key of daemon.json that this engine does not know is in the error."""
+    with pytest.raises(LabError, match="no-such-key"):
+        private.start(LabOptions(daemon={"no-such-key": 1}))
 
 
 def test_missing_programs_are_packages(monkeypatch: pytest.MonkeyPatch) -> None:

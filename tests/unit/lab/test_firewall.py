@@ -44,3 +44,17 @@ def test_what_is_needed() -> None:
         "iptables-legacy-restore",
     }
     assert set(firewall.needed("")) == {"iptables", "iptables-restore"}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "program"),
+    [
+        ("", "iptables"),
+        ("nft", "iptables-nft"),
+        ("legacy", "iptables-legacy"),
+        ("native", "nft"),
+    ],
+)
+def test_writer(chosen: str, program: str) -> None:
+    """Native rules are written by nft, all others by some iptables."""
+    assert firewall.writer(chosen) == program

@@ -56,6 +56,7 @@ class Components:
         own_path: folder in which they are found, for PATH.
         liveness: of the engine; None where there is no engine.
         stands_in: where there is no engine, what facts say of one.
+        forwarded: net.ipv4.ip_forward when the engine started; "" if nobody knows.
 
     """
 
@@ -71,6 +72,7 @@ class Components:
     own_path: str = ""
     liveness: Liveness | None = None
     stands_in: Mapping[str, str] = field(default_factory=dict)
+    forwarded: str = ""
 
 
 class DockerLab:
@@ -196,6 +198,8 @@ class DockerLab:
         found = self._engine_facts | facts.host_facts(host, components.lan.uplink)
         links = {components.bridge: "docker0", components.lan.uplink: "uplink"}
         ends = {n: node.address for n, node in self.nodes.items() if n != "host"}
+        if components.forwarded:
+            found["forwarded_before"] = components.forwarded
         return found | {
             "docker_proxy": facts.docker_proxy(components.procfs, host.address),
             "routes": facts.reached(host.netns, links, ends),

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import firewall, preflight, sweep
+from pytest_netlab.lab import facts, firewall, preflight, sweep
 from pytest_netlab.lab.backends import documented
 from pytest_netlab.lab.backends.docker_lab import CONTAINER_LINK, Components, DockerLab
 from pytest_netlab.lab.engine import image
 from pytest_netlab.lab.lifetime import owner, scripts
 from pytest_netlab.lab.lifetime.log import Log
 from pytest_netlab.lab.lifetime.namespaces import Namespaces
+from pytest_netlab.lab.net import boot
 from pytest_netlab.lab.net.lan import PEERS, SWITCH, Lan
 from pytest_netlab.lab.net.links import index_of, netlink, silence
 from pytest_netlab.lab.net.node import environment
@@ -35,14 +36,8 @@ if TYPE_CHECKING:
 
 UPLINK, BRIDGE = "ens160", "docker0"
 NEEDED = {"unshare": "util-linux", "nsenter": "util-linux"}
-# What an engine sets to forward (bridge-nf exists only with br_netfilter loaded).
-SYSCTLS = """
-echo 1 >/proc/sys/net/ipv4/ip_forward
-[ ! -d /proc/sys/net/bridge ] || {
-  echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
-  echo 1 >/proc/sys/net/bridge/bridge-nf-call-ip6tables
-}
-"""
+# What an engine with iptables sets; bridge-nf exists only with br_netfilter loaded.
+BRIDGED = ("bridge-nf-call-iptables", "bridge-nf-call-ip6tables")
 IDLE = "echo ready; exec sleep 2147483647"
 WEB = """
 mkdir -p /run/www
@@ -110,9 +105,8 @@ def _build(options: LabOptions, undo: ExitStack) -> Components:
     if bridge is None:
         raise LabError(f"{topology.uplink.network} leaves docker0 no network")
     token = owner.mint()
-    namespaces = undo.enter_context(
-        closing(Namespaces(token, scripts.KERNEL + SYSCTLS))
-    )
+    namespaces = undo.enter_context(closing(Namespaces(token, scripts.KERNEL)))
+    forwarded = _boot(namespaces.netns, options)
     lan = Lan(
         topology=topology,
         switch=namespaces.named(SWITCH),
@@ -134,7 +128,7 @@ def _build(options: LabOptions, undo: ExitStack) -> Components:
         host=(str(topology.uplink.ip), topology.published),
         transports=options.transports,
     )
-    engine = _write_rules(namespaces, options.firewall, about)
+    engine = _write_rules(namespaces, options.firewall, about, forwarded)
     tools = firewall.programs(options.firewall, shutil.which)
     return Components(
         client=None,
@@ -148,18 +142,34 @@ def _build(options: LabOptions, undo: ExitStack) -> Components:
         own_tools=tools,
         own_path=namespaces.offer(tools) if tools else "",
         stands_in=engine,
+        forwarded=forwarded,
     )
 
 
+def _boot(netns: str, options: LabOptions) -> str:
+    """Prepare the host; return whether it forwards before there are rules: 0 or 1.
+
+    A new namespace starts with the machine's ip_forward. What has native rules written
+    needs it on; an engine with iptables switches it on.
+    """
+    native = options.firewall == firewall.NATIVE
+    boot.boot(netns, {boot.IP_FORWARD: "1" if native else "0", **options.sysctls})
+    return facts.settings(netns, [boot.IP_FORWARD])[boot.IP_FORWARD]
+
+
 def _write_rules(
-    namespaces: Namespaces, chosen: str, about: documented.Publication
+    namespaces: Namespaces, chosen: str, about: documented.Publication, forwarded: str
 ) -> dict[str, str]:
-    """Write an engine's rules; return what facts say of that engine."""
+    """Do what an engine does to its host; return what facts say of that engine."""
     if chosen == firewall.NATIVE:
         _run(namespaces, ("nft", "-f", "-"), documented.native(about))
         return {"engine": documented.NATIVE_ENGINE, "firewall": "nftables"}
     restore = firewall.program("iptables-restore", chosen)
-    _run(namespaces, (restore,), documented.iptables(about, forwarded=False))
+    rules = documented.iptables(about, forwarded=forwarded == "1")
+    _run(namespaces, (restore,), rules)
+    boot.write(namespaces.netns, boot.IP_FORWARD, "1")
+    for key in facts.settings(namespaces.netns, [f"net.bridge.{k}" for k in BRIDGED]):
+        boot.write(namespaces.netns, key, "1")
     return {"engine": documented.IPTABLES_ENGINE, "firewall": "iptables"}
 
 

@@ -7,22 +7,32 @@ with its namespaces, and they end with this process; the supervisor removes the 
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError, LabUnavailableError
-from pytest_netlab.lab import preflight, sweep
+from pytest_netlab.lab import facts, firewall, preflight, sweep
 from pytest_netlab.lab.backends.docker_lab import Components, DockerLab
-from pytest_netlab.lab.engine import containers, host_engine, image, overheard
+from pytest_netlab.lab.engine import (
+    config,
+    containers,
+    host_engine,
+    image,
+    overheard,
+)
 from pytest_netlab.lab.engine.daemon import Daemon
 from pytest_netlab.lab.lifetime import owner, scripts
 from pytest_netlab.lab.lifetime.log import Log
 from pytest_netlab.lab.lifetime.namespaces import Namespaces
+from pytest_netlab.lab.net import boot
 from pytest_netlab.lab.net.lan import PEERS, SWITCH, Lan
 from pytest_netlab.lab.rootfs.roots import userland
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pytest_netlab.spec import LabOptions, Topology
 
 UPLINK = "ens160"
@@ -44,6 +54,8 @@ def unavailable(options: LabOptions) -> str | None:
     """Return why this backend cannot run here and what to do; None if it can."""
     names = NEEDED_BESIDE_A_ROOT if options.root else NEEDED
     programs = {name: NEEDED[name] for name in names}
+    if not options.root:
+        programs |= firewall.needed(options.firewall)
     return preflight.lacking("a private engine", programs, options)
 
 
@@ -70,13 +82,19 @@ def _build(options: LabOptions, token: str, undo: ExitStack) -> Components:
     cgroup = owner.PREFIX + token
     log = undo.enter_context(Log())
     land = userland(options.root)
+    place = land.own_tools.get if land.own_tools else shutil.which
+    tools = {**land.own_tools, **firewall.programs(options.firewall, place)}
     roots = (str(land.lower), *(() if land.own_tools else _program_mounts(land.path)))
     namespaces = undo.enter_context(closing(Namespaces(token, scripts.PRIVATE, *roots)))
-    # dockerd takes the first of its pools that overlaps no route when it starts. Naming
-    # that network lets the uplink be made meanwhile.
-    bip = f"--bip={_bridge_address(options.topology)}"
-    flags = (bip, *options.daemon)
-    daemon = Daemon(namespaces, log, cgroup=cgroup, flags=flags, path=land.path)
+    forwarded = _boot(namespaces, options)
+    own = _links(namespaces, options.firewall, tools)
+    daemon = Daemon(
+        namespaces,
+        log,
+        cgroup=cgroup,
+        config=_config(options),
+        path=f"{own}:{land.path}" if own else land.path,
+    )
     lan = Lan(
         topology=options.topology,
         switch=namespaces.named(SWITCH),
@@ -85,7 +103,7 @@ def _build(options: LabOptions, token: str, undo: ExitStack) -> Components:
         uplink=UPLINK,
     )
     lan.build(alias=cgroup, route=True)
-    client = undo.enter_context(closing(daemon.connect()))
+    client = undo.enter_context(closing(_connected(daemon, options)))
     overheard.listen(client, options.mask)
     return Components(
         client=client,
@@ -96,10 +114,65 @@ def _build(options: LabOptions, token: str, undo: ExitStack) -> Components:
         procfs=namespaces.root,
         shared=False,
         log=log.text,
-        own_tools=land.own_tools,
-        own_path=namespaces.offer(land.own_tools) if land.own_tools else "",
+        own_tools=tools,
+        own_path=namespaces.offer(tools) if tools else "",
         liveness=daemon.liveness(client),
+        forwarded=forwarded,
     )
+
+
+def _boot(namespaces: Namespaces, options: LabOptions) -> str:
+    """Prepare the host for its engine; return whether it forwards by then: 0 or 1.
+
+    A new namespace starts with the machine's ip_forward, which a lab must not depend
+    on. An engine that finds it on leaves the policy of FORWARD alone, and one that
+    writes nftables itself does not start without it.
+    """
+    forward = "1" if config.writes_nft(_chosen(options)) else "0"
+    sysctls = {boot.IP_FORWARD: forward, **options.sysctls}
+    boot.boot(namespaces.netns, sysctls)
+    return facts.settings(namespaces.netns, [boot.IP_FORWARD])[boot.IP_FORWARD]
+
+
+def _chosen(options: LabOptions) -> dict[str, Any]:
+    """Return what the user has chosen of daemon.json."""
+    native = {config.BACKEND: config.NFTABLES}
+    return {**(native if options.firewall == firewall.NATIVE else {}), **options.daemon}
+
+
+def _config(options: LabOptions) -> str:
+    """Return the engine's daemon.json.
+
+    dockerd takes the first of its pools that overlaps no route when it starts. Naming
+    that network lets the uplink be made meanwhile.
+    """
+    return config.text(_chosen(options), bip=_bridge_address(options.topology))
+
+
+def _links(namespaces: Namespaces, chosen: str, tools: Mapping[str, str]) -> str:
+    """Return a folder of the lab's root in which iptables is of the kind chosen."""
+    names = firewall.programs(chosen, tools.get)
+    if not names:
+        return ""
+    if not tools["iptables"]:
+        text = f"the engine's root has no {firewall.program('iptables', chosen)}"
+        raise LabUnavailableError(f"{text}: install iptables in it")
+    folder = Path(namespaces.named("firewall"))
+    folder.mkdir()
+    for name in filter(tools.get, names):
+        (folder / name).symlink_to(tools[name])
+    return f"/run/netlab/{folder.name}"
+
+
+def _connected(daemon: Daemon, options: LabOptions) -> Any:
+    """Return a client; an engine that is too old for its configuration says so."""
+    try:
+        return daemon.connect()
+    except LabError as error:
+        if config.writes_nft(_chosen(options)) and config.BACKEND in str(error):
+            text = "only engines from 29 on write rules of nftables themselves"
+            raise LabError(f"{text}. {error}") from error
+        raise
 
 
 def _run_containers(client: Any, options: LabOptions, token: str) -> dict[str, Any]:

@@ -14,8 +14,6 @@ from pytest_netlab.lab.engine.liveness import Liveness, programs_below
 from pytest_netlab.lab.lifetime.log import TAIL_LINES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pytest_netlab.lab.lifetime.log import Log
     from pytest_netlab.lab.lifetime.namespaces import Namespaces
 
@@ -23,7 +21,9 @@ START_SECONDS = 30
 LAST_LINES = 5  # of a log that the evidence has in full
 HOME = "/run/netlab/docker"
 SOCKET = "/run/netlab/docker.sock"
-# Settings of a daemon.json, of DOCKER_* or of a proxy must not reach a private engine.
+CONFIG = "/run/netlab/daemon.json"
+# Settings of the machine's daemon.json, of DOCKER_* or of a proxy must not reach a
+# private engine.
 KEEP = ("PATH", "LANG", "TZ")
 
 
@@ -36,19 +36,26 @@ class Daemon:
         log: Log,
         *,
         cgroup: str,
-        flags: Sequence[str],
+        config: str,
         path: str | None = None,
     ) -> None:
-        """Start it, with this PATH or our own; `connect` waits until it answers."""
+        """Start it with a daemon.json; `connect` waits until it answers.
+
+        Args:
+            namespaces: those it runs in.
+            log: takes what it prints.
+            cgroup: the parent of its containers' cgroups.
+            config: the text of its daemon.json.
+            path: its PATH; None for our own.
+
+        """
         self._socket = f"{namespaces.root}{SOCKET}"
         self._log = log
-        Path(f"{namespaces.root}/run/netlab/daemon.json").write_text(
-            "{}", encoding="ascii"
-        )
+        Path(f"{namespaces.root}{CONFIG}").write_text(config, encoding="utf-8")
         env = {name: os.environ[name] for name in KEEP if name in os.environ}
         if path is not None:
             env["PATH"] = path
-        argv = ["dockerd", *_flags(cgroup), *flags]
+        argv = ["dockerd", *_flags(cgroup)]
         self._process = namespaces.spawn(argv, self._log, env)
 
     def connect(self) -> Any:
@@ -111,11 +118,10 @@ class Daemon:
 
 def _flags(cgroup: str) -> tuple[str, ...]:
     return (
-        *("--config-file", "/run/netlab/daemon.json"),
+        *("--config-file", CONFIG),
         *("--data-root", f"{HOME}/data"),
         *("--exec-root", f"{HOME}/exec"),
         *("--pidfile", f"{HOME}.pid"),
         *("--host", f"unix://{SOCKET}"),
         *("--cgroup-parent", f"/{cgroup}"),
-        *("--exec-opt", "native.cgroupdriver=cgroupfs"),
     )
