@@ -2,7 +2,7 @@ from pytest_netlab.wire cimport octets
 
 cimport cython
 
-cdef int NOBODY, SPENT
+cdef int NOBODY, SPENT, LOOKAHEAD
 
 
 cdef class Pairing:
@@ -16,6 +16,8 @@ cdef class Pairing:
     cdef unsigned long long *far_key
     cdef int *near_row
     cdef int *far_row
+    cdef unsigned long long *near_options
+    cdef unsigned long long *far_options
     cdef int *slots
     cdef int *near_next
     cdef int *near_tail
@@ -58,8 +60,17 @@ cdef void _look_up(Pairing join, Py_ssize_t count, Py_ssize_t mask) noexcept nog
 cdef void _take_unique(Pairing join, Py_ssize_t count, int waits) noexcept nogil
 @cython.locals(head=Py_ssize_t, there=Py_ssize_t, ambiguous=Py_ssize_t)
 cdef Py_ssize_t _resolve_all(Pairing join, Py_ssize_t count, int waits) noexcept nogil
-@cython.locals(here=Py_ssize_t, there=Py_ssize_t, uniflow=Py_ssize_t, near=Py_ssize_t)
 cdef void _resolve(Pairing join, Py_ssize_t head) noexcept nogil
+@cython.locals(there=Py_ssize_t, uniflow=Py_ssize_t)
+cdef void _queue(Pairing join, Py_ssize_t head) noexcept nogil
+@cython.locals(here=Py_ssize_t, there=Py_ssize_t, uniflow=Py_ssize_t, near=Py_ssize_t,
+               left=int)
+cdef void _take_alike(Pairing join, Py_ssize_t head) noexcept nogil
+@cython.locals(here=Py_ssize_t, there=Py_ssize_t, uniflow=Py_ssize_t, near=Py_ssize_t,
+               is_free=bint)
+cdef void _take_by_rank(Pairing join, Py_ssize_t head) noexcept nogil
+@cython.locals(there=Py_ssize_t)
+cdef void _forget_queues(Pairing join, Py_ssize_t head) noexcept nogil
 @cython.locals(here=Py_ssize_t, there=Py_ssize_t, uniflow=Py_ssize_t, near=Py_ssize_t,
                far=Py_ssize_t)
 cdef bint _is_plain(Pairing join, Py_ssize_t head) noexcept nogil

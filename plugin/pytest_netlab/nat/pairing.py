@@ -3,7 +3,9 @@
 A hash join on what NAT does not change. Packets may have equal keys: IP id 0 and the
 same payload, retransmissions that kept their id, duplicate acknowledgements. Those are
 paired by what other packets of their flow became, then by similar flow keys
-(nat/disambiguation.py), then by rank: the n-th observation here is the n-th there.
+(nat/disambiguation.py), then by rank: the n-th observation here is the n-th there. Of a
+known flow, equal options come before rank: copies of a SYN-ACK, whose IP id is 0, have
+timestamps of their own, and the host may have lost the first of them.
 """
 
 from __future__ import annotations
@@ -27,9 +29,10 @@ if TYPE_CHECKING:
 
 NOBODY: Final = -1  # no counterpart yet, no known uniflow
 SPENT: Final = -2  # had a counterpart that turned out to be another packet
+LOOKAHEAD: Final = 16  # far rows that a near one is compared with, before rank decides
 
 # Cython makes C integers of these; this keeps them visible to Python.
-globals().update(NOBODY=NOBODY, SPENT=SPENT)
+globals().update(NOBODY=NOBODY, SPENT=SPENT, LOOKAHEAD=LOOKAHEAD)
 
 
 class Pairing:
@@ -52,6 +55,8 @@ class Pairing:
         far_key: memoryview
         near_row: memoryview
         far_row: memoryview
+        near_options: memoryview
+        far_options: memoryview
         slots: memoryview
         near_next: memoryview
         near_tail: memoryview
@@ -101,6 +106,10 @@ class Pairing:
         )
         self.near_other = octets.i32_view(self.near_counterparts)
         self.far_other = octets.i32_view(self.far_counterparts)
+        self.near_options, self.far_options = (
+            octets.u64_view(near.options),
+            octets.u64_view(far.options),
+        )
         self.near_fresh, self.far_fresh = fresh
 
     def match(
@@ -262,9 +271,22 @@ def _resolve_all(join: Pairing, count: int, waits: int) -> int:
 
 
 def _resolve(join: Pairing, head: int) -> None:
-    """Pair rows of one key whose flow is known, in capture order."""
+    """Pair rows of one key whose flow is known: equal options, then capture order."""
+    _queue(join, head)
+    _take_alike(join, head)
+    _queue(join, head)
+    _take_by_rank(join, head)
+    _forget_queues(join, head)
+
+
+def _queue(join: Pairing, head: int) -> None:
+    """Chain the unpaired far rows of each uniflow, in capture order."""
+    _forget_queues(join, head)
     there = join.far_head[head]
     while there != NOBODY:
+        if join.far_other[join.far_row[there]] != NOBODY:
+            there = join.far_next[there]
+            continue
         uniflow = join.far_uniflow[join.far_row[there]]
         if join.queue[uniflow] == NOBODY:
             join.queue[uniflow] = there
@@ -273,15 +295,46 @@ def _resolve(join: Pairing, head: int) -> None:
         join.last[uniflow] = there
         join.behind[there] = NOBODY
         there = join.far_next[there]
+
+
+def _take_alike(join: Pairing, head: int) -> None:
+    """Pair each near row with a far one of its flow that has the same options.
+
+    Options keep their order on the way, so what a near row passes over is passed over
+    by those after it; a row looks at a few, for a group may be long.
+    """
     here = head
     while here != NOBODY:
         near = join.near_row[here]
         uniflow = join.known[join.near_uniflow[near]]
-        if uniflow != NOBODY and join.queue[uniflow] != NOBODY:
+        there = join.queue[uniflow] if uniflow != NOBODY else NOBODY
+        left = LOOKAHEAD
+        while there != NOBODY and left:
+            if join.far_options[join.far_row[there]] == join.near_options[near]:
+                join.queue[uniflow] = join.behind[there]
+                _take(join, near, join.far_row[there])
+                break
+            there = join.behind[there]
+            left -= 1
+        here = join.near_next[here]
+
+
+def _take_by_rank(join: Pairing, head: int) -> None:
+    """Pair each unpaired near row with the first far one that its flow has left."""
+    here = head
+    while here != NOBODY:
+        near = join.near_row[here]
+        uniflow = join.known[join.near_uniflow[near]]
+        is_free = join.near_other[near] == NOBODY and uniflow != NOBODY
+        if is_free and join.queue[uniflow] != NOBODY:
             there = join.queue[uniflow]
             join.queue[uniflow] = join.behind[there]
             _take(join, near, join.far_row[there])
         here = join.near_next[here]
+
+
+def _forget_queues(join: Pairing, head: int) -> None:
+    """Empty the chains of every uniflow that has a far row in this group."""
     there = join.far_head[head]
     while there != NOBODY:
         join.queue[join.far_uniflow[join.far_row[there]]] = NOBODY

@@ -118,6 +118,36 @@ def test_repeats_pair_by_rank() -> None:
     assert pair(inside, outside) == [(0, 0), (1, 1)]
 
 
+def test_options_come_before_rank() -> None:
+    """Of equal segments of a known flow, those with the same options are the same."""
+    syn = Packet(key=WEB, flags=SYN, ip_id=7)
+    answers = [
+        Packet(key=WEB.reply, ack=1, options=stamp * 4, reply=True)
+        for stamp in (b"\x01", b"\x02", b"\x03")
+    ]
+    crossed = [replace(one, key=snat(WEB).reply) for one in answers]
+    inside = capture([syn, *(routed(one, WEB.reply) for one in answers)])
+
+    lost_first = capture([routed(syn, snat(WEB)), *crossed[1:]])
+    lost_second = capture([routed(syn, snat(WEB)), crossed[0], crossed[2]])
+
+    assert pair(inside, lost_first) == [(0, 0), (2, 1), (3, 2)]
+    assert pair(inside, lost_second) == [(0, 0), (1, 1), (3, 2)]
+
+
+def test_options_that_were_changed_go_by_rank() -> None:
+    """A host that strips options of every copy has sent each of them on."""
+    syn = Packet(key=WEB, flags=SYN, ip_id=7)
+    copies = [Packet(key=WEB, ack=1, options=stamp * 4) for stamp in (b"\x01", b"\x02")]
+    bare = [replace(routed(one, snat(WEB)), options=b"") for one in copies]
+
+    assert pair(capture([syn, *copies]), capture([routed(syn, snat(WEB)), *bare])) == [
+        (0, 0),
+        (1, 1),
+        (2, 2),
+    ]
+
+
 def test_error() -> None:
     """An ICMP error pairs by what it says, its quote having been translated."""
     translated = Packet(key=DNS, data=b"query", ip_id=3)
