@@ -1,10 +1,12 @@
 """What a NAT did to each flow (`learn`), and what Docker's should do (`Nat`).
 
 `learn` pairs the observations of two capture points by fields that no NAT changes, and
-returns `Translations`. It refuses to know what addresses mean and what the host's rules
-are, and pairs nothing by clocks. `Nat` knows no packet.
+returns `Translations`; `join_replies` completes them where a bridge tracks. Neither
+knows what addresses mean and what the host's rules are, and nothing is paired by
+clocks. `Nat` knows no packet.
 """
 
+from pytest_netlab.nat.bridged_replies import join_replies
 from pytest_netlab.nat.learn import learn
 from pytest_netlab.nat.model import Nat
 from pytest_netlab.nat.translations import Disposition, Flow, Kind, Translations
@@ -15,5 +17,6 @@ __all__ = [
     "Kind",
     "Nat",
     "Translations",
+    "join_replies",
     "learn",
 ]

@@ -18,7 +18,7 @@ from pytest_netlab.flows import (
     key_of,
 )
 from pytest_netlab.host.naming import is_node
-from pytest_netlab.nat import Flow, Translations, learn
+from pytest_netlab.nat import Flow, Translations, join_replies, learn
 from pytest_netlab.trace.canonical import CanonicalTrace
 from pytest_netlab.trace.packets import describe
 from pytest_netlab.trace.points import Place, Point, rows_of, side, two_points
@@ -111,7 +111,8 @@ class _Builder:
         self.points = points
         self.near = side(capture, [point for point in points if point.inside])
         self.far = side(capture, [point for point in points if not point.inside])
-        self.learned = learn(*(capture.select(x.rows) for x in (self.near, self.far)))
+        sides = (capture.select(one.rows) for one in (self.near, self.far))
+        self.learned = join_replies(learn(*sides))
         self.window = _window(capture)
         self.stations = Stations(capture, names, dict(self._own()))
         apart = {one.name for one in points if one.apart}
