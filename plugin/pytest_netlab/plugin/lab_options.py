@@ -12,7 +12,7 @@ import pytest
 from pytest_netlab.errors import LabError
 from pytest_netlab.lab import backends, firewall
 from pytest_netlab.lab.engine import config as daemon_json
-from pytest_netlab.lab.net import boot
+from pytest_netlab.lab.net import sysctls
 from pytest_netlab.lab.rootfs import roots, suites
 from pytest_netlab.spec import LabOptions, Topology
 
@@ -27,7 +27,7 @@ TAKEN_BY = {
     SYSCTL: backends.OWN_HOST,
     FIREWALL: backends.OWN_HOST,
 }
-_EXAMPLES = {DAEMON: "userland-proxy=false", SYSCTL: f"{boot.IP_FORWARD}=1"}
+_EXAMPLES = {DAEMON: "userland-proxy=false", SYSCTL: f"{sysctls.IP_FORWARD}=1"}
 
 
 class Group(Protocol):
@@ -64,7 +64,7 @@ def of_lab(config: pytest.Config) -> LabOptions:
         topology=topology,
         image=config.getoption("--netlab-image"),
         daemon={key: _value(text) for key, text in daemon.items()},
-        sysctls=_pairs(config, SYSCTL, boot.demand),
+        sysctls=_pairs(config, SYSCTL, sysctls.demand),
         firewall=config.getoption(FIREWALL) or "",
         worker=int(worker.removeprefix("gw")),
     )

@@ -19,7 +19,7 @@ from pytest_netlab.lab.engine.daemon import SOCKET, Daemon
 from pytest_netlab.lab.lifetime import owner, scripts, supervisor
 from pytest_netlab.lab.lifetime.log import Log
 from pytest_netlab.lab.lifetime.namespaces import Namespaces
-from pytest_netlab.lab.net import boot
+from pytest_netlab.lab.net.boot import boot
 from pytest_netlab.spec import LabOptions
 
 if TYPE_CHECKING:
@@ -231,7 +231,7 @@ def lab_host() -> Iterator[Callable[[str], str]]:
     token = owner.mint()
     cgroup = owner.PREFIX + token
     with Log() as log, closing(Namespaces(token, scripts.PRIVATE, "/")) as namespaces:
-        boot.boot(namespaces.netns, {})
+        boot(namespaces.netns, {})
         about = config.text({}, bip="10.200.0.1/16")
         daemon = Daemon(namespaces, log, cgroup=cgroup, config=about)
         with closing(daemon.connect()):

@@ -23,7 +23,8 @@ from pytest_netlab.lab.engine import image
 from pytest_netlab.lab.lifetime import owner, scripts
 from pytest_netlab.lab.lifetime.log import Log
 from pytest_netlab.lab.lifetime.namespaces import Namespaces
-from pytest_netlab.lab.net import boot
+from pytest_netlab.lab.net import sysctls
+from pytest_netlab.lab.net.boot import boot
 from pytest_netlab.lab.net.lan import PEERS, SWITCH, Lan
 from pytest_netlab.lab.net.links import index_of, netlink, silence
 from pytest_netlab.lab.net.node import environment
@@ -153,8 +154,8 @@ def _boot(netns: str, options: LabOptions) -> str:
     needs it on; an engine with iptables switches it on.
     """
     native = options.firewall == firewall.NATIVE
-    boot.boot(netns, {boot.IP_FORWARD: "1" if native else "0", **options.sysctls})
-    return facts.settings(netns, [boot.IP_FORWARD])[boot.IP_FORWARD]
+    boot(netns, {sysctls.IP_FORWARD: "1" if native else "0", **options.sysctls})
+    return facts.settings(netns, [sysctls.IP_FORWARD])[sysctls.IP_FORWARD]
 
 
 def _write_rules(
@@ -167,9 +168,9 @@ def _write_rules(
     restore = firewall.program("iptables-restore", chosen)
     rules = documented.iptables(about, forwarded=forwarded == "1")
     _run(namespaces, (restore,), rules)
-    boot.write(namespaces.netns, boot.IP_FORWARD, "1")
+    sysctls.write(namespaces.netns, sysctls.IP_FORWARD, "1")
     for key in facts.settings(namespaces.netns, [f"net.bridge.{k}" for k in BRIDGED]):
-        boot.write(namespaces.netns, key, "1")
+        sysctls.write(namespaces.netns, key, "1")
     return {"engine": documented.IPTABLES_ENGINE, "firewall": "iptables"}
 
 

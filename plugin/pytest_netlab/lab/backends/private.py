@@ -26,7 +26,8 @@ from pytest_netlab.lab.engine.daemon import Daemon
 from pytest_netlab.lab.lifetime import owner, scripts
 from pytest_netlab.lab.lifetime.log import Log
 from pytest_netlab.lab.lifetime.namespaces import Namespaces
-from pytest_netlab.lab.net import boot
+from pytest_netlab.lab.net import sysctls
+from pytest_netlab.lab.net.boot import boot
 from pytest_netlab.lab.net.lan import PEERS, SWITCH, Lan
 from pytest_netlab.lab.rootfs.roots import userland
 
@@ -129,9 +130,8 @@ def _boot(namespaces: Namespaces, options: LabOptions) -> str:
     writes nftables itself does not start without it.
     """
     forward = "1" if config.writes_nft(_chosen(options)) else "0"
-    sysctls = {boot.IP_FORWARD: forward, **options.sysctls}
-    boot.boot(namespaces.netns, sysctls)
-    return facts.settings(namespaces.netns, [boot.IP_FORWARD])[boot.IP_FORWARD]
+    boot(namespaces.netns, {sysctls.IP_FORWARD: forward, **options.sysctls})
+    return facts.settings(namespaces.netns, [sysctls.IP_FORWARD])[sysctls.IP_FORWARD]
 
 
 def _chosen(options: LabOptions) -> dict[str, Any]:

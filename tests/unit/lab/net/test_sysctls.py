@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_netlab.errors import LabError
-from pytest_netlab.lab.net import boot
+from pytest_netlab.lab.net import sysctls
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,9 @@ from pytest_netlab.lab.net import boot
 )
 def test_path(name: str, path: str) -> None:
     """A name is written as sysctl(8) takes it, with dots or with slashes."""
-    boot.demand(name)
+    sysctls.demand(name)
 
-    assert str(boot._path(name)) == f"/proc/sys/{path}"
+    assert str(sysctls._path(name)) == f"/proc/sys/{path}"
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,4 @@ def test_path(name: str, path: str) -> None:
 def test_what_is_the_machines(name: str) -> None:
     """Only a network's sysctls belong to a lab."""
     with pytest.raises(LabError, match="no sysctl of a network"):
-        boot.demand(name)
+        sysctls.demand(name)
