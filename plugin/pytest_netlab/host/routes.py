@@ -35,7 +35,7 @@ _SCOPES = {0: "global", 200: "site", 253: "link", 254: "host", 255: "nowhere"}
 _PREFERENCES = {0: "medium", 1: "high", 3: "low"}  # RFC 4191
 _FLAGS = {1: "dead", 2: "pervasive", 4: "onlink", 8: "offload", 16: "linkdown"}
 _ROUTE = frozenset(
-    {"via", "dev", "table", "proto", "scope", "src", "metric", "mtu", "pref"}
+    {"tos", "via", "dev", "table", "proto", "scope", "src", "metric", "mtu", "pref"}
 )
 DEFAULT = "default"
 IPV6 = 6
@@ -49,17 +49,20 @@ class Hop:
         gateway: "" where the destination is on the link.
         device: the name of the link.
         weight: its share of the flows, relative to the other hops'.
+        flags: linkdown, dead, ...
 
     """
 
     gateway: str
     device: str
     weight: int = 1
+    flags: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Render as `ip route` does, below the route."""
         via = f"via {self.gateway} " if self.gateway else ""
-        return f"nexthop {via}dev {self.device} weight {self.weight}"
+        hop = f"nexthop {via}dev {self.device} weight {self.weight}"
+        return " ".join((hop, *self.flags))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,7 @@ class Route:
     Attributes:
         destination: `default`, an address, or a network as ADDRESS/LENGTH.
         kind: unicast, local, unreachable, ... (RTN_*).
+        tos: of the packets that it is for, as a number; "" for any.
         gateway: "" where the destination is on the link, and where there are `hops`.
         device: the name of the link; "" where the route has none.
         table: main, local, default, or a number.
@@ -85,6 +89,7 @@ class Route:
 
     destination: str
     kind: str = "unicast"
+    tos: str = ""
     gateway: str = ""
     device: str = ""
     table: str = "main"
@@ -106,6 +111,7 @@ class Route:
             yield self.kind
         yield self.destination
         for name, value, usual in (
+            ("tos", self.tos, ""),
             ("via", self.gateway, ""),
             ("dev", self.device, ""),
             ("table", self.table, "main"),
@@ -135,6 +141,7 @@ def route(message: Any, names: Mapping[int, str]) -> Route:
     return Route(
         destination=network(message, "dst") or DEFAULT,
         kind=KINDS[message["type"]],
+        tos=f"0x{tos:02x}" if (tos := message.get("tos") or 0) else "",
         gateway=message.get("gateway") or "",
         device=names.get(message.get("oif"), ""),
         table=TABLES.get(table, f"{table}"),
@@ -142,11 +149,16 @@ def route(message: Any, names: Mapping[int, str]) -> Route:
         scope=_SCOPES.get(message["scope"], f"{message['scope']}"),
         source=message.get("prefsrc") or "",
         metric=message.get("priority"),
-        flags=tuple(name for bit, name in _FLAGS.items() if message["flags"] & bit),
+        flags=_flags(message["flags"]),
         mtu=metrics.get("mtu") if metrics else None,
         preference=_PREFERENCES.get(message.get("pref"), ""),
         hops=tuple(
-            Hop(hop.get("gateway") or "", names.get(hop["oif"], ""), hop["hops"] + 1)
+            Hop(
+                hop.get("gateway") or "",
+                names.get(hop["oif"], ""),
+                hop["hops"] + 1,
+                _flags(hop["flags"]),
+            )
             for hop in message.get("multipath") or ()
         ),
     )
@@ -165,13 +177,13 @@ def device(known: Iterable[Route], address: str) -> str:
     for one in known:
         if one.table not in TABLES.values():
             return ""
-        length = _reaches(one, here) if one.table == "main" else -1
+        length = prefix_length(one, here) if one.table == "main" else -1
         if length > best:
             best, found = length, one.device
     return found
 
 
-def _reaches(one: Route, address: IPv4Address | IPv6Address) -> int:
+def prefix_length(one: Route, address: IPv4Address | IPv6Address) -> int:
     """Return the length of a route's network if it has an address, else -1."""
     if one.destination == DEFAULT:
         six = one.preference != ""  # which IPv4 does not have
@@ -206,6 +218,7 @@ def _route(tokens: list[str]) -> Route:
     return Route(
         destination=tokens[0],
         kind=kind,
+        tos=found.get("tos", ""),
         gateway=found.get("via", ""),
         device=found.get("dev", ""),
         table=found.get("table", "main"),
@@ -213,7 +226,7 @@ def _route(tokens: list[str]) -> Route:
         scope=found.get("scope", "global"),
         source=found.get("src", ""),
         metric=maybe(found, "metric"),
-        flags=tuple(word for word in tokens[1:] if word in _FLAGS.values()),
+        flags=_flag_words(tokens[1:]),
         mtu=maybe(found, "mtu"),
         preference=found.get("pref", ""),
     )
@@ -221,4 +234,14 @@ def _route(tokens: list[str]) -> Route:
 
 def _hop(tokens: list[str]) -> Hop:
     found = named(tokens[1:], ("via", "dev", "weight"))
-    return Hop(found.get("via", ""), found.get("dev", ""), maybe(found, "weight") or 1)
+    weight = maybe(found, "weight") or 1
+    via, device = found.get("via", ""), found.get("dev", "")
+    return Hop(via, device, weight, _flag_words(tokens))
+
+
+def _flags(bits: int) -> tuple[str, ...]:
+    return tuple(name for bit, name in _FLAGS.items() if bits & bit)
+
+
+def _flag_words(tokens: list[str]) -> tuple[str, ...]:
+    return tuple(word for word in tokens if word in _FLAGS.values())

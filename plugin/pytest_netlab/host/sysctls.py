@@ -77,11 +77,12 @@ def crowd(sysctls: Mapping[str, str]) -> str:
     A full table drops new ones (nf_conntrack_core.c, __nf_conntrack_alloc). Some end
     between the drop and the reading of the count, so nearly full counts as full.
     """
-    count, most = (_number(sysctls.get(name, "")) for name in (COUNT, MOST))
+    count, most = (number(sysctls.get(name, "")) for name in (COUNT, MOST))
     is_full = most and count >= most * _NEARLY
     return f"{count} of {most} connections" if is_full else ""
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """Return the number that a setting is; 0 for any other text."""
     is_number = text.isascii() and text.isdecimal() and len(text) <= _DIGITS
     return int(text) if is_number else 0

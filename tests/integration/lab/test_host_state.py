@@ -45,6 +45,9 @@ ADDED = (
     "rule {} from 198.18.0.0/16 fwmark 0x5/0xff lookup 77",
     "rule {} to 198.18.0.1 ipproto tcp dport 80 unreachable",
     "rule {} not to 198.18.0.1 lookup 77",
+    "rule {} priority 77 from 198.18.0.3 tos 0x10 uidrange 7-9 lookup 77",
+    "rule {} priority 78 from 198.18.0.4 goto 32766",
+    "rule {} priority 79 from 198.18.0.5 nop",
     "-6 rule {} from fd77::/32 lookup 77",
     "neigh {} 172.16.211.9 lladdr 02:00:00:00:00:09 dev ens160",
 )

@@ -19,6 +19,10 @@ LISTED = """\
 97:\tfrom 10.2.2.2 unreachable
 98:\tnot from all to 10.5.5.5 fwmark 0x7 oif ens160 lookup main suppress_prefixlength 0
 99:\tfrom 10.0.0.0/24 fwmark 0x5/0xff iif docker0 lookup 77
+100:\tfrom all tos 0x10 uidrange 7-9 lookup 77 suppress_ifgroup 3
+101:\tfrom all goto 32766
+102:\tfrom all tun_id 7 nop
+1000:\tfrom all lookup [l3mdev-table]
 """
 NEVER, ALL_BITS = ("FRA_SUPPRESS_PREFIXLEN", 0xFFFFFFFF), ("FRA_FWMASK", 0xFFFFFFFF)
 RULES = (
@@ -41,6 +45,10 @@ RULES = (
         incoming="docker0",
         table="77",
     ),
+    PolicyRule(priority=100, tos="0x10", uids="7-9", table="77", group=3),
+    PolicyRule(priority=101, action="goto", target=32766),
+    PolicyRule(priority=102, tunnel="7", action="nop"),
+    PolicyRule(priority=1000, table="[l3mdev-table]"),
 )
 LINKS = st.text("abc019-.", min_size=1, max_size=8)
 ENDS = st.ip_addresses().map(str)
@@ -50,7 +58,8 @@ PORTS = st.sampled_from(["", "80", "80-90"])
 @st.composite
 def any_rule(draw: st.DrawFn) -> PolicyRule:
     """Return a rule with any attributes."""
-    action = draw(st.sampled_from(["lookup", "blackhole", "unreachable", "prohibit"]))
+    kinds = ["lookup", "blackhole", "unreachable", "prohibit", "nop", "goto"]
+    action = draw(st.sampled_from(kinds))
     return PolicyRule(
         priority=draw(st.integers(0, (1 << 32) - 1)),
         negated=draw(st.booleans()),
@@ -65,6 +74,11 @@ def any_rule(draw: st.DrawFn) -> PolicyRule:
         action=action,
         table=draw(st.sampled_from(["main", "77"])) if action == "lookup" else "",
         suppress=draw(st.none() | st.integers(0, 128)),
+        group=draw(st.none() | st.integers(0, 128)),
+        target=draw(st.integers(0, 9999)) if action == "goto" else None,
+        tos=draw(st.sampled_from(["", "0x10"])),
+        uids=draw(st.sampled_from(["", "0-9"])),
+        tunnel=draw(st.sampled_from(["", "7"])),
     )
 
 
@@ -165,8 +179,25 @@ def message(*attributes: tuple[str, Any], **fields: int) -> fibmsg:
             ),
             PolicyRule(priority=0, sport="80-90", protocol="99", table="77"),
         ),
+        (
+            message(
+                ("FRA_TABLE", 77),
+                ("FRA_PRIORITY", 100),
+                ("FRA_UID_RANGE", "7:9"),
+                ("FRA_SUPPRESS_IFGROUP", 3),
+                NEVER,
+                tos=16,
+            ),
+            RULES[5],
+        ),
+        (message(("FRA_PRIORITY", 101), ("FRA_GOTO", 32766), action=2), RULES[6]),
+        (message(("FRA_PRIORITY", 102), ("FRA_TUN_ID", 7), action=3), RULES[7]),
+        (message(("FRA_PRIORITY", 1000), ("FRA_L3MDEV", 1)), RULES[8]),
     ],
-    ids=["all", "port", "unreachable", "not", "mark", "ports"],
+    ids=[
+        *("all", "port", "unreachable", "not", "mark", "ports"),
+        *("users", "goto", "nop", "vrf"),
+    ],
 )
 def test_message(sent: fibmsg, rule: PolicyRule) -> None:
     """A message of the kernel is a rule."""
