@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from pytest_netlab.session import Netlab
 
 CONTAINERS = ("c1", "c2", "c3", "web")
-FIRST_WITHOUT_STAGES = 28  # moby#49518: DOCKER-FORWARD replaces the article's layout
+FORWARD = "-A FORWARD -j DOCKER-FORWARD"  # moby#49518 replaces the article's layout
+# Without docker-proxy Docker translates what the host and docker0 itself send too.
+HAIRPIN = "-A POSTROUTING -o docker0 -m addrtype --src-type LOCAL -j MASQUERADE"
+NATIVE_HAIRPIN = "MASQUERADE FROM HOST"
+OTHERS = 'iifname != "docker0" '
+# What FORWARD does with the rest, by whether the host forwarded before its engine did.
+POLICIES = {"0": ("DROP",), "1": ("ACCEPT",), "unknown": ("DROP", "ACCEPT")}
 ARTICLE_FILTER = (
     "-A FORWARD -j DOCKER-ISOLATION-STAGE-1",
     "-A DOCKER-ISOLATION-STAGE-1 -i docker0 ! -o docker0 -j DOCKER-ISOLATION-STAGE-2",
@@ -23,6 +29,16 @@ ARTICLE_FILTER = (
     "-A FORWARD -i docker0 ! -o docker0 -j ACCEPT",
     "-A FORWARD -i docker0 -o docker0 -j ACCEPT",
     "-A DOCKER-USER -j RETURN",
+)
+# What an engine writes of nftables itself, for its own bridge.
+NATIVE_FILTER = (
+    "type filter hook forward priority filter; policy accept;",
+    "oifname vmap @filter-forward-in-jumps",
+    "iifname vmap @filter-forward-out-jumps",
+    "ct state established,related counter accept",
+    'iifname "docker0" counter accept comment "ICC"',
+    'counter drop comment "UNPUBLISHED PORT DROP"',
+    'counter accept comment "OUTGOING"',
 )
 
 
@@ -38,15 +54,23 @@ def _rules(netlab: Netlab, table: str) -> list[str]:
     return listed.splitlines()
 
 
-def _major(netlab: Netlab) -> int:
-    """Return the engine's major version."""
-    return int(netlab.facts["engine"].partition(".")[0])
+def _native(netlab: Netlab) -> list[str]:
+    """Return the lines of nftables' rules, without what they counted."""
+    listed = netlab.host.run("nft", "-s", "list", "table", "ip", "docker-bridges")
+    return [line.strip() for line in listed.stdout.splitlines()]
+
+
+def _writes_nft(netlab: Netlab) -> bool:
+    """Return whether the engine writes rules of nftables, not of iptables."""
+    return netlab.facts["firewall"].startswith("nftables")
 
 
 def _subnet(netlab: Netlab) -> str:
-    """Return docker0's network, as the engine knows it."""
-    bridge = netlab.docker.networks.get("bridge")
-    return str(bridge.attrs["IPAM"]["Config"][0]["Subnet"])
+    """Return docker0's network."""
+    (link,) = _ip(netlab.host, "-4", "addr", "show", "dev", "docker0")
+    own = link["addr_info"][0]
+    found = ipaddress.ip_interface(f"{own['local']}/{own['prefixlen']}")
+    return str(found.network)
 
 
 @pytest.mark.netlab
@@ -109,38 +133,65 @@ def test_routes(netlab: Netlab) -> None:
 
 @pytest.mark.netlab
 def test_nat_rules(netlab: Netlab) -> None:
-    """The nat table masquerades docker0's network and translates the published port."""
+    """Docker masquerades docker0's network and translates the published port."""
+    if _writes_nft(netlab):
+        native = _native(netlab)
+        assert _native_nat(netlab, native) <= set(native)
+        return
     rules = _rules(netlab, "nat")
-    local = "-m addrtype --dst-type LOCAL -j DOCKER"
+    web, local = netlab.web.address, "-m addrtype --dst-type LOCAL -j DOCKER"
+    hairpin = HAIRPIN in rules
+    beyond, others = ("", "") if hairpin else ("! -d 127.0.0.0/8 ", "! -i docker0 ")
     dnat = (
-        f"-A DOCKER -d {netlab.host.address}/32 ! -i docker0 -p tcp -m tcp --dport 81 "
-        f"-j DNAT --to-destination {netlab.web.address}:80"
+        f"-A DOCKER -d {netlab.host.address}/32 {others}-p tcp -m tcp --dport 81 "
+        f"-j DNAT --to-destination {web}:80"
     )
 
     assert f"-A POSTROUTING -s {_subnet(netlab)} ! -o docker0 -j MASQUERADE" in rules
     assert f"-A PREROUTING {local}" in rules
-    assert f"-A OUTPUT ! -d 127.0.0.0/8 {local}" in rules
+    assert f"-A OUTPUT {beyond}{local}" in rules
     assert dnat in rules
-    if _major(netlab) < FIRST_WITHOUT_STAGES:
-        web = netlab.web.address
+    if FORWARD not in _rules(netlab, "filter"):
         own = f"-s {web}/32 -d {web}/32 -p tcp -m tcp --dport 80 -j MASQUERADE"
         assert f"-A POSTROUTING {own}" in rules
-        assert "-A DOCKER -i docker0 -j RETURN" in rules
+        assert hairpin or "-A DOCKER -i docker0 -j RETURN" in rules
+
+
+def _native_nat(netlab: Netlab, rules: list[str]) -> set[str]:
+    """Return what translates in rules of nftables, and what leads there."""
+    hairpin = any(NATIVE_HAIRPIN in line for line in rules)
+    beyond, others = ("", "") if hairpin else ("ip daddr != 127.0.0.0/8 ", OTHERS)
+    local = "fib daddr type local counter jump nat-prerouting-and-output"
+    published = f"ip daddr {netlab.host.address} tcp dport 81"
+    dnat = f'dnat to {netlab.web.address}:80 comment "DNAT"'
+    beyond_docker0 = f'oifname != "docker0" ip saddr {_subnet(netlab)}'
+    return {
+        local,
+        f"{beyond}{local}",
+        f"{others}{published} counter {dnat}",
+        "iifname vmap @nat-postrouting-out-jumps",
+        f'{beyond_docker0} counter masquerade comment "MASQUERADE"',
+    }
 
 
 @pytest.mark.netlab
 def test_filter_rules(netlab: Netlab) -> None:
-    """Forwarding is closed but for docker0's own traffic and the published port."""
+    """Forwarding is closed but for docker0's own traffic and the published port.
+
+    An engine with iptables leaves the policy alone where the host forwards already.
+    """
+    if _writes_nft(netlab):
+        web = f"ip daddr {netlab.web.address} tcp dport 80 counter accept"
+        assert {web, *NATIVE_FILTER} <= set(_native(netlab))
+        return
     rules = _rules(netlab, "filter")
     web = (
         f"-A DOCKER -d {netlab.web.address}/32 ! -i docker0 -o docker0 -p tcp -m tcp "
         "--dport 80 -j ACCEPT"
     )
+    policies = POLICIES[netlab.facts.get("forwarded_before", "unknown")]
 
-    assert "-P FORWARD DROP" in rules
+    assert {f"-P FORWARD {one}" for one in policies} & set(rules)
     assert web in rules
     assert "-A FORWARD -j DOCKER-USER" in rules
-    if _major(netlab) < FIRST_WITHOUT_STAGES:
-        assert set(ARTICLE_FILTER) <= set(rules)
-    else:
-        assert "-A FORWARD -j DOCKER-FORWARD" in rules
+    assert FORWARD in rules or set(ARTICLE_FILTER) <= set(rules)
