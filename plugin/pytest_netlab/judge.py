@@ -23,7 +23,7 @@ from pytest_netlab.host import (
 from pytest_netlab.trace import with_entries, with_random
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from pytest_netlab.diff import Difference
     from pytest_netlab.flows import Tuple5
@@ -60,8 +60,16 @@ class HostState:
             gets its tuple.
         full: how many connections there were if the conntrack table was full, else "".
         ends: node -> the sysctls that decide how its own packets look.
-        ruleset: the rules with addresses, a line each; "" has those in symbols do.
+        ruleset: the rules with addresses, a line each, in the order of those in
+            provenance; "" has those do.
         routes: of all tables.
+        start: what provenance would have had when the lab had just started; None where
+            nobody looked.
+        counts: a rule's line in symbols -> packets that it counted during the capture.
+            None where nobody looked.
+        created: the original tuples of connections that began since the capture was
+            opened; None where nobody listened.
+        followed: the conntrack entries, by their original tuples.
 
     """
 
@@ -72,6 +80,10 @@ class HostState:
     ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ruleset: str = ""
     routes: tuple[Route, ...] = ()
+    start: Mapping[str, str] | None = None
+    counts: Mapping[str, int] | None = None
+    created: frozenset[Tuple5] | None = None
+    followed: Mapping[Tuple5, Connection] = field(default_factory=dict)
 
     def seen_from(self, trace: CanonicalTrace) -> CanonicalTrace:
         """Return a trace that knows what excuses another source port or id here."""
@@ -153,7 +165,7 @@ def judge(
     """
     change = HostChange()
     if host is not None:
-        change = _change(golden, host)
+        change = _change(golden, host, trace)
         trace = host.seen_from(trace)
     found = compare(golden.canonical, trace, golden.policy.demanding(waive), change)
     return Verdict(
@@ -188,12 +200,27 @@ def survey(
     )
 
 
-def _change(golden: Golden, host: HostState) -> HostChange:
-    """Return how the host differs from a golden's, and what it tracks now."""
-    change = difference(
-        golden.provenance, host.provenance, host.conntrack_entries, host.full
+def _change(golden: Golden, host: HostState, trace: CanonicalTrace) -> HostChange:
+    """Return how the host differs from a golden's, what it tracks, and what acted."""
+    named = host.provenance.get("ruleset", "").splitlines()
+    return replace(
+        difference(golden.provenance, host.provenance, host.start),
+        conntrack_entries=host.conntrack_entries,
+        older=tuple(_older(host, trace)),
+        full=host.full,
+        ends=set_at_ends(host.ends),
+        counts=host.counts,
+        lines=dict(zip(named, host.ruleset.splitlines(), strict=False)),
     )
-    return replace(change, ends=set_at_ends(host.ends))
+
+
+def _older(host: HostState, trace: CanonicalTrace) -> Iterator[Connection]:
+    """Yield the connections that flows of a trace followed, and did not begin."""
+    if host.created is None:
+        return
+    for key in (fact.key for fact in trace.facts if fact.key is not None):
+        if key in host.followed and key not in host.created:
+            yield host.followed[key]
 
 
 def _own_replies(trace: CanonicalTrace) -> frozenset[Tuple5]:

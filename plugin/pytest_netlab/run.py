@@ -20,7 +20,7 @@ from pytest_netlab.errors import (
     ReplayError,
     UnjudgedError,
 )
-from pytest_netlab.host import connections, ruleset, sysctls
+from pytest_netlab.host import connections, counted, is_known, ruleset, sysctls
 from pytest_netlab.host.snapshot import Snapshot
 from pytest_netlab.judge import HostState, ScenarioFailedError, Verdict, judge, survey
 from pytest_netlab.masking import Mask
@@ -351,22 +351,33 @@ class ScenarioRun:
 
     def _host(self) -> HostState:
         """Return what is known of the host now."""
-        seen = self._look()
+        seen, symbols = self._look(), self.lab.symbols
+        entries = connections.named(seen.entries, symbols)
+        counts = counted(seen.before, seen.files, symbols).items()
         return HostState(
             provenance=self._provenance(seen),
-            conntrack_entries=connections.named(seen.entries, self.lab.symbols),
+            conntrack_entries=tuple(entries.values()),
             replies=seen.replies,
             full=sysctls.crowd(seen.sysctls),
             ends=seen.ends,
             ruleset=ruleset(seen.files),
             routes=seen.routes,
+            start=self._rules(seen.start) if seen.start else None,
+            counts={self.mask.text(k): n for k, n in counts} if seen.before else None,
+            created=seen.created,
+            followed=entries,
         )
 
     def _provenance(self, seen: Snapshot) -> dict[str, str]:
         """Return what a golden records of the host: facts, and its rules in symbols."""
+        return {**self._rules(seen), **self.lab.facts}
+
+    def _rules(self, seen: Snapshot) -> dict[str, str]:
+        """Return a host's rules in symbols, if they could be read."""
+        if not is_known(seen.files):
+            return {}
         rules = ruleset(seen.files, self.lab.symbols)
-        rules = self.mask.text(rules)  # rules have comments
-        return {"ruleset": rules, **self.lab.facts}
+        return {"ruleset": self.mask.text(rules)}  # rules have comments
 
     def _look(self) -> Snapshot:
         """Read the host's state now; an empty one where it cannot be read."""

@@ -118,7 +118,7 @@ FAULTS = {
     ),
     "legacy policy": (
         "not forwarded",
-        "this rule is new: legacy filter :FORWARD DROP",
+        "this policy is new: legacy filter :FORWARD DROP",
         Fault(
             broken=("iptables-legacy -P FORWARD DROP",),
             mended=("iptables-legacy -P FORWARD ACCEPT",),
@@ -226,23 +226,31 @@ def test_fault(
     assert words in told[0].text
 
 
-def test_stale_conntrack(judged: Judge, lab: DockerLab) -> None:
-    """A connection older than the rules, which it does not follow, is found out."""
+def test_stale_conntrack(lab: DockerLab, tmp_path: Path) -> None:
+    """A connection older than the capture, which the rules do not explain, is named."""
     ends = "--src 172.16.211.1 --dst 172.16.211.128 --sport 40002 --dport 81"
     back = "--reply-src 172.17.0.3 --reply-dst 172.16.211.1"
     entry = f"{ends} {back} --reply-port-src 80 --reply-port-dst 40002 --state SYN_SENT"
-    host = lab.nodes["host"]
+    store, scenario = Store(tmp_path), Scenario(id="fault")
+
+    def judged(port: int, update: Update, *before: str) -> Verdict:
+        run = ScenarioRun(lab, scenario, store, update=update)
+        if before:
+            lab.nodes["host"].run(*before)
+        with run.capture() as trace:
+            url = f"http://{lab.nodes['host'].address}:81/"
+            argv = ("curl", "-s", "-m1", "--local-port", f"{port}", url)
+            lab.nodes["host01"].run(*argv, check=False)
+        if update == "all":
+            run.check(trace)
+        return run.judge(trace)
+
     # Where curl closed first, its port is in TIME_WAIT and cannot be bound again.
-    ports = iter(("40001", "40002"))
-
-    def traffic(netlab: Netlab) -> None:
-        port = next(ports)
-        if port == "40002":
-            host.run("conntrack", "-I", "-p", "tcp", "-t", "60", *entry.split())
-        url = f"http://{netlab.host.address}:81/"
-        argv = ("curl", "-s", "-m1", "--local-port", port, url)
-        netlab.host01.run(*argv, check=False)
-
-    verdict = judged(Fault(broken=(), mended=()), traffic)
+    assert judged(40001, "all").outcome == "pass"
+    insert = ("conntrack", "-I", "-p", "tcp", "-t", "60", *entry.split())
+    verdict = judged(40002, "none", *insert)
 
     assert verdict.cause == "stale conntrack", verdict.differences
+    cause = verdict.differences[0].cause
+    assert cause is not None
+    assert cause.remedy == "conntrack -D -p tcp -s 172.16.211.1 -d 172.16.211.128"

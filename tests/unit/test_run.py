@@ -139,7 +139,7 @@ def test_record(recorded: ScenarioRun, store: Store) -> None:
     assert recorded.verdict is not None
     assert recorded.verdict.outcome == "recorded"
     golden = store.load("ping-beyond")
-    assert golden.provenance == {"engine": "fake", "ruleset": ""}
+    assert golden.provenance == {"engine": "fake"}
     assert golden.canonical == recorded.verdict.observed
 
 
@@ -361,7 +361,7 @@ def test_propose(run: ScenarioRun, lab: FakeLab, tmp_path: Path) -> None:
     assert folder == tmp_path / "pending" / "ping-beyond"
     proposed = pending.load("ping-beyond", tmp_path).proposed
     assert proposed.canonical == verdict.observed
-    assert proposed.provenance == {"engine": "fake", "ruleset": ""}
+    assert proposed.provenance == {"engine": "fake"}
 
 
 def stored_as(trace: Trace, failure: str = "") -> Stored:

@@ -13,8 +13,9 @@ from pytest_netlab.host import effects
 from pytest_netlab.trace import Packet
 
 if TYPE_CHECKING:
+    from pytest_netlab.causes.clues import Clue
     from pytest_netlab.causes.facts import Case, Evidence
-    from pytest_netlab.host import Fact, HostChange
+    from pytest_netlab.host import Fact
 
 CHECKSUMS = ("ip_checksum", "l4_checksum", "bad-checksum")
 # Field of a packet or a violation -> what a rule that changes it writes: targets of
@@ -57,19 +58,18 @@ def corrupted(case: Case) -> Cause | None:
     where = "IP header" if difference.field == "ip_checksum" else "payload"
     text = (
         f"the checksum of the {where} is wrong at {difference.point} "
-        f"({difference.got}): receivers drop such a packet without a word; "
-        f"{damage(case.host)}"
+        f"({difference.got}): receivers drop such a packet without a word"
     )
-    return case.cause("corrupted checksum", text)
+    return case.cause("corrupted checksum", text, damage(case))
 
 
-def damage(host: HostChange) -> str:
+def damage(case: Case) -> Clue:
     """Cite what may have damaged packets on this host."""
     return clues.first(
-        clues.new(host, effects.alters),
-        clues.setting(host, "offload", "conntrack_checksum"),
-        clues.link(host),
-        host=host,
+        clues.new(case, effects.alters),
+        clues.setting(case, "offload", "conntrack_checksum"),
+        clues.link(case),
+        case=case,
         otherwise="look for a device, driver or rule that writes into packets",
     )
 
@@ -84,27 +84,26 @@ def header_changed(case: Case) -> Cause | None:
     )
     fields = tuple(name for difference in found for name in HEADER[difference.field])
     why = clues.first(
-        _writer(case.host, fields),
-        clues.setting(case.host, "offload"),
-        clues.link(case.host),
-        host=case.host,
+        _writer(case, fields),
+        clues.setting(case, "offload"),
+        clues.link(case),
+        case=case,
         otherwise="look at the mangle table, and at nft rules that `set` a field",
     )
-    text = "; ".join([*list(changes)[:_SHOWN], why])
-    return case.cause("header changed", text)
+    return case.cause("header changed", "; ".join(list(changes)[:_SHOWN]), why)
 
 
 _SHOWN = 2  # the differences below the cause list them all
 
 
-def _writer(host: HostChange, fields: tuple[str, ...]) -> str:
+def _writer(case: Case, fields: tuple[str, ...]) -> Clue:
     """Cite a new rule that writes one of these, else one that may alter packets."""
 
     def wanted(one: Fact) -> bool:
         written = effects.writes(one) if effects.may_alter(one) else ()
         return any(name.startswith(fields) for name in written)
 
-    return clues.new(host, wanted) or clues.new(host, effects.may_alter)
+    return clues.new(case, wanted) or clues.new(case, effects.may_alter)
 
 
 def reidentified(case: Case) -> Cause | None:
@@ -116,12 +115,12 @@ def reidentified(case: Case) -> Cause | None:
         return None
     name = want.between(want.sender, want.responder)
     why = clues.first(
-        _writer(case.host, HEADER["ip_id"]),
-        host=case.host,
+        _writer(case, HEADER["ip_id"]),
+        case=case,
         otherwise="look at nft rules that `set` the IP id",
     )
-    text = f"what {want.initiator} sends leaves with another IP id as {name}; {why}"
-    cause = case.cause("header changed", text)
+    text = f"what {want.initiator} sends leaves with another IP id as {name}"
+    cause = case.cause("header changed", text, why)
     return replace(cause, explains=frozenset({name}))
 
 
@@ -137,14 +136,14 @@ def twice(case: Case) -> Cause | None:
     ):
         return None  # where ids are changed, an equal id proves nothing
     why = clues.first(
-        clues.new(case.host, effects.copies),
-        clues.link(case.host),
-        host=case.host,
+        clues.new(case, effects.copies),
+        clues.link(case),
+        case=case,
         otherwise="look for TEE and dup rules, for a loop, and for the queue of a link",
     )
     where = duplicate.point if duplicate is not None else case.evidence[0].point
-    text = f"{_copy(case)} was seen again at {where}; {why}"
-    return case.cause("delivered twice", text)
+    text = f"{_copy(case)} was seen again at {where}"
+    return case.cause("delivered twice", text, why)
 
 
 def reordered(case: Case) -> Cause | None:
@@ -153,13 +152,13 @@ def reordered(case: Case) -> Cause | None:
     if found is None:
         return None
     why = clues.first(
-        clues.new(case.host, effects.queues),
-        clues.link(case.host),
-        host=case.host,
+        clues.new(case, effects.queues),
+        clues.link(case),
+        case=case,
         otherwise="look for NFQUEUE and queue rules, and for the queue of a link",
     )
     text = f"{FORBIDDEN[REORDERED]}, at {found.point}; {why}"
-    return Cause(REORDERED, case.want.name, text)
+    return Cause(REORDERED, case.want.name, text, why.remedy)
 
 
 def _copy(case: Case) -> str:

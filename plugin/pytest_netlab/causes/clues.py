@@ -1,62 +1,137 @@
-"""Cite, as evidence of a cause, what differs between this host and the golden's."""
+"""Cite, as evidence of a cause, what is otherwise on this host, and what acted.
+
+Only what may concern the packets of the flow is cited. Of rules, those come first that
+counted packets during the capture, and those that counted none are no evidence at all.
+"""
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pytest_netlab.host import LinkState, Reach
+from pytest_netlab.host import Chain, LinkState, Reach, Rule
+from pytest_netlab.host.engine_rules import written_by_engine
 from pytest_netlab.host.sysctls import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from pytest_netlab.causes.facts import Case
     from pytest_netlab.host import Fact, HostChange, Question
 
-VERSIONS = ("engine", "kernel", "iptables", "backend")
+VERSIONS = ("engine", "kernel", "iptables", "backend", "firewall")
+RESTART = "systemctl restart docker"  # an engine writes its rules when it starts
 
 
-def gone(host: HostChange, wanted: Question) -> str:
-    """Cite the first missing rule that fulfils `wanted`; "" for none."""
-    return _cited("this rule is gone", filter(wanted, host.missing))
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """What is cited, in words; false where there is nothing to cite.
+
+    Attributes:
+        text: a clause.
+        remedy: a command that mends it on this host; "" where none is known.
+
+    """
+
+    text: str = ""
+    remedy: str = ""
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to cite."""
+        return bool(self.text)
+
+    def __str__(self) -> str:
+        """Return the clause."""
+        return self.text
 
 
-def new(host: HostChange, wanted: Question) -> str:
-    """Cite the first extra rule that fulfils `wanted`; "" for none."""
-    return _cited("this rule is new", filter(wanted, host.extra))
+NONE = Clue()
 
 
-def reordered(host: HostChange, wanted: Question) -> str:
-    """Cite the first moved rule that fulfils `wanted`; "" for none."""
-    return _cited("this rule stands elsewhere now", filter(wanted, host.moved))
+def gone(case: Case, wanted: Question) -> Clue:
+    """Cite the first missing rule that fulfils `wanted`."""
+    found = next(_concerning(case, case.host.missing, wanted), None)
+    if found is None:
+        return NONE
+    remedy = RESTART if written_by_engine(found) else ""
+    text = f"this rule is gone: {found.text}"
+    if case.host.bare:
+        text += ", and no other rule of Docker's is left on this host"
+    return Clue(text, remedy)
 
 
-def setting(host: HostChange, *names: str) -> str:
-    """Cite the first of these settings that differs; "" for none."""
+def new(case: Case, wanted: Question) -> Clue:
+    """Cite the extra rule that fulfils `wanted`: the one that counted most packets."""
+    return _cited(case, "this rule is new", case.host.extra, wanted)
+
+
+def reordered(case: Case, wanted: Question) -> Clue:
+    """Cite the moved rule that fulfils `wanted`: the one that counted most packets."""
+    return _cited(case, "this rule stands elsewhere now", case.host.moved, wanted)
+
+
+def acted(case: Case, wanted: Question) -> Clue:
+    """Cite the rule that fulfils `wanted` and counted most packets; no policy.
+
+    If it is as it was, also cite the rule that is new, or was moved, and leads to it.
+    """
+    rules = (one for one in case.host.acted if isinstance(one, Rule))
+    found = next(_concerning(case, rules, wanted), None)
+    if found is None:
+        return NONE
+    for what, known in (("new", case.host.extra), ("elsewhere now", case.host.moved)):
+        if found in known:
+            text = f"this rule is {what}: {_counted(case, found)}"
+            return Clue(text, _undo(case, found))
+        leads = next(filter(_leads_to(found), known), None)
+        if leads is not None:
+            text = f"this rule is {what}: {_counted(case, leads)}, and leads to"
+            return Clue(f"{text} {_counted(case, found)}", _undo(case, leads))
+    return Clue(f"this rule did it: {_counted(case, found)}")
+
+
+def policy(case: Case, wanted: Question) -> Clue:
+    """Cite the policy that fulfils `wanted` and counted packets: no rule decided."""
+    chains = (one for one in case.host.acted if isinstance(one, Chain))
+    found = next(_concerning(case, chains, wanted), None)
+    if found is None:
+        return NONE
+    what = "this policy is new" if found in case.host.extra else "the policy did it"
+    return Clue(f"no rule let them pass, and {what}: {_counted(case, found)}")
+
+
+def setting(case: Case, *names: str) -> Clue:
+    """Cite the first of these settings that differs."""
     for name in names:
-        if name in host.settings:
-            was, now = host.settings[name]
-            return f"{FACTS.get(name, name)} is {now} here, {was} when recorded"
-    return ""
+        if name in case.host.settings:
+            was, now = case.host.settings[name]
+            sysctl = FACTS.get(name, name)
+            remedy = f"sysctl -w {sysctl}={was}" if name in FACTS else ""
+            return Clue(f"{sysctl} is {now} here, {was} when recorded", remedy)
+    return NONE
 
 
-def route(host: HostChange, *nodes: str) -> str:
-    """Cite the first of these nodes to which the route differs; "" for none."""
+def route(case: Case, *nodes: str) -> Clue:
+    """Cite the first of these nodes to which the route differs."""
+    host = case.host
     for node in nodes:
         now, was = (_route(facts, node) for facts in (host.extra, host.missing))
         if now or was:
-            return f"the route differs: {now or 'none'} here, {was or 'none'} then"
-    return ""
+            now, was = now or "none", was or "none"
+            return Clue(f"the route differs: {now} here, {was} then")
+    return NONE
 
 
-def link(host: HostChange) -> str:
-    """Cite the first link whose MTU or state differs; "" for none."""
+def link(case: Case) -> Clue:
+    """Cite the first link whose MTU or state differs."""
     now, was = (
         next((one.text for one in _links(facts)), "")
-        for facts in (host.extra, host.missing)
+        for facts in (case.host.extra, case.host.missing)
     )
-    return f"{now or 'a link is gone'} here, {was or 'none'} when recorded" * bool(
-        now or was
-    )
+    if not now and not was:
+        return NONE
+    return Clue(f"{now or 'a link is gone'} here, {was or 'none'} when recorded")
 
 
 def mtu(host: HostChange) -> int:
@@ -66,22 +141,64 @@ def mtu(host: HostChange) -> int:
     return min((one.mtu for one in found), default=0)
 
 
-def versions(host: HostChange) -> str:
-    """Cite the versions that differ; "" for none."""
-    return ", ".join(filter(None, (setting(host, name) for name in VERSIONS)))
+def versions(case: Case) -> str:
+    """Return the versions that differ; "" for none."""
+    cited = (setting(case, name).text for name in VERSIONS)
+    return ", ".join(filter(None, cited))
 
 
-def first(*clues: str, host: HostChange, otherwise: str) -> str:
-    """Return the first clue that is not empty; else where to look, and the versions."""
-    found = next(filter(None, clues), "")
-    if found:
+def first(*clues: Clue, case: Case, otherwise: str) -> Clue:
+    """Return the first clue that cites; else where to look, and the versions."""
+    found = next(filter(None, clues), None)
+    if found is not None:
         return found
-    known_versions = versions(host)
-    return f"{otherwise} ({known_versions})" if known_versions else otherwise
+    known_versions = versions(case)
+    text = f"{otherwise} ({known_versions})" if known_versions else otherwise
+    return Clue(text)
 
 
-def _cited(what: str, rules: Iterable[Fact]) -> str:
-    return next((f"{what}: {rule.text}" for rule in rules), "")
+def _concerning(case: Case, facts: Iterable[Fact], wanted: Question) -> Iterator[Fact]:
+    return (one for one in facts if wanted(one) and case.concerns(one))
+
+
+def _cited(case: Case, what: str, facts: Iterable[Fact], wanted: Question) -> Clue:
+    known = [(one, case.host.packets(one)) for one in _concerning(case, facts, wanted)]
+    able = [(one, count) for one, count in known if count != 0]
+    if not able:
+        return NONE
+    found, _ = max(able, key=lambda one: one[1] or 0)
+    return Clue(f"{what}: {_counted(case, found)}", _undo(case, found))
+
+
+def _counted(case: Case, fact: Fact) -> str:
+    """Return a rule's line, and how many packets it counted."""
+    count = case.host.packets(fact)
+    if not count:
+        return fact.text
+    return f"{fact.text} (it counted {count} packet{'s' * (count > 1)})"
+
+
+def _undo(case: Case, fact: Fact) -> str:
+    """Return the command that deletes a rule of iptables; "" for any other."""
+    line = case.host.lines.get(fact.text, "")
+    if not isinstance(fact, Rule) or fact.backend == "nft" or not line:
+        return ""
+    tool = "ip6tables" if fact.family == "ip6" else "iptables"
+    tool += "-legacy" * (fact.backend == "legacy")
+    _, _, rule = line.partition(" -A ")
+    table = "" if fact.table == "filter" else f"-t {shlex.quote(fact.table)} "
+    return f"{tool} {table}-D {rule}"
+
+
+def _leads_to(rule: Fact) -> Question:
+    def leads(fact: Fact) -> bool:
+        if not isinstance(fact, Rule) or not isinstance(rule, Rule):
+            return False
+        same = (fact.backend, fact.family, fact.table)
+        named = [word for one in fact.actions for word in (one.name, *one.tokens)]
+        return same == (rule.backend, rule.family, rule.table) and rule.chain in named
+
+    return leads
 
 
 def _route(facts: Iterable[Fact], node: str) -> str:

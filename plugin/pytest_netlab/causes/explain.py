@@ -5,6 +5,7 @@ Knows flows in symbols (c1, host:81) and what differs; no capture and no host.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
@@ -75,15 +76,33 @@ def explain(
             if want is None:
                 if not _is_explained(got, causes):
                     causes.setdefault(name, _unexpected(got))
-            elif got is None:
-                causes.setdefault(name, forwarding.untouched(want, len(found), known))
-            elif want != got or of_flow:
-                case = Case(
-                    want=want, got=got, evidence=of_flow, flows=observed, host=known
-                )
-                if cause := _cause(case):
-                    causes.setdefault(name, cause)
+                continue
+            case = Case(
+                want=want,
+                got=got or _nothing_of(want),
+                evidence=of_flow,
+                flows=observed,
+                host=known,
+            )
+            if got is None:
+                causes.setdefault(name, forwarding.untouched(case, len(found)))
+            elif (want != got or of_flow) and (cause := _cause(case)):
+                causes.setdefault(name, cause)
     return list(causes.values())
+
+
+def _nothing_of(want: FlowFact) -> FlowFact:
+    """Return an expected flow of which no packet was seen."""
+    return replace(
+        want,
+        sender=None,
+        target=None,
+        kind="none",
+        disposition="dropped",
+        answered=False,
+        returned=False,
+        key=None,
+    )
 
 
 def unseen(point: str, want: str, got: str) -> Cause:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from pytest_netlab.flows import Tuple5
+from pytest_netlab.host import Chain, Rule, Sent
+from pytest_netlab.host.conditions import BEYOND, meets
+from pytest_netlab.trace import End
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_netlab.host import HostChange
-    from pytest_netlab.trace import End, FlowFact
+    from pytest_netlab.causes.clues import Clue
+    from pytest_netlab.host import Fact, HostChange
+    from pytest_netlab.trace import FlowFact
 
 # The names of causes, as docs/verdicts.md lists them. They are part of the formats that
 # others read. The cause of a forbidden behaviour has that behaviour's name.
@@ -50,6 +58,7 @@ class Cause:
         name: stable; reports and JSON contain it.
         flow: name of the flow.
         text: the cause in a sentence, for people.
+        remedy: a command that mends it on this host; "" where none is known.
         explains: names of other flows that need no cause of their own.
 
     """
@@ -57,16 +66,18 @@ class Cause:
     name: str
     flow: str
     text: str
+    remedy: str = ""
     explains: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     def plain(self) -> dict[str, str]:
         """Return the cause as verdict.json has it."""
-        return {"name": self.name, "flow": self.flow, "text": self.text}
+        names = ("name", "flow", "text", "remedy")
+        return {name: getattr(self, name) for name in names}
 
 
-def named(name: Name, flow: str, text: str) -> Cause:
+def named(name: Name, flow: str, text: str, remedy: str = "") -> Cause:
     """Return a cause, by one of the known names."""
-    return Cause(name, flow, text)
+    return Cause(name, flow, text, remedy)
 
 
 class Evidence(Protocol):
@@ -105,7 +116,7 @@ class Evidence(Protocol):
         """Return what was seen, as such a value."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
     """An expected flow, what was observed of it, and all that may explain why.
 
@@ -133,6 +144,61 @@ class Case:
             if (one.proto, one.echo, one.initiator, one.responder) == protocol
         ]
 
-    def cause(self, name: Name, text: str) -> Cause:
-        """Return a cause of this flow."""
-        return named(name, self.want.name, text)
+    def cause(self, name: Name, text: str, why: Clue | None = None) -> Cause:
+        """Return a cause of this flow: what is seen, and why, where that is known."""
+        if not why:
+            return named(name, self.want.name, text)
+        return named(name, self.want.name, f"{text}; {why}", why.remedy)
+
+    def concerns(self, fact: Fact) -> bool:
+        """Return whether a rule may apply to a packet of this flow; of others, True."""
+        if isinstance(fact, Chain):
+            return fact.family not in _OTHER[self.version]
+        if not isinstance(fact, Rule):
+            return True
+        return any(meets(fact, sent) is not False for sent in self.packets)
+
+    @property
+    def version(self) -> int:
+        """Return the flow's version of IP."""
+        key = self.got.key or self.want.key
+        return ip_address(key.src).version if key else _USUAL
+
+    @cached_property
+    def packets(self) -> tuple[Sent, ...]:
+        """Return its packets as rules may meet them, by names of their ends.
+
+        Where nothing was sent on, nobody knows what was made of its ends.
+        """
+        want, got = self.want, self.got
+        ends = {
+            (source or _UNKNOWN, destination or _UNKNOWN)
+            for fact in (want, got)
+            for source in (fact.initiator, fact.sender)
+            for destination in (fact.responder, fact.target)
+        }
+        there = [Tuple5(want.proto, *_sent(*pair)) for pair in ends]
+        both = (way for key in there for way in (key, key.reply))
+        return tuple(
+            Sent(key, self._link(key.dst), self._link(key.src), self.version)
+            for key in both
+        )
+
+    def _link(self, node: str) -> str:
+        """Return the link that leads to a node; "" where that is not known."""
+        if node == "bridge":
+            return DOCKER0
+        device = self.host.devices.get(node, "")
+        return BEYOND if device and device != DOCKER0 else device
+
+
+DOCKER0 = "docker0"
+_USUAL = 4
+_UNKNOWN = End("")
+_OTHER = {4: ("ip6",), 6: ("ip",)}
+
+
+def _sent(source: End, destination: End) -> tuple[str, int, str, int]:
+    """Return both ends, with a port of 0 where it is not known."""
+    port = destination.port if isinstance(destination.port, int) else 0
+    return f"{source.node}", 0, f"{destination.node}", port

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
-from pytest_netlab.causes.facts import named
-from pytest_netlab.flows import Role
+from pytest_netlab.flows import ICMP, ICMP6, Role
 from pytest_netlab.host import effects
-from pytest_netlab.trace import Packet, refusal_text
+from pytest_netlab.trace import End, Packet, refusal_text
 
 if TYPE_CHECKING:
+    from pytest_netlab.causes.clues import Clue
     from pytest_netlab.causes.facts import Case, Cause, Evidence, Name
     from pytest_netlab.host import HostChange
-    from pytest_netlab.trace import End, FlowFact
+    from pytest_netlab.trace import FlowFact
 
 
-def untouched(want: FlowFact, others: int, host: HostChange) -> Cause:
-    """Return why an expected flow was not seen at all.
+def untouched(case: Case, others: int) -> Cause:
+    """Return why an expected flow was not seen at all; `others` like it were.
 
     With br_netfilter a bridge tracks a packet before its own tap sees it.
     """
+    want, host = case.want, case.host
     if host.full:
-        return named("table full", want.name, _table_full(want, host))
+        return case.cause("table full", _table_full(want, host))
     text = f"no packet of {want.name} was seen: the stimulus never reached the host"
     if others:
         text = f"{want.name} was seen {others} times only: one more never reached it"
-    return named("no traffic", want.name, text)
+    return case.cause("no traffic", text)
 
 
 def black_hole(case: Case) -> Cause | None:
@@ -39,18 +41,29 @@ def black_hole(case: Case) -> Cause | None:
         return None
     if not limit and got.stuck < _SMALLEST:
         return None
-    dropped = clues.new(case.host, effects.concerns_icmp)
-    link = clues.link(case.host)
-    why = "; ".join(filter(None, (link, dropped))) or "look at the MTU of the links"
+    found = clues.link(case), clues.new(_errors_of(case), effects.concerns_icmp)
+    cited = "; ".join(one.text for one in found if one)
+    why = clues.Clue(cited or "look at the MTU of the links", found[1].remedy)
     text = (
         f"packets of {got.stuck} octets and more vanish in the host, and nobody tells "
         f"{want.initiator} to send smaller ones"
     )
     if got.passed:
         text += f", while those up to {got.passed} pass"
-    return case.cause("MTU black hole", f"{text}; {why}")
+    return case.cause("MTU black hole", text, why)
 
 
+def _errors_of(case: Case) -> Case:
+    """Return the ICMP errors about a flow's packets; anybody may send them."""
+    proto = ICMP if case.version == IPV4 else ICMP6
+    want, got = (
+        replace(fact, proto=proto, echo=False, responder=End(""))
+        for fact in (case.want, case.got)
+    )
+    return replace(case, want=want, got=got)
+
+
+IPV4 = 4
 _SMALLEST = 577  # RFC 791: every link passes 576 octets
 
 
@@ -70,9 +83,9 @@ def too_large(case: Case) -> Cause | None:
     size = next(
         difference.got for difference in case.evidence if _asks_for_less(difference)
     )
-    why = clues.link(case.host) or "look at the MTU of the links"
+    why = clues.link(case) or clues.Clue("look at the MTU of the links")
     text = f"packets are too large for a link, and their sender is told so ({size})"
-    return case.cause("rejected", f"{text}; {why}")
+    return case.cause("rejected", text, why)
 
 
 def table_full(case: Case) -> Cause | None:
@@ -95,14 +108,15 @@ def rejected(case: Case) -> Cause | None:
     want, got = case.want, case.got
     if want.refusal or not got.refusal:
         return None
-    rule = clues.new(case.host, effects.rejects) or _barrier(case)
+    rule = clues.acted(case, effects.rejects) or clues.new(case, effects.rejects)
+    rule = rule or _barrier(case)
     by_nobody = got.refusal.what.role is Role.RST and not got.target
     if not rule and by_nobody:
         return None  # nobody refused it: the host has no such port
-    route = clues.route(case.host, *_nodes(want.target, want.initiator))
-    why = clues.first(rule, route, host=case.host, otherwise="look at the filter table")
-    text = f"{want.initiator} was refused by {refusal_text(got.refusal)}; {why}"
-    return case.cause("rejected", text)
+    route = clues.route(case, *_nodes(want.target, want.initiator))
+    why = clues.first(rule, route, case=case, otherwise="look at the filter table")
+    text = f"{want.initiator} was refused by {refusal_text(got.refusal)}"
+    return case.cause("rejected", text, why)
 
 
 def not_returned(case: Case) -> Cause | None:
@@ -112,11 +126,10 @@ def not_returned(case: Case) -> Cause | None:
         return None
     if not got.answered:
         text = f"{want.target} never answered what was sent on to it"
-        why = clues.link(case.host)
-        return case.cause("not answered", f"{text}; {why}" if why else text)
+        return case.cause("not answered", text, clues.link(case))
     why = _unforwarded(case, want.initiator, "look at the filter FORWARD chain")
-    text = f"{want.target}'s replies reached the host but not {want.initiator}; {why}"
-    return case.cause("reply not forwarded", text)
+    text = f"{want.target}'s replies reached the host but not {want.initiator}"
+    return case.cause("reply not forwarded", text, why)
 
 
 def not_forwarded(case: Case) -> Cause | None:
@@ -130,9 +143,9 @@ def not_forwarded(case: Case) -> Cause | None:
     why = _untranslated(case) if kept else _unforwarded(case, want.target, look)
     text = (
         f"packets from {want.initiator} reached the host but were never sent on to "
-        f"{want.target}, {who}; {why}"
+        f"{want.target}, {who}"
     )
-    return case.cause("not forwarded", text)
+    return case.cause("not forwarded", text, why)
 
 
 def partly_forwarded(case: Case) -> Cause | None:
@@ -144,8 +157,8 @@ def partly_forwarded(case: Case) -> Cause | None:
     end = case.want.target if there else case.want.initiator
     why = _unforwarded(case, end, "look at rules with a limit or a chance")
     name: Name = "not forwarded" if there else "reply not forwarded"
-    text = f"some packets reached the host and were never sent on to {end}; {why}"
-    return case.cause(name, text)
+    text = f"some packets reached the host and were never sent on to {end}"
+    return case.cause(name, text, why)
 
 
 def unanswered(case: Case) -> Cause | None:
@@ -155,36 +168,42 @@ def unanswered(case: Case) -> Cause | None:
         return None
     text = f"{want.responder} never answered"
     look = "look at the filter INPUT and OUTPUT chains"
-    why = clues.first(_barrier(case), host=case.host, otherwise=look)
-    return case.cause("not answered", f"{text}; {why}")
+    why = clues.first(_barrier(case), case=case, otherwise=look)
+    return case.cause("not answered", text, why)
 
 
-def _untranslated(case: Case) -> str:
+def _untranslated(case: Case) -> Clue:
     return clues.first(
-        clues.gone(case.host, effects.publishes),
+        clues.gone(case, effects.publishes),
         _barrier(case),
-        clues.reordered(case.host, effects.in_nat),
-        host=case.host,
+        clues.reordered(case, effects.in_nat),
+        case=case,
         otherwise=f"no DNAT rule in nat/DOCKER matched {case.want.responder}",
     )
 
 
-def _unforwarded(case: Case, end: End | None, look: str) -> str:
+def _unforwarded(case: Case, end: End | None, look: str) -> Clue:
     return clues.first(
-        clues.setting(case.host, "ip_forward"),
-        clues.gone(case.host, effects.in_filter),
+        clues.setting(case, "ip_forward"),
+        clues.acted(case, effects.bars),
+        clues.gone(case, effects.in_filter),
         _barrier(case),
-        clues.route(case.host, *_nodes(end)),
-        clues.reordered(case.host, effects.in_filter),
-        clues.setting(case.host, "bridge_nf", "tcp_loose", "tcp_liberal"),
-        clues.link(case.host),
-        host=case.host,
+        clues.route(case, *_nodes(end)),
+        clues.reordered(case, effects.in_filter),
+        clues.setting(case, "bridge_nf", "tcp_loose", "tcp_liberal"),
+        clues.link(case),
+        case=case,
         otherwise=look,
     )
 
 
-def _barrier(case: Case) -> str:
-    return clues.new(case.host, effects.bars)
+def _barrier(case: Case) -> Clue:
+    """Cite what stopped packets: what counted them, else what is new."""
+    return (
+        clues.acted(case, effects.bars)
+        or clues.policy(case, effects.bars)
+        or clues.new(case, effects.bars)
+    )
 
 
 def _nodes(*ends: End | None) -> list[str]:

@@ -31,10 +31,10 @@ def wrong(case: Case) -> Cause | None:
     got = _END if is_via and found.found is None else found.got
     ends = case.want.responder, case.want.initiator
     why = clues.first(
-        clues.route(case.host, *(f"{end.node}" for end in ends)),
-        host=case.host,
+        clues.route(case, *(f"{end.node}" for end in ends)),
+        case=case,
         otherwise="look at `ip route`, `ip neigh` and `ip rule` of both, and for a "
         "station that answers ARP in another's name",
     )
-    text = f"at {found.point} {what.format(want=want, got=got)}; {why}"
-    return case.cause("wrong neighbour", text)
+    text = f"at {found.point} {what.format(want=want, got=got)}"
+    return case.cause("wrong neighbour", text, why)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from pytest_netlab.causes import clues
 from pytest_netlab.flows import WITH_PORTS
 from pytest_netlab.host import Published, effects
+from pytest_netlab.host.conntrack import NAMES
 from pytest_netlab.trace import End, PortTranslation, Symbol
 from pytest_netlab.trace.build import OWN
 from pytest_netlab.trace.values import map_symbols, symbols_in
 
 if TYPE_CHECKING:
     from pytest_netlab.causes.facts import Case, Cause, Evidence, Name
+    from pytest_netlab.flows import Tuple5
     from pytest_netlab.host.connections import Connection
     from pytest_netlab.trace import FlowFact
 
@@ -46,18 +48,21 @@ def stale(case: Case) -> Cause | None:
     if (got.target, got.sender) == (want.target, want.sender):
         return None
     changed = (*case.host.missing, *case.host.extra)
-    if any(map(effects.concerns_translation, changed)):
+    if any(effects.concerns_translation(one) and case.concerns(one) for one in changed):
         return None  # rules that differ explain the flow without an old entry
-    found = next(
-        filter(lambda known: _is_stale(known, case), case.host.conntrack_entries), None
-    )
+    found = next(filter(lambda known: _is_stale(known, case), case.host.older), None)
     if found is None:
         return None
-    text = (
-        "the rules are the golden's, but connection tracking follows an entry that is "
-        f"older than they are: {found}; `conntrack -D` lets the rules decide again"
-    )
-    return case.cause("stale conntrack", text)
+    text = "connection tracking follows an entry that is older than the capture"
+    why = f"{found}; without it the rules decide again"
+    return case.cause("stale conntrack", text, clues.Clue(why, _delete(case.got.key)))
+
+
+def _delete(key: Tuple5 | None) -> str:
+    """Return the command that deletes a connection's entry."""
+    if key is None:
+        return ""
+    return f"conntrack -D -p {NAMES[key.proto]} -s {key.src} -d {key.dst}"
 
 
 def _is_stale(known: Connection, case: Case) -> bool:
@@ -84,11 +89,11 @@ def mistranslated(case: Case) -> Cause | None:
         return None
     if got.target == want.target:
         return None
-    rule = clues.new(case.host, effects.translates_destination)
-    why = rule or "the DNAT rule in nat/DOCKER names another destination"
+    rule = clues.new(case, effects.translates_destination)
+    why = rule or clues.Clue("the DNAT rule in nat/DOCKER names another destination")
     text = f"{want.responder} was translated to {got.target} instead of {want.target}"
     wrong = _wrong(want.target.node, got.target.node)
-    return case.cause(wrong, f"{text}: {why}")
+    return case.cause(wrong, text, why)
 
 
 def reverse_translation(case: Case) -> Cause | None:
@@ -108,14 +113,14 @@ def reverse_translation(case: Case) -> Cause | None:
     if not seen:
         return None
     why = clues.first(
-        clues.new(case.host, effects.untracks),
-        clues.setting(case.host, "bridge_nf"),
-        clues.gone(case.host, effects.in_nat),
-        host=case.host,
+        clues.new(case, effects.untracks),
+        clues.setting(case, "bridge_nf"),
+        clues.gone(case, effects.in_nat),
+        case=case,
         otherwise="the reply's packets were not tracked: look at the raw table",
     )
-    text = f"replies of {want.target} are not translated back: {seen}; {why}"
-    return case.cause("reply not undone", text)
+    text = f"replies of {want.target} are not translated back: {seen}"
+    return case.cause("reply not undone", text, why)
 
 
 def _past(case: Case) -> str:
@@ -126,7 +131,7 @@ def _past(case: Case) -> str:
     direct = case.between(want.initiator, want.target)
     if want.kind == "dnat" and any(fact.answered for fact in direct):
         return f"they left as {want.target}'s own"
-    untracked = clues.new(case.host, effects.untracks)
+    untracked = clues.new(case, effects.untracks)
     return "they were not tracked" if untracked and got.answered else ""
 
 
@@ -144,17 +149,17 @@ def proxied(case: Case) -> Cause | None:
     if client == want.sender:
         return None
     why = clues.first(
-        clues.gone(case.host, effects.publishes),
-        clues.new(case.host, effects.untracks),
-        clues.reordered(case.host, effects.in_nat),
-        host=case.host,
+        clues.gone(case, effects.publishes),
+        clues.new(case, effects.untracks),
+        clues.reordered(case, effects.in_nat),
+        case=case,
         otherwise="the DNAT rule in nat/PREROUTING -> DOCKER did not match",
     )
     text = (
         f"docker-proxy carried it: {want.target} sees {client} as its client instead "
-        f"of {want.sender}; {why}"
+        f"of {want.sender}"
     )
-    return case.cause("proxied", text)
+    return case.cause("proxied", text, why)
 
 
 def unmasqueraded_hairpin(case: Case) -> Cause | None:
@@ -163,15 +168,15 @@ def unmasqueraded_hairpin(case: Case) -> Cause | None:
     if want.kind not in ("none", "hairpin") or want.responder.node != "host":
         return None
     direct = next((fact for fact in case.flows if _is_direct(fact, case)), None)
-    rule = clues.gone(case.host, effects.masquerades)
+    rule = clues.gone(case, effects.masquerades)
     if direct is None or (not rule and case.got == want):
         return None
-    why = rule or "no MASQUERADE rule in nat/POSTROUTING matched"
+    why = rule or clues.Clue("no MASQUERADE rule in nat/POSTROUTING matched")
     text = (
         f"{direct.responder} sees {want.initiator} itself as its client and answers "
-        f"it directly, past the translation; {why}"
+        f"it directly, past the translation"
     )
-    return case.cause("hairpin without masquerade", text)
+    return case.cause("hairpin without masquerade", text, why)
 
 
 def _is_direct(fact: FlowFact, case: Case) -> bool:
@@ -192,18 +197,18 @@ def leaked(case: Case) -> Cause | None:
     if want.kind != "snat" or got.kind != "none" or not escaped:
         return None
     why = clues.first(
-        clues.gone(case.host, effects.masquerades),
-        clues.new(case.host, effects.untracks),
-        clues.new(case.host, effects.in_postrouting),
-        clues.reordered(case.host, effects.in_postrouting),
-        host=case.host,
+        clues.gone(case, effects.masquerades),
+        clues.new(case, effects.untracks),
+        clues.new(case, effects.in_postrouting),
+        clues.reordered(case, effects.in_postrouting),
+        case=case,
         otherwise="no MASQUERADE rule in nat/POSTROUTING matched",
     )
     text = (
         f"{got.initiator} left on the uplink with its own address instead of "
-        f"{want.sender}; {why}"
+        f"{want.sender}"
     )
-    return case.cause("leaked", text)
+    return case.cause("leaked", text, why)
 
 
 def missourced(case: Case) -> Cause | None:
@@ -211,9 +216,10 @@ def missourced(case: Case) -> Cause | None:
     want, got = case.want, case.got
     if want.kind != "snat" or got.kind != "snat" or got.sender == want.sender:
         return None
-    why = clues.new(case.host, effects.translates_source) or "look at POSTROUTING"
-    text = f"{want.initiator} left as {got.sender} instead of {want.sender}; {why}"
-    return case.cause("wrong source", text)
+    rule = clues.new(case, effects.translates_source)
+    why = rule or clues.Clue("look at POSTROUTING")
+    text = f"{want.initiator} left as {got.sender} instead of {want.sender}"
+    return case.cause("wrong source", text, why)
 
 
 def remapped(case: Case) -> Cause | None:
@@ -249,16 +255,16 @@ def _without_symbols(value: object) -> object:
 def _port_translation(case: Case, violation: Name, field: str) -> Cause:
     what = "port" if field == "port" else "ICMP id"
     why = clues.first(
-        clues.new(case.host, effects.translates_source),
-        host=case.host,
+        clues.new(case, effects.translates_source),
+        case=case,
         otherwise="no rule asks for it: look for --random, --to-ports in nat",
     )
     how = {
         "remapped although free": "was changed although nobody else held it",
         "remapped out of its class": "was changed to one of another class",
     }
-    text = f"the {what} {how.get(violation, 'was changed')}; {why}"
-    return case.cause(violation, text)
+    text = f"the {what} {how.get(violation, 'was changed')}"
+    return case.cause(violation, text, why)
 
 
 def _wrong(want: str | Symbol, got: str | Symbol) -> Name:

@@ -24,12 +24,14 @@ class Cause(Table, frozen=True, kw_only=True):
         name: name of the cause.
         flow: name of the conversation.
         text: the cause in one sentence that cites rules and settings.
+        remedy: a command that mends it on this host; "" where none is known.
 
     """
 
     name: str
     flow: str
     text: FreeText
+    remedy: FreeText = ""
 
 
 class Difference(Table, frozen=True, kw_only=True):

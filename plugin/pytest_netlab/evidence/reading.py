@@ -43,7 +43,7 @@ def _difference(found: document.Difference) -> Difference:
         field=found.field,
         want=found.want,
         got=found.got,
-        cause=Cause(cause.name, cause.flow, cause.text) if cause else None,
+        cause=_cause(cause) if cause else None,
     )
 
 
@@ -55,3 +55,7 @@ def _change(found: document.Host) -> HostChange:
         settings=found.settings,
         full=found.full,
     )
+
+
+def _cause(found: document.Cause) -> Cause:
+    return Cause(found.name, found.flow, found.text, found.remedy)

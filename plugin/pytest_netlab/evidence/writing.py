@@ -57,7 +57,9 @@ def differences(verdict: Verdict) -> tuple[document.Difference, ...]:
 
 
 def _cause(cause: Cause) -> document.Cause:
-    return document.Cause(name=cause.name, flow=cause.flow, text=cause.text)
+    return document.Cause(
+        name=cause.name, flow=cause.flow, text=cause.text, remedy=cause.remedy
+    )
 
 
 def _host(change: HostChange) -> document.Host:

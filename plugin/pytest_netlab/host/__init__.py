@@ -6,6 +6,7 @@ a packet was lost.
 """
 
 from pytest_netlab.host.conditions import Sent
+from pytest_netlab.host.counters import counted
 from pytest_netlab.host.difference import (
     HostChange,
     difference,
@@ -17,7 +18,7 @@ from pytest_netlab.host.facts import EndSetting, Fact, LinkState, Reach
 from pytest_netlab.host.postrouting import asks_for_random
 from pytest_netlab.host.routes import device
 from pytest_netlab.host.rules import Action, Chain, Item, Line, Match, Rule
-from pytest_netlab.host.ruleset import items, ruleset
+from pytest_netlab.host.ruleset import is_known, items, ruleset
 
 __all__ = [
     "Action",
@@ -35,8 +36,10 @@ __all__ = [
     "Rule",
     "Sent",
     "asks_for_random",
+    "counted",
     "device",
     "difference",
+    "is_known",
     "items",
     "read",
     "ruleset",

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 Answer: TypeAlias = bool | None
 _PROTOCOLS = {name: number for number, name in NAMES.items()}
 _PROTOCOLS |= {"ipv6-icmp": _PROTOCOLS["icmpv6"], "icmp6": _PROTOCOLS["icmpv6"]}
+_VERSIONS = {"ip": 4, "ip6": 6}
+NETWORK = "net"  # what rules in names have in place of a network
+BEYOND = "(beyond)"
+_BRIDGES = ("docker0", "br-", "veth", "lo")
 # Options of iptables that are met by every packet.
 _ALWAYS = ("-m", "--comment")
 
@@ -30,22 +34,33 @@ class Sent:
     """The first packet of a flow, as a host is about to send it.
 
     Attributes:
-        key: source of the packet as it came, destination as it was translated.
-        device: the link that it leaves by; "" where that is not known.
+        key: source of the packet as it came, destination as it was translated: by
+            addresses, or by the names that stand for them in a ruleset. A port of 0 is
+            not known.
+        device: the link that it leaves by; "" where that is not known, `BEYOND` where
+            all that is known is that no container is on it.
+        incoming: the link that it arrived on; likewise.
+        ip: its version of IP, where the key has names.
 
     """
 
     key: Tuple5
     device: str = ""
+    incoming: str = ""
+    ip: int = 4
 
     @property
     def version(self) -> int:
         """Return its version of IP."""
-        return ip_address(self.key.src).version
+        with suppress(ValueError):
+            return ip_address(self.key.src).version
+        return self.ip
 
 
 def meets(rule: Rule, sent: Sent) -> Answer:
     """Return whether a packet meets all matches of a rule; None where some are open."""
+    if rule.family in _VERSIONS and sent.version != _VERSIONS[rule.family]:
+        return False
     asked = _nft(rule) if rule.backend == "nft" else map(_iptables, rule.matches)
     answers = [_asked(*one, sent) for one in asked]
     if False in answers:
@@ -90,6 +105,8 @@ def _protocol(word: str, sent: Sent) -> Answer:
 
 
 def _address(word: str, address: str) -> Answer:
+    if not _is_address(address):
+        return _name(word, address)
     low, _, high = word.partition("-")
     with suppress(ValueError):
         here = ip_address(address)
@@ -101,18 +118,44 @@ def _address(word: str, address: str) -> Answer:
     return None
 
 
-def _device(word: str, sent: Sent) -> Answer:
+def _name(word: str, name: str) -> Answer:
+    """Return whether an address in a rule has this name; a network may contain it."""
+    if word == name:
+        return True
+    is_open = (
+        not name or word == NETWORK or not (_is_address(word) or word.isidentifier())
+    )
+    return None if is_open else False
+
+
+def _is_address(word: str) -> bool:
+    with suppress(ValueError):
+        return bool(ip_address(word))
+    return False
+
+
+def _link(word: str, device: str) -> Answer:
     name = word.strip('"')
-    if not sent.device or name.startswith("@"):
+    if not device or name.startswith("@"):
         return None
+    if device == BEYOND:
+        return False if name.startswith(_BRIDGES) else None
     if name[-1:] in ("+", "*"):
-        return sent.device.startswith(name[:-1])
-    return name == sent.device
+        return device.startswith(name[:-1])
+    return name == device
+
+
+def _device(word: str, sent: Sent) -> Answer:
+    return _link(word, sent.device)
+
+
+def _incoming(word: str, sent: Sent) -> Answer:
+    return _link(word, sent.incoming)
 
 
 def _port(word: str, port: int) -> Answer:
     low, _, high = word.replace(":", "-").partition("-")
-    if not low.isdecimal() or (high and not high.isdecimal()):
+    if not port or not low.isdecimal() or (high and not high.isdecimal()):
         return None
     return int(low) <= port <= int(high or low)
 
@@ -142,7 +185,8 @@ def _family(version: int, end: str) -> Callable[[str, Sent], Answer]:
 _FIELDS: dict[str, Callable[[str, Sent], Answer]] = {
     **dict.fromkeys(("-p", "meta l4proto", "ip protocol", "ip6 nexthdr"), _protocol),
     **dict.fromkeys(("-o", "oifname", "oif"), _device),
-    **dict.fromkeys(("iifname", "iif", "meta mark", "ct mark", "ct state"), _open),
+    **dict.fromkeys(("-i", "iifname", "iif"), _incoming),
+    **dict.fromkeys(("meta mark", "ct mark", "ct state"), _open),
     **dict.fromkeys(("-s", "--src-range"), _family(0, "src")),
     **dict.fromkeys(("-d", "--dst-range"), _family(0, "dst")),
     **dict.fromkeys(("--sport", "--sports"), _of_protocol("", "sport")),

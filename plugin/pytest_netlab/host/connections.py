@@ -60,8 +60,10 @@ class Connection(NamedTuple):
 
 def named(
     entries: Iterable[Entry], symbols: Mapping[str, str]
-) -> tuple[Connection, ...]:
-    """Return entries with names for addresses; skip protocols without a name.
+) -> dict[Tuple5, Connection]:
+    """Return original tuple -> entry with names for addresses.
+
+    Protocols without a name are left out.
 
     Args:
         entries: of a conntrack table.
@@ -73,11 +75,11 @@ def named(
         proto, src, sport, dst, dport = tuple_
         return Tuple5(proto, symbols.get(src, src), sport, symbols.get(dst, dst), dport)
 
-    return tuple(
-        Connection(name(one.original), name(one.reply))
+    return {
+        one.original: Connection(name(one.original), name(one.reply))
         for one in entries
         if one.original.proto in NAMES
-    )
+    }
 
 
 def _service(proto: int, node: str, port: int) -> str:

@@ -1,13 +1,20 @@
-"""How a host differs from the one a golden was recorded on."""
+"""How a host differs from the one a golden was recorded on, as far as that matters.
+
+Another engine, or another backend of it, writes other rules: those say nothing. Then
+what counts is what changed since the lab started, and rules that no engine writes.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_netlab.host import ruleset
-from pytest_netlab.host.facts import EndSetting, link_state, reach
+from pytest_netlab.host.engine_rules import lacking, written_by_engine
+from pytest_netlab.host.facts import EndSetting, Reach, link_state, reach
+from pytest_netlab.host.rules import Rule
 from pytest_netlab.host.sysctls import ENDS
 
 if TYPE_CHECKING:
@@ -19,10 +26,11 @@ if TYPE_CHECKING:
 
 # Facts that are lists of lines, compared line by line. Only rules have an order.
 RULES = "ruleset"
+_BACKENDS = ("backend", "firewall")  # of iptables, and of the engine
 LISTS = (RULES, "routes", "links")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class HostChange:
     """How a host differs from the one a golden was recorded on.
 
@@ -32,8 +40,15 @@ class HostChange:
         moved: rules that both hosts have, in another order.
         settings: name -> (on the golden's host, on this one).
         conntrack_entries: the conntrack table of this host: evidence, no difference.
+        older: those of them that the trace's flows followed, and that are older than
+            its capture.
         full: how many connections there are if that table is full, else "".
         ends: the sysctls of this lab's nodes that are not the kernel's defaults.
+        counts: a rule's or policy's line -> packets that it counted during the capture;
+            those that have no counter are left out. None where nobody looked.
+        devices: node -> the link by which the golden's host reached it.
+        lines: a rule's line -> the same with this host's addresses.
+        bare: this host has no rule that an engine writes.
 
     """
 
@@ -42,8 +57,24 @@ class HostChange:
     moved: tuple[Fact, ...] = ()
     settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     conntrack_entries: tuple[Connection, ...] = ()
+    older: tuple[Connection, ...] = ()
     full: str = ""
     ends: tuple[EndSetting, ...] = ()
+    counts: Mapping[str, int] | None = None
+    devices: Mapping[str, str] = field(default_factory=dict)
+    lines: Mapping[str, str] = field(default_factory=dict)
+    bare: bool = False
+
+    def packets(self, fact: Fact) -> int | None:
+        """Return how many packets a rule counted; None where that is not known."""
+        return None if self.counts is None else self.counts.get(fact.text)
+
+    @cached_property
+    def acted(self) -> tuple[Fact, ...]:
+        """Return the rules and policies that counted packets, the most first."""
+        counts = self.counts or {}
+        found = sorted(filter(counts.get, counts), key=lambda one: -counts[one])
+        return _read_in(found, tuple(self.lines) or found)
 
 
 def read(line: str) -> Fact:
@@ -60,36 +91,97 @@ def _fact(item: Item) -> Fact:
 def difference(
     was: Mapping[str, str],
     now: Mapping[str, str],
-    conntrack_entries: Sequence[Connection] = (),
-    full: str = "",
+    start: Mapping[str, str] | None = None,
 ) -> HostChange:
     """Return how two hosts' facts differ; rules, routes and links each on their own.
 
-    A fact that only one of them has is ignored.
+    A fact that only one of them has is ignored, and a list in which `was` has nothing.
 
     Args:
         was: facts of the golden's host, name -> text.
         now: facts of this one.
-        conntrack_entries: the conntrack table of this one.
-        full: how many connections there are if that table is full, else "".
+        start: its facts when its lab had just started; None where nobody looked.
 
     """
     both = [name for name in was if name in now and name not in LISTS]
     settings = {name: (was[name], now[name]) for name in both if was[name] != now[name]}
-    known = {
-        name: (was[name].splitlines(), now[name].splitlines())
-        for name in LISTS
-        if was.get(name) and now.get(name)
-    }
-    lists, rules = known.values(), known.get(RULES, ([], []))
+    changes = [_listed(was, now, name) for name in LISTS if name != RULES]
+    rules = _listed(was, now, RULES)
+    if "engine" in was and "engine" in now and _engine(was) != _engine(now):
+        rules = _beside_engines(rules, now)
+        if start is not None:
+            rules += _listed(start, now, RULES)
+    known = sum((*changes, rules), _Lists())
     return HostChange(
-        missing=_read_in((_only_in(old, new), old) for old, new in lists),
-        extra=_read_in((_only_in(new, old), new) for old, new in lists),
-        moved=ruleset.among(rules[1], _moved(*rules)),
+        missing=known.missing,
+        extra=known.extra,
+        moved=rules.moved,
         settings=settings,
-        conntrack_entries=tuple(conntrack_entries),
-        full=full,
+        devices=_devices(was),
+        bare=_is_bare(was, now),
     )
+
+
+class _Lists(NamedTuple):
+    missing: tuple[Fact, ...] = ()
+    extra: tuple[Fact, ...] = ()
+    moved: tuple[Fact, ...] = ()
+
+    def __add__(self, other: object) -> _Lists:
+        """Return what either of two has, once."""
+        if not isinstance(other, _Lists):
+            return NotImplemented
+        both = zip(self, other, strict=True)
+        return _Lists(*(tuple(dict.fromkeys(a + b)) for a, b in both))
+
+
+def _listed(was: Mapping[str, str], now: Mapping[str, str], name: str) -> _Lists:
+    """Return how one list of lines differs; only rules have an order."""
+    if not was.get(name) or name not in now:
+        return _Lists()
+    old, new = was[name].splitlines(), now[name].splitlines()
+    return _Lists(
+        _read_in(_only_in(old, new), old),
+        _read_in(_only_in(new, old), new),
+        _read_in(_moved(old, new), new) if name == RULES else (),
+    )
+
+
+def _engine(facts: Mapping[str, str]) -> tuple[object, ...]:
+    """Return what decides which rules an engine writes: its release, and backends."""
+    release = facts.get("engine", "").partition("+")[0].split(".")[:2]
+    return (*release, *(facts.get(name) for name in _BACKENDS))
+
+
+def _beside_engines(rules: _Lists, now: Mapping[str, str]) -> _Lists:
+    """Return what is no engine's, and what each engine has and this host lacks."""
+    foreign = _Lists(*(tuple(_foreign(one)) for one in rules))
+    if RULES not in now:
+        return foreign
+    here = ruleset.items(now[RULES])
+    return _Lists(lacking(here, now.get("firewall", ""))) + foreign
+
+
+def _foreign(facts: Sequence[Fact]) -> Iterator[Fact]:
+    return (one for one in facts if not written_by_engine(one))
+
+
+def _devices(facts: Mapping[str, str]) -> dict[str, str]:
+    known = map(reach, facts.get("routes", "").splitlines())
+    return {one.node: one.device for one in known if isinstance(one, Reach)}
+
+
+def _is_bare(was: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """Return whether this host has no rule of an engine, and the golden's has some."""
+    if RULES not in now or not was.get(RULES):
+        return False
+    lines = (was[RULES].splitlines(), now[RULES].splitlines())
+    had, has = (any(_is_engine_rule(read(one)) for one in known) for known in lines)
+    return had and not has
+
+
+def _is_engine_rule(fact: Fact) -> bool:
+    return isinstance(fact, Rule) and written_by_engine(fact)
 
 
 def set_at_ends(ends: Mapping[str, Mapping[str, str]]) -> tuple[EndSetting, ...]:
@@ -102,13 +194,9 @@ def set_at_ends(ends: Mapping[str, Mapping[str, str]]) -> tuple[EndSetting, ...]
     )
 
 
-def _read_in(
-    lists: Iterable[tuple[Iterable[str], Sequence[str]]],
-) -> tuple[Fact, ...]:
-    """Parse some lines of each list; rules are connected with the others of theirs."""
-    return tuple(
-        _fact(one) for some, lines in lists for one in ruleset.among(lines, some)
-    )
+def _read_in(some: Iterable[str], lines: Iterable[str]) -> tuple[Fact, ...]:
+    """Parse some of a list's lines; rules are connected with the others."""
+    return tuple(map(_fact, ruleset.among(lines, some)))
 
 
 # Lines are compared before they are parsed: equal lines make equal values.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NFT, _SIX, _LEGACY = "nft ", "ip6 ", "legacy "
 _WORDS = 4  # words of nft's lines before the rule: nft, family, table, chain
+_USUAL = "iptables.txt"
 
 
 def ruleset(state: Mapping[str, str], symbols: Mapping[str, str] | None = None) -> str:
@@ -38,17 +39,14 @@ def ruleset(state: Mapping[str, str], symbols: Mapping[str, str] | None = None) 
     def in_symbols(rule: str) -> str:
         return rule if symbols is None else named(rule, symbols)
 
-    usual = _saved(state.get("iptables.txt", ""))
+    usual = _saved(state.get(_USUAL, ""))
     legacy = _saved(state.get("iptables-legacy.txt", ""), backend="legacy")
     six = _saved(state.get("ip6tables.txt", ""), family="ip6")
     if _counts(legacy, usual):
         legacy = ()
     beside = [one for one in (*legacy, *six) if not _accepts(one)]
     lines = [in_symbols(one.text.rstrip()) for one in (*usual, *beside)]
-    known: set[str] = set()
-    if not iptables.is_legacy(state.get("iptables.txt", "")):
-        known = {_place(one) for one in (*usual, *six)}
-    listed = nftables.listed(state.get("nftables.txt", ""), known)
+    listed = nftables.listed(state.get("nftables.txt", ""), told_by_iptables(state))
     foreign = [(place, in_symbols(rule)) for place, rule in listed]
     lines += [f"{place}{rule}" for place, rule in sorted(foreign, key=_order)]
     return "\n".join(lines)
@@ -66,6 +64,27 @@ def _order(line: tuple[str, str]) -> tuple[str, str]:
 def _place(one: Rule | Chain) -> str:
     chain = one.chain if isinstance(one, Rule) else one.name
     return f"{one.family} {one.table} {chain}"
+
+
+def told_by_iptables(state: Mapping[str, str]) -> set[str]:
+    """Return family, table and name of the nft chains that iptables lists."""
+    usual = state.get(_USUAL, "")
+    if iptables.is_legacy(usual):
+        return set()
+    six = _saved(state.get("ip6tables.txt", ""), family="ip6")
+    return {_place(one) for one in (*_saved(usual), *six)}
+
+
+def is_known(state: Mapping[str, str]) -> bool:
+    """Return whether evidence has the rules of iptables, be it that there are none.
+
+    Where the tool is missing or failed, its file has an error instead.
+    """
+    text = state.get(_USUAL)
+    if text is None:
+        return False
+    lines = text.split()
+    return not lines or any(word[0] in "#*" for word in lines)
 
 
 def _saved(

@@ -41,6 +41,8 @@ class Snapshot:
         neighbours: of every link, also those that never answered.
         ends: node -> the sysctls that decide how its own packets look.
         meters: what its kernel counted during the last capture.
+        start: the same host when its lab had just started; None where nobody looked.
+        before: evidence of the rules just before the capture, with their counters.
 
     """
 
@@ -54,12 +56,25 @@ class Snapshot:
     neighbours: tuple[Neighbour, ...] = ()
     ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     meters: Meters = field(default_factory=Meters)
+    start: Snapshot | None = None
+    before: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def replies(self) -> frozenset[Tuple5]:
         """Return the reply tuples of all connections, of those that ended too."""
         replies = {one.reply for one in self.entries}
         return frozenset(replies.union(one.reply for one in self.events))
+
+    @property
+    def created(self) -> frozenset[Tuple5] | None:
+        """Return the original tuples of connections that began while a listener ran.
+
+        None where there was no listener, or events are missing.
+        """
+        heard = self.files.get(KEPT["events"].file)
+        if heard is None or len(heard.splitlines()) != len(self.events):
+            return None
+        return frozenset(one.original for one in self.events if one.change == "NEW")
 
 
 class Kept(NamedTuple):
@@ -87,7 +102,17 @@ KEPT = {
 }
 
 
+START, BEFORE = "start-", "before-"  # what the names of these files begin with
+
+
 def read(files: Mapping[str, str]) -> Snapshot:
     """Read a snapshot from evidence; a part that has no file is empty."""
     parts = {name: kept.parse(files.get(kept.file, "")) for name, kept in KEPT.items()}
-    return Snapshot(files=files, **parts)
+    then = _of(files, START)
+    start = read(then) if then else None
+    return Snapshot(files=files, **parts, start=start, before=_of(files, BEFORE))
+
+
+def _of(files: Mapping[str, str], prefix: str) -> dict[str, str]:
+    found = (name for name in files if name.startswith(prefix))
+    return {name.removeprefix(prefix): files[name] for name in found}

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from socket import AF_INET, AF_INET6
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_netlab.errors import NetlabError
 from pytest_netlab.host import sysctls
-from pytest_netlab.host.snapshot import KEPT, Snapshot
+from pytest_netlab.host.counters import FILES
+from pytest_netlab.host.snapshot import BEFORE, KEPT, START, Snapshot
 from pytest_netlab.lab import facts
 from pytest_netlab.lab.net import conntrack, routes
 
@@ -56,8 +58,34 @@ ASKED: Mapping[str, Callable[[str], Any]] = {
     "policy_rules6": partial(routes.rules, family=AF_INET6),
     "neighbours": routes.neighbours,
 }
+# What is known of a lab's start: no connections, they come with its traffic.
+AT_START = tuple(name for name in ASKED if name != "entries")
+_FILE = "== file "
 # Prints the links, addresses and routes of a node, in one command.
 NODE_SCRIPT = "ip -d link; echo; ip addr; echo; ip route; echo; ip -6 route"
+
+
+def at_start(host: NamespaceNode) -> Snapshot:
+    """Return the state of a host whose lab has just started: rules and routes."""
+    asked = {name: partial(ASKED[name], host.netns) for name in AT_START}
+    with ThreadPoolExecutor(WORKERS) as pool:
+        rules = pool.submit(counters, host)
+        known = pool.map(_known, asked.values(), [KEPT[n].render for n in asked])
+        found = dict(zip(asked, known, strict=True))
+    texts = {KEPT[name].file: text for name, (text, _) in found.items()}
+    values = {name: value for name, (_, value) in found.items() if value is not None}
+    return Snapshot(files={**rules.result(), **texts}, **values)
+
+
+def counters(host: NamespaceNode) -> dict[str, str]:
+    """Return the host's rules with their counters, file name -> text; one command."""
+    commands = (
+        f"echo '{_FILE}{name}'; {' '.join(HOST_COMMANDS[name])} 2>/dev/null"
+        for name in FILES
+    )
+    printed = _say(host, "sh", "-c", "; ".join(commands))
+    parts = (part.partition("\n") for part in printed.split(_FILE)[1:])
+    return {name: text for name, _, text in parts}
 
 
 def collect(
@@ -90,6 +118,23 @@ def collect(
     values = {name: value for name, (_, value) in found.items() if value is not None}
     values["events"] = tuple(filter(None, values.get("events", ())))
     return Snapshot(files=texts, **values)
+
+
+def with_earlier(
+    now: Snapshot, start: Snapshot | None, before: Mapping[str, str]
+) -> Snapshot:
+    """Return a snapshot that also has what the host was earlier, in its files too.
+
+    Args:
+        now: the host's present state.
+        start: its state when its lab had just started; None where nobody looked.
+        before: its rules just before the capture, file name -> text.
+
+    """
+    files = dict(now.files)
+    for prefix, earlier in ((START, start.files if start else {}), (BEFORE, before)):
+        files |= {f"{prefix}{name}": text for name, text in earlier.items()}
+    return replace(now, files=files, start=start, before=before)
 
 
 def host_jobs(host: NamespaceNode, interfaces: Iterable[str]) -> dict[str, Any]:

@@ -443,6 +443,7 @@ def _fact(flow: Flow, symbols: Symbols, refusal: Refusal | None) -> FlowFact:
         answered=flow.answered,
         returned=flow.returned,
         refusal=refusal,
+        key=original,
     )
 
 

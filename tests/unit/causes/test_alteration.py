@@ -41,7 +41,7 @@ TEE = "mangle -A PREROUTING -j TEE --gateway host02"
 NFT = "nft inet site forward"
 HOOK = f"{NFT} type filter hook forward priority filter; policy accept;"
 MARKED = f"{NFT} meta mark set 0x1"
-FILLED = "mangle -A POSTROUTING -p udp -j CHECKSUM --checksum-fill"
+FILLED = "mangle -A POSTROUTING -p icmp -j CHECKSUM --checksum-fill"
 
 
 def altered(*evidence: Seen, host: HostChange | None = None) -> Case:
@@ -103,8 +103,10 @@ def test_nothing_corrupted() -> None:
 )
 def test_what_damages(host: HostChange, cited: str) -> None:
     """A rule that writes is cited before a setting, a setting before a link."""
-    assert alteration.damage(host).endswith(cited)
-    assert words(alteration.corrupted(altered(BAD_SUM, host=host)))[1].endswith(cited)
+    seen = altered(BAD_SUM, host=host)
+
+    assert alteration.damage(seen).text.endswith(cited)
+    assert words(alteration.corrupted(seen))[1].endswith(cited)
 
 
 def test_header_changed() -> None:
@@ -281,7 +283,7 @@ def test_what_doubles(host: HostChange, cited: str) -> None:
 
 MADE = Seen("made-by-host", "reached the host before", "sent by the host")
 SWAPPED = Seen("reordered-by-host", "sent on as it came", "before packet 7")
-QUEUED = "mangle -A FORWARD -p tcp -j NFQUEUE --queue-num 7"
+QUEUED = "mangle -A FORWARD -j NFQUEUE --queue-num 7"
 
 
 def test_copy_that_the_host_made() -> None:

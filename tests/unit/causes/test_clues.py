@@ -6,31 +6,38 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.hosts import changed
+from tests.unit.causes.cases import PING, case
 
 from pytest_netlab.causes import clues
 from pytest_netlab.host import effects
 
 if TYPE_CHECKING:
-    from pytest_netlab.host import Question
+    from pytest_netlab.causes import Case
+    from pytest_netlab.host import HostChange, Question
 
 ACCEPT = "filter -A FORWARD -j ACCEPT"
 RULES = ("filter -A INPUT -j DROP", "nat -A DOCKER -j DNAT", "nat -A DOCKER -j ACCEPT")
 SAME = changed()
 
 
+def of(host: HostChange) -> Case:
+    """Return what is asked for clues: a ping on such a host."""
+    return case(PING, PING, host)
+
+
 def test_nothing_differs() -> None:
     """Of a host that is as it was nothing is cited."""
     told = [
-        clues.gone(SAME, effects.in_nat),
-        clues.new(SAME, effects.in_nat),
-        clues.reordered(SAME, effects.in_nat),
-        clues.setting(SAME, "kernel"),
-        clues.route(SAME, "c1"),
-        clues.link(SAME),
-        clues.versions(SAME),
+        clues.gone(of(SAME), effects.in_nat),
+        clues.new(of(SAME), effects.in_nat),
+        clues.reordered(of(SAME), effects.in_nat),
+        clues.setting(of(SAME), "kernel"),
+        clues.route(of(SAME), "c1"),
+        clues.link(of(SAME)),
+        clues.versions(of(SAME)),
     ]
 
-    assert told == [""] * 7
+    assert not any(told)
     assert clues.mtu(SAME) == 0
 
 
@@ -45,12 +52,16 @@ def test_nothing_differs() -> None:
 def test_first_rule(wanted: Question, rule: str) -> None:
     """The first rule that does what is asked is cited, by its line."""
     told = {
-        "this rule is gone": clues.gone(changed(missing=RULES), wanted),
-        "this rule is new": clues.new(changed(extra=RULES), wanted),
-        "this rule stands elsewhere now": clues.reordered(changed(moved=RULES), wanted),
+        "this rule is gone": clues.gone(of(changed(missing=RULES)), wanted),
+        "this rule is new": clues.new(of(changed(extra=RULES)), wanted),
+        "this rule stands elsewhere now": clues.reordered(
+            of(changed(moved=RULES)), wanted
+        ),
     }
 
-    assert told == {what: f"{what}: {rule}" if rule else "" for what in told}
+    assert {what: one.text for what, one in told.items()} == {
+        what: f"{what}: {rule}" if rule else "" for what in told
+    }
 
 
 def test_where_rules_are_looked_for() -> None:
@@ -58,9 +69,11 @@ def test_where_rules_are_looked_for() -> None:
     nat, drop = effects.in_nat, effects.drops
     host = changed(missing=RULES[1:], extra=(ACCEPT,), moved=RULES[:1])
 
-    assert not any([clues.gone(host, drop), clues.gone(host, effects.in_filter)])
-    assert not any([clues.new(host, nat), clues.new(host, drop)])
-    assert not any([clues.reordered(host, nat)])
+    assert not any(
+        [clues.gone(of(host), drop), clues.gone(of(host), effects.in_filter)]
+    )
+    assert not any([clues.new(of(host), nat), clues.new(of(host), drop)])
+    assert not any([clues.reordered(of(host), nat)])
 
 
 @pytest.mark.parametrize(
@@ -78,7 +91,7 @@ def test_setting(names: tuple[str, ...], told: str) -> None:
     """The first setting that differs is cited, by the name that people set."""
     host = changed(settings={"kernel": ("6.1", "6.18"), "ip_forward": ("1", "0")})
 
-    assert clues.setting(host, *names) == told
+    assert clues.setting(of(host), *names).text == told
 
 
 @pytest.mark.parametrize(
@@ -100,7 +113,7 @@ def test_route(nodes: tuple[str, ...], told: str) -> None:
         extra=("link uplink mtu 1 up", "route host01 dev b", "route web dev b"),
     )
 
-    assert clues.route(host, *nodes) == told
+    assert clues.route(of(host), *nodes).text == told
 
 
 @pytest.mark.parametrize(
@@ -122,7 +135,7 @@ def test_route(nodes: tuple[str, ...], told: str) -> None:
 )
 def test_link(missing: tuple[str, ...], extra: tuple[str, ...], told: str) -> None:
     """The first link that differs is cited as it is and as it was."""
-    assert clues.link(changed(missing=missing, extra=extra)) == told
+    assert clues.link(of(changed(missing=missing, extra=extra))).text == told
 
 
 @pytest.mark.parametrize(
@@ -163,17 +176,18 @@ def test_versions() -> None:
     host = changed(settings=dict.fromkeys(names, ("1", "2")))
 
     told = ("engine", "kernel", "iptables", "backend")
-    assert clues.versions(host).split(", ") == [
+    assert clues.versions(of(host)).split(", ") == [
         part for name in told for part in (f"{name} is 2 here", "1 when recorded")
     ]
 
 
 def test_first() -> None:
     """The first clue there is is all that is told; without one, where to look."""
-    newer = changed(settings={"kernel": ("6.1", "6.18")})
+    newer = of(changed(settings={"kernel": ("6.1", "6.18")}))
+    some = clues.Clue(), clues.Clue("a", "mend a"), clues.Clue("b")
 
-    assert clues.first("", "a", "b", host=newer, otherwise="look") == "a"
-    assert clues.first("", host=SAME, otherwise="look") == "look"
-    assert clues.first(host=newer, otherwise="look") == (
+    assert clues.first(*some, case=newer, otherwise="look") == some[1]
+    assert clues.first(clues.Clue(), case=of(SAME), otherwise="look").text == "look"
+    assert clues.first(case=newer, otherwise="look").text == (
         "look (kernel is 6.18 here, 6.1 when recorded)"
     )

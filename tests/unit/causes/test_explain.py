@@ -238,7 +238,7 @@ STRAIGHT = replace(HAIRPIN, responder=end("web:80"))
         ([WEB, PROXIED], REPUBLISHED, [], "wrong target"),
         (
             [WEB, replace(WEB, target=end("c2:80"))],
-            changed(conntrack_entries=(ENTRY,)),
+            changed(older=(ENTRY,)),
             [],
             "stale",
         ),

@@ -46,7 +46,7 @@ TOS = Seen("tos", "2", "0")
 )
 def test_untouched(others: int, text: str) -> None:
     """A flow that was not seen, or not as often, never reached the host."""
-    found = forwarding.untouched(PING, others, changed())
+    found = forwarding.untouched(case(PING, DROPPED), others)
 
     assert (found.name, found.flow) == ("no traffic", PING.name)
     assert found.text == text.format(PING.name)
@@ -54,7 +54,7 @@ def test_untouched(others: int, text: str) -> None:
 
 def test_untouched_where_the_table_is_full() -> None:
     """A bridge that tracks drops a packet before its tap sees it."""
-    found = forwarding.untouched(PING, 0, FULL)
+    found = forwarding.untouched(case(PING, DROPPED, FULL), 0)
 
     assert (found.name, found.flow) == ("table full", PING.name)
     assert f"{PING.name} was dropped: connection tracking is full (9 of" in found.text

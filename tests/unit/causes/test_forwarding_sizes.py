@@ -23,6 +23,7 @@ from tests.unit.causes.cases import (
 )
 
 from pytest_netlab.causes import forwarding
+from pytest_netlab.flows import ICMP6, Tuple5
 
 if TYPE_CHECKING:
     from pytest_netlab.host import HostChange
@@ -78,6 +79,9 @@ def test_no_black_hole(
     assert forwarding.black_hole(case(want, lost, SMALLER, evidence=evidence)) is None
 
 
+OF_IPV6 = Tuple5(ICMP6, "fd00::2", 1, "fd00::1", 1)
+
+
 @pytest.mark.parametrize(
     ("passed", "host", "text"),
     [
@@ -101,7 +105,8 @@ def test_no_black_hole(
 )
 def test_what_makes_a_hole(passed: int, host: HostChange, text: str) -> None:
     """The link that is too small is cited, and the rule that silences its error."""
-    lost = replace(DROPPED, passed=passed, stuck=1428)
+    key = OF_IPV6 if "v6" in text else None
+    lost = replace(DROPPED, passed=passed, stuck=1428, key=key)
 
     told = words(forwarding.black_hole(case(PING, lost, host)))[1]
 

@@ -96,12 +96,12 @@ ELSEWHERE = replace(WEB, target=end("c2:80"))
 
 
 def test_stale() -> None:
-    """An entry that does not follow unchanged rules is older than they are."""
-    host = changed(conntrack_entries=(ENTRY,), extra=(ACCEPT,))
+    """An older entry that does not follow unchanged rules is found."""
+    host = changed(older=(ENTRY,), extra=(ACCEPT,))
     name, text = words(translation.stale(case(WEB, ELSEWHERE, host)))
 
     assert name == "stale conntrack"
-    assert f"older than they are: {ENTRY}; `conntrack -D`" in text
+    assert f"older than the capture; {ENTRY}; without it" in text
 
 
 @pytest.mark.parametrize("kind", ["snat", "hairpin"])
@@ -114,7 +114,7 @@ def test_stale() -> None:
 )
 def test_stale_of_every_kind(kind: Kind, entry: Connection, got: FlowFact) -> None:
     """Whatever is translated may follow an old entry, by its source or its target."""
-    want, host = replace(WEB, kind=kind), changed(conntrack_entries=(entry,))
+    want, host = replace(WEB, kind=kind), changed(older=(entry,))
 
     found = translation.stale(case(want, got, host))
 
@@ -124,14 +124,14 @@ def test_stale_of_every_kind(kind: Kind, entry: Connection, got: FlowFact) -> No
 @pytest.mark.parametrize(
     ("want", "got", "host"),
     [
-        (WEB, ELSEWHERE, changed(conntrack_entries=(ENTRY,), missing=(DNAT_RULE,))),
-        (WEB, ELSEWHERE, changed(conntrack_entries=(ENTRY,), extra=(MASQUERADE,))),
-        (WEB, ELSEWHERE, changed(conntrack_entries=(tracked(target="web"),))),
-        (WEB, ELSEWHERE, changed(conntrack_entries=(tracked("c1"),))),
-        (WEB, ELSEWHERE, changed(conntrack_entries=(tracked(proto=UDP),))),
+        (WEB, ELSEWHERE, changed(older=(ENTRY,), missing=(DNAT_RULE,))),
+        (WEB, ELSEWHERE, changed(older=(ENTRY,), extra=(MASQUERADE,))),
+        (WEB, ELSEWHERE, changed(older=(tracked(target="web"),))),
+        (WEB, ELSEWHERE, changed(older=(tracked("c1"),))),
+        (WEB, ELSEWHERE, changed(older=(tracked(proto=UDP),))),
         (WEB, ELSEWHERE, changed()),
-        (WEB, replace(WEB, answered=False), changed(conntrack_entries=(ENTRY,))),
-        (replace(WEB, kind="none"), ELSEWHERE, changed(conntrack_entries=(ENTRY,))),
+        (WEB, replace(WEB, answered=False), changed(older=(ENTRY,))),
+        (replace(WEB, kind="none"), ELSEWHERE, changed(older=(ENTRY,))),
     ],
     ids=[
         *("rule gone", "rule new", "follows the rules", "of another flow", "of UDP"),
@@ -158,7 +158,7 @@ def test_mistranslated(target: str, name: str) -> None:
     ) == (
         name,
         (
-            f"host:81 was translated to {target} instead of web:80: "
+            f"host:81 was translated to {target} instead of web:80; "
             "the DNAT rule in nat/DOCKER names another destination"
         ),
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BUNDLE = Path(__file__).parents[2] / "data" / "format1" / "kept" / "shop"
 TABLES = ("facts", "settings", "recorded_on", "about")  # of any keys
 NULLABLE = ("packet", "cause", "remap", "expected", "twin", "verdict")
-DIFFERENCE = ("want", "got", "cause.text")
+DIFFERENCE = ("cause.remedy", "want", "got", "cause.text")
 VIOLATION = tuple(
     f"{trace}.{where}.*.{name}"
     for trace in ("observed", "expected")

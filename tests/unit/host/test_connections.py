@@ -14,7 +14,8 @@ from pytest_netlab.host.connections import Connection
 def test_named() -> None:
     """A connection in names says what a flow is called, and what it was made."""
     names = {"172.16.211.1": "host01", "172.16.211.128": "host", "172.17.0.5": "web"}
-    web, ping = connections.named((WEB, PING), names)
+    found = connections.named((WEB, PING), names)
+    web, ping = found[WEB.original], found[PING.original]
 
     assert web == Connection(
         Tuple5(TCP, "host01", 4, "host", 81), Tuple5(TCP, "web", 80, "host01", 4)
@@ -27,6 +28,6 @@ def test_nameless() -> None:
     """An address without a name stays, and a protocol without one is no connection."""
     other = replace(QUERY, original=QUERY.original._replace(proto=2))
 
-    assert connections.named((QUERY, other), {}) == (
-        Connection(QUERY.original, QUERY.reply),
-    )
+    assert connections.named((QUERY, other), {}) == {
+        QUERY.original: Connection(QUERY.original, QUERY.reply)
+    }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from tests.hosts import changed
-from tests.unit.host.tracked import WEB
 
 from pytest_netlab.host import (
     Chain,
@@ -16,7 +15,6 @@ from pytest_netlab.host import (
     difference,
     read,
 )
-from pytest_netlab.host.connections import Connection
 
 
 @pytest.mark.parametrize(
@@ -75,7 +73,9 @@ def test_only_rules_move() -> None:
     was = {"routes": "route c1 dev docker0\nroute c2 dev docker0"}
     now = {"routes": "route c2 dev docker0\nroute c1 dev docker0"}
 
-    assert difference(was, now) == HostChange()
+    assert difference(was, now) == HostChange(
+        devices={"c1": "docker0", "c2": "docker0"}
+    )
 
 
 def test_moved_rules_and_routes() -> None:
@@ -85,13 +85,8 @@ def test_moved_rules_and_routes() -> None:
     found = difference(was, now)
 
     assert found == changed(
-        missing=("route c1 dev docker0",), extra=("route c1 none",), moved="b"
+        missing=("route c1 dev docker0",),
+        extra=("route c1 none",),
+        moved="b",
+        devices={"c1": "docker0"},
     )
-
-
-def test_what_is_tracked() -> None:
-    """What connection tracking holds is kept beside what differs."""
-    web = Connection(WEB.original, WEB.reply)
-    found = difference({}, {}, [web], "9 of 9")
-
-    assert found == HostChange(conntrack_entries=(web,), full="9 of 9")

@@ -6,6 +6,7 @@ Knows no backend: a backend makes the parts, and the stack that undoes them.
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -84,12 +85,14 @@ class DockerLab:
         self._undo = ExitStack()
         self._events: Events | None = None
         self._found: dict[str, str] = {}
+        self._start: Snapshot | None = None
+        self._before: Mapping[str, str] = {}
         self.nodes: Mapping[str, NamespaceNode] = {
             node.name: node for node in self._all_nodes()
         }
 
     def prepare(self) -> None:
-        """Switch offloads off; return when web listens.
+        """Switch offloads off, and look at the host; return when web listens.
 
         Raises:
             LabError: a container has ended, or its link is not on this host.
@@ -103,6 +106,7 @@ class DockerLab:
             raise
         containers.await_web(self._web_sockets(), self._components.containers["web"])
         _ = self.stations, self._counters  # as they are before anybody changes them
+        self._start = state.at_start(self.nodes["host"])
 
     def adopt(self, undo: ExitStack) -> None:
         """Take over the stack that `close` unwinds."""
@@ -322,7 +326,10 @@ class DockerLab:
             for point in points
         ]
         self._found = {}
-        tap = LiveCapture(places, names=self._names).start()
+        with ThreadPoolExecutor(1) as pool:
+            counters = pool.submit(state.counters, self.nodes["host"])
+            tap = LiveCapture(places, names=self._names).start()
+        self._before = counters.result()
         self._counters.begin()
         return tap
 
@@ -337,13 +344,14 @@ class DockerLab:
                 components.client, components.containers, shared=components.shared
             )
         jobs["dockerd.log"] = components.log
-        return state.collect(
+        now = state.collect(
             components.lan.host,
             self.nodes.values(),
             jobs,
             self._heard,
             self._counters.counted,
         )
+        return state.with_earlier(now, self._start, self._before)
 
     def close(self) -> None:
         """Undo everything the lab made; may be called twice."""
