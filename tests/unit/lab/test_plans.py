@@ -1,5 +1,8 @@
+import json
 import subprocess
 from ipaddress import IPv4Interface
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -7,6 +10,7 @@ from pytest_netlab.lab import facts
 from pytest_netlab.lab.backends import host, private
 from pytest_netlab.lab.engine import containers
 from pytest_netlab.lab.lifetime.log import Log
+from pytest_netlab.lab.net.sysctls import IP_FORWARD
 from pytest_netlab.spec import LabOptions, Topology
 
 
@@ -83,3 +87,44 @@ def test_log_is_read_while_it_is_written() -> None:
 def test_listener_is_found(table: str, listens: bool) -> None:  # noqa: FBT001
     """Only a socket that listens on the web server's port counts."""
     assert containers.listens(table) is listens
+
+
+@pytest.mark.parametrize(
+    ("info", "firewall"),
+    [
+        ({}, "iptables"),
+        ({"FirewallBackend": None}, "iptables"),
+        ({"FirewallBackend": {"Driver": "iptables"}}, "iptables"),
+        ({"FirewallBackend": {"Driver": "nftables", "Info": []}}, "nftables"),
+    ],
+)
+def test_engine_tells_its_firewall(info: dict[str, object], firewall: str) -> None:
+    """Engines that do not say what they write with only have iptables."""
+    assert facts.firewall_of(info) == firewall
+
+
+@pytest.mark.parametrize(
+    ("options", "backend", "forwards"),
+    [
+        (LabOptions(), None, "0"),
+        (LabOptions(firewall="legacy"), None, "0"),
+        (LabOptions(firewall="native"), "nftables", "1"),
+        (LabOptions(daemon={"firewall-backend": "nftables"}), "nftables", "1"),
+        (LabOptions(firewall="native", sysctls={IP_FORWARD: "0"}), "nftables", "0"),
+        (LabOptions(sysctls={IP_FORWARD: "1"}), None, "1"),
+    ],
+)
+def test_native_rules_need_forwarding(
+    options: LabOptions,
+    backend: str | None,
+    forwards: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An engine that writes nftables itself starts only on a host that forwards."""
+    booted: list[dict[str, str]] = []
+    monkeypatch.setattr(private, "boot", lambda _, sysctls: booted.append(sysctls))
+    monkeypatch.setattr(facts, "settings", lambda *_: booted[0])
+    namespaces: Any = SimpleNamespace(netns="")
+
+    assert private._boot(namespaces, options) == forwards
+    assert json.loads(private._config(options)).get("firewall-backend") == backend
