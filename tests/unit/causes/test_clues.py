@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.hosts import changed
-from tests.unit.causes.cases import PING, case
+from tests.hosts import changed, lines
+from tests.unit.causes.cases import MASQUERADE, PING, case
 
 from pytest_netlab.causes import clues
 from pytest_netlab.host import effects
@@ -191,3 +192,116 @@ def test_first() -> None:
     assert clues.first(case=newer, otherwise="look").text == (
         "look (kernel is 6.18 here, 6.1 when recorded)"
     )
+
+
+DROP, OTHER = "filter -A DOCKER-USER -j DROP", "filter -A FORWARD -s c1 -j DROP"
+POLICY = "filter :FORWARD DROP"
+
+
+@pytest.mark.parametrize(
+    ("counts", "cited"),
+    [
+        (None, f"this rule is new: {DROP}"),
+        ({DROP: 0, OTHER: 2}, f"this rule is new: {OTHER} (it counted 2 packets)"),
+        ({DROP: 1, OTHER: 0}, f"this rule is new: {DROP} (it counted 1 packet)"),
+        ({DROP: 0, OTHER: 0}, ""),
+    ],
+    ids=["unknown", "the other", "one", "none"],
+)
+def test_counters_decide(counts: dict[str, int] | None, cited: str) -> None:
+    """A rule that counted comes first; one that counted nothing did nothing."""
+    host = changed(extra=(DROP, OTHER), counts=counts)
+
+    assert clues.new(of(host), effects.drops).text == cited
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "filter -A FORWARD -s c2 -j DROP",
+        "filter -A FORWARD -p tcp -j DROP",
+        "ip6 filter -A FORWARD -j DROP",
+        "filter -A FORWARD -i docker0 -o docker0 -j DROP",
+    ],
+)
+def test_rules_of_others(rule: str) -> None:
+    """A rule that cannot apply to the flow's packets is not cited, nor one of IPv6."""
+    links = {"c1": "docker0", "host01": "uplink"}
+    host = changed(extra=(rule,), missing=(rule,), moved=(rule,), devices=links)
+
+    cited = (clues.new, clues.gone, clues.reordered)
+    assert not any(cite(of(host), effects.drops) for cite in cited)
+
+
+def test_acted() -> None:
+    """A rule that counted is cited, be it new, or as it was, or called by a new one."""
+    jump = "filter -A FORWARD -j DOCKER-USER"
+    counts = {DROP: 3, jump: 4, POLICY: 5}
+
+    def cited(**differs: tuple[str, ...]) -> str:
+        return clues.acted(of(changed(counts=counts, **differs)), effects.drops).text
+
+    assert cited() == f"this rule did it: {DROP} (it counted 3 packets)"
+    assert cited(extra=(DROP,)) == f"this rule is new: {DROP} (it counted 3 packets)"
+    assert cited(extra=(jump,)) == (
+        f"this rule is new: {jump} (it counted 4 packets), and leads to {DROP} (it "
+        "counted 3 packets)"
+    )
+    assert cited(moved=(jump,)).startswith(f"this rule is elsewhere now: {jump}")
+    assert not clues.acted(of(changed(extra=(DROP,))), effects.drops)
+
+
+def test_policy() -> None:
+    """A policy that counted is cited: that no rule let the packets pass."""
+    host = changed(counts={POLICY: 5})
+
+    assert clues.policy(of(host), effects.drops).text == (
+        f"no rule let them pass, and the policy did it: {POLICY} (it counted 5 packets)"
+    )
+    new = replace(host, extra=lines(POLICY))
+    assert "this policy is new" in clues.policy(of(new), effects.drops).text
+    assert not clues.policy(of(SAME), effects.drops)
+
+
+def test_nothing_is_left() -> None:
+    """Of a ruleset that was flushed, that is said too."""
+    host = changed(missing=(MASQUERADE,), bare=True)
+
+    assert clues.gone(of(host), effects.masquerades) == clues.Clue(
+        f"this rule is gone: {MASQUERADE}, and no other rule of Docker's is left on "
+        "this host",
+        "systemctl restart docker",
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "here", "remedy"),
+    [
+        (
+            "nat -A POSTROUTING -s c1 -j MASQUERADE",
+            "nat -A POSTROUTING -s 172.17.0.2/32 -j MASQUERADE",
+            "iptables -t nat -D POSTROUTING -s 172.17.0.2/32 -j MASQUERADE",
+        ),
+        (
+            "legacy nat -A POSTROUTING -s c1 -j MASQUERADE",
+            "legacy nat -A POSTROUTING -s 172.17.0.2/32 -j MASQUERADE",
+            "iptables-legacy -t nat -D POSTROUTING -s 172.17.0.2/32 -j MASQUERADE",
+        ),
+        ("nft ip x y masquerade", "nft ip x y masquerade", ""),
+    ],
+)
+def test_remedy_of_a_rule(line: str, here: str, remedy: str) -> None:
+    """A new rule of iptables is deleted by the host's own addresses."""
+    host = changed(extra=(line,), lines={line: here})
+
+    assert clues.new(of(host), effects.translates_source).remedy == remedy
+
+
+def test_remedy_of_a_setting() -> None:
+    """A setting is set back; a version cannot be."""
+    host = changed(settings={"ip_forward": ("1", "0"), "kernel": ("6.1", "6.18")})
+
+    assert clues.setting(of(host), "ip_forward").remedy == (
+        "sysctl -w net.ipv4.ip_forward=1"
+    )
+    assert clues.setting(of(host), "kernel").remedy == ""

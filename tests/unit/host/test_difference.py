@@ -90,3 +90,64 @@ def test_moved_rules_and_routes() -> None:
         moved="b",
         devices={"c1": "docker0"},
     )
+
+
+OLD = {
+    "engine": "20.10.24+dfsg1",
+    "ruleset": "filter -A FORWARD -j DOCKER-USER\n"
+    "filter -A FORWARD -j DOCKER-ISOLATION-STAGE-1\n"
+    "filter -A INPUT -s host02 -j DROP",
+}
+NEW = "filter -A FORWARD -j DOCKER-USER\nfilter -A FORWARD -j DOCKER-FORWARD"
+MINE = "filter -A DOCKER-USER -j DROP"
+
+
+def test_another_engine() -> None:
+    """Rules that engines write differently say nothing; foreign ones do."""
+    now = {"engine": "28.5.2", "ruleset": f"{NEW}\n{MINE}"}
+    found = difference(OLD, now, {"ruleset": f"{NEW}\n{MINE}"})
+
+    assert "DOCKER-ISOLATION" not in " ".join(one.text for one in found.missing)
+    assert "filter -A INPUT -s host02 -j DROP" in {one.text for one in found.missing}
+    assert [one.text for one in found.extra] == [MINE]
+
+
+def test_changed_since_the_start() -> None:
+    """Of another engine, what counts is also what its lab did not have, or had."""
+    gone = "filter -A DOCKER-FORWARD -j DOCKER-BRIDGE"
+    now = {"engine": "28.5.2", "ruleset": NEW}
+    found = difference(OLD, now, {"ruleset": f"{NEW}\n{gone}"})
+
+    assert gone in {one.text for one in found.missing}
+    same = difference(OLD, {**now, "engine": "20.10.5"}, {"ruleset": f"{NEW}\n{gone}"})
+    assert gone not in {one.text for one in same.missing}
+
+
+def test_other_backend() -> None:
+    """The same engine with another firewall backend writes other rules."""
+    was = {**OLD, "firewall": "iptables"}
+    now = {**was, "firewall": "nftables", "ruleset": "filter :FORWARD ACCEPT"}
+
+    found = {one.text for one in difference(was, now).missing}
+    assert "filter -A FORWARD -j DOCKER-ISOLATION-STAGE-1" not in found
+
+
+def test_flushed() -> None:
+    """An empty ruleset is a fact; one that could not be read is none."""
+    found = difference(OLD, {**OLD, "ruleset": ""})
+
+    assert [one.text for one in found.missing] == OLD["ruleset"].splitlines()
+    assert found.bare
+    unread = difference(OLD, {"engine": OLD["engine"]})
+    assert (unread.missing, unread.bare) == ((), False)
+    assert not difference(OLD, OLD).bare
+
+
+def test_what_acted() -> None:
+    """Rules that counted are known, the most first; others did nothing."""
+    counts = {MINE: 1, "filter :FORWARD DROP": 3, NEW.splitlines()[0]: 0}
+    host = HostChange(counts=counts)
+
+    assert [one.text for one in host.acted] == ["filter :FORWARD DROP", MINE]
+    assert [host.packets(one) for one in (*host.acted, read(NEW))] == [3, 1, None]
+    assert HostChange().packets(read(MINE)) is None

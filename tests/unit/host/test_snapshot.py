@@ -40,3 +40,31 @@ def test_replies() -> None:
     found = Snapshot(entries=(WEB, PING), events=(END,))
 
     assert found.replies == {WEB.reply, PING.reply, QUERY.reply}
+
+
+def test_earlier() -> None:
+    """What evidence has of the lab's start, and of before the capture, is known."""
+    rules = "*filter\nCOMMIT\n"
+    files = {
+        "sysctl.txt": "net.ipv4.ip_forward = 0\n",
+        "start-sysctl.txt": "net.ipv4.ip_forward = 1\n",
+        "before-iptables.txt": rules,
+    }
+    found = snapshot.read(files)
+
+    assert found.start == snapshot.read({"sysctl.txt": files["start-sysctl.txt"]})
+    assert found.before == {"iptables.txt": rules}
+    assert snapshot.read({}).start is None
+
+
+def test_created() -> None:
+    """Connections that began are known where all events were heard, and only there."""
+    begun = Event(change="NEW", original=WEB.original, reply=WEB.reply)
+    heard = conntrack.history([begun, END])
+
+    found = snapshot.read({"conntrack-events.txt": heard})
+    assert found.created == frozenset({WEB.original})
+    for text in (heard + conntrack.history([None]), "nobody listened: no capture\n"):
+        assert snapshot.read({"conntrack-events.txt": text}).created is None
+    assert snapshot.read({"conntrack-events.txt": ""}).created == frozenset()
+    assert snapshot.read({}).created is None
