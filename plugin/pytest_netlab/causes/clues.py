@@ -72,12 +72,11 @@ def reordered(case: Case, wanted: Question) -> Clue:
 
 
 def acted(case: Case, wanted: Question) -> Clue:
-    """Cite the rule that fulfils `wanted` and counted most packets; no policy.
+    """Cite what changed and made a rule act that fulfils `wanted`; no policy.
 
-    If it is as it was, also cite the rule that is new, or was moved, and leads to it.
+    That is the rule itself where it is new or was moved, else one that leads to it.
     """
-    rules = (one for one in case.host.acted if isinstance(one, Rule))
-    found = next(_concerning(case, rules, wanted), None)
+    found = _most_active(case, wanted)
     if found is None:
         return NONE
     for what, known in (("new", case.host.extra), ("elsewhere now", case.host.moved)):
@@ -88,7 +87,18 @@ def acted(case: Case, wanted: Question) -> Clue:
         if leads is not None:
             text = f"this rule is {what}: {_counted(case, leads)}, and leads to"
             return Clue(f"{text} {_counted(case, found)}", _undo(case, leads))
-    return Clue(f"this rule did it: {_counted(case, found)}")
+    return NONE
+
+
+def did(case: Case, wanted: Question) -> Clue:
+    """Cite the rule that fulfils `wanted` and counted most packets, if as it was."""
+    found = _most_active(case, wanted)
+    return Clue(f"this rule did it: {_counted(case, found)}") if found else NONE
+
+
+def _most_active(case: Case, wanted: Question) -> Fact | None:
+    rules = (one for one in case.host.acted if isinstance(one, Rule))
+    return next(_concerning(case, rules, wanted), None)
 
 
 def policy(case: Case, wanted: Question) -> Clue:

@@ -201,6 +201,7 @@ def _barrier(case: Case) -> Clue:
     """Cite what stopped packets: what counted them, else what is new."""
     return (
         clues.acted(case, effects.bars)
+        or clues.did(case, effects.bars)
         or clues.policy(case, effects.bars)
         or clues.new(case, effects.bars)
     )
