@@ -49,7 +49,8 @@ def listed(text: str, known: Collection[str] = ()) -> Iterator[tuple[str, str]]:
     firewalld, engines with a backend of nftables, and chains written by hand hook in
     beside iptables' own, and any of them may drop what Docker's rules accept. Of a
     table with one rule that it cannot spell, iptables tells nothing at all. Counters,
-    handles and what an element has left of its time are removed.
+    handles and what an element has left of its time are removed, and all but its flag
+    of a dormant table, which does nothing.
 
     Args:
         text: what `nft list ruleset` printed, with handles or without.
@@ -87,22 +88,29 @@ def item(family: str, table: str, chain: str, line: str) -> Item:
     )
 
 
+def is_dormant(line: str) -> bool:
+    """Return whether a table's line says that none of its chains acts."""
+    name, _, flags = line.partition(" ")
+    return name == "flags" and "dormant" in flags.split(",")
+
+
 def _compared(line: str) -> str:
     return _EXPIRES.sub("", _COUNTER.sub("counter", line))
 
 
 def _read(text: str, known: Collection[str]) -> Iterator[_Listed]:
-    table, place = "", OF_TABLE
+    table, place, dormant = "", OF_TABLE, False
     for line in _whole(text):
         head = line.split()
         if line.endswith("{") and head[0] == "table":
-            table, place = " ".join(head[1:3]), OF_TABLE
+            table, place, dormant = " ".join(head[1:3]), OF_TABLE, False
         elif line.endswith("{"):
             place = _place(head[:-1])
         elif line == "}":
             place = OF_TABLE
-        elif f"{table} {place}" not in known:
+        elif f"{table} {place}" not in known and not dormant:
             yield from _lines(table, place, line)
+            dormant = place == OF_TABLE and is_dormant(line)
 
 
 def _place(head: Sequence[str]) -> str:

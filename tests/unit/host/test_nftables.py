@@ -51,7 +51,7 @@ def test_what_iptables_tells() -> None:
 OBJECTS = """\
 table inet site { # handle 7
 	comment "ours"
-	flags dormant
+	flags owner
 
 	set blocked { # handle 4
 		type ipv4_addr
@@ -91,7 +91,7 @@ def test_outside_of_chains() -> None:
     """What is in no chain has a place of its own; each element has its line."""
     assert ["".join(one) for one in listed(OBJECTS)] == [
         'nft inet site - comment "ours"',
-        "nft inet site - flags dormant",
+        "nft inet site - flags owner",
         "nft inet site @blocked type ipv4_addr",
         "nft inet site @blocked flags interval,timeout",
         'nft inet site @blocked comment "a, b { c"',
@@ -107,6 +107,18 @@ def test_outside_of_chains() -> None:
         "nft inet site flowtable:fast hook ingress priority filter",
         "nft ip last - flags owner",
     ]
+
+
+def test_dormant() -> None:
+    """Of a dormant table nothing acts, and nothing is listed but that."""
+    text = OBJECTS.replace("flags owner", "flags dormant", 1)
+
+    assert ["".join(one) for one in listed(text)] == [
+        'nft inet site - comment "ours"',
+        "nft inet site - flags dormant",
+        "nft ip last - flags owner",
+    ]
+    assert list(counted(text)) == []
 
 
 def test_counted() -> None:
