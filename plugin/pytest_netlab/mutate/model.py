@@ -93,6 +93,8 @@ class Mutant:
         why: a reason, what differed first, or an error.
         wanted: the causes of which one had to be named; empty where none had to.
         cause: the one that was named; "" for none.
+        cites: what the cause's text had to contain: one word of each.
+        text: the cause in a sentence; "" for none.
         tested: False if the host has nothing that could be broken so: no verdict.
 
     """
@@ -104,6 +106,8 @@ class Mutant:
     why: str = ""
     wanted: tuple[str, ...] = ()
     cause: str = ""
+    cites: tuple[tuple[str, ...], ...] = ()
+    text: str = ""
     tested: bool = True
 
     @property
@@ -117,3 +121,10 @@ class Mutant:
         if not self.wanted or self.outcome is not Outcome.CAUGHT:
             return None
         return self.cause in self.wanted
+
+    @property
+    def text_right(self) -> bool | None:
+        """Return whether the text cites what did it; None where nothing was wanted."""
+        if not self.cites or self.outcome is not Outcome.CAUGHT:
+            return None
+        return all(any(word in self.text for word in words) for words in self.cites)

@@ -29,6 +29,7 @@ class Ending:
     Attributes:
         outcome: pass; fail, by packets or by an assertion; error, without a verdict.
         cause: the verdict's, or the class of the error; "" for a pass.
+        text: the cause in a sentence; "" where there was no verdict.
         error: what was raised; None for a pass.
         run: the scenario's, with its last capture.
 
@@ -36,6 +37,7 @@ class Ending:
 
     outcome: Literal["pass", "fail", "error"]
     cause: str = ""
+    text: str = ""
     error: Exception | None = None
     run: ScenarioRun
 
@@ -85,8 +87,12 @@ class Body:
             else:
                 self._test(Netlab(run))
         except ScenarioFailedError as error:
-            cause = error.verdict.cause
-            return Ending(outcome="fail", cause=cause, error=error, run=run)
+            verdict = error.verdict
+            causes = (one.cause for one in verdict.differences if one.cause is not None)
+            text = next((cause.text for cause in causes), "")
+            return Ending(
+                outcome="fail", cause=verdict.cause, text=text, error=error, run=run
+            )
         except (AssertionError, CommandError) as error:
             cause = type(error).__name__
             return Ending(outcome="fail", cause=cause, error=error, run=run)

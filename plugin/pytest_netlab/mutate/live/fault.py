@@ -4,20 +4,41 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Protocol
 
 from pytest_netlab.mutate.model import Mutant, Outcome
+from pytest_netlab.spec import CONTAINERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pytest_netlab.lab.backends.docker_lab import DockerLab
 
     Inject = Callable[[DockerLab], AbstractContextManager[object]]
+    Places = Sequence[Mapping[str, str]]
+
+
+class Seen(Protocol):
+    """How one run of a scenario ended, as `Ending` says it."""
+
+    @property
+    def outcome(self) -> str:
+        """Return pass, fail or error."""
+
+    @property
+    def cause(self) -> str:
+        """Return the verdict's cause, or the class of the error."""
+
+    @property
+    def text(self) -> str:
+        """Return the cause in a sentence; "" where there was no verdict."""
+
 
 PING_HOST, PING_BEYOND, WEB = "ping-host", "ping-beyond", "published-web"
 DIRECT, CLOSED = "direct-published/open", "direct-published/closed"
+ALL = "*"  # whichever golden
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +55,9 @@ class Fault:
         blind: a tap is blind: every scenario must be an error, neither green nor red.
         own_stack: it keeps the host's own stack from answering; a replay does not use
             that stack.
+        cites: golden, or ALL -> words that the cause's text must contain: the rule,
+            route, address or sysctl that did it. Of words that are parted by " | " one
+            is enough; a node in braces stands for its name or its address.
 
     """
 
@@ -43,21 +67,27 @@ class Fault:
     red: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     blind: bool = False
     own_stack: bool = False
+    cites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def mutant(
-        self, golden: str, outcome: str, cause: str, *, replayed: bool = False
+        self, golden: str, seen: Seen, *, places: Places = (), replayed: bool = False
     ) -> Mutant:
-        """Return what the fault did to a scenario: `outcome` is pass, fail or error.
+        """Return what the fault did to a scenario.
 
-        `replayed` says that a replay took the place of the scenario's body.
+        Args:
+            golden: the scenario's, or scenario/variant.
+            seen: how it ended.
+            places: what braces in `cites` stand for, each way to write them.
+            replayed: whether a replay took the place of the scenario's body.
+
         """
         concerns = not (replayed and self.own_stack)
         wanted = self.red.get(golden, ()) if concerns else ()
         if self.blind:
-            found = _BLIND.get(outcome, Outcome.CRASHED)
+            found = _BLIND.get(seen.outcome, Outcome.CRASHED)
         else:
-            found = (_RED if wanted else _GREEN).get(outcome, Outcome.CRASHED)
-        why = cause or outcome
+            found = (_RED if wanted else _GREEN).get(seen.outcome, Outcome.CRASHED)
+        why = seen.cause or seen.outcome
         if found is Outcome.EQUIVALENT:
             why = "the fault does not concern the scenario"
         return Mutant(
@@ -67,7 +97,23 @@ class Fault:
             outcome=found,
             why=why,
             wanted=wanted,
-            cause=cause,
+            cause=seen.cause,
+            cites=self._cited(golden, places) if wanted else (),
+            text=seen.text,
+        )
+
+    def _cited(self, golden: str, places: Places) -> tuple[tuple[str, ...], ...]:
+        """Return what the text must contain; one word of each is enough."""
+        words = self.cites.get(golden, self.cites.get(ALL, ()))
+        return tuple(
+            tuple(
+                dict.fromkeys(
+                    choice.format(**names)
+                    for choice in word.split(" | ")
+                    for names in places
+                )
+            )
+            for word in words
         )
 
     def untested(self, golden: str, why: Exception) -> Mutant:
@@ -99,19 +145,18 @@ def commands(*there: tuple[str, str]) -> Inject:
 def on(*there: tuple[str, str, str]) -> Inject:
     """Return a fault's `inject`: commands on nodes, each with one that undoes it.
 
-    A node is named in braces where its address is meant: {host02}; {mac-c2} is the
-    Ethernet address of c2, and {bridge} the address of docker0.
+    Braces stand for what `addresses` says: {host02} for an address of that node.
     """
 
     @contextmanager
     def inject(lab: DockerLab) -> Iterator[None]:
-        places = addresses(lab)
+        words = addresses(lab)
         with ExitStack() as undo:
             for name, command, back in there:
                 node = lab.nodes[name]
-                node.run(*command.format(**places).split())
+                node.run(*command.format(**words).split())
                 if back:
-                    undo.callback(node.run, *back.format(**places).split())
+                    undo.callback(node.run, *back.format(**words).split())
             yield
 
     return inject
@@ -120,9 +165,25 @@ def on(*there: tuple[str, str, str]) -> Inject:
 def addresses(lab: DockerLab) -> dict[str, str]:
     """Return node -> address, mac-node -> Ethernet address, bridge -> its address.
 
-    `uplink` is the name of the host's interface.
+    `uplink` is the name of the host's interface, `veth-web` that of its end of web's
+    link, `lan` the uplink's network, `spare` an address in it that nobody has.
     """
     found = {name: node.address for name, node in lab.nodes.items()}
     found |= {f"mac-{name}": text for text, name in lab.stations.items()}
-    bridge = next(text for text, name in lab.symbols.items() if name == "bridge")
-    return found | {"bridge": bridge, "uplink": lab.uplink}
+    found |= {f"veth-{name}": lab.veth(name) for name in CONTAINERS}
+    named = {name: text for text, name in lab.symbols.items() if ":" not in text}
+    lan = ip_network(f"{found['host']}/24", strict=False)
+    return found | {
+        "bridge": named["bridge"],
+        "gateway": named["gateway"],
+        "uplink": lab.uplink,
+        "lan": str(lan),
+        "spare": str(lan[77]),
+    }
+
+
+def places(lab: DockerLab) -> list[dict[str, str]]:
+    """Return what braces stand for, as addresses and as the names in their place."""
+    found = addresses(lab)
+    symbols = {name: name for name in (*lab.nodes, "bridge", "gateway", "uplink")}
+    return [found, {**found, **symbols, "lan": "net"}]

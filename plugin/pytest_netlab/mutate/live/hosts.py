@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _TABLE = "inet netlab_mutate"
 _CHANGED, _NOT, _REJECTED = ("header changed",), ("not forwarded",), ("rejected",)
 _SENDER = ("sender differs",)
-_FORWARDED, _TCP = (PING_BEYOND, WEB, DIRECT), (WEB, DIRECT)
+FORWARDED, TCP = (PING_BEYOND, WEB, DIRECT), (WEB, DIRECT)
 
 
 def sysctl(name: str, value: str, back: str) -> Inject:
@@ -74,7 +74,7 @@ def _at_ends(name: str, value: str) -> Inject:
     return inject
 
 
-def _down(name: str) -> Inject:
+def down(name: str) -> Inject:
     """Return an `inject` that takes the host's end of a link down; routes come back."""
 
     @contextmanager
@@ -141,7 +141,7 @@ FAULTS = (
         name="ip-forward-off",
         about="ip_forward is 0",
         inject=sysctl("net.ipv4.ip_forward", "0", "1"),
-        red=dict.fromkeys(_FORWARDED, _NOT),
+        red=dict.fromkeys(FORWARDED, _NOT),
     ),
     Fault(
         name="uplink-forwarding-off",
@@ -165,25 +165,25 @@ FAULTS = (
         inject=commands(
             ("iptables-legacy -P FORWARD DROP", "iptables-legacy -P FORWARD ACCEPT")
         ),
-        red=dict.fromkeys(_FORWARDED, _NOT),
+        red=dict.fromkeys(FORWARDED, _NOT),
     ),
     Fault(
         name="foreign-reject",
         about="a foreign nft table rejects what is forwarded",
         inject=nft("reject with icmpx type admin-prohibited"),
-        red=dict.fromkeys(_FORWARDED, _REJECTED),
+        red=dict.fromkeys(FORWARDED, _REJECTED),
     ),
     Fault(
         name="foreign-drop",
         about="a foreign nft table drops what is forwarded",
         inject=nft("drop"),
-        red=dict.fromkeys(_FORWARDED, _NOT),
+        red=dict.fromkeys(FORWARDED, _NOT),
     ),
     Fault(
         name="foreign-drop-replies",
         about="a foreign nft table drops replies",
         inject=nft("ct direction reply drop"),
-        red=dict.fromkeys(_FORWARDED, ("reply not forwarded",)),
+        red=dict.fromkeys(FORWARDED, ("reply not forwarded",)),
     ),
     Fault(
         name="input-drop",
@@ -232,37 +232,37 @@ FAULTS = (
         name="ttl-set",
         about="a mangle rule sets the ttl",
         inject=added("mangle", "FORWARD", "-j TTL --ttl-set 9"),
-        red=dict.fromkeys(_FORWARDED, _CHANGED),
+        red=dict.fromkeys(FORWARDED, _CHANGED),
     ),
     Fault(
         name="dscp-set",
         about="a foreign nft table sets the DSCP",
         inject=nft("ip dscp set cs1"),
-        red=dict.fromkeys(_FORWARDED, _CHANGED),
+        red=dict.fromkeys(FORWARDED, _CHANGED),
     ),
     Fault(
         name="ecn-set",
         about="a foreign nft table marks congestion that there is none of",
         inject=nft("ip ecn set ce"),
-        red=dict.fromkeys(_FORWARDED, _CHANGED),
+        red=dict.fromkeys(FORWARDED, _CHANGED),
     ),
     Fault(
         name="ip-id-set",
         about="a foreign nft table sets the IP id",
         inject=nft("ip id set 7"),
-        red=dict.fromkeys(_FORWARDED, _CHANGED),
+        red=dict.fromkeys(FORWARDED, _CHANGED),
     ),
     Fault(
         name="df-cleared",
         about="a foreign nft table clears DF",
         inject=nft("ip frag-off set 0"),
-        red=dict.fromkeys(_FORWARDED, _CHANGED),
+        red=dict.fromkeys(FORWARDED, _CHANGED),
     ),
     Fault(
         name="reserved-flag-set",
         about="a foreign nft table sets the reserved IP flag",
         inject=nft("ip frag-off set 0xc000"),
-        red=dict.fromkeys(_FORWARDED, _CHANGED),
+        red=dict.fromkeys(FORWARDED, _CHANGED),
     ),
     Fault(
         name="own-reserved-flag-set",
@@ -275,19 +275,19 @@ FAULTS = (
         name="reserved-bits-set",
         about="a foreign nft table sets reserved bits of TCP",
         inject=nft("ip protocol tcp @th,100,3 set 7"),
-        red=dict.fromkeys(_TCP, (*_CHANGED, "corrupted checksum")),
+        red=dict.fromkeys(TCP, (*_CHANGED, "corrupted checksum")),
     ),
     Fault(
         name="urgent-pointer-set",
         about="a foreign nft table sets an urgent pointer that no flag makes one",
         inject=nft("tcp urgptr set 7"),
-        red=dict.fromkeys(_TCP, _CHANGED),
+        red=dict.fromkeys(TCP, _CHANGED),
     ),
     Fault(
         name="tcp-window-set",
         about="a foreign nft table sets the TCP window",
         inject=nft("tcp window set 1000"),
-        red=dict.fromkeys(_TCP, _CHANGED),
+        red=dict.fromkeys(TCP, _CHANGED),
     ),
     Fault(
         name="mss-set",
@@ -297,7 +297,7 @@ FAULTS = (
             "FORWARD",
             "-p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 500",
         ),
-        red=dict.fromkeys(_TCP, _CHANGED),
+        red=dict.fromkeys(TCP, _CHANGED),
     ),
     Fault(
         name="options-stripped",
@@ -305,7 +305,7 @@ FAULTS = (
         inject=added(
             "mangle", "FORWARD", "-p tcp -j TCPOPTSTRIP --strip-options timestamp"
         ),
-        red=dict.fromkeys(_TCP, _CHANGED),
+        red=dict.fromkeys(TCP, _CHANGED),
     ),
     Fault(
         name="checksum-broken",
@@ -325,40 +325,40 @@ FAULTS = (
         name="ends-ttl",
         about="containers and neighbours send with a ttl of 128",
         inject=_at_ends("net.ipv4.ip_default_ttl", "128"),
-        red=dict.fromkeys((PING_HOST, PING_BEYOND, *_TCP, CLOSED), _SENDER),
+        red=dict.fromkeys((PING_HOST, PING_BEYOND, *TCP, CLOSED), _SENDER),
         own_stack=True,
     ),
     Fault(
         name="ends-timestamps",
         about="containers and neighbours use no TCP timestamps",
         inject=_at_ends("net.ipv4.tcp_timestamps", "0"),
-        red=dict.fromkeys((*_TCP, CLOSED), _SENDER),
+        red=dict.fromkeys((*TCP, CLOSED), _SENDER),
         own_stack=True,
     ),
     Fault(
         name="copied-to-uplink",
         about="the host sends a copy of each packet on the uplink, with another IP id",
         inject=_copying("postrouting", "{uplink}", "{host01}"),
-        red=dict.fromkeys(_FORWARDED, ("delivered twice",)),
+        red=dict.fromkeys(FORWARDED, ("delivered twice",)),
     ),
     Fault(
         name="copied-to-container",
         about="the host sends the web server a copy of each segment, with another id",
         inject=_copying("forward", "docker0", "{web}", "tcp"),
-        red=dict.fromkeys(_TCP, ("delivered twice",)),
+        red=dict.fromkeys(TCP, ("delivered twice",)),
     ),
     Fault(
         name="segments-swapped",
         about="the host sends the second segment of an answer before the first",
         inject=swapped("-i docker0 -p tcp -m length --length 100:1500"),
-        red=dict.fromkeys(_TCP, ("reordered-by-host",)),
+        red=dict.fromkeys(TCP, ("reordered-by-host",)),
     ),
     *(_lossy(what, match, red) for what, match, red in _LOST),
     Fault(
         name="uplink-mtu",
         about="the uplink's MTU is smaller than a page",
         inject=_small_mtu,
-        red=dict.fromkeys(_TCP, _REJECTED),
+        red=dict.fromkeys(TCP, _REJECTED),
     ),
     Fault(
         name="route-gone",
@@ -368,19 +368,19 @@ FAULTS = (
         ),
         red={
             PING_BEYOND: _REJECTED,
-            **dict.fromkeys(_TCP, ("rejected", "reply not forwarded")),
+            **dict.fromkeys(TCP, ("rejected", "reply not forwarded")),
         },
     ),
     Fault(
         name="uplink-down",
         about="the uplink is down: its tap is blind",
-        inject=_down("uplink"),
+        inject=down("uplink"),
         blind=True,
     ),
     Fault(
         name="container-link-down",
         about="the canary's path to docker0 is cut: its tap is blind",
-        inject=_down("c1"),
+        inject=down("c1"),
         blind=True,
     ),
 )

@@ -6,7 +6,17 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import CommandError, LabError, LabUnavailableError
-from pytest_netlab.mutate.live import hosts, neighbours, networks, rules
+from pytest_netlab.mutate.live import (
+    hosts,
+    inbound,
+    native,
+    neighbours,
+    networks,
+    routing,
+    rules,
+    unseen,
+)
+from pytest_netlab.mutate.live.fault import places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +31,10 @@ FAULTS: tuple[Fault, ...] = (
     *hosts.FAULTS,
     *neighbours.FAULTS,
     *networks.FAULTS,
+    *routing.FAULTS,
+    *unseen.FAULTS,
+    *inbound.FAULTS,
+    *native.FAULTS,
 )
 
 
@@ -66,6 +80,7 @@ class LiveJudge:
             self._demand_green(f"after {fault.name} was mended")
 
     def _under(self, fault: Fault) -> Iterator[Mutant]:
+        where = places(self._lab) if fault.cites else ()
         with ExitStack() as undo:
             try:
                 undo.enter_context(fault.inject(self._lab))
@@ -76,9 +91,7 @@ class LiveJudge:
             for body in self._bodies:
                 seen = body.run(self._lab)
                 golden = body.golden(self._lab)
-                yield fault.mutant(
-                    golden, seen.outcome, seen.cause, replayed=body.replayed
-                )
+                yield fault.mutant(golden, seen, places=where, replayed=body.replayed)
 
     def _demand_green(self, when: str) -> None:
         for body in self._bodies:
