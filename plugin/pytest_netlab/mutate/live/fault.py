@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from ipaddress import ip_network
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_netlab.mutate.model import Mutant, Outcome
-from pytest_netlab.spec import CONTAINERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from pytest_netlab.lab.backends.docker_lab import DockerLab
@@ -135,55 +132,3 @@ _BLIND = {
     "pass": Outcome.SURVIVED,
     "fail": Outcome.FALSE_POSITIVE,
 }
-
-
-def commands(*there: tuple[str, str]) -> Inject:
-    """Return a fault's `inject`: commands on the host; see `on`."""
-    return on(*(("host", command, back) for command, back in there))
-
-
-def on(*there: tuple[str, str, str]) -> Inject:
-    """Return a fault's `inject`: commands on nodes, each with one that undoes it.
-
-    Braces stand for what `addresses` says: {host02} for an address of that node.
-    """
-
-    @contextmanager
-    def inject(lab: DockerLab) -> Iterator[None]:
-        words = addresses(lab)
-        with ExitStack() as undo:
-            for name, command, back in there:
-                node = lab.nodes[name]
-                node.run(*command.format(**words).split())
-                if back:
-                    undo.callback(node.run, *back.format(**words).split())
-            yield
-
-    return inject
-
-
-def addresses(lab: DockerLab) -> dict[str, str]:
-    """Return node -> address, mac-node -> Ethernet address, bridge -> its address.
-
-    `uplink` is the name of the host's interface, `veth-web` that of its end of web's
-    link, `lan` the uplink's network, `spare` an address in it that nobody has.
-    """
-    found = {name: node.address for name, node in lab.nodes.items()}
-    found |= {f"mac-{name}": text for text, name in lab.stations.items()}
-    found |= {f"veth-{name}": lab.veth(name) for name in CONTAINERS}
-    named = {name: text for text, name in lab.symbols.items() if ":" not in text}
-    lan = ip_network(f"{found['host']}/24", strict=False)
-    return found | {
-        "bridge": named["bridge"],
-        "gateway": named["gateway"],
-        "uplink": lab.uplink,
-        "lan": str(lan),
-        "spare": str(lan[77]),
-    }
-
-
-def places(lab: DockerLab) -> list[dict[str, str]]:
-    """Return what braces stand for, as addresses and as the names in their place."""
-    found = addresses(lab)
-    symbols = {name: name for name in (*lab.nodes, "bridge", "gateway", "uplink")}
-    return [found, {**found, **symbols, "lan": "net"}]

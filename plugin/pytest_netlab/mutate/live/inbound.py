@@ -9,9 +9,9 @@ from pytest_netlab.mutate.live.fault import (
     PING_HOST,
     WEB,
     Fault,
-    on,
 )
-from pytest_netlab.mutate.live.hosts import FORWARDED, TCP, added, nft
+from pytest_netlab.mutate.live.hosts import FORWARDED, TCP
+from pytest_netlab.mutate.live.inject import added, nft, on, rule, setting
 
 _SOURCE = ("wrong source", "masqueraded inbound")
 _PROXY = "--sack-perm --timestamp --wscale 7 --mss 1460"
@@ -88,14 +88,11 @@ FAULTS = (
     Fault(
         name="port-intercepted",
         about="TPROXY takes the published port for a socket that nobody has",
-        inject=on(
-            (
-                "host",
-                "iptables -t mangle -I PREROUTING -i {uplink} -p tcp --dport 81 "
-                "-j TPROXY --on-port 9 --on-ip 127.0.0.1 --tproxy-mark 7",
-                "iptables -t mangle -D PREROUTING -i {uplink} -p tcp --dport 81 "
-                "-j TPROXY --on-port 9 --on-ip 127.0.0.1 --tproxy-mark 7",
-            ),
+        inject=added(
+            "mangle",
+            "PREROUTING",
+            "-i {uplink} -p tcp --dport 81 -j TPROXY --on-port 9 --on-ip 127.0.0.1 "
+            "--tproxy-mark 7",
         ),
         red={WEB: ("redirected", "intercepted", "not forwarded")},
         cites={ALL: ("mangle -A PREROUTING", "TPROXY --on-port 9")},
@@ -104,25 +101,18 @@ FAULTS = (
         name="synproxy",
         about="SYNPROXY answers handshakes with the published port",
         inject=on(
-            (
-                "host",
-                "iptables -t raw -I PREROUTING -i {uplink} -p tcp --dport 81 --syn "
-                "-j CT --notrack",
-                "iptables -t raw -D PREROUTING -i {uplink} -p tcp --dport 81 --syn "
-                "-j CT --notrack",
+            rule(
+                "raw",
+                "PREROUTING",
+                "-i {uplink} -p tcp --dport 81 --syn -j CT --notrack",
             ),
-            (
-                "host",
-                "iptables -I INPUT -i {uplink} -p tcp --dport 81 -m conntrack "
-                f"--ctstate INVALID,UNTRACKED -j SYNPROXY {_PROXY}",
-                "iptables -D INPUT -i {uplink} -p tcp --dport 81 -m conntrack "
-                f"--ctstate INVALID,UNTRACKED -j SYNPROXY {_PROXY}",
+            rule(
+                "filter",
+                "INPUT",
+                "-i {uplink} -p tcp --dport 81 -m conntrack --ctstate "
+                f"INVALID,UNTRACKED -j SYNPROXY {_PROXY}",
             ),
-            (
-                "host",
-                "sysctl -qw net.netfilter.nf_conntrack_tcp_loose=0",
-                "sysctl -qw net.netfilter.nf_conntrack_tcp_loose=1",
-            ),
+            setting("host", "net.netfilter.nf_conntrack_tcp_loose", "0", "1"),
         ),
         red={WEB: ("intercepted", "synproxy")},
         cites={ALL: ("SYNPROXY",)},

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import CommandError, LabError, LabUnavailableError
 from pytest_netlab.mutate.live import (
+    altered,
     hosts,
     inbound,
     native,
@@ -16,7 +17,7 @@ from pytest_netlab.mutate.live import (
     rules,
     unseen,
 )
-from pytest_netlab.mutate.live.fault import places
+from pytest_netlab.mutate.live.inject import places
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 FAULTS: tuple[Fault, ...] = (
     *rules.FAULTS,
     *hosts.FAULTS,
+    *altered.FAULTS,
     *neighbours.FAULTS,
     *networks.FAULTS,
     *routing.FAULTS,

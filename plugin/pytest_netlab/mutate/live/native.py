@@ -7,14 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import CommandError, LabUnavailableError
-from pytest_netlab.mutate.live.fault import (
-    ALL,
-    CLOSED,
-    PING_BEYOND,
-    WEB,
-    Fault,
-    addresses,
-)
+from pytest_netlab.mutate.live.fault import ALL, CLOSED, PING_BEYOND, WEB, Fault
+from pytest_netlab.mutate.live.inject import addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +55,7 @@ def run(command: str) -> Edit:
 
 
 def replaced(chain: str, words: str, by: str = "") -> Edit:
-    """Return an edit that replaces a chain's first rule with these words, or deletes it.
+    """Return an edit of the first rule with these words: another, or none.
 
     Raises:
         LabUnavailableError: the chain has no such rule.
@@ -228,6 +222,6 @@ FAULTS = (
             WEB: _LOST,
             CLOSED: ("flow differs", "unexpected flow"),
         },
-        cites={ALL: ("no rule of Docker's is left | gone",)},
+        cites={ALL: ("no rule of Docker's is left | docker-bridges",)},
     ),
 )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pytest_netlab.mutate.live.fault import (
+    ALL,
     DIRECT,
     PING_BEYOND,
     PING_HOST,
     WEB,
     Fault,
-    on,
 )
+from pytest_netlab.mutate.live.inject import on
 
 _WRONG = ("wrong neighbour",)
 
@@ -37,6 +38,7 @@ FAULTS = (
             ),
         ),
         red=dict.fromkeys((PING_BEYOND, WEB, DIRECT), _WRONG),
+        cites={ALL: ("{host01} via {host02}",)},
     ),
     Fault(
         name="neighbour-of-another",
@@ -50,6 +52,7 @@ FAULTS = (
             ),
         ),
         red=dict.fromkeys((PING_BEYOND, WEB, DIRECT), _WRONG),
+        cites={ALL: ("{host01}", "{mac-host02} | of {host02}")},
     ),
     Fault(
         name="impostor",
@@ -68,6 +71,7 @@ FAULTS = (
         ),
         own_stack=True,
         red={PING_HOST: _WRONG, PING_BEYOND: _WRONG},
+        cites={ALL: ("{bridge}", "{mac-c2} | {c2}")},
     ),
     Fault(
         name="through-c2",
@@ -82,6 +86,7 @@ FAULTS = (
             ),
         ),
         red={PING_HOST: _WRONG, PING_BEYOND: _WRONG},
+        cites={ALL: ("via {c2}",)},
     ),
     Fault(
         name="spoofed-source",
@@ -92,5 +97,6 @@ FAULTS = (
             ("host", f"nft add rule {_EGRESS} foreign {_SPOOF}", ""),
         ),
         red=dict.fromkeys((PING_BEYOND, WEB, DIRECT), _WRONG),
+        cites={ALL: ("netlab_mutate foreign", "ether saddr set 02:00:00:00:00:99")},
     ),
 )

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.mutate.live.fault import (
-    CLOSED,
-    DIRECT,
-    PING_BEYOND,
-    WEB,
-    Fault,
-)
+from pytest_netlab.mutate.live.fault import CLOSED, DIRECT, PING_BEYOND, WEB, Fault
 from pytest_netlab.mutate.live.impair import impaired
 
 if TYPE_CHECKING:

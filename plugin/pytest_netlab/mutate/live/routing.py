@@ -12,10 +12,9 @@ from pytest_netlab.mutate.live.fault import (
     PING_HOST,
     WEB,
     Fault,
-    addresses,
-    on,
 )
-from pytest_netlab.mutate.live.hosts import FORWARDED, TCP, down, sysctl
+from pytest_netlab.mutate.live.hosts import FORWARDED, TCP, down
+from pytest_netlab.mutate.live.inject import addresses, on, rule, setting, sysctl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +31,7 @@ _SECOND = (
     ("host", "ip link set second up", ""),
     ("host", "ip link set nowhere up", ""),
 )
+_FLUSH, _DELETE = f"ip route flush table {TABLE}", "ip rule del pref 100"
 _LOST = ("misrouted", "not forwarded")
 _BACK = ("misrouted", "reply not forwarded")
 _UNANSWERED = ("misrouted", "not answered")
@@ -41,11 +41,8 @@ def ruled(selector: str, *routes: str) -> Inject:
     """Return an `inject`: a policy rule, and what its table has."""
     return on(
         *_SECOND,
-        *(
-            ("host", f"ip route add {route} table {TABLE}", "ip route flush table 77")
-            for route in routes
-        ),
-        ("host", f"ip rule add pref 100 {selector}", "ip rule del pref 100"),
+        *(("host", f"ip route add {route} table {TABLE}", _FLUSH) for route in routes),
+        ("host", f"ip rule add pref 100 {selector}", _DELETE),
     )
 
 
@@ -108,14 +105,8 @@ FAULTS = (
         name="rule-of-a-mark",
         about="a policy rule drops what a mangle rule marks: the published port",
         inject=on(
-            (
-                "host",
-                "iptables -t mangle -I PREROUTING -p tcp --dport 81 -j MARK "
-                "--set-mark 7",
-                "iptables -t mangle -D PREROUTING -p tcp --dport 81 -j MARK "
-                "--set-mark 7",
-            ),
-            ("host", "ip rule add pref 100 fwmark 7 blackhole", "ip rule del pref 100"),
+            rule("mangle", "PREROUTING", "-p tcp --dport 81 -j MARK --set-mark 7"),
+            ("host", "ip rule add pref 100 fwmark 7 blackhole", _DELETE),
         ),
         red={WEB: _LOST},
         cites={ALL: ("fwmark 0x7", "blackhole")},
@@ -162,46 +153,32 @@ FAULTS = (
     ),
     Fault(
         name="rp-filter-strict",
-        about="rp_filter is strict, and a rule routes back by a second uplink",
+        about="rp_filter is strict, and what has no mark is routed to a second uplink",
         inject=on(
             *_SECOND,
-            (
-                "host",
-                "ip route add {host01} dev second table 77",
-                "ip route flush table 77",
-            ),
-            (
-                "host",
-                "ip rule add pref 100 iif lo to {host01} lookup 77",
-                "ip rule del pref 100",
-            ),
-            (
-                "host",
-                "sysctl -qw net.ipv4.conf.all.rp_filter=1",
-                "sysctl -qw net.ipv4.conf.all.rp_filter=0",
-            ),
+            rule("mangle", "PREROUTING", "-i docker0 -j MARK --set-mark 7"),
+            ("host", "ip route add {host01} dev second table 77", _FLUSH),
+            ("host", "ip rule add pref 99 fwmark 7 lookup main", "ip rule del pref 99"),
+            ("host", "ip rule add pref 100 to {host01} lookup 77", _DELETE),
+            setting("host", "net.ipv4.conf.all.rp_filter", "1", "0"),
         ),
         red={PING_BEYOND: _BACK, WEB: _LOST, DIRECT: _LOST},
         cites={ALL: ("rp_filter",)},
     ),
     Fault(
         name="rp-filter-of-uplink",
-        about="rp_filter is strict on the uplink, and host01 is routed elsewhere",
+        about="rp_filter is strict on the uplink, and docker0 is routed elsewhere",
         inject=on(
             *_SECOND,
-            (
-                "host",
-                "sysctl -qw net.ipv4.conf.{uplink}.rp_filter=1",
-                "sysctl -qw net.ipv4.conf.{uplink}.rp_filter=0",
-            ),
-            (
-                "host",
-                "ip rule add pref 100 to {host01} iif lo blackhole",
-                "ip rule del pref 100",
-            ),
+            ("host", "ip route add default dev second table 77", _FLUSH),
+            ("host", "ip rule add pref 100 iif docker0 lookup 77", _DELETE),
+            setting("host", "net.ipv4.conf.{uplink}.rp_filter", "1", "0"),
         ),
-        red={PING_BEYOND: _BACK, WEB: _LOST, DIRECT: _LOST},
-        cites={ALL: ("rp_filter | blackhole",)},
+        red=dict.fromkeys(FORWARDED, _LOST),
+        cites={
+            PING_BEYOND: ("iif docker0 lookup 77 | iif docker0",),
+            ALL: ("rp_filter",),
+        },
     ),
     Fault(
         name="docker0-forwarding-off",
@@ -222,25 +199,6 @@ FAULTS = (
         cites={ALL: ("icmp_echo_ignore_all",)},
     ),
     Fault(
-        name="arp-ignored",
-        about="docker0 answers no ARP (arp_ignore)",
-        inject=on(
-            (
-                "host",
-                "sysctl -qw net.ipv4.conf.docker0.arp_ignore=8",
-                "sysctl -qw net.ipv4.conf.docker0.arp_ignore=0",
-            ),
-            ("c1", "ip neigh flush dev eth0", ""),
-            ("web", "ip neigh flush dev eth0", ""),
-        ),
-        red={
-            PING_HOST: ("no traffic",),
-            PING_BEYOND: ("no traffic",),
-            **dict.fromkeys(TCP, ("not answered",)),
-        },
-        cites={ALL: ("arp_ignore | ARP",)},
-    ),
-    Fault(
         name="web-link-down",
         about="web's link is down",
         inject=down("web"),
@@ -251,11 +209,7 @@ FAULTS = (
         name="web-silent",
         about="web answers no ARP",
         inject=on(
-            (
-                "web",
-                "sysctl -qw net.ipv4.conf.eth0.arp_ignore=8",
-                "sysctl -qw net.ipv4.conf.eth0.arp_ignore=0",
-            ),
+            setting("web", "net.ipv4.conf.eth0.arp_ignore", "8", "0"),
             ("host", "ip neigh flush dev docker0", ""),
         ),
         red=dict.fromkeys(TCP, ("not forwarded", "not answered", "rejected")),
@@ -295,7 +249,7 @@ FAULTS = (
             PING_BEYOND: ("hijacked", "misrouted", "not forwarded"),
             **dict.fromkeys(TCP, ("hijacked", "misrouted", "not forwarded")),
         },
-        cites={ALL: ("{host01}", "lo")},
+        cites={ALL: ("{host01}", "on lo | dev lo | lo has")},
     ),
     Fault(
         name="web-hijacked",
@@ -308,7 +262,7 @@ FAULTS = (
             ),
         ),
         red=dict.fromkeys(TCP, ("hijacked", "misrouted", "not forwarded", "rejected")),
-        cites={ALL: ("{web}", "docker0")},
+        cites={ALL: ("{web}", "on docker0 | dev docker0 | docker0 has | dev lo")},
     ),
     Fault(
         name="xfrm-forward-block",

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_netlab.mutate.live.fault import (
-    ALL,
-    PING_BEYOND,
-    PING_HOST,
-    WEB,
-    Fault,
-    on,
-)
-from pytest_netlab.mutate.live.hosts import TCP, added
+from pytest_netlab.mutate.live.fault import ALL, PING_BEYOND, PING_HOST, WEB, Fault
+from pytest_netlab.mutate.live.hosts import TCP
+from pytest_netlab.mutate.live.inject import added, on
 
 if TYPE_CHECKING:
     from pytest_netlab.mutate.live.fault import Inject
 
 _PINGS = (PING_HOST, PING_BEYOND)
+_BRIDGE = "bridge netlab_mutate"
+_HOOK = "{{{{ type filter hook {} priority 0 ; }}}}"
 _UNSEEN = ("unseen", "no traffic")
 
 
@@ -107,6 +103,27 @@ FAULTS = (
         cites={ALL: ("bridge | ebtables", "{veth-c1} | c1", "drop | DROP")},
     ),
     Fault(
+        name="arp-dropped",
+        about="an nft bridge chain drops ARP: c1 and the host do not find each other",
+        inject=on(
+            ("host", f"nft add table {_BRIDGE}", f"nft delete table {_BRIDGE}"),
+            *(
+                ("host", f"nft add {what}", "")
+                for hook in ("input", "output")
+                for what in (
+                    f"chain {_BRIDGE} {hook} {_HOOK.format(hook)}",
+                    f"rule {_BRIDGE} {hook} ether type arp counter drop",
+                )
+            ),
+            *((node, "ip neigh flush all", "") for node in ("host", "c1", "web")),
+        ),
+        red={
+            **dict.fromkeys(_PINGS, _UNSEEN),
+            **dict.fromkeys(TCP, ("not forwarded", "rejected")),
+        },
+        cites={ALL: ("ether type arp | type arp | ARP", "drop | nobody")},
+    ),
+    Fault(
         name="tc-drops-pings",
         about="a tc filter drops all from c1's port",
         inject=on(
@@ -140,7 +157,7 @@ FAULTS = (
             ("c1", "ip route del default", "ip route replace default via {bridge}"),
         ),
         red=dict.fromkeys(_PINGS, ("no traffic", "never sent")),
-        cites={ALL: ("c1", "route")},
+        cites={ALL: ("c1 has no route | no route",)},
     ),
     Fault(
         name="c1-drops-its-own",
@@ -153,6 +170,6 @@ FAULTS = (
             ),
         ),
         red=dict.fromkeys(_PINGS, ("no traffic", "never sent")),
-        cites={ALL: ("c1",)},
+        cites={ALL: ("c1 never sent | c1 sent no | never sent | sent nothing",)},
     ),
 )
