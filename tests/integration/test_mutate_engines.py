@@ -10,7 +10,7 @@ import pytest
 
 from pytest_netlab.mutate import Outcome
 from pytest_netlab.mutate.live import FAULTS, Body, LiveJudge, named
-from pytest_netlab.mutate.live.hosts import sysctl
+from pytest_netlab.mutate.live.inject import sysctl
 from pytest_netlab.mutate.live.rules import edited, run
 from pytest_netlab.report.mutants import summary
 from pytest_netlab.store import Store

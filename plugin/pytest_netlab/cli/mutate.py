@@ -12,6 +12,8 @@ import click
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.output import emit, json_texts, rendered, shown
 from pytest_netlab.cli.progress import Watch
+from pytest_netlab.lab import firewall
+from pytest_netlab.lab.backends import KERNEL, OWN_HOST
 from pytest_netlab.lab.rootfs import suites
 from pytest_netlab.mutate import RULES, Judge, names
 from pytest_netlab.mutate.live import FAULTS
@@ -61,6 +63,16 @@ ORDER = [fault.name for fault in FAULTS]
     metavar="DIR",
     help="With --live: take them from an unpacked root or static release.",
 )
+@click.option(
+    "--backend",
+    type=click.Choice(OWN_HOST),
+    help="With --live: a lab with an engine (private, the default), or without.",
+)
+@click.option(
+    "--firewall",
+    type=click.Choice(firewall.CHOICES),
+    help="With --live: what writes the host's rules, as --netlab-firewall chooses.",
+)
 @click.option("--list", "listed", is_flag=True, help="List what there is, and exit.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(scenarios: tuple[str, ...], golden: str | None, **options: Any) -> None:
@@ -71,14 +83,16 @@ def command(scenarios: tuple[str, ...], golden: str | None, **options: Any) -> N
     would be. A change without meaning counts as equivalent, by rules that `--list`
     prints; a survivor is a change that a run would not have noticed.
 
-    With --live a private lab is broken instead, as root: rules are deleted, flushed,
-    reordered and retargeted, sysctls set, foreign rules added, the uplink impaired,
-    taps blinded. Every scenario runs under every fault, and must name its cause.
+    With --live a lab of its own is broken instead, as root: rules are deleted, flushed,
+    reordered and retargeted, sysctls and routes set, foreign rules added, the uplink
+    impaired, taps blinded. Every scenario runs under every fault, and must name its
+    cause, and the rule, route, address or sysctl that did it.
 
     \b
     pytest-netlab mutate
     pytest-netlab mutate --live
     pytest-netlab mutate --live --fault dnat-deleted published-web
+    pytest-netlab mutate --live --backend kernel --firewall native
     pytest-netlab mutate ping-beyond --json | jq .summary
     pytest-netlab mutate --golden tests/golden
 
@@ -87,6 +101,12 @@ def command(scenarios: tuple[str, ...], golden: str | None, **options: Any) -> N
     """  # noqa: D301 - click's mark
     if options["engine_suite"] and options["engine_root"]:
         raise click.UsageError("--engine-suite and --engine-root: choose one")
+    if options["backend"] == KERNEL and (
+        options["engine_suite"] or options["engine_root"]
+    ):
+        raise click.UsageError(
+            "--backend kernel has no engine: choose no engine's root"
+        )
     store = Store(Path(golden) if golden else Path(str(files("pytest_netlab.golden"))))
     chosen = _names(store, scenarios)
     if options["listed"]:
@@ -146,18 +166,29 @@ def _names(store: Store, asked: tuple[str, ...]) -> list[str]:
 def _mutants(
     store: Store, chosen: Sequence[str], options: dict[str, Any], watch: Watch
 ) -> Iterator[Mutant]:
-    choice = options["engine_suite"], options["engine_root"]
+    chosen_labs = {
+        "backend": options["backend"],
+        "firewall": options["firewall"],
+        "suite": options["engine_suite"],
+        "root": options["engine_root"],
+    }
+    where = {name: value for name, value in chosen_labs.items() if value}
     if options["live"]:
         from pytest_netlab.cli import live  # noqa: PLC0415 - imports docker, pyroute2
 
         scenarios = list(dict.fromkeys(name.partition("/")[0] for name in chosen))
         replayed = options["stimulus"] == "replay"
         yield from live.mutants(
-            store, scenarios, options["faults"], choice, watch, replayed=replayed
+            store,
+            scenarios,
+            options["faults"],
+            live.Where(**where),
+            watch,
+            replayed=replayed,
         )
         return
-    if options["faults"] or any(choice) or options["stimulus"] != "body":
-        names = "--fault, --stimulus, --engine-suite and --engine-root"
+    if options["faults"] or where or options["stimulus"] != "body":
+        names = "--fault, --stimulus, --backend, --firewall and --engine-..."
         raise click.UsageError(f"{names} need --live")
     for name in chosen:
         judge = Judge(store, name)

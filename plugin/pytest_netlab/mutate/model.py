@@ -127,4 +127,13 @@ class Mutant:
         """Return whether the text cites what did it; None where nothing was wanted."""
         if not self.cites or self.outcome is not Outcome.CAUGHT:
             return None
-        return all(any(word in self.text for word in words) for words in self.cites)
+        return not self.lacks
+
+    @property
+    def lacks(self) -> list[tuple[str, ...]]:
+        """Return which of `cites` the text lacks."""
+        return [
+            words
+            for words in self.cites
+            if not any(word in self.text for word in words)
+        ]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SHOWN = 40  # defects that are listed; --json has all of them
 LEGEND = (
     "caught/all of a kind that must be caught; = equivalent; ! survived, alarm or "
-    "crash; ~ another cause than it should name"
+    "crash; ~ another cause than it should name; ? its text does not cite what did it"
 )
 
 
@@ -27,7 +27,13 @@ def to_json(mutants: Sequence[Mutant]) -> Iterator[str]:
     """Yield pieces of one JSON object: the counts, then a mutation a line."""
     yield f'{{"summary": {json.dumps(counts(mutants))},\n"mutations": [\n'
     items = (
-        json.dumps({**asdict(mutant), "cause_right": mutant.right})
+        json.dumps(
+            {
+                **asdict(mutant),
+                "cause_right": mutant.right,
+                "text_right": mutant.text_right,
+            }
+        )
         for mutant in mutants
     )
     yield ",\n".join(items) + "\n]}\n"
@@ -38,8 +44,10 @@ def counts(mutants: Iterable[Mutant]) -> dict[str, int]:
     mutants = list(mutants)
     found = Counter(mutant.outcome for mutant in mutants)
     described = {str(outcome): found[outcome] for outcome in Outcome}
-    asked = [mutant.right for mutant in mutants if mutant.right is not None]
-    return {**described, "causes": len(asked), "causes_right": sum(asked)}
+    names = [mutant.right for mutant in mutants if mutant.right is not None]
+    texts = [mutant.text_right for mutant in mutants if mutant.text_right is not None]
+    described |= {"causes": len(names), "causes_right": sum(names)}
+    return {**described, "texts": len(texts), "texts_right": sum(texts)}
 
 
 def to_table(mutants: Sequence[Mutant]) -> Iterator[RenderableType]:
@@ -62,6 +70,8 @@ def summary(mutants: Sequence[Mutant]) -> str:
         described.append(f"{untested} of the equivalent not tested")
     if found["causes"]:
         described.append(f"cause right in {found['causes_right']} of {found['causes']}")
+    if found["texts"]:
+        described.append(f"text right in {found['texts_right']} of {found['texts']}")
     return f"{len(mutants)} mutations: {', '.join(described)}"
 
 
@@ -80,13 +90,14 @@ def _matrix(mutants: Sequence[Mutant]) -> RenderableType:
 
 
 def _cell(mutants: Sequence[Mutant]) -> str:
-    """Return caught/all, then counts of equivalents, defects and wrong causes."""
+    """Return caught/all, then equivalents, defects, wrong causes and wrong texts."""
     found = Counter(mutant.outcome for mutant in mutants)
     equivalent, bad = found[Outcome.EQUIVALENT], sum(mutant.bad for mutant in mutants)
     wrong = sum(mutant.right is False for mutant in mutants)
+    vague = sum(mutant.text_right is False for mutant in mutants)
     wanted = len(mutants) - equivalent
     described = [f"{found[Outcome.CAUGHT]}/{wanted}"] if wanted else []
-    marks = (("=", equivalent), ("!", bad), ("~", wrong))
+    marks = (("=", equivalent), ("!", bad), ("~", wrong), ("?", vague))
     described += [f"{mark}{number}" for mark, number in marks if number]
     return " ".join(described) or "-"
 
@@ -114,5 +125,10 @@ def _defects(mutants: Sequence[Mutant]) -> Iterator[str]:
         wanted = " or ".join(mutant.wanted)
         place = f"{mutant.scenario}: {mutant.name}"
         yield f"CAUSE     {place}: {mutant.cause}, not {wanted}"
-    if bad or wrong:
+    vague = [mutant for mutant in mutants if mutant.text_right is False]
+    for mutant in vague:
+        lacks = ", ".join(" or ".join(words) for words in mutant.lacks)
+        yield f"TEXT      {mutant.scenario}: {mutant.name}: no {lacks} in"
+        yield f"          {mutant.text or 'no text'}"
+    if bad or wrong or vague:
         yield ""

@@ -74,6 +74,23 @@ def test_two_engines(tmp_path: Path) -> None:
     assert "--engine-suite and --engine-root: choose one" in result.stderr
 
 
+def test_labs_without_an_engine() -> None:
+    """A lab without an engine takes none from anywhere."""
+    result = mutate("--live", "--backend=kernel", "--engine-suite=trixie")
+
+    assert result.exit_code == 2
+    assert "--backend kernel has no engine" in result.stderr
+
+
+def test_labs_without_live() -> None:
+    """What labs are is of no use where goldens are changed, and refused."""
+    result = mutate("--firewall=native")
+
+    assert result.exit_code == 2
+    assert "--backend, --firewall" in result.stderr
+    assert "need --live" in result.stderr
+
+
 def test_nothing_to_change(monkeypatch: pytest.MonkeyPatch) -> None:
     """Goldens without a mutation are no success."""
     monkeypatch.setattr(goldens, "mutations", lambda *_: [])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, get_args
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import pytest
 
@@ -11,12 +12,28 @@ from pytest_netlab.causes import Name
 from pytest_netlab.checks.forbidden import FORBIDDEN
 from pytest_netlab.errors import CommandError, LabError, LabUnavailableError
 from pytest_netlab.mutate import Outcome
-from pytest_netlab.mutate.live import FAULTS, Body, Ending, Fault, LiveJudge, named
+from pytest_netlab.mutate.live import (
+    FAULTS,
+    Body,
+    Ending,
+    Fault,
+    LiveJudge,
+    named,
+    networks,
+)
+from pytest_netlab.mutate.live.fault import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LAB: Any = object()
+
+class Bare:
+    """A lab with nothing but docker-proxy."""
+
+    facts: ClassVar = {"docker_proxy": "on"}
+
+
+LAB: Any = Bare()
 
 
 @contextmanager
@@ -46,6 +63,17 @@ def stuck(_lab: object) -> Iterator[None]:
     raise CommandError("cannot be mended")
 
 
+def seen(outcome: Any, cause: str = "", text: str = "") -> Ending:
+    """Return how a run ended."""
+    nothing: Any = None
+    return Ending(outcome=outcome, cause=cause, text=text, run=nothing)
+
+
+CITED = (
+    ("10.0.0.3", "host02"),
+    ("ens160", "uplink"),
+    ("-j DROP", "-j REJECT"),
+)
 FAULT = Fault(name="f", about="broken", inject=broken, red={"web": ("proxied",)})
 BLIND = Fault(name="b", about="blind", inject=broken, blind=True)
 
@@ -75,9 +103,60 @@ def test_kill(
     right: bool | None,
 ) -> None:
     """Red must be red by the right cause, all else green, and the blind an error."""
-    kill = fault.mutant(golden, outcome, cause)
+    kill = fault.mutant(golden, seen(outcome, cause))
 
     assert (kill.outcome, kill.right) == (expected, right)
+
+
+@pytest.mark.parametrize(
+    ("text", "lacks"),
+    [
+        ("this rule is new: -d host02 -j DROP, on ens160", []),
+        ("this rule is new: -d 10.0.0.3 -j DROP, on uplink", []),
+        ("this rule is new: -d host01 -j DROP, on ens160", [("10.0.0.3", "host02")]),
+        ("look at the filter table, on eth0", [*CITED]),
+    ],
+)
+def test_text(text: str, lacks: list[tuple[str, ...]]) -> None:
+    """A text must cite what did it, whichever way an address or a link is written."""
+    cites = {ALL: ("{host02}", "{uplink}", "-j DROP | -j REJECT")}
+    fault = replace(FAULT, cites=cites)
+    places = [
+        {"host02": "10.0.0.3", "uplink": "ens160"},
+        {"host02": "host02", "uplink": "uplink"},
+    ]
+
+    kill = fault.mutant("web", seen("fail", "leaked", text), places=places)
+
+    assert (kill.right, kill.text_right, kill.lacks) == (False, not lacks, lacks)
+    assert fault.mutant("ping", seen("pass"), places=places).text_right is None
+
+
+def test_words_for_one_golden() -> None:
+    """What one golden's text must contain stands before what each must."""
+    fault = replace(FAULT, cites={ALL: ("a rule",), "web": ("a route",)})
+
+    kill = fault.mutant("web", seen("fail", "proxied", "a route"), places=[{}])
+
+    assert kill.cites == (("a route",),)
+    assert kill.text_right
+
+
+@pytest.mark.parametrize(("proxied", "right"), [(True, False), (False, True)])
+def test_nobody_proxies(*, proxied: bool, right: bool) -> None:
+    """Without docker-proxy, what no rule translates is refused or dropped."""
+    kill = FAULT.mutant("web", seen("fail", "rejected"), proxied=proxied)
+
+    assert kill.right is right
+
+
+def test_every_fault_cites() -> None:
+    """A fault that must be red also says what its text must cite; the network none."""
+    mute = {fault.name for fault in FAULTS if fault.red and not fault.cites}
+
+    assert mute <= {fault.name for fault in networks.FAULTS}
+    for fault in FAULTS:
+        assert fault.cites.keys() <= {ALL, *fault.red}
 
 
 def test_causes_of_faults() -> None:
@@ -105,9 +184,7 @@ class Scripted(Body):
 
     def run(self, _lab: object) -> Ending:
         """End as told."""
-        nothing: Any = None
-        outcome: Any = next(self._ends)
-        return Ending(outcome=outcome, cause="proxied", run=nothing)
+        return seen(next(self._ends), "proxied")
 
 
 def test_judge() -> None:

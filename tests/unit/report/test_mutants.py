@@ -18,7 +18,13 @@ def mutant(outcome: Outcome, **fields: object) -> Mutant:
 
 
 FOUND = [
-    mutant(Outcome.CAUGHT, wanted=("leaked",), cause="leaked"),
+    mutant(
+        Outcome.CAUGHT,
+        wanted=("leaked",),
+        cause="leaked",
+        cites=(("-j DROP",), ("host02", "10.0.0.3")),
+        text="look at -j DROP",
+    ),
     mutant(Outcome.CAUGHT, wanted=("leaked",), cause="proxied", scenario="web"),
     mutant(Outcome.SURVIVED),
     mutant(Outcome.EQUIVALENT, kind="source MAC", why="MAC addresses are not told"),
@@ -40,11 +46,11 @@ def text() -> str:
 
 
 def test_matrix() -> None:
-    """A row a kind, a column a scenario; survivors, alarms and wrong causes marked."""
+    """A row a kind, a column a scenario; what is wrong is marked."""
     rows = [line.split() for line in text().splitlines()]
 
     assert ["mutation", "ping", "web"] in rows
-    assert ["ttl", "1/2", "!1", "1/1", "~1"] in rows
+    assert ["ttl", "1/2", "!1", "?1", "1/1", "~1"] in rows
     assert ["source", "MAC", "=1", "-"] in rows
 
 
@@ -55,9 +61,12 @@ def test_defects_are_named() -> None:
     assert "SURVIVED  ping: ttl 40 -> 41\n" in told
     assert "ALARM  ping: drop (ack)\n          timing; yet crossing\n" in told
     assert "CAUSE     web: ttl 40 -> 41: proxied, not leaked\n" in told
+    lines = told.splitlines()
+    at = lines.index("TEXT      ping: ttl 40 -> 41: no host02 or 10.0.0.3 in")
+    assert lines[at + 1].strip() == "look at -j DROP"
     assert told.splitlines()[-1] == (
         "5 mutations: 2 caught, 1 equivalent, 1 survived, 1 alarm, "
-        "cause right in 1 of 2"
+        "cause right in 1 of 2, text right in 0 of 1"
     )
 
 
@@ -73,5 +82,8 @@ def test_json() -> None:
         "crashed": 0,
         "causes": 2,
         "causes_right": 1,
+        "texts": 1,
+        "texts_right": 0,
     }
     assert [one["cause_right"] for one in found["mutations"]][:3] == [True, False, None]
+    assert [one["text_right"] for one in found["mutations"]][:2] == [False, None]

@@ -35,6 +35,7 @@ class Seen(Protocol):
 
 PING_HOST, PING_BEYOND, WEB = "ping-host", "ping-beyond", "published-web"
 DIRECT, CLOSED = "direct-published/open", "direct-published/closed"
+PROXIED, UNPROXIED = "proxied", ("not forwarded", "rejected")
 ALL = "*"  # whichever golden
 
 
@@ -67,7 +68,13 @@ class Fault:
     cites: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def mutant(
-        self, golden: str, seen: Seen, *, places: Places = (), replayed: bool = False
+        self,
+        golden: str,
+        seen: Seen,
+        *,
+        places: Places = (),
+        replayed: bool = False,
+        proxied: bool = True,
     ) -> Mutant:
         """Return what the fault did to a scenario.
 
@@ -76,10 +83,13 @@ class Fault:
             seen: how it ended.
             places: what braces in `cites` stand for, each way to write them.
             replayed: whether a replay took the place of the scenario's body.
+            proxied: whether docker-proxy takes what no rule translates.
 
         """
         concerns = not (replayed and self.own_stack)
         wanted = self.red.get(golden, ()) if concerns else ()
+        if not proxied and PROXIED in wanted:
+            wanted += UNPROXIED
         if self.blind:
             found = _BLIND.get(seen.outcome, Outcome.CRASHED)
         else:

@@ -17,6 +17,7 @@ from pytest_netlab.mutate.live import (
     rules,
     unseen,
 )
+from pytest_netlab.mutate.live.fault import PROXIED
 from pytest_netlab.mutate.live.inject import places
 
 if TYPE_CHECKING:
@@ -83,6 +84,9 @@ class LiveJudge:
 
     def _under(self, fault: Fault) -> Iterator[Mutant]:
         where = places(self._lab) if fault.cites else ()
+        proxied = any(PROXIED in names for names in fault.red.values()) and (
+            self._lab.facts["docker_proxy"] == "on"
+        )
         with ExitStack() as undo:
             try:
                 undo.enter_context(fault.inject(self._lab))
@@ -93,7 +97,13 @@ class LiveJudge:
             for body in self._bodies:
                 seen = body.run(self._lab)
                 golden = body.golden(self._lab)
-                yield fault.mutant(golden, seen, places=where, replayed=body.replayed)
+                yield fault.mutant(
+                    golden,
+                    seen,
+                    places=where,
+                    replayed=body.replayed,
+                    proxied=proxied,
+                )
 
     def _demand_green(self, when: str) -> None:
         for body in self._bodies:

@@ -32,9 +32,9 @@ _SECOND = (
     ("host", "ip link set nowhere up", ""),
 )
 _FLUSH, _DELETE = f"ip route flush table {TABLE}", "ip rule del pref 100"
-_LOST = ("misrouted", "not forwarded")
-_BACK = ("misrouted", "reply not forwarded")
-_UNANSWERED = ("misrouted", "not answered")
+_LOST = ("not forwarded",)
+_BACK = ("reply not forwarded",)
+_UNANSWERED = ("not answered",)
 
 
 def ruled(selector: str, *routes: str) -> Inject:
@@ -89,8 +89,8 @@ FAULTS = (
         about="a policy rule prohibits what comes from docker0",
         inject=ruled("iif docker0 prohibit"),
         red={
-            PING_BEYOND: ("misrouted", "rejected", "not forwarded"),
-            **dict.fromkeys(TCP, ("misrouted", "rejected", "reply not forwarded")),
+            PING_BEYOND: ("rejected", "not forwarded"),
+            **dict.fromkeys(TCP, ("rejected", "reply not forwarded")),
         },
         cites={ALL: ("iif docker0 prohibit",)},
     ),
@@ -98,7 +98,7 @@ FAULTS = (
         name="rule-to-web",
         about="a policy rule finds web unreachable",
         inject=ruled("to {web} unreachable"),
-        red=dict.fromkeys(TCP, ("misrouted", "rejected", "not forwarded")),
+        red=dict.fromkeys(TCP, ("rejected", "not forwarded")),
         cites={ALL: ("to {web} unreachable",)},
     ),
     Fault(
@@ -148,7 +148,7 @@ FAULTS = (
         name="throw-to-web",
         about="a table of its own finds no route to web, and a rule asks it",
         inject=ruled("to {web} lookup 77", "prohibit {web}"),
-        red=dict.fromkeys(TCP, ("misrouted", "rejected", "not forwarded")),
+        red=dict.fromkeys(TCP, ("rejected", "not forwarded")),
         cites={ALL: ("prohibit", _LOOKUP)},
     ),
     Fault(
@@ -246,8 +246,8 @@ FAULTS = (
             ),
         ),
         red={
-            PING_BEYOND: ("hijacked", "misrouted", "not forwarded"),
-            **dict.fromkeys(TCP, ("hijacked", "misrouted", "not forwarded")),
+            PING_BEYOND: ("not forwarded",),
+            **dict.fromkeys(TCP, ("not forwarded",)),
         },
         cites={ALL: ("{host01}", "on lo | dev lo | lo has")},
     ),
@@ -261,7 +261,7 @@ FAULTS = (
                 "ip address del {web}/32 dev docker0",
             ),
         ),
-        red=dict.fromkeys(TCP, ("hijacked", "misrouted", "not forwarded", "rejected")),
+        red=dict.fromkeys(TCP, ("not forwarded", "rejected")),
         cites={ALL: ("{web}", "on docker0 | dev docker0 | docker0 has | dev lo")},
     ),
     Fault(
