@@ -2,9 +2,9 @@
 
 `rules` and `native` (the engine's own rules), `hosts`, `altered`, `neighbours`,
 `networks`, `routing`, `unseen` and `inbound` declare the faults, `fault` says what one
-is, and `inject` how commands make one; `impair` loses, delays and corrupts frames on the
-uplink, `queue` reorders them; `bodies` runs a scenario without pytest; `judge` runs every
-scenario under every fault. Refuses to know pytest and how verdicts are rendered.
+is, and `inject` how commands make one; `impair` loses, delays and corrupts frames on
+the uplink, `queue` reorders them; `bodies` runs a scenario without pytest; `judge` runs
+every scenario under every fault. Refuses to know pytest and how verdicts are rendered.
 """
 
 from pytest_netlab.mutate.live.bodies import Body, Ending
