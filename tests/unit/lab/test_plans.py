@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pytest_netlab.errors import LabError
 from pytest_netlab.lab import facts
 from pytest_netlab.lab.backends import host, private
 from pytest_netlab.lab.engine import containers
@@ -87,6 +88,21 @@ def test_log_is_read_while_it_is_written() -> None:
 def test_listener_is_found(table: str, listens: bool) -> None:  # noqa: FBT001
     """Only a socket that listens on the web server's port counts."""
     assert containers.listens(table) is listens
+
+
+@pytest.mark.parametrize("bip", ["172.16.211.1/24", "172.16.0.1/16"])
+def test_docker0_on_the_uplink(bip: str) -> None:
+    """A chosen address of docker0 that the uplink's network has is refused."""
+    with pytest.raises(LabError, match="overlaps the uplink"):
+        private._config(LabOptions(daemon={"bip": bip}))
+
+
+@pytest.mark.parametrize("bip", ["172.16.212.1/24", "nonsense", 7, None])
+def test_docker0_elsewhere(bip: object) -> None:
+    """Any other one reaches dockerd, which says what is wrong with it."""
+    written = private._config(LabOptions(daemon={"bip": bip}))
+
+    assert json.loads(written)["bip"] == bip
 
 
 @pytest.mark.parametrize(

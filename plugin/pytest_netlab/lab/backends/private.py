@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
+from ipaddress import IPv4Interface
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,8 +146,19 @@ def _config(options: LabOptions) -> str:
 
     dockerd takes the first of its pools that overlaps no route when it starts. Naming
     that network lets the uplink be made meanwhile.
+
+    Raises:
+        LabError: docker0 and the uplink would have the same addresses.
+
     """
-    return config.text(_chosen(options), bip=_bridge_address(options.topology))
+    chosen, uplink = _chosen(options), options.topology.uplink.network
+    with suppress(ValueError):  # dockerd says what is wrong with what is no address
+        own = IPv4Interface(chosen.get("bip", ""))
+        if own.network.overlaps(uplink):
+            raise LabError(
+                f"docker0 cannot be {own}, which overlaps the uplink {uplink}"
+            )
+    return config.text(chosen, bip=_bridge_address(options.topology))
 
 
 def _links(namespaces: Namespaces, chosen: str, tools: Mapping[str, str]) -> str:

@@ -10,10 +10,10 @@ from pytest_netlab.errors import LabError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Where a lab keeps an engine. Given twice, dockerd would refuse to start.
+# Where a lab keeps an engine, for which dockerd has flags; and the bridge docker0.
 OWN = (
     *("data-root", "graph", "exec-root", "pidfile", "hosts", "cgroup-parent"),
-    *("config-file", "containerd"),
+    *("config-file", "containerd", "bridge"),
 )
 BACKEND, NFTABLES = "firewall-backend", "nftables"
 _OPTIONS, _CGROUPS = "exec-opts", "native.cgroupdriver=cgroupfs"
@@ -27,7 +27,9 @@ def demand(key: str) -> None:
 
     """
     if key in OWN:
-        raise LabError(f"{key!r} is the lab's own: it keeps its engine in one place")
+        raise LabError(
+            f"{key!r} is the lab's own: it keeps its engine in one place, on docker0"
+        )
 
 
 def text(chosen: Mapping[str, Any], **own: Any) -> str:

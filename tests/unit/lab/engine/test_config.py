@@ -31,7 +31,7 @@ def test_nothing_chosen() -> None:
     }
 
 
-@pytest.mark.parametrize("key", ["hosts", "data-root", "pidfile"])
+@pytest.mark.parametrize("key", ["hosts", "data-root", "bridge"])
 def test_the_labs_own(key: str) -> None:
     """Where a lab keeps its engine is not the user's to say."""
     with pytest.raises(LabError, match=f"'{key}' is the lab's own"):
