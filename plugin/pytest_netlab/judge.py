@@ -20,6 +20,7 @@ from pytest_netlab.host import (
     items,
     set_at_ends,
 )
+from pytest_netlab.host.meters import Meters
 from pytest_netlab.trace import with_entries, with_random
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from pytest_netlab.diff import Difference
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.host.connections import Connection
+    from pytest_netlab.host.obstacles import Obstacle
+    from pytest_netlab.host.passages import Passage
     from pytest_netlab.host.routes import Route
     from pytest_netlab.store import Golden
     from pytest_netlab.trace import CanonicalTrace
@@ -70,6 +73,9 @@ class HostState:
         created: the original tuples of connections that began since the capture was
             opened; None where nobody listened.
         followed: the conntrack entries, by their original tuples.
+        meters: what kernels counted during the capture.
+        passages: node -> the frames of its link, and those of them that were captured.
+        obstacles: what stops frames at links, or may.
 
     """
 
@@ -84,6 +90,9 @@ class HostState:
     counts: Mapping[str, int] | None = None
     created: frozenset[Tuple5] | None = None
     followed: Mapping[Tuple5, Connection] = field(default_factory=dict)
+    meters: Meters = field(default_factory=Meters)
+    passages: Mapping[str, Passage] = field(default_factory=dict)
+    obstacles: tuple[Obstacle, ...] = ()
 
     def seen_from(self, trace: CanonicalTrace) -> CanonicalTrace:
         """Return a trace that knows what excuses another source port or id here."""
@@ -210,6 +219,9 @@ def _change(golden: Golden, host: HostState, trace: CanonicalTrace) -> HostChang
         full=host.full,
         ends=set_at_ends(host.ends),
         counts=host.counts,
+        meters=host.meters,
+        passages=host.passages,
+        obstacles=host.obstacles,
         lines=dict(zip(named, host.ruleset.splitlines(), strict=False)),
     )
 

@@ -21,6 +21,8 @@ from pytest_netlab.errors import (
     UnjudgedError,
 )
 from pytest_netlab.host import connections, counted, is_known, ruleset, sysctls
+from pytest_netlab.host.obstacles import obstacles
+from pytest_netlab.host.passages import passages
 from pytest_netlab.host.snapshot import Snapshot
 from pytest_netlab.judge import HostState, ScenarioFailedError, Verdict, judge, survey
 from pytest_netlab.masking import Mask
@@ -277,7 +279,7 @@ class ScenarioRun:
         verdict = judge(golden, canonical, waive=waive)
         if verdict.outcome == "pass":
             return verdict
-        host = self._host()  # takes a quarter of a second: only now
+        host = self._host(trace)  # takes a quarter of a second: only now
         others = self._recorder.others(golden)
         return judge(golden, canonical, waive=waive, host=host, others=others)
 
@@ -349,8 +351,8 @@ class ScenarioRun:
         """
         return self._seen.files or self.lab.snapshot().files
 
-    def _host(self) -> HostState:
-        """Return what is known of the host now."""
+    def _host(self, trace: Trace) -> HostState:
+        """Return what is known of the host now, which made this trace."""
         seen, symbols = self._look(), self.lab.symbols
         entries = connections.named(seen.entries, symbols)
         counts = counted(seen.before, seen.files, symbols).items()
@@ -366,6 +368,9 @@ class ScenarioRun:
             counts={self.mask.text(k): n for k, n in counts} if seen.before else None,
             created=seen.created,
             followed=entries,
+            meters=seen.meters,
+            passages=passages(trace.capture, seen.meters),
+            obstacles=obstacles(seen.files, seen.meters.ports),
         )
 
     def _provenance(self, seen: Snapshot) -> dict[str, str]:

@@ -9,7 +9,14 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from pytest_netlab.causes import alteration, ends, forwarding, neighbours, translation
+from pytest_netlab.causes import (
+    alteration,
+    blindness,
+    ends,
+    forwarding,
+    neighbours,
+    translation,
+)
 from pytest_netlab.causes.facts import Case, named
 from pytest_netlab.host import HostChange
 
@@ -36,12 +43,14 @@ RULES = (
     forwarding.black_hole,
     forwarding.too_large,
     alteration.reidentified,
+    blindness.redirected,
     forwarding.not_forwarded,
     alteration.twice,
     alteration.reordered,
     ends.sender_differs,
     alteration.header_changed,
     translation.remapped,
+    blindness.unseen,
     forwarding.not_returned,
     forwarding.partly_forwarded,
     forwarding.unanswered,

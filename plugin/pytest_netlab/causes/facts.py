@@ -45,6 +45,8 @@ Name = Literal[
     "delivered twice",
     "blind",
     "no traffic",
+    "unseen",
+    "redirected",
     "unexpected flow",
     "flow differs",
 ]

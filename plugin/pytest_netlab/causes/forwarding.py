@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_netlab.causes import clues
+from pytest_netlab.causes import blindness, clues
 from pytest_netlab.flows import ICMP, ICMP6, Role
 from pytest_netlab.host import effects
 from pytest_netlab.trace import End, Packet, refusal_text
@@ -25,10 +25,12 @@ def untouched(case: Case, others: int) -> Cause:
     want, host = case.want, case.host
     if host.full:
         return case.cause("table full", _table_full(want, host))
-    text = f"no packet of {want.name} was seen: the stimulus never reached the host"
     if others:
         text = f"{want.name} was seen {others} times only: one more never reached it"
-    return case.cause("no traffic", text)
+        return case.cause("no traffic", text)
+    text = f"no packet of {want.name} was seen: the stimulus never reached the host"
+    found = blindness.redirected(case) or blindness.untouched(case)
+    return found or case.cause("no traffic", text)
 
 
 def black_hole(case: Case) -> Cause | None:
@@ -126,7 +128,8 @@ def not_returned(case: Case) -> Cause | None:
         return None
     if not got.answered:
         text = f"{want.target} never answered what was sent on to it"
-        return case.cause("not answered", text, clues.link(case))
+        why = blindness.swallowed(case, got.target) or clues.link(case)
+        return case.cause("not answered", text, why)
     why = _unforwarded(case, want.initiator, "look at the filter FORWARD chain")
     text = f"{want.target}'s replies reached the host but not {want.initiator}"
     return case.cause("reply not forwarded", text, why)
@@ -168,7 +171,14 @@ def unanswered(case: Case) -> Cause | None:
         return None
     text = f"{want.responder} never answered"
     look = "look at the filter INPUT and OUTPUT chains"
-    why = clues.first(_barrier(case), case=case, otherwise=look)
+    why = clues.first(
+        _barrier(case),
+        blindness.swallowed(case, want.responder),
+        blindness.queued(case, want.initiator),
+        blindness.kernel(case),
+        case=case,
+        otherwise=look,
+    )
     return case.cause("not answered", text, why)
 
 
@@ -189,9 +199,11 @@ def _unforwarded(case: Case, end: End | None, look: str) -> Clue:
         clues.gone(case, effects.in_filter),
         _barrier(case),
         clues.route(case, *_nodes(end)),
+        blindness.queued(case, end),
         clues.reordered(case, effects.in_filter),
         clues.setting(case, "bridge_nf", "tcp_loose", "tcp_liberal"),
         clues.link(case),
+        blindness.kernel(case),
         case=case,
         otherwise=look,
     )

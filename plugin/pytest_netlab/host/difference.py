@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_netlab.host import ruleset
 from pytest_netlab.host.engine_rules import lacking, written_by_engine
 from pytest_netlab.host.facts import EndSetting, Reach, link_state, reach
+from pytest_netlab.host.meters import Meters
 from pytest_netlab.host.rules import Rule
 from pytest_netlab.host.sysctls import ENDS
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from pytest_netlab.host.connections import Connection
     from pytest_netlab.host.facts import Fact
+    from pytest_netlab.host.obstacles import Obstacle
+    from pytest_netlab.host.passages import Passage
     from pytest_netlab.host.rules import Item
 
 # Facts that are lists of lines, compared line by line. Only rules have an order.
@@ -49,6 +52,9 @@ class HostChange:
         devices: node -> the link by which the golden's host reached it.
         lines: a rule's line -> the same with this host's addresses.
         bare: this host has no rule that an engine writes.
+        meters: what kernels counted during the capture.
+        passages: node -> the frames of its link, and those of them that were captured.
+        obstacles: what stops frames at this host's links, or may.
 
     """
 
@@ -64,6 +70,9 @@ class HostChange:
     devices: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, str] = field(default_factory=dict)
     bare: bool = False
+    meters: Meters = field(default_factory=Meters)
+    passages: Mapping[str, Passage] = field(default_factory=dict)
+    obstacles: tuple[Obstacle, ...] = ()
 
     def packets(self, fact: Fact) -> int | None:
         """Return how many packets a rule counted; None where that is not known."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 _DIGITS = 20  # of 64 bits; Python is slow at parsing thousands of them
+DOCKER0, UPLINK = "docker0", "uplink"  # the names of the links that are no node's
 _PAIR = 2  # a name and its value
 # The columns of /proc/net/dev: of what was received, then of what was sent.
 _DEVICE = {1: "rx_packets", 3: "rx_dropped", 9: "tx_packets", 11: "tx_dropped"}
@@ -74,6 +75,12 @@ class Meters:
     def link(self, node: str) -> str:
         """Return the host's link that leads to a node; "" where it is not known."""
         return next((name for name, one in self.links.items() if one == node), "")
+
+    @property
+    def ports(self) -> frozenset[str]:
+        """Return the links that lead to nodes of docker0."""
+        beside = (DOCKER0, UPLINK)
+        return frozenset(n for n, one in self.links.items() if one not in beside)
 
     @property
     def reasons(self) -> Mapping[str, int]:

@@ -22,8 +22,6 @@ from pytest_netlab.lab.net import conntrack, routes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from pytest_netlab.host.conntrack import Event
-    from pytest_netlab.host.meters import Meters
     from pytest_netlab.lab.net.node import NamespaceNode
 
     T = TypeVar("T")
@@ -45,6 +43,7 @@ HOST_COMMANDS = {
     "ip6tables-nft.txt": ("ip6tables-nft-save", "-c"),
     "nftables.txt": ("nft", "-a", "list", "ruleset"),
     "nftables.json": ("nft", "-j", "list", "ruleset"),
+    "tc.txt": ("tc", "-s", "qdisc"),
     "bridge-link.txt": ("bridge", "-d", "link"),
     "bridge-fdb.txt": ("bridge", "fdb"),
     "versions.txt": ("sh", "-c", VERSIONS_SCRIPT),
@@ -92,8 +91,7 @@ def collect(
     netns: str,
     nodes: Iterable[NamespaceNode],
     jobs: Mapping[str, Callable[[], str]],
-    heard: Callable[[], list[Event | None]],
-    counted: Callable[[], Meters],
+    known: Mapping[str, Callable[[], Any]],
 ) -> Snapshot:
     """Return the present state of the host.
 
@@ -101,23 +99,21 @@ def collect(
         netns: path of the host's network namespace.
         nodes: the host and the other nodes.
         jobs: file name -> function that returns its text; `WORKERS` run at a time.
-        heard: returns conntrack events, as `Events.heard` does.
-        counted: returns what the kernel counted, as `Counters.counted` does.
+        known: what the lab itself knows of the last capture: `events`, as
+            `Events.heard` returns them, and `meters`, as `Counters.counted` does.
 
     """
     asked: dict[str, Callable[[], Any]]
     asked = {name: partial(ask, netns) for name, ask in ASKED.items()}
-    asked["events"] = heard
-    asked["meters"] = counted
-    asked["ends"] = partial(_ends, nodes)
+    asked |= {**known, "ends": partial(_ends, nodes)}
     with ThreadPoolExecutor(WORKERS) as pool:
-        known = pool.map(_known, asked.values(), [KEPT[n].render for n in asked])
+        values = pool.map(_known, asked.values(), [KEPT[n].render for n in asked])
         texts = dict(zip(jobs, pool.map(_guarded, jobs.values()), strict=True))
-    found = dict(zip(asked, known, strict=True))
+    found = dict(zip(asked, values, strict=True))
     texts |= {KEPT[name].file: text for name, (text, _) in found.items()}
-    values = {name: value for name, (_, value) in found.items() if value is not None}
-    values["events"] = tuple(filter(None, values.get("events", ())))
-    return Snapshot(files=texts, **values)
+    parts = {name: value for name, (_, value) in found.items() if value is not None}
+    parts["events"] = tuple(filter(None, parts.get("events", ())))
+    return Snapshot(files=texts, **parts)
 
 
 def with_earlier(

@@ -348,8 +348,7 @@ class DockerLab:
             components.lan.host,
             self.nodes.values(),
             jobs,
-            self._heard,
-            self._counters.counted,
+            {"events": self._heard, "meters": self._counters.counted},
         )
         return state.with_earlier(now, self._start, self._before)
 

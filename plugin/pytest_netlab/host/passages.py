@@ -1,0 +1,136 @@
+"""How many frames a link carried, and how many of them a capture shows.
+
+A capture point sees docker0 and the uplink. What is dropped on a container's link, in
+the bridge or before IP never gets there, or no farther than there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pytest_netlab.host.meters import DOCKER0, UPLINK
+from pytest_netlab.wire import Direction, address_text, canary, is_mac, mac_bytes
+from pytest_netlab.wire.assigned import ARP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy.typing as npt
+
+    from pytest_netlab.capture import Capture
+    from pytest_netlab.host.meters import Meters
+
+    Rows = npt.NDArray[np.bool_]
+
+_OWN_LINK = "eth0"
+_OWN = ("host", "bridge")
+_GROUP = np.uint64(1 << 40)  # IEEE 802.3, 3.2.3: the frame is for many
+_OPEN = "open"
+_REQUEST, _REPLY = 1, 2  # RFC 826
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """The frames of one node: what its link carried, and what a capture point shows.
+
+    The numbers are of one capture, without the canary that opened it.
+
+    Attributes:
+        node: its name.
+        link: the link of the host that leads to it; "" beyond the host.
+        mac: its Ethernet address.
+        point: the capture point that should show its frames.
+        came: frames that its link brought.
+        shown: those of it that the point shows.
+        sent: frames for it that the point shows.
+        carried: frames that its link took to it.
+        unanswered: whom it asked for by ARP, and nobody answered.
+
+    """
+
+    node: str
+    link: str = ""
+    mac: str = ""
+    point: str = DOCKER0
+    came: int = 0
+    shown: int = 0
+    sent: int = 0
+    carried: int = 0
+    unanswered: tuple[str, ...] = ()
+
+    @property
+    def unseen(self) -> int:
+        """Return how many frames came from the node and were lost before the point."""
+        return max(self.came - self.shown, 0)
+
+    @property
+    def lost(self) -> int:
+        """Return how many frames for the node were lost after the point."""
+        return max(self.sent - self.carried, 0)
+
+
+def passages(capture: Capture, meters: Meters) -> dict[str, Passage]:
+    """Return node -> its frames, of all whose Ethernet address the capture names."""
+    if not meters:
+        return {}
+    points = {one.name: number for number, one in enumerate(capture.interfaces)}
+    found = (
+        _passage(capture, meters, node, mac, points)
+        for mac, node in capture.names.items()
+        if is_mac(mac)
+    )
+    return {one.node: one for one in found if one is not None}
+
+
+def _passage(
+    capture: Capture, meters: Meters, node: str, mac: str, points: Mapping[str, int]
+) -> Passage | None:
+    """Return the frames of a node; None for the host, and where nobody looked."""
+    link = meters.link(node)
+    point = DOCKER0 if link else UPLINK
+    if point not in points or node in _OWN:
+        return None
+    here = (capture.point == points[point]) & _counted(capture)
+    address = np.uint64(int.from_bytes(mac_bytes(mac), "big"))
+    own, group = capture.eth_src == address, (capture.eth_dst & _GROUP) > 0
+    meant = (capture.eth_dst == address) | (group & ~own)
+    # What a link brings the host is what its other end sent.
+    name = f"link {link}" if link else f"{node} link {_OWN_LINK}"
+    brings, takes = ("rx", "tx") if link else ("tx", "rx")
+    return Passage(
+        node=node,
+        link=link,
+        mac=mac,
+        point=point,
+        came=meters.grown(f"{name} {brings}_packets"),
+        shown=int((here & own & (capture.direction == Direction.INBOUND)).sum()),
+        sent=int((here & meant).sum()),
+        carried=meters.grown(f"{name} {takes}_packets"),
+        unanswered=tuple(_unanswered(capture, here, address)),
+    )
+
+
+def _counted(capture: Capture) -> Rows:
+    """Return all frames but the canary that opened the capture of each point."""
+    rows = np.ones(len(capture), dtype=np.bool_)
+    opened: set[int] = set()
+    for row in np.flatnonzero(capture.ethertype == canary.ETHERTYPE):
+        found, point = canary.parse(capture.octets(int(row))), int(capture.point[row])
+        if found is not None and found.kind == _OPEN and point not in opened:
+            opened.add(point)
+            rows[row] = False
+    return rows
+
+
+def _unanswered(capture: Capture, here: Rows, address: np.uint64) -> Iterator[str]:
+    """Yield whom a station asked for by ARP without any answer, by name."""
+    arp, own = here & (capture.ethertype == ARP), capture.eth_src == address
+    asked = capture.dst[arp & own & (capture.arp_op == _REQUEST)]
+    told = capture.src[arp & (capture.arp_op == _REPLY)]
+    silent = {bytes(one) for one in asked} - {bytes(one) for one in told}
+    for one in sorted(silent):
+        text = address_text(one)
+        yield capture.names.get(text, text)

@@ -1,0 +1,110 @@
+"""Which frames of a node were captured, of those that its link carried."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_netlab.capture import Capture
+from pytest_netlab.capture.values import Frame, Interface
+from pytest_netlab.host.meters import Meters
+from pytest_netlab.host.passages import Passage, passages
+from pytest_netlab.wire import Direction, canary, mac_bytes
+
+C1, WEB, BRIDGE, HOST01 = (f"02:00:00:00:00:{n:02}" for n in range(1, 5))
+NAMES = {C1: "c1", WEB: "web", BRIDGE: "bridge", HOST01: "host01"}
+NAMES |= {"172.17.0.1": "bridge", "172.17.0.2": "c1"}
+LINKS = {"veth1": "c1", "veth2": "web", "docker0": "docker0", "ens160": "uplink"}
+POINTS = tuple(Interface(name=name) for name in ("docker0", "uplink"))
+IN, OUT = int(Direction.INBOUND), int(Direction.OUTBOUND)
+IP = b"\x08\x00" + b"\x45" + bytes(40)
+
+
+def frame(src: str, dst: str, rest: bytes = IP, *, way: int = IN, at: int = 0) -> Frame:
+    """Return a frame, as docker0 or the uplink sees it."""
+    data = mac_bytes(dst) + mac_bytes(src) + rest
+    return Frame(at, 1, data, len(data), way)
+
+
+def beacon(src: str, kind: canary.CanaryKind, at: int = 0) -> Frame:
+    """Return a canary."""
+    data = canary.build(canary.Canary("n-1", POINTS[at].name, kind), mac_bytes(src))
+    return Frame(at, 1, data, len(data), IN)
+
+
+def arp(operation: int, sender: bytes, target: bytes) -> bytes:
+    """Return what follows the addresses of an ARP frame."""
+    ends = bytes(6) + sender + bytes(6) + target
+    return b"\x08\x06\x00\x01\x08\x00\x06\x04" + bytes([0, operation]) + ends
+
+
+def counted(**counts: int) -> Meters:
+    """Return counters of links that grew: `veth1_rx`."""
+    after = {f"link {n[:-3]} {n[-2:]}_packets": v for n, v in counts.items()}
+    return Meters(dict.fromkeys(after, 0), after, LINKS)
+
+
+def seen(meters: Meters, *frames: Frame) -> dict[str, Passage]:
+    """Return the passages of a capture that opened and closed."""
+    whole = (beacon(C1, "open"), *frames, beacon(C1, "close"))
+    return passages(Capture.from_frames(whole, POINTS, NAMES), meters)
+
+
+def test_dropped_before() -> None:
+    """What a link brought, and docker0 did not show, was lost in between."""
+    found = seen(counted(veth1_rx=4), frame(C1, BRIDGE))
+
+    assert (found["c1"].came, found["c1"].shown, found["c1"].unseen) == (4, 2, 2)
+    assert found["c1"].link == "veth1"
+    assert found["web"].unseen == 0
+
+
+def test_dropped_after() -> None:
+    """What docker0 shows, and a link did not carry, was lost after it."""
+    sent = [frame(BRIDGE, WEB, way=OUT)] * 3
+    found = seen(counted(veth2_tx=2, veth1_tx=0), *sent)
+
+    assert (found["web"].sent, found["web"].carried, found["web"].lost) == (4, 2, 2)
+    assert found["c1"].lost == 0  # a canary of its own does not come back to it
+
+
+def test_all_there() -> None:
+    """The canary that opened a capture came before the counters were read."""
+    found = seen(counted(veth1_rx=2, veth2_tx=1), frame(C1, BRIDGE))
+
+    assert not any(one.unseen or one.lost for one in found.values())
+
+
+def test_beyond() -> None:
+    """A neighbour's frames are counted at its own end, and seen on the uplink."""
+    after = {"host01 link eth0 tx_packets": 3}
+    meters = Meters({"host01 link eth0 tx_packets": 0}, after, LINKS)
+
+    found = seen(meters, frame(HOST01, BRIDGE, at=1))["host01"]
+
+    assert (found.point, found.link, found.unseen) == ("uplink", "", 2)
+
+
+@pytest.mark.parametrize(
+    ("answers", "unanswered"),
+    [(True, ()), (False, ("bridge",))],
+    ids=["told", "not"],
+)
+def test_arp(unanswered: tuple[str, ...], *, answers: bool) -> None:
+    """Whom a node asked for, and who did not answer."""
+    here, there = bytes([172, 17, 0, 2]), bytes([172, 17, 0, 1])
+    asked = frame(C1, "ff:ff:ff:ff:ff:ff", arp(1, here, there))
+    told = frame(BRIDGE, C1, arp(2, there, here), way=OUT)
+
+    found = seen(counted(veth1_rx=2), asked, *([told] if answers else []))
+
+    assert found["c1"].unanswered == unanswered
+
+
+def test_nobody_counted() -> None:
+    """Without counters, or without the point, nothing is known."""
+    one = Capture.from_frames([frame(C1, BRIDGE)], POINTS, NAMES)
+    uplink = Capture.from_frames([frame(C1, BRIDGE)], POINTS[1:], NAMES)
+
+    assert passages(one, Meters()) == {}
+    assert "c1" not in passages(uplink, counted(veth1_rx=1))
+    assert "bridge" not in passages(one, counted(veth1_rx=1))
