@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,23 @@ def test_engine_in_the_header(pytester: pytest.Pytester, engine: str) -> None:
     assert ("in memory" in line) == (engine == FAKE)
     assert ("without Docker" in line) == (engine == KERNEL)
     assert f"| `{engine}`" in README.read_text()
+
+
+@pytest.mark.parametrize(
+    ("firewall", "writer"),
+    [("native", "nftables v"), ("legacy", "(legacy)"), ("nft", "(nf_tables)")],
+)
+def test_firewall_in_the_header(
+    pytester: pytest.Pytester, firewall: str, writer: str
+) -> None:
+    """What writes the rules is named, not what this machine would write them with."""
+    chosen = ("--netlab-engine=kernel", f"--netlab-firewall={firewall}")
+    if shutil.which({"native": "nft"}.get(firewall, f"iptables-{firewall}")) is None:
+        pytest.skip("needs that firewall")
+
+    told = pytester.runpytest("-m", "netlab", "-p", "no:hypothesispytest", *chosen)
+
+    (line,) = [
+        one for one in told.outlines if one.startswith("netlab: engine kernel (")
+    ]
+    assert writer in line
