@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,3 +123,49 @@ def test_engine_that_is_too_old_for_native_rules() -> None:
     words = r"from 29 on .*(?s:.)*firewall-backend"
     with pytest.raises(LabError, match=words), started(private, firewall="native"):
         pytest.skip("this engine writes rules of nftables")
+
+
+# As engine 29 does: it knows the key, and refuses a host that does not forward.
+NATIVE_ENGINE = f"""#!/bin/sh
+grep -q '"firewall-backend": "nftables"' {CONFIG} || exit 1
+grep -q 1 /proc/sys/net/ipv4/ip_forward || {{ echo IPv4 forwarding is off; exit 1; }}
+sed -i 's/"firewall-backend": "nftables"/"iptables": false/' {CONFIG}
+exec REAL "$@"
+"""
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Path:
+    """Return a static release with an engine that takes nftables for its rules."""
+    for name in ("dockerd", "containerd", "runc"):
+        real = shutil.which(name)
+        if real is None:
+            pytest.skip(f"needs {name}")
+        if name == "dockerd":
+            script = tmp_path / name
+            script.write_text(NATIVE_ENGINE.replace("REAL", real))
+            script.chmod(0o755)
+        else:
+            (tmp_path / name).symlink_to(real)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [{"firewall": "native"}, {"daemon": {"firewall-backend": "nftables"}}],
+    ids=["firewall", "key"],
+)
+def test_engine_that_needs_forwarding(release: Path, chosen: dict[str, Any]) -> None:
+    """An engine that writes nftables itself finds a host that forwards."""
+    with started(private, root=release, **chosen) as lab:
+        assert lab.facts["forwarded_before"] == "1"
+
+
+def test_forwarding_taken_from_it(release: Path) -> None:
+    """A host that a user forbids to forward is refused, in that engine's words."""
+    chosen = {"firewall": "native", "sysctls": {FORWARD: "0"}}
+    with (
+        pytest.raises(LabError, match="IPv4 forwarding is off"),
+        started(private, root=release, **chosen),
+    ):
+        pass
