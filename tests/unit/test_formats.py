@@ -27,6 +27,7 @@ TABLES: dict[str, type[Table]] = {
     "difference": document.Difference,
     "cause": document.Cause,
     "host": document.Host,
+    "counted": document.Counted,
     "connection": document.Connection,
     "variant": document.Variant,
     "trace": traces.Trace,

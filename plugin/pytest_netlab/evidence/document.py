@@ -78,6 +78,19 @@ class Connection(Table, frozen=True, kw_only=True):
     target: str
 
 
+class Counted(Table, frozen=True, kw_only=True):
+    """What a rule counted.
+
+    Attributes:
+        rule: its line.
+        packets: how many it counted during the capture.
+
+    """
+
+    rule: FreeText
+    packets: int
+
+
 class Host(Table, frozen=True, kw_only=True):
     """How the host differs from the golden's.
 
@@ -88,6 +101,10 @@ class Host(Table, frozen=True, kw_only=True):
         settings: name -> value at recording and value here.
         tracked: the conntrack entries of this host.
         full: `N of MAX connections` if the conntrack table is full; "" else.
+        since: those of all these that changed since the lab started; null where nobody
+            looked.
+        counted: those of them that counted packets.
+        usual: how many more rules differ, because their engines do.
 
     """
 
@@ -97,6 +114,9 @@ class Host(Table, frozen=True, kw_only=True):
     settings: dict[str, tuple[FreeText, FreeText]] = field(default_factory=dict)
     tracked: tuple[Connection, ...] = ()
     full: FreeText = ""
+    since: tuple[FreeText, ...] | None = None
+    counted: tuple[Counted, ...] = ()
+    usual: int = 0
 
 
 class Variant(Table, frozen=True, kw_only=True):

@@ -54,6 +54,9 @@ def _change(found: document.Host) -> HostChange:
         moved=tuple(map(read, found.moved)),
         settings=found.settings,
         full=found.full,
+        counts={one.rule: one.packets for one in found.counted} or None,
+        since=None if found.since is None else frozenset(found.since),
+        usual=found.usual,
     )
 
 

@@ -10,7 +10,7 @@ from pytest_netlab.host.conntrack import NAMES
 from pytest_netlab.trace import refusal_text, value_text, what_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from pytest_netlab.causes import Cause
     from pytest_netlab.checks import Violation
@@ -63,6 +63,7 @@ def _cause(cause: Cause) -> document.Cause:
 
 
 def _host(change: HostChange) -> document.Host:
+    listed = _lines((*change.missing, *change.extra, *change.moved))
     return document.Host(
         missing=_lines(change.missing),
         extra=_lines(change.extra),
@@ -70,7 +71,18 @@ def _host(change: HostChange) -> document.Host:
         settings=dict(change.settings),
         tracked=tuple(map(_connection, change.conntrack_entries)),
         full=change.full,
+        since=None
+        if change.since is None
+        else tuple(filter(change.since.__contains__, listed)),
+        counted=tuple(_counted(change)),
+        usual=change.usual,
     )
+
+
+def _counted(change: HostChange) -> Iterator[document.Counted]:
+    for one in (*change.extra, *change.moved):
+        if packets := change.packets(one):
+            yield document.Counted(rule=one.text, packets=packets)
 
 
 def _lines(facts: Iterable[Fact]) -> tuple[str, ...]:

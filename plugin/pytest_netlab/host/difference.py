@@ -55,6 +55,9 @@ class HostChange:
         meters: what kernels counted during the capture.
         passages: node -> the frames of its link, and those of them that were captured.
         obstacles: what stops frames at this host's links, or may.
+        since: lines of what changed since the lab had just started; None where nobody
+            looked.
+        usual: how many more rules differ, because their engines do.
 
     """
 
@@ -73,6 +76,8 @@ class HostChange:
     meters: Meters = field(default_factory=Meters)
     passages: Mapping[str, Passage] = field(default_factory=dict)
     obstacles: tuple[Obstacle, ...] = ()
+    since: frozenset[str] | None = None
+    usual: int = 0
 
     def packets(self, fact: Fact) -> int | None:
         """Return how many packets a rule counted; None where that is not known."""
@@ -115,7 +120,7 @@ def difference(
     both = [name for name in was if name in now and name not in LISTS]
     settings = {name: (was[name], now[name]) for name in both if was[name] != now[name]}
     changes = [_listed(was, now, name) for name in LISTS if name != RULES]
-    rules = _listed(was, now, RULES)
+    rules = all_rules = _listed(was, now, RULES)
     if "engine" in was and "engine" in now and _engine(was) != _engine(now):
         rules = _beside_engines(rules, now)
         if start is not None:
@@ -128,6 +133,8 @@ def difference(
         settings=settings,
         devices=_devices(was),
         bare=_is_bare(was, now),
+        since=None if start is None else frozenset(_changed(start, now)),
+        usual=len({*_texts(all_rules)}.difference(_texts(rules))),
     )
 
 
@@ -154,6 +161,15 @@ def _listed(was: Mapping[str, str], now: Mapping[str, str], name: str) -> _Lists
         _read_in(_only_in(new, old), new),
         _read_in(_moved(old, new), new) if name == RULES else (),
     )
+
+
+def _changed(start: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    for name in LISTS:
+        yield from _texts(_listed(start, now, name))
+
+
+def _texts(lists: _Lists) -> Iterator[str]:
+    return (one.text for facts in lists for one in facts)
 
 
 def _engine(facts: Mapping[str, str]) -> tuple[object, ...]:

@@ -151,3 +151,28 @@ def test_what_acted() -> None:
     assert [one.text for one in host.acted] == ["filter :FORWARD DROP", MINE]
     assert [host.packets(one) for one in (*host.acted, read(NEW))] == [3, 1, None]
     assert HostChange().packets(read(MINE)) is None
+
+
+DROP = "filter -A DOCKER-USER -j DROP"
+
+
+def test_other_engines_rules_are_counted() -> None:
+    """Rules that differ as engines do are a number; what is foreign is listed."""
+    old = "filter -A FORWARD -j DOCKER-USER\nfilter -A FORWARD -o docker0 -j DOCKER"
+    new = "filter :DOCKER-CT -\nfilter -A FORWARD -j DOCKER-USER"
+    was = {"engine": "20.10.24", "ruleset": old}
+    now = {"engine": "28.5.2", "ruleset": f"{new}\n{DROP}"}
+    found = difference(was, now)
+
+    assert [one.text for one in found.extra] == [DROP]
+    assert found.usual == len(["filter :DOCKER-CT -"])
+    assert found.since is None
+
+
+def test_what_changed_since_the_start() -> None:
+    """Rules, routes and links that changed since the lab started are known as such."""
+    start = {"ruleset": "a\nb", "routes": "route c1 dev docker0"}
+    now = {"ruleset": f"a\n{DROP}", "routes": "route c1 none"}
+    found = difference({"ruleset": "a\nc"}, now, start)
+
+    assert found.since == {"b", DROP, "route c1 dev docker0", "route c1 none"}

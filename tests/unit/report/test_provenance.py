@@ -86,6 +86,87 @@ def test_one_change(host: HostChange, lines: list[str]) -> None:
     assert list(changes({}, host)) == [FULL_TITLE, *lines]
 
 
+DROP, FORWARD = "filter -A DOCKER-USER -j DROP", "filter :FORWARD ACCEPT"
+
+
+def test_groups() -> None:
+    """What changed since the lab started comes first, then what counted packets."""
+    host = changed(
+        missing=("route c1 dev docker0", "nat -A A -j B"),
+        extra=("nft inet site forward drop", DROP, "nat -A C -j D"),
+        moved=("nat -A E -j F",),
+        counts={DROP: 3, "nft inet site forward drop": 1, "nat -A E -j F": 0},
+        since=frozenset({"route c1 dev docker0", DROP}),
+    )
+
+    assert list(changes({}, host))[1:] == [
+        "  changed since the lab started",
+        "  - route c1 dev docker0",
+        f"  + {DROP} (3 packets)",
+        "  counted packets during the capture",
+        "  + nft inet site forward drop (1 packet)",
+        "  otherwise",
+        "  - nat -A A -j B",
+        "  + nat -A C -j D",
+        "  ~ nat -A E -j F (moved among the rules)",
+    ]
+
+
+def test_one_group_says_which() -> None:
+    """A title stands above a single group too, if it says anything."""
+    host = changed(extra=(DROP,), since=frozenset({DROP}))
+
+    assert list(changes({}, host))[1:] == [
+        "  changed since the lab started",
+        f"  + {DROP}",
+    ]
+
+
+def test_many_rules() -> None:
+    """Rules that say little are counted; where they all are is said once."""
+    host = changed(missing=[f"rule {one}" for one in range(15)], usual=41)
+    told = list(changes({}, host))
+
+    assert told[1] == "  - rule 0"
+    assert told[13:] == [
+        "  ... and 3 more lines",
+        "  41 more rules, as each engine writes its own",
+        "  all rules are in golden.toml, and here in host/ of the evidence",
+    ]
+
+
+def test_many_rules_that_changed() -> None:
+    """What changed since the lab started is never cut short."""
+    rules = [f"rule {one}" for one in range(30)]
+    told = list(changes({}, changed(extra=rules, since=frozenset(rules))))
+
+    assert len(told) == len(rules) + 2
+
+
+def test_details_share_a_line() -> None:
+    """Versions beside engine and kernel are one line; sysctls have one each."""
+    settings = {
+        "engine": ENGINE,
+        "api": ("1.41", "1.52"),
+        "tcp_loose": ("1", "0"),
+        "runc": ("1.1", "1.3"),
+    }
+
+    assert list(changes({}, changed(settings=settings)))[1:] == [
+        "  recorded on engine 20.10; here engine 29.0",
+        "  api 1.41 -> 1.52, runc 1.1 -> 1.3",
+        "  tcp_loose: 1 then, 0 here",
+    ]
+
+
+def test_chains_that_accept() -> None:
+    """A built-in chain that accepts is told only where it did otherwise before."""
+    assert list(changes({}, changed(extra=("mangle :INPUT ACCEPT",)))) == []
+    assert list(
+        changes({}, changed(missing=("filter :FORWARD DROP",), extra=(FORWARD,)))
+    )[1:] == ["  - filter :FORWARD DROP", f"  + {FORWARD}"]
+
+
 @pytest.mark.parametrize(
     "host", [changed(full="9 of 9"), changed(conntrack_entries=("entry",))]
 )
