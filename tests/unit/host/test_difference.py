@@ -175,4 +175,5 @@ def test_what_changed_since_the_start() -> None:
     now = {"ruleset": f"a\n{DROP}", "routes": "route c1 none"}
     found = difference({"ruleset": "a\nc"}, now, start)
 
-    assert found.since == {"b", DROP, "route c1 dev docker0", "route c1 none"}
+    lines = ("b", DROP, "route c1 dev docker0", "route c1 none")
+    assert found.since == frozenset(lines)
