@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_netlab.diff import Difference
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.host.connections import Connection
+    from pytest_netlab.host.next_hops import NextHop
     from pytest_netlab.host.obstacles import Obstacle
     from pytest_netlab.host.passages import Passage
     from pytest_netlab.host.routes import Route
@@ -72,6 +73,7 @@ class HostState:
             None where nobody looked.
         created: the original tuples of connections that began since the capture was
             opened; None where nobody listened.
+        hops: what each node does with packets to each other.
         followed: the conntrack entries, by their original tuples.
         meters: what kernels counted during the capture.
         passages: node -> the frames of its link, and those of them that were captured.
@@ -89,6 +91,7 @@ class HostState:
     start: Mapping[str, str] | None = None
     counts: Mapping[str, int] | None = None
     created: frozenset[Tuple5] | None = None
+    hops: tuple[NextHop, ...] = ()
     followed: Mapping[Tuple5, Connection] = field(default_factory=dict)
     meters: Meters = field(default_factory=Meters)
     passages: Mapping[str, Passage] = field(default_factory=dict)
@@ -222,6 +225,7 @@ def _change(golden: Golden, host: HostState, trace: CanonicalTrace) -> HostChang
         meters=host.meters,
         passages=host.passages,
         obstacles=host.obstacles,
+        hops=host.hops,
         lines=dict(zip(named, host.ruleset.splitlines(), strict=False)),
     )
 

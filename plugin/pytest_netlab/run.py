@@ -21,6 +21,7 @@ from pytest_netlab.errors import (
     UnjudgedError,
 )
 from pytest_netlab.host import connections, counted, is_known, ruleset, sysctls
+from pytest_netlab.host.next_hops import next_hops
 from pytest_netlab.host.obstacles import obstacles
 from pytest_netlab.host.passages import passages
 from pytest_netlab.host.snapshot import Snapshot
@@ -362,6 +363,7 @@ class ScenarioRun:
             replies=seen.replies,
             full=sysctls.crowd(seen.sysctls),
             ends=seen.ends,
+            hops=next_hops(seen.reachable, {**symbols, **trace.capture.names}),
             ruleset=ruleset(seen.files),
             routes=seen.routes,
             start=self._rules(seen.start) if seen.start else None,

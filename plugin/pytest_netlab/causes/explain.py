@@ -14,6 +14,7 @@ from pytest_netlab.causes import (
     blindness,
     ends,
     forwarding,
+    interception,
     neighbours,
     translation,
 )
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 # First those that the host's rules prove, then what packets show; special ones first.
 RULES = (
+    interception.copied,
     neighbours.wrong,
+    interception.address_taken,
+    interception.synproxied,
     translation.republished,
     translation.stale,
     translation.mistranslated,
@@ -37,6 +41,8 @@ RULES = (
     translation.unmasqueraded_hairpin,
     translation.leaked,
     translation.missourced,
+    translation.masqueraded,
+    interception.intercepted,
     alteration.corrupted,
     forwarding.table_full,
     forwarding.rejected,
@@ -53,6 +59,7 @@ RULES = (
     blindness.unseen,
     forwarding.not_returned,
     forwarding.partly_forwarded,
+    interception.wrong_responder,
     forwarding.unanswered,
 )
 
@@ -84,7 +91,10 @@ def explain(
         for want, got in zip_longest(wanted, found):
             if want is None:
                 if not _is_explained(got, causes):
-                    causes.setdefault(name, _unexpected(got))
+                    case = Case(
+                        want=got, got=got, evidence=of_flow, flows=observed, host=known
+                    )
+                    causes.setdefault(name, _unexpected(case))
                 continue
             case = Case(
                 want=want,
@@ -135,10 +145,12 @@ def _cause(case: Case) -> Cause | None:
     return case.cause("flow differs", text)
 
 
-def _unexpected(got: FlowFact) -> Cause:
-    return named(
-        "unexpected flow", got.name, f"nothing like it is expected: {_described(got)}"
-    )
+def _unexpected(case: Case) -> Cause:
+    """Return the cause of a flow that is not expected: what it is a copy of, if any."""
+    if cause := interception.copied_aside(case):
+        return cause
+    text = f"nothing like it is expected: {_described(case.got)}"
+    return case.cause("unexpected flow", text)
 
 
 def _is_explained(got: FlowFact, causes: Mapping[str, Cause]) -> bool:

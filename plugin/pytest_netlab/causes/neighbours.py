@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
+from pytest_netlab.causes.clues import Clue
+from pytest_netlab.host import effects
+from pytest_netlab.trace.build import OWN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pytest_netlab.causes.facts import Case, Cause
+    from pytest_netlab.host import Fact
+    from pytest_netlab.host.next_hops import NextHop
 
 # Fields of a line and of an invariant -> what they say, in words.
 FIELDS = {
@@ -31,6 +38,9 @@ def wrong(case: Case) -> Cause | None:
     got = _END if is_via and found.found is None else found.got
     ends = case.want.responder, case.want.initiator
     why = clues.first(
+        next(odd_hops(case), clues.NONE),
+        clues.acted(case, _writes_stations),
+        clues.new(case, _writes_stations),
         clues.route(case, *(f"{end.node}" for end in ends)),
         case=case,
         otherwise="look at `ip route`, `ip neigh` and `ip rule` of both, and for a "
@@ -38,3 +48,51 @@ def wrong(case: Case) -> Cause | None:
     )
     text = f"at {found.point} {what.format(want=want, got=got)}"
     return case.cause("wrong neighbour", text, why)
+
+
+def odd_hops(case: Case) -> Iterator[Clue]:
+    """Cite routes and neighbour entries by which an end or the host sends elsewhere."""
+    want = case.want
+    there = {f"{end.node}" for end in (want.responder, want.target) if end}
+    start = f"{want.initiator.node}"
+    ends = {start, *there}
+    senders = (start, *sorted(there), "host")
+    known = [hop for hop in case.host.hops if hop.node in senders]
+    for hop in sorted(known, key=lambda one: senders.index(one.node)):
+        if hop.to not in ends or hop.to == hop.node or hop.kind != "unicast":
+            continue
+        if hop.station and hop.station != hop.asked and not _is_own(hop):
+            yield _entry(case, hop)
+        elif hop.gateway and hop.gateway not in OWN:
+            yield _route(hop)
+
+
+def _is_own(hop: NextHop) -> bool:
+    """Return whether both names are of the host, which has one on each link."""
+    return {hop.station, hop.asked} <= OWN
+
+
+def _route(hop: NextHop) -> Clue:
+    text = f"{hop.node} reaches {hop.to} by {hop.gateway}: its route is `{hop.route}`"
+    return Clue(text, f"ip route del {hop.route}" * (hop.node == "host"))
+
+
+def _entry(case: Case, hop: NextHop) -> Clue:
+    """Cite a neighbour entry, and the address that lets another station answer."""
+    address, _, rest = hop.entry.partition(" ")
+    text = (
+        f"{hop.node} takes {hop.station} for {hop.asked}: its neighbour table says "
+        f"`{hop.entry}`, the Ethernet address of {hop.station}"
+    )
+    taken = (one for one in case.host.hops if one.node == hop.station)
+    own = next((x for x in taken if x.to == hop.asked and x.kind == "local"), None)
+    if own is not None:
+        text += f", which has {hop.asked}'s address itself: `{own.route}`"
+    device = rest.split()[1]
+    remedy = f"ip neigh del {address} dev {device}" * (hop.node == "host")
+    return Clue(text, remedy)
+
+
+def _writes_stations(fact: Fact) -> bool:
+    """Return whether a rule writes Ethernet addresses."""
+    return any(name.startswith("ether") for name in effects.writes(fact))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
@@ -151,6 +152,7 @@ def proxied(case: Case) -> Cause | None:
     why = clues.first(
         clues.gone(case, effects.publishes),
         clues.new(case, effects.untracks),
+        clues.new(case, effects.in_nat),
         clues.reordered(case, effects.in_nat),
         case=case,
         otherwise="the DNAT rule in nat/PREROUTING -> DOCKER did not match",
@@ -222,9 +224,34 @@ def missourced(case: Case) -> Cause | None:
     return case.cause("wrong source", text, why)
 
 
+def masqueraded(case: Case) -> Cause | None:
+    """Find a flow whose client's address was translated, and should have been kept."""
+    want, got = case.want, case.got
+    was, now = want.sender, got.sender
+    if was is None or now is None or was.node != want.initiator.node:
+        return None
+    if now == was or got.target != want.target or got.disposition != "forwarded":
+        return None
+    why = clues.first(
+        clues.acted(case, effects.translates_source),
+        clues.new(case, effects.translates_source),
+        clues.new(case, effects.in_postrouting),
+        clues.gone(case, effects.in_postrouting),
+        clues.reordered(case, effects.in_postrouting),
+        case=case,
+        otherwise="look at MASQUERADE and SNAT rules in nat/POSTROUTING",
+    )
+    text = f"{want.target} sees {now} as its client instead of {was}"
+    is_own = now.node in OWN
+    return case.cause("masqueraded" if is_own else "wrong source", text, why)
+
+
 def remapped(case: Case) -> Cause | None:
-    """Find a port or id that was changed though it could have been kept."""
-    if case.got != case.want:
+    """Find a port or id that was changed though it could have been kept.
+
+    Where the golden keeps the client's address, that is all that differs of its source.
+    """
+    if replace(case.got, kind=case.want.kind) != case.want:
         return None
     for difference in case.evidence:
         found = difference.found
@@ -255,6 +282,7 @@ def _without_symbols(value: object) -> object:
 def _port_translation(case: Case, violation: Name, field: str) -> Cause:
     what = "port" if field == "port" else "ICMP id"
     why = clues.first(
+        clues.acted(case, effects.translates_source),
         clues.new(case, effects.translates_source),
         case=case,
         otherwise="no rule asks for it: look for --random, --to-ports in nat",

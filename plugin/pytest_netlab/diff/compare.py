@@ -234,6 +234,7 @@ def _whole(flow: CanonicalFlow, want: str, got: str) -> Difference:
         field="conversation",
         want=want,
         got=got,
+        found=flow if want == ABSENT else None,
     )
 
 

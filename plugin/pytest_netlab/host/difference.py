@@ -11,11 +11,12 @@ from difflib import SequenceMatcher
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_netlab.host import ruleset
 from pytest_netlab.host.engine_rules import lacking, written_by_engine
 from pytest_netlab.host.facts import EndSetting, Reach, link_state, reach
 from pytest_netlab.host.meters import Meters
 from pytest_netlab.host.rules import Rule
+from pytest_netlab.host.ruleset import among, items
+from pytest_netlab.host.ruleset import read as read_item
 from pytest_netlab.host.sysctls import ENDS
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.host.connections import Connection
     from pytest_netlab.host.facts import Fact
+    from pytest_netlab.host.next_hops import NextHop
     from pytest_netlab.host.obstacles import Obstacle
     from pytest_netlab.host.passages import Passage
     from pytest_netlab.host.rules import Item
@@ -47,6 +49,7 @@ class HostChange:
             its capture.
         full: how many connections there are if that table is full, else "".
         ends: the sysctls of this lab's nodes that are not the kernel's defaults.
+        hops: what each node of this lab does with packets to each other.
         counts: a rule's or policy's line -> packets that it counted during the capture;
             those that have no counter are left out. None where nobody looked.
         devices: node -> the link by which the golden's host reached it.
@@ -69,6 +72,7 @@ class HostChange:
     older: tuple[Connection, ...] = ()
     full: str = ""
     ends: tuple[EndSetting, ...] = ()
+    hops: tuple[NextHop, ...] = ()
     counts: Mapping[str, int] | None = None
     devices: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, str] = field(default_factory=dict)
@@ -93,7 +97,7 @@ class HostChange:
 
 def read(line: str) -> Fact:
     """Parse a line of a host's facts; the `text` of the value is that line."""
-    return _fact(ruleset.read(line))
+    return _fact(read_item(line))
 
 
 def _fact(item: Item) -> Fact:
@@ -183,7 +187,7 @@ def _beside_engines(rules: _Lists, now: Mapping[str, str]) -> _Lists:
     foreign = _Lists(*(tuple(_foreign(one)) for one in rules))
     if RULES not in now:
         return foreign
-    here = ruleset.items(now[RULES])
+    here = items(now[RULES])
     return _Lists(lacking(here, now.get("firewall", ""))) + foreign
 
 
@@ -221,7 +225,7 @@ def set_at_ends(ends: Mapping[str, Mapping[str, str]]) -> tuple[EndSetting, ...]
 
 def _read_in(some: Iterable[str], lines: Iterable[str]) -> tuple[Fact, ...]:
     """Parse some of a list's lines; rules are connected with the others."""
-    return tuple(map(_fact, ruleset.among(lines, some)))
+    return tuple(map(_fact, among(lines, some)))
 
 
 # Lines are compared before they are parsed: equal lines make equal values.

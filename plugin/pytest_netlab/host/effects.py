@@ -174,6 +174,16 @@ def copies(fact: Fact) -> bool:
     return _does(fact, "TEE", "dup")
 
 
+def intercepts(fact: Fact) -> bool:
+    """Return whether it hands packets to the host itself, whoever they are for."""
+    return _does(fact, "REDIRECT", "TPROXY", "redirect", "tproxy")
+
+
+def answers_handshakes(fact: Fact) -> bool:
+    """Return whether the host completes handshakes by it before its target has any."""
+    return _does(fact, "SYNPROXY", "synproxy")
+
+
 def queues(fact: Fact) -> bool:
     """Return whether it hands packets to a program, which may hold or reorder them."""
     return _does(fact, "NFQUEUE", "queue")

@@ -9,6 +9,7 @@ from pytest_netlab.host import (
     conntrack,
     links,
     meters,
+    next_hops,
     policy_rules,
     routes,
     sysctls,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.host.conntrack import Entry, Event
     from pytest_netlab.host.links import Neighbour
+    from pytest_netlab.host.next_hops import Reachable
     from pytest_netlab.host.policy_rules import PolicyRule
     from pytest_netlab.host.routes import Route
 
@@ -41,6 +43,7 @@ class Snapshot:
         neighbours: of every link, also those that never answered.
         ends: node -> the sysctls that decide how its own packets look.
         meters: what its kernel counted during the last capture.
+        reachable: node -> its routes and neighbours.
         start: the same host when its lab had just started; None where nobody looked.
         before: evidence of the rules just before the capture, with their counters.
 
@@ -56,6 +59,7 @@ class Snapshot:
     neighbours: tuple[Neighbour, ...] = ()
     ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     meters: Meters = field(default_factory=Meters)
+    reachable: Mapping[str, Reachable] = field(default_factory=dict)
     start: Snapshot | None = None
     before: Mapping[str, str] = field(default_factory=dict)
 
@@ -97,6 +101,7 @@ KEPT = {
     "policy_rules": Kept("ip-rule.txt", policy_rules.policy_rules, _lines),
     "policy_rules6": Kept("ip-rule6.txt", policy_rules.policy_rules, _lines),
     "neighbours": Kept("ip-neigh.txt", links.neighbours, _lines),
+    "reachable": Kept("ip-nodes.txt", next_hops.parse, next_hops.render),
     "ends": Kept("sysctl-nodes.txt", sysctls.parse_ends, sysctls.render_ends),
     "meters": Kept("counters.txt", meters.parse, meters.render),
 }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pytest_netlab.errors import NetlabError
 from pytest_netlab.host import sysctls
 from pytest_netlab.host.counters import FILES
+from pytest_netlab.host.next_hops import Reachable
 from pytest_netlab.host.snapshot import BEFORE, KEPT, START, Snapshot
 from pytest_netlab.lab import facts
 from pytest_netlab.lab.net import conntrack, routes
@@ -106,6 +107,7 @@ def collect(
     asked: dict[str, Callable[[], Any]]
     asked = {name: partial(ask, netns) for name, ask in ASKED.items()}
     asked |= {**known, "ends": partial(_ends, nodes)}
+    asked["reachable"] = partial(_reachable, nodes)
     with ThreadPoolExecutor(WORKERS) as pool:
         values = pool.map(_known, asked.values(), [KEPT[n].render for n in asked])
         texts = dict(zip(jobs, pool.map(_guarded, jobs.values()), strict=True))
@@ -178,6 +180,13 @@ def engine_jobs(
 
 def _ends(nodes: Iterable[NamespaceNode]) -> dict[str, dict[str, str]]:
     return {node.name: facts.settings(node.netns, sysctls.ENDS) for node in nodes}
+
+
+def _reachable(nodes: Iterable[NamespaceNode]) -> dict[str, Reachable]:
+    return {
+        node.name: Reachable(routes.listed(node.netns), routes.neighbours(node.netns))
+        for node in nodes
+    }
 
 
 def _say(node: NamespaceNode, *argv: str) -> str:

@@ -209,11 +209,12 @@ class _Builder:
         ]
         translation = port_translation(flow, holders, symbols)
         fact = _fact(flow, symbols, _refusal(packets))
+        unasked = bool(packets) and all(one.reply for one in packets)
         compared = {row for one in traversed if not one.ignored for row in one.rows}
         violations = tuple(self._violations(flow, compared))
         mapped = not MAPPING & {bad.field for bad in violations}
         return CanonicalFlow(
-            fact=replace(fact, **self._statistics(flow)._asdict()),
+            fact=replace(fact, unasked=unasked, **self._statistics(flow)._asdict()),
             packets=tuple(packets),
             violations=violations,
             translation=translation,

@@ -356,6 +356,7 @@ class FlowFact:
         passed: the largest IP packet that was sent on, in octets; 0 for none.
         stuck: the smallest IP packet that was not sent on, in octets; 0 for none.
         copies: how many packets were seen again at one point, with the same IP id.
+        unasked: nothing that the initiator sent was seen, only what it got.
         key: the tuple as the initiator sends it; None where it is not known.
 
     """
@@ -374,6 +375,7 @@ class FlowFact:
     passed: int = dataclasses.field(default=0, compare=False)
     stuck: int = dataclasses.field(default=0, compare=False)
     copies: int = dataclasses.field(default=0, compare=False)
+    unasked: bool = dataclasses.field(default=False, compare=False)
     key: Tuple5 | None = dataclasses.field(default=None, compare=False, repr=False)
 
     @property

@@ -200,6 +200,12 @@ def test_order_does_not_matter() -> None:
         (
             WEB,
             [replace(WEB, sender=end("bridge"), kind="hairpin")],
+            "masqueraded",
+            "web:80 sees bridge as its client instead of host01; look at MASQUERADE",
+        ),
+        (
+            WEB,
+            [replace(WEB, kind="hairpin")],
             "flow differs",
             "hairpi",
         ),

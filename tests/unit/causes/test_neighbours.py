@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.hosts import changed
 from tests.unit.causes.cases import PING, Seen, case, words
 
 from pytest_netlab.causes import neighbours
+from pytest_netlab.host.next_hops import NextHop
 
 
 @pytest.mark.parametrize(
@@ -40,3 +43,75 @@ def test_right_neighbours() -> None:
     ttl = Seen("ttl", "63", "60")
 
     assert neighbours.wrong(case(PING, PING, changed(), evidence=(ttl,))) is None
+
+
+VIA_C2 = NextHop(
+    node="c1", to="host01", gateway="c2", route="default via 172.17.0.3 dev eth0"
+)
+ENTRY = "172.16.211.1 dev ens160 lladdr 02:00:00:00:00:02 REACHABLE"
+IMPOSTOR = NextHop(
+    node="host", to="host01", route="default", entry=ENTRY, station="host02"
+)
+OWN = "local 172.16.211.1 dev lo table local"
+HAS_IT = NextHop(node="host02", to="host01", kind="local", route=OWN)
+SEEN = Seen("via", "host", "host02", found="host02")
+
+
+def why(*hops: NextHop, extra: tuple[str, ...] = ()) -> tuple[str, str]:
+    """Return what is cited of these next hops, and the remedy."""
+    host = changed(hops=hops, extra=extra)
+    found = neighbours.wrong(case(PING, PING, host, evidence=(SEEN,)))
+    assert found is not None
+    return found.text.partition("; ")[2], found.remedy
+
+
+def test_route_of_an_end() -> None:
+    """A container's own route is cited, and that it is nothing of the host's."""
+    assert why(VIA_C2) == (
+        "c1 reaches host01 by c2: its route is `default via 172.17.0.3 dev eth0`",
+        "",
+    )
+
+
+def test_route_of_the_host() -> None:
+    """The host's route can be deleted."""
+    hop = replace(VIA_C2, node="host")
+
+    assert why(hop)[1] == "ip route del default via 172.17.0.3 dev eth0"
+
+
+def test_impostor() -> None:
+    """A neighbour entry of another station is cited, and why that one answers."""
+    told = (
+        "host takes host02 for host01: its neighbour table says "
+        f"`{ENTRY}`, the Ethernet address of host02"
+    )
+
+    assert why(IMPOSTOR) == (told, "ip neigh del 172.16.211.1 dev ens160")
+    assert why(IMPOSTOR, HAS_IT)[0] == (
+        f"{told}, which has host01's address itself: `{OWN}`"
+    )
+
+
+def test_rule_that_writes_stations() -> None:
+    """A rule of nft's that writes Ethernet addresses is cited."""
+    rule = "nft netdev site out ether type ip ether saddr set 02:00:00:00:00:99"
+
+    assert why(extra=(rule,))[0] == f"this rule is new: {rule}"
+
+
+@pytest.mark.parametrize(
+    "hop",
+    [
+        replace(VIA_C2, gateway="bridge"),
+        replace(VIA_C2, gateway=""),
+        replace(VIA_C2, node="c3"),
+        replace(VIA_C2, to="web"),
+        replace(IMPOSTOR, station="host01"),
+        NextHop(node="c1", to="host", gateway="bridge", entry="x", station="host"),
+        replace(VIA_C2, kind="blackhole"),
+    ],
+)
+def test_usual_hops(hop: NextHop) -> None:
+    """What is usual, or of others, explains nothing."""
+    assert why(hop)[0].startswith("look at")

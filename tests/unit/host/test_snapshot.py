@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tests.unit.host.tracked import PING, QUERY, WEB
 
-from pytest_netlab.host import conntrack, snapshot
+from pytest_netlab.host import conntrack, routes, snapshot
 from pytest_netlab.host.conntrack import Event
+from pytest_netlab.host.next_hops import Reachable
 from pytest_netlab.host.snapshot import Snapshot
 
 END = Event(change="DESTROY", original=QUERY.original, reply=QUERY.reply)
@@ -18,6 +19,7 @@ def test_read() -> None:
         "conntrack-events.txt": conntrack.history([END]),
         "sysctl.txt": "net.ipv4.ip_forward = 1\n",
         "sysctl-nodes.txt": "c1 net.ipv4.tcp_sack = 0\nnothing\n",
+        "ip-nodes.txt": "c1 route default via 172.17.0.1 dev eth0\n",
         "web.log": "GET /\n",
     }
 
@@ -26,6 +28,7 @@ def test_read() -> None:
         entries=(WEB, PING),
         events=(END,),
         sysctls={"net.ipv4.ip_forward": "1"},
+        reachable={"c1": Reachable(routes.routes("default via 172.17.0.1 dev eth0"))},
         ends={"c1": {"net.ipv4.tcp_sack": "0"}},
     )
 
