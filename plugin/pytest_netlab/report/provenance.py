@@ -62,12 +62,12 @@ def _settings(recorded_on: Mapping[str, str], host: HostChange) -> Iterator[str]
 def _rules(host: HostChange) -> Iterator[str]:
     groups: dict[str, list[str]] = {_SINCE: [], _COUNTED: [], _OTHERWISE: []}
     for fact, line in _diff(host):
+        if _says_nothing(fact, host):
+            continue
         if host.since is not None and fact.text in host.since:
             groups[_SINCE].append(line)
-        elif host.packets(fact):
-            groups[_COUNTED].append(line)
-        elif not _says_nothing(fact, host):
-            groups[_OTHERWISE].append(line)
+        else:
+            groups[_COUNTED if host.packets(fact) else _OTHERWISE].append(line)
     more = max(len(groups[_OTHERWISE]) - MOST, 0)
     del groups[_OTHERWISE][MOST:]
     yield from _titled({title: found for title, found in groups.items() if found})

@@ -161,7 +161,10 @@ def test_details_share_a_line() -> None:
 
 def test_chains_that_accept() -> None:
     """A built-in chain that accepts is told only where it did otherwise before."""
-    assert list(changes({}, changed(extra=("mangle :INPUT ACCEPT",)))) == []
+    accepts = "mangle :INPUT ACCEPT"
+    assert list(changes({}, changed(extra=(accepts,)))) == []
+    recent = changed(extra=(accepts,), since=frozenset({accepts}))
+    assert list(changes({}, recent)) == []
     assert list(
         changes({}, changed(missing=("filter :FORWARD DROP",), extra=(FORWARD,)))
     )[1:] == ["  - filter :FORWARD DROP", f"  + {FORWARD}"]

@@ -1,0 +1,216 @@
+"""Faults on one engine, judged by the goldens of another: only the fault is cited.
+
+The bundled goldens are of 20.10. On 28 half of Docker's rules are others; none of them
+has anything to do with a fault.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_netlab.host import ruleset
+from pytest_netlab.judge import ScenarioFailedError
+from pytest_netlab.lab.backends import private
+from pytest_netlab.mutate.live import Body
+from pytest_netlab.mutate.live.inject import addresses
+from pytest_netlab.report.provenance import changes
+from pytest_netlab.spec import LabOptions
+from pytest_netlab.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pytest_netlab.judge import Verdict
+    from pytest_netlab.lab.backends.docker_lab import DockerLab
+
+pytestmark = pytest.mark.engine_suites
+GOLDEN = Path(__file__).resolve().parents[2] / "golden"
+BEYOND, WEB, HOST = "ping-beyond", "published-web", "ping-host"
+MOST = 14  # lines on how the host differs: 42 before they were grouped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something that is broken, and what verdicts must say of it.
+
+    Attributes:
+        broken: a command of the host.
+        mended: one that undoes it.
+        scenario: what it breaks.
+        cause: its name.
+        cited: what its text must contain.
+
+    """
+
+    broken: str
+    mended: str
+    scenario: str
+    cause: str
+    cited: str
+
+
+def added(rule: str, scenario: str, cause: str, cited: str, table: str = "") -> Fault:
+    """Return a fault: a rule of iptables, `CHAIN ...`, comes first."""
+    tool = f"iptables -t {table or 'filter'}"
+    return Fault(
+        broken=f"{tool} -I {rule}",
+        mended=f"{tool} -D {rule}",
+        scenario=scenario,
+        cause=cause,
+        cited=f"this rule is new: {table or 'filter'} -A {cited} (it counted ",
+    )
+
+
+def deleted(rule: str, scenario: str, cause: str, cited: str, table: str = "") -> Fault:
+    """Return a fault: a rule of iptables is gone, which stood last."""
+    tool = f"iptables -t {table or 'filter'}"
+    return Fault(
+        broken=f"{tool} -D {rule}",
+        mended=f"{tool} -A {rule}",
+        scenario=scenario,
+        cause=cause,
+        cited=f"this rule is gone: {table or 'filter'} -A {cited}",
+    )
+
+
+NOT, REPLY = "not forwarded", "reply not forwarded"
+CHAIN = "{ type filter hook forward priority 10; }"
+FAULTS = {
+    "a user's drop": added("DOCKER-USER -j DROP", BEYOND, NOT, "DOCKER-USER -j DROP"),
+    "a user's drop of one port": added(
+        "DOCKER-USER -p tcp --dport 80 -j DROP",
+        WEB,
+        NOT,
+        "DOCKER-USER -p tcp -m tcp --dport 80 -j DROP",
+    ),
+    "a drop in front of all": added(
+        "FORWARD -o docker0 -j DROP", WEB, NOT, "FORWARD -o docker0 -j DROP"
+    ),
+    "a drop at the host": added(
+        "INPUT -i docker0 -p icmp -j DROP",
+        HOST,
+        "not answered",
+        "INPUT -i docker0 -p icmp -j DROP",
+    ),
+    "another source": added(
+        "POSTROUTING -s {c1} -j SNAT --to-source {host02}",
+        BEYOND,
+        "wrong source",
+        "POSTROUTING -s c1 -j SNAT --to-source host02",
+        "nat",
+    ),
+    "a ttl": added(
+        "FORWARD -j TTL --ttl-set 9",
+        BEYOND,
+        "header changed",
+        "FORWARD -j TTL --ttl-set 9",
+        "mangle",
+    ),
+    "masquerade gone": deleted(
+        "POSTROUTING -s {net} ! -o docker0 -j MASQUERADE",
+        BEYOND,
+        "leaked",
+        "POSTROUTING -s net ! -o docker0 -j MASQUERADE",
+        "nat",
+    ),
+    "jump of published ports gone": deleted(
+        "PREROUTING -m addrtype --dst-type LOCAL -j DOCKER",
+        WEB,
+        "proxied",
+        "PREROUTING -m addrtype --dst-type LOCAL -j DOCKER",
+        "nat",
+    ),
+    "containers' way out gone": deleted(
+        "DOCKER-FORWARD -i docker0 -j ACCEPT",
+        BEYOND,
+        NOT,
+        "DOCKER-FORWARD -i docker0 -j ACCEPT",
+    ),
+    "jump of 28 gone": deleted(
+        "FORWARD -j DOCKER-FORWARD", WEB, NOT, "FORWARD -j DOCKER-FORWARD"
+    ),
+    "published port closed": Fault(
+        broken="iptables -D DOCKER {opened}",
+        mended="iptables -I DOCKER {opened}",
+        scenario=WEB,
+        cause=NOT,
+        cited="this rule is gone: filter -A DOCKER -d web ! -i docker0 -o docker0 "
+        "-p tcp -m tcp --dport 80 -j ACCEPT",
+    ),
+    "no forwarding": Fault(
+        broken="sysctl -w net.ipv4.ip_forward=0",
+        mended="sysctl -w net.ipv4.ip_forward=1",
+        scenario=BEYOND,
+        cause=NOT,
+        cited="net.ipv4.ip_forward is 0 here, 1 when recorded",
+    ),
+    "a foreign table": Fault(
+        broken=f"nft add table inet site; nft 'add chain inet site forward {CHAIN}'; "
+        "nft add rule inet site forward counter drop",
+        mended="nft delete table inet site",
+        scenario=WEB,
+        cause=NOT,
+        cited="this rule is new: nft inet site forward counter drop (it counted ",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def newer(suite_root: Callable[[str], Path]) -> Iterator[DockerLab]:
+    """Return a lab with 28, which writes other rules than the goldens' 20.10."""
+    options = LabOptions(root=suite_root("forky"))
+    if reason := private.unavailable(options):
+        pytest.skip(reason)
+    with closing(private.start(options)) as lab:
+        yield lab
+
+
+def judged(lab: DockerLab, fault: Fault) -> Verdict:
+    """Return the verdict on a fault's scenario while that is broken."""
+    places = addresses(lab) | {"net": "172.17.0.0/16"}
+    places["opened"] = (
+        f"-d {places['web']} ! -i docker0 -o docker0 -p tcp --dport 80 -j ACCEPT"
+    )
+    host = lab.nodes["host"]
+
+    def run(command: str) -> None:
+        for name, text in places.items():
+            command = command.replace(f"{{{name}}}", text)
+        host.run("sh", "-ec", command)
+
+    with ExitStack() as undo:
+        undo.callback(run, fault.mended)
+        run(fault.broken)
+        error = Body(fault.scenario, Store(GOLDEN)).run(lab).error
+    assert isinstance(error, ScenarioFailedError), error
+    return error.verdict
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_only_the_fault_is_cited(newer: DockerLab, name: str) -> None:
+    """The cause names the fault; no cause, and hardly a line, what 28 always writes."""
+    fault = FAULTS[name]
+    always = ruleset(newer.snapshot().files, newer.symbols).splitlines()
+
+    verdict = judged(newer, fault)
+
+    causes = {one.cause for one in verdict.differences if one.cause}
+    texts = [one.text for one in causes]
+    assert verdict.cause == fault.cause, texts
+    assert any(fault.cited in text for text in texts), texts
+    normal = [line for line in always if line not in fault.cited]
+    assert [(line, text) for line in normal for text in texts if line in text] == []
+    told = list(changes(verdict.recorded_on, verdict.host))
+    assert len(told) <= MOST, told
+    assert sum(line in entry for line in normal for entry in told) == 0
+
+
+@pytest.mark.parametrize("scenario", [BEYOND, WEB, HOST])
+def test_nothing_is_wrong(newer: DockerLab, scenario: str) -> None:
+    """Without a fault, 28 is as good as 20.10, by the same goldens."""
+    assert Body(scenario, Store(GOLDEN)).run(newer).outcome == "pass"
