@@ -44,6 +44,7 @@ PARSERS = {
     "host.iptables": "iptables-save",
     "host.naming": "addresses, in anybody's rules",
     "host.nftables": "nft list ruleset",
+    "host.obstacles": "tc, ip -d link, bridge",
     "host.tokens": "quotes of both",
     "layout": "what lines of ours begin with, for their colour, where they are printed",
     "lab.engine.refused": "why an engine refused something",

@@ -13,8 +13,7 @@ from pytest_netlab.host import effects
 from pytest_netlab.trace import Packet
 
 if TYPE_CHECKING:
-    from pytest_netlab.causes.clues import Clue
-    from pytest_netlab.causes.facts import Case, Evidence
+    from pytest_netlab.causes.facts import Case, Clue, Evidence
     from pytest_netlab.host import Fact
 
 CHECKSUMS = ("ip_checksum", "l4_checksum", "bad-checksum")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
-from pytest_netlab.causes.clues import Clue
+from pytest_netlab.causes.facts import Clue
 from pytest_netlab.host import Rule, effects, hooks
 from pytest_netlab.host.meters import meaning
 

@@ -7,9 +7,9 @@ counted packets during the capture, and those that counted none are no evidence 
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pytest_netlab.causes.facts import Clue
 from pytest_netlab.host import Chain, LinkState, Reach, Rule
 from pytest_netlab.host.engine_rules import written_by_engine
 from pytest_netlab.host.sysctls import FACTS
@@ -22,28 +22,6 @@ if TYPE_CHECKING:
 
 VERSIONS = ("engine", "kernel", "iptables", "backend", "firewall")
 RESTART = "systemctl restart docker"  # an engine writes its rules when it starts
-
-
-@dataclass(frozen=True, slots=True)
-class Clue:
-    """What is cited, in words; false where there is nothing to cite.
-
-    Attributes:
-        text: a clause.
-        remedy: a command that mends it on this host; "" where none is known.
-
-    """
-
-    text: str = ""
-    remedy: str = ""
-
-    def __bool__(self) -> bool:
-        """Return whether there is anything to cite."""
-        return bool(self.text)
-
-    def __str__(self) -> str:
-        """Return the clause."""
-        return self.text
 
 
 NONE = Clue()

@@ -15,7 +15,6 @@ from pytest_netlab.trace import End
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_netlab.causes.clues import Clue
     from pytest_netlab.host import Fact, HostChange
     from pytest_netlab.trace import FlowFact
 
@@ -80,6 +79,28 @@ class Cause:
         """Return the cause as verdict.json has it."""
         names = ("name", "flow", "text", "remedy")
         return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """What is cited, in words; false where there is nothing to cite.
+
+    Attributes:
+        text: a clause.
+        remedy: a command that mends it on this host; "" where none is known.
+
+    """
+
+    text: str = ""
+    remedy: str = ""
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to cite."""
+        return bool(self.text)
+
+    def __str__(self) -> str:
+        """Return the clause."""
+        return self.text
 
 
 def named(name: Name, flow: str, text: str, remedy: str = "") -> Cause:

@@ -11,7 +11,6 @@ from pytest_netlab.host import effects
 from pytest_netlab.trace import End, Packet, refusal_text
 
 if TYPE_CHECKING:
-    from pytest_netlab.causes.clues import Clue
     from pytest_netlab.causes.facts import Case, Cause, Evidence, Name
     from pytest_netlab.host import HostChange
     from pytest_netlab.trace import FlowFact
@@ -45,7 +44,7 @@ def black_hole(case: Case) -> Cause | None:
         return None
     found = clues.link(case), clues.new(_errors_of(case), effects.concerns_icmp)
     cited = "; ".join(one.text for one in found if one)
-    why = clues.Clue(cited or "look at the MTU of the links", found[1].remedy)
+    why = Clue(cited or "look at the MTU of the links", found[1].remedy)
     text = (
         f"packets of {got.stuck} octets and more vanish in the host, and nobody tells "
         f"{want.initiator} to send smaller ones"
@@ -85,7 +84,7 @@ def too_large(case: Case) -> Cause | None:
     size = next(
         difference.got for difference in case.evidence if _asks_for_less(difference)
     )
-    why = clues.link(case) or clues.Clue("look at the MTU of the links")
+    why = clues.link(case) or Clue("look at the MTU of the links")
     text = f"packets are too large for a link, and their sender is told so ({size})"
     return case.cause("rejected", text, why)
 

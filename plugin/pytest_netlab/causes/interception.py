@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
-from pytest_netlab.causes.clues import Clue
+from pytest_netlab.causes.facts import Clue
 from pytest_netlab.causes.neighbours import odd_hops
 from pytest_netlab.checks.forbidden import MADE
 from pytest_netlab.flows import TCP, Role

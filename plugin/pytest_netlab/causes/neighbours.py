@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
-from pytest_netlab.causes.clues import Clue
+from pytest_netlab.causes.facts import Clue
 from pytest_netlab.host import effects
 from pytest_netlab.trace.build import OWN
 

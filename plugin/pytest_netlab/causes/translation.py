@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
+from pytest_netlab.causes.facts import Clue
 from pytest_netlab.flows import WITH_PORTS
 from pytest_netlab.host import Published, effects
 from pytest_netlab.host.conntrack import NAMES
@@ -56,7 +57,7 @@ def stale(case: Case) -> Cause | None:
         return None
     text = "connection tracking follows an entry that is older than the capture"
     why = f"{found}; without it the rules decide again"
-    return case.cause("stale conntrack", text, clues.Clue(why, _delete(case.got.key)))
+    return case.cause("stale conntrack", text, Clue(why, _delete(case.got.key)))
 
 
 def _delete(key: Tuple5 | None) -> str:
@@ -91,7 +92,7 @@ def mistranslated(case: Case) -> Cause | None:
     if got.target == want.target:
         return None
     rule = clues.new(case, effects.translates_destination)
-    why = rule or clues.Clue("the DNAT rule in nat/DOCKER names another destination")
+    why = rule or Clue("the DNAT rule in nat/DOCKER names another destination")
     text = f"{want.responder} was translated to {got.target} instead of {want.target}"
     wrong = _wrong(want.target.node, got.target.node)
     return case.cause(wrong, text, why)
@@ -173,7 +174,7 @@ def unmasqueraded_hairpin(case: Case) -> Cause | None:
     rule = clues.gone(case, effects.masquerades)
     if direct is None or (not rule and case.got == want):
         return None
-    why = rule or clues.Clue("no MASQUERADE rule in nat/POSTROUTING matched")
+    why = rule or Clue("no MASQUERADE rule in nat/POSTROUTING matched")
     text = (
         f"{direct.responder} sees {want.initiator} itself as its client and answers "
         f"it directly, past the translation"
@@ -219,7 +220,7 @@ def missourced(case: Case) -> Cause | None:
     if want.kind != "snat" or got.kind != "snat" or got.sender == want.sender:
         return None
     rule = clues.new(case, effects.translates_source)
-    why = rule or clues.Clue("look at POSTROUTING")
+    why = rule or Clue("look at POSTROUTING")
     text = f"{want.initiator} left as {got.sender} instead of {want.sender}"
     return case.cause("wrong source", text, why)
 

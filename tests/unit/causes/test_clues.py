@@ -10,6 +10,7 @@ from tests.hosts import changed, lines
 from tests.unit.causes.cases import MASQUERADE, PING, case
 
 from pytest_netlab.causes import clues
+from pytest_netlab.causes.facts import Clue
 from pytest_netlab.host import effects
 
 if TYPE_CHECKING:
@@ -185,10 +186,10 @@ def test_versions() -> None:
 def test_first() -> None:
     """The first clue there is is all that is told; without one, where to look."""
     newer = of(changed(settings={"kernel": ("6.1", "6.18")}))
-    some = clues.Clue(), clues.Clue("a", "mend a"), clues.Clue("b")
+    some = Clue(), Clue("a", "mend a"), Clue("b")
 
     assert clues.first(*some, case=newer, otherwise="look") == some[1]
-    assert clues.first(clues.Clue(), case=of(SAME), otherwise="look").text == "look"
+    assert clues.first(Clue(), case=of(SAME), otherwise="look").text == "look"
     assert clues.first(case=newer, otherwise="look").text == (
         "look (kernel is 6.18 here, 6.1 when recorded)"
     )
@@ -270,7 +271,7 @@ def test_nothing_is_left() -> None:
     """Of a ruleset that was flushed, that is said too."""
     host = changed(missing=(MASQUERADE,), bare=True)
 
-    assert clues.gone(of(host), effects.masquerades) == clues.Clue(
+    assert clues.gone(of(host), effects.masquerades) == Clue(
         f"this rule is gone: {MASQUERADE}, and no other rule of Docker's is left on "
         "this host",
         "systemctl restart docker",
