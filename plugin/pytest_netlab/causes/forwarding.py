@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import blindness, clues
+from pytest_netlab.causes.facts import Clue
 from pytest_netlab.flows import ICMP, ICMP6, Role
 from pytest_netlab.host import effects
 from pytest_netlab.trace import End, Packet, refusal_text
