@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_netlab.mutate.live.fault import (
     ALL,
     CLOSED,
+    COUNTED,
     DIRECT,
     PING_BEYOND,
     PING_HOST,
@@ -65,7 +66,7 @@ FAULTS = (
         about="a mangle rule sets the ttl",
         inject=added("mangle", "FORWARD", "-j TTL --ttl-set 9"),
         red=dict.fromkeys(FORWARDED, _CHANGED),
-        cites={ALL: ("mangle -A FORWARD -j TTL --ttl-set 9",)},
+        cites={ALL: ("mangle -A FORWARD -j TTL --ttl-set 9", COUNTED)},
     ),
     Fault(
         name="dscp-set",
@@ -140,7 +141,7 @@ FAULTS = (
             "-p tcp --tcp-flags SYN,RST SYN -j TCPMSS --set-mss 500",
         ),
         red=dict.fromkeys(TCP, _CHANGED),
-        cites={ALL: ("TCPMSS --set-mss 500",)},
+        cites={ALL: ("TCPMSS --set-mss 500", COUNTED)},
     ),
     Fault(
         name="options-stripped",
@@ -149,7 +150,7 @@ FAULTS = (
             "mangle", "FORWARD", "-p tcp -j TCPOPTSTRIP --strip-options timestamp"
         ),
         red=dict.fromkeys(TCP, _CHANGED),
-        cites={ALL: ("TCPOPTSTRIP",)},
+        cites={ALL: ("TCPOPTSTRIP", COUNTED)},
     ),
     Fault(
         name="checksum-broken",
@@ -165,7 +166,7 @@ FAULTS = (
             "mangle", "PREROUTING", "-i {uplink} -p tcp -j TEE --gateway {host02}"
         ),
         red={WEB: ("delivered twice",), DIRECT: ("delivered twice",)},
-        cites={ALL: ("TEE --gateway {host02}",)},
+        cites={ALL: ("TEE --gateway {host02}", COUNTED)},
     ),
     Fault(
         name="ends-ttl",
@@ -228,6 +229,6 @@ FAULTS = (
         about="the host sends the second segment of an answer before the first",
         inject=swapped("-i docker0 -p tcp -m length --length 100:1500"),
         red=dict.fromkeys(TCP, ("reordered-by-host",)),
-        cites={ALL: ("NFQUEUE --queue-num 7",)},
+        cites={ALL: ("NFQUEUE --queue-num 7", COUNTED)},
     ),
 )

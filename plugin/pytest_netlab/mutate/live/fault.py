@@ -37,6 +37,7 @@ PING_HOST, PING_BEYOND, WEB = "ping-host", "ping-beyond", "published-web"
 DIRECT, CLOSED = "direct-published/open", "direct-published/closed"
 PROXIED, UNPROXIED = "proxied", ("not forwarded", "rejected")
 ALL = "*"  # whichever golden
+COUNTED = "it counted"  # a rule is cited with its counter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.mutate.live.fault import (
     ALL,
+    COUNTED,
     DIRECT,
     PING_BEYOND,
     PING_HOST,
@@ -68,7 +69,9 @@ def _lossy(what: str, match: str, red: str) -> Fault:
         about=f"the host drops the first {what} in an hour",
         inject=added("mangle", "FORWARD", f"{match} {limit} -j DROP"),
         red={WEB: (red,)},
-        cites={ALL: ("mangle -A FORWARD", "-m limit --limit 1/hour", "-j DROP")},
+        cites={
+            ALL: ("mangle -A FORWARD", "-m limit --limit 1/hour", "-j DROP", COUNTED)
+        },
     )
 
 
@@ -140,7 +143,7 @@ FAULTS = (
         inject=added("filter", "INPUT", "-p icmp -j DROP"),
         own_stack=True,
         red={PING_HOST: ("not answered",)},
-        cites={ALL: ("filter -A INPUT -p icmp -j DROP",)},
+        cites={ALL: ("filter -A INPUT -p icmp -j DROP", COUNTED)},
     ),
     Fault(
         name="input-reject",
@@ -148,7 +151,7 @@ FAULTS = (
         inject=added("filter", "INPUT", "-p icmp --icmp-type 8 -j REJECT"),
         own_stack=True,
         red={PING_HOST: _REJECTED},
-        cites={ALL: ("filter -A INPUT -p icmp", "-j REJECT")},
+        cites={ALL: ("filter -A INPUT -p icmp", "-j REJECT", COUNTED)},
     ),
     Fault(
         name="replies-untracked",

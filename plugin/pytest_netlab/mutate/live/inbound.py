@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pytest_netlab.mutate.live.fault import (
     ALL,
+    COUNTED,
     DIRECT,
     PING_BEYOND,
     PING_HOST,
@@ -21,14 +22,14 @@ FAULTS = (
         about="what enters docker0 is masqueraded: web sees the bridge",
         inject=added("nat", "POSTROUTING", "-o docker0 -p tcp -j MASQUERADE"),
         red=dict.fromkeys(TCP, _SOURCE),
-        cites={ALL: ("nat -A POSTROUTING -o docker0 -p tcp -j MASQUERADE",)},
+        cites={ALL: ("nat -A POSTROUTING -o docker0 -p tcp -j MASQUERADE", COUNTED)},
     ),
     Fault(
         name="masquerade-everything",
         about="whatever leaves the host anywhere is masqueraded",
         inject=added("nat", "POSTROUTING", "-j MASQUERADE"),
         red=dict.fromkeys(TCP, _SOURCE),
-        cites={ALL: ("nat -A POSTROUTING -j MASQUERADE",)},
+        cites={ALL: ("nat -A POSTROUTING -j MASQUERADE", COUNTED)},
     ),
     Fault(
         name="snat-inbound",
@@ -37,7 +38,9 @@ FAULTS = (
             "nat", "POSTROUTING", "-o docker0 -p tcp -j SNAT --to-source {host02}"
         ),
         red=dict.fromkeys(TCP, _SOURCE),
-        cites={ALL: ("POSTROUTING -o docker0 -p tcp -j SNAT --to-source {host02}",)},
+        cites={
+            ALL: ("POSTROUTING -o docker0 -p tcp -j SNAT --to-source {host02}", COUNTED)
+        },
     ),
     Fault(
         name="snat-inbound-of-nft",
@@ -60,7 +63,7 @@ FAULTS = (
             "-o docker0 -p tcp -j SNAT --to-source {host01}:50000-50100",
         ),
         red=dict.fromkeys(TCP, ("remapped although free",)),
-        cites={ALL: ("SNAT --to-source {host01}:50000-50100",)},
+        cites={ALL: ("SNAT --to-source {host01}:50000-50100", COUNTED)},
     ),
     Fault(
         name="port-redirected",
@@ -71,7 +74,7 @@ FAULTS = (
             "-i {uplink} -p tcp --dport 81 -j REDIRECT --to-ports 9",
         ),
         red={WEB: ("rejected",)},
-        cites={ALL: ("--dport 81 -j REDIRECT --to-ports 9",)},
+        cites={ALL: ("--dport 81 -j REDIRECT --to-ports 9", COUNTED)},
     ),
     Fault(
         name="port-redirected-by-nft",
@@ -95,7 +98,7 @@ FAULTS = (
             "--tproxy-mark 7",
         ),
         red={WEB: ("not forwarded",)},
-        cites={ALL: ("mangle -A PREROUTING", "TPROXY --on-port 9")},
+        cites={ALL: ("mangle -A PREROUTING", "TPROXY --on-port 9", COUNTED)},
     ),
     Fault(
         name="synproxy",
@@ -115,7 +118,7 @@ FAULTS = (
             setting("host", "net.netfilter.nf_conntrack_tcp_loose", "0", "1"),
         ),
         red={WEB: ("header changed",)},
-        cites={ALL: ("SYNPROXY",)},
+        cites={ALL: ("SYNPROXY", COUNTED)},
     ),
     Fault(
         name="answered-by-the-bridge",
@@ -133,7 +136,7 @@ FAULTS = (
         about="the host sends the gateway a copy of what it forwards to host01",
         inject=added("mangle", "POSTROUTING", "-d {host01} -j TEE --gateway {gateway}"),
         red=dict.fromkeys(FORWARDED, ("delivered twice",)),
-        cites={ALL: ("TEE --gateway {gateway}",)},
+        cites={ALL: ("TEE --gateway {gateway}", COUNTED)},
     ),
     Fault(
         name="copied-beyond",
@@ -145,6 +148,6 @@ FAULTS = (
             WEB: ("delivered twice",),
             DIRECT: ("delivered twice",),
         },
-        cites={ALL: ("TEE --gateway {gateway}",)},
+        cites={ALL: ("TEE --gateway {gateway}", COUNTED)},
     ),
 )

@@ -7,7 +7,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import LabUnavailableError
-from pytest_netlab.mutate.live.fault import ALL, CLOSED, DIRECT, PING_BEYOND, WEB, Fault
+from pytest_netlab.mutate.live.fault import (
+    ALL,
+    CLOSED,
+    COUNTED,
+    DIRECT,
+    PING_BEYOND,
+    WEB,
+    Fault,
+)
 from pytest_netlab.mutate.live.inject import addresses
 
 if TYPE_CHECKING:
@@ -259,7 +267,7 @@ FAULTS = (
             WEB: _NOT,
             DIRECT: _NOT,
         },
-        cites={ALL: ("FORWARD -j DOCKER-ISOLATION-STAGE-2",)},
+        cites={ALL: ("FORWARD -j DOCKER-ISOLATION-STAGE-2", COUNTED)},
     ),
     Fault(
         name="direct-drop-deleted",
@@ -273,7 +281,7 @@ FAULTS = (
         about="DOCKER-USER drops all",
         inject=edited(run("-I DOCKER-USER -j DROP")),
         red=dict.fromkeys(_FORWARDED, _NOT),
-        cites={ALL: ("filter -A DOCKER-USER -j DROP",)},
+        cites={ALL: ("filter -A DOCKER-USER -j DROP", COUNTED)},
     ),
     Fault(
         name="user-reject",
@@ -282,14 +290,14 @@ FAULTS = (
             run("-I DOCKER-USER -p icmp -j REJECT --reject-with icmp-admin-prohibited")
         ),
         red={PING_BEYOND: _REJECTED},
-        cites={ALL: ("DOCKER-USER -p icmp -j REJECT",)},
+        cites={ALL: ("DOCKER-USER -p icmp -j REJECT", COUNTED)},
     ),
     Fault(
         name="user-reset",
         about="DOCKER-USER resets connections",
         inject=edited(run("-I DOCKER-USER -p tcp -j REJECT --reject-with tcp-reset")),
         red={WEB: _REJECTED, DIRECT: _REJECTED},
-        cites={ALL: ("DOCKER-USER -p tcp -j REJECT",)},
+        cites={ALL: ("DOCKER-USER -p tcp -j REJECT", COUNTED)},
     ),
     Fault(
         name="user-first-only",
@@ -300,6 +308,6 @@ FAULTS = (
             )
         ),
         red={PING_BEYOND: _NOT},
-        cites={ALL: ("DOCKER-USER -p icmp -m limit",)},
+        cites={ALL: ("DOCKER-USER -p icmp -m limit", COUNTED)},
     ),
 )

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_netlab.mutate.live.fault import ALL, PING_BEYOND, PING_HOST, WEB, Fault
+from pytest_netlab.mutate.live.fault import (
+    ALL,
+    COUNTED,
+    PING_BEYOND,
+    PING_HOST,
+    WEB,
+    Fault,
+)
 from pytest_netlab.mutate.live.hosts import TCP
 from pytest_netlab.mutate.live.inject import added, on
 
@@ -14,7 +21,7 @@ if TYPE_CHECKING:
 _PINGS = (PING_HOST, PING_BEYOND)
 _BRIDGE = "bridge netlab_mutate"
 _HOOK = "{{{{ type filter hook {} priority 0 ; }}}}"
-_UNSEEN = ("no traffic",)
+_UNSEEN = ("unseen",)
 
 
 def bridged(family: str, chain: str, rule: str) -> Inject:
@@ -33,28 +40,30 @@ FAULTS = (
         about="a raw rule drops c1's pings; with br_netfilter no tap sees them",
         inject=added("raw", "PREROUTING", "-i docker0 -p icmp -j DROP"),
         red=dict.fromkeys(_PINGS, _UNSEEN),
-        cites={ALL: ("raw -A PREROUTING -i docker0 -p icmp -j DROP",)},
+        cites={ALL: ("raw -A PREROUTING -i docker0 -p icmp -j DROP", COUNTED)},
     ),
     Fault(
         name="raw-drops-replies",
         about="a raw rule drops what web sends, before docker0's tap",
         inject=added("raw", "PREROUTING", "-i docker0 -p tcp --sport 80 -j DROP"),
-        red=dict.fromkeys(TCP, ("not answered",)),
-        cites={ALL: ("raw -A PREROUTING -i docker0 -p tcp", "--sport 80 -j DROP")},
+        red=dict.fromkeys(TCP, _UNSEEN),
+        cites={
+            ALL: ("raw -A PREROUTING -i docker0 -p tcp", "--sport 80 -j DROP", COUNTED)
+        },
     ),
     Fault(
         name="mangle-drops-pings",
         about="a mangle rule drops c1's pings in PREROUTING",
         inject=added("mangle", "PREROUTING", "-s {c1} -p icmp -j DROP"),
         red=dict.fromkeys(_PINGS, _UNSEEN),
-        cites={ALL: ("mangle -A PREROUTING -s {c1}", "-j DROP")},
+        cites={ALL: ("mangle -A PREROUTING -s {c1}", "-j DROP", COUNTED)},
     ),
     Fault(
         name="raw-drops-port",
         about="a raw rule drops what comes in on the uplink for the published port",
         inject=added("raw", "PREROUTING", "-i {uplink} -p tcp --dport 81 -j DROP"),
         red={WEB: ("not forwarded",)},
-        cites={ALL: ("raw -A PREROUTING", "--dport 81 -j DROP")},
+        cites={ALL: ("raw -A PREROUTING", "--dport 81 -j DROP", COUNTED)},
     ),
     Fault(
         name="bridge-drops-pings",
@@ -65,7 +74,7 @@ FAULTS = (
             "ip protocol icmp counter drop",
         ),
         red=dict.fromkeys(_PINGS, _UNSEEN),
-        cites={ALL: ("bridge", "ip protocol icmp", "drop")},
+        cites={ALL: ("bridge", "ip protocol icmp", "drop", COUNTED)},
     ),
     Fault(
         name="bridge-drops-replies",
@@ -75,8 +84,8 @@ FAULTS = (
             "type filter hook input priority 0",
             "ip saddr {web} counter drop",
         ),
-        red=dict.fromkeys(TCP, ("not answered",)),
-        cites={ALL: ("bridge", "ip saddr {web}", "drop")},
+        red=dict.fromkeys(TCP, _UNSEEN),
+        cites={ALL: ("bridge", "ip saddr {web}", "drop", COUNTED)},
     ),
     Fault(
         name="ingress-drops-pings",
@@ -87,7 +96,7 @@ FAULTS = (
             "ip protocol icmp counter drop",
         ),
         red=dict.fromkeys(_PINGS, _UNSEEN),
-        cites={ALL: ("netdev", "ip protocol icmp", "drop")},
+        cites={ALL: ("netdev", "ip protocol icmp", "drop", COUNTED)},
     ),
     Fault(
         name="ebtables-drops-pings",
@@ -100,7 +109,7 @@ FAULTS = (
             ),
         ),
         red=dict.fromkeys(_PINGS, _UNSEEN),
-        cites={ALL: ("bridge | ebtables", "{veth-c1} | c1", "drop | DROP")},
+        cites={ALL: ("bridge | ebtables", "{veth-c1} | c1", "drop | DROP", COUNTED)},
     ),
     Fault(
         name="arp-dropped",
@@ -121,7 +130,7 @@ FAULTS = (
             **dict.fromkeys(_PINGS, _UNSEEN),
             **dict.fromkeys(TCP, ("not forwarded", "rejected")),
         },
-        cites={ALL: ("ether type arp | type arp | ARP", "drop | nobody")},
+        cites={ALL: ("ether type arp | type arp | ARP", "drop | nobody", COUNTED)},
     ),
     Fault(
         name="tc-drops-pings",
@@ -145,8 +154,8 @@ FAULTS = (
         name="pings-redirected",
         about="a nat rule redirects c1's pings to the host, before docker0's tap",
         inject=added("nat", "PREROUTING", "-i docker0 -p icmp -j REDIRECT"),
-        red=dict.fromkeys(_PINGS, ("not forwarded",)),
-        cites={ALL: ("nat -A PREROUTING -i docker0 -p icmp -j REDIRECT",)},
+        red=dict.fromkeys(_PINGS, ("redirected",)),
+        cites={ALL: ("nat -A PREROUTING -i docker0 -p icmp -j REDIRECT", COUNTED)},
     ),
     Fault(
         name="c1-without-route",
