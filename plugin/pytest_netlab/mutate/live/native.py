@@ -222,6 +222,6 @@ FAULTS = (
             WEB: _LOST,
             CLOSED: ("flow differs", "unexpected flow"),
         },
-        cites={ALL: ("no rule of Docker's is left | docker-bridges",)},
+        cites={ALL: ("rule of Docker's is left | docker-bridges",)},
     ),
 )

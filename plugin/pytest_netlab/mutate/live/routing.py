@@ -245,10 +245,7 @@ FAULTS = (
                 "ip address del {host01}/32 dev lo",
             ),
         ),
-        red={
-            PING_BEYOND: ("not forwarded",),
-            **dict.fromkeys(TCP, ("not forwarded",)),
-        },
+        red=dict.fromkeys(FORWARDED, ("address taken",)),
         cites={ALL: ("{host01}", "on lo | dev lo | lo has")},
     ),
     Fault(
@@ -261,7 +258,7 @@ FAULTS = (
                 "ip address del {web}/32 dev docker0",
             ),
         ),
-        red=dict.fromkeys(TCP, ("not forwarded", "rejected")),
+        red=dict.fromkeys(TCP, ("address taken",)),
         cites={ALL: ("{web}", "on docker0 | dev docker0 | docker0 has | dev lo")},
     ),
     Fault(

@@ -144,7 +144,7 @@ FAULTS = (
             WEB: ("proxied",),
             CLOSED: ("flow differs", "unexpected flow"),
         },
-        cites={ALL: ("no rule of Docker's is left",)},
+        cites={ALL: ("rule of Docker's is left",)},
     ),
     Fault(
         name="masquerade-retargeted",
