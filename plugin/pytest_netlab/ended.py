@@ -53,6 +53,11 @@ class Ended:
         return isinstance(self.error, NetlabError) and self.verdict is None
 
     @property
+    def lacks_golden(self) -> bool:
+        """Return whether there is no golden yet, which is why it broke."""
+        return isinstance(self.error, MissingGoldenError)
+
+    @property
     def is_error(self) -> bool:
         """Return whether lab or capture broke; a failed command is a failure."""
         return self.is_broken and not isinstance(self.error, CommandError)

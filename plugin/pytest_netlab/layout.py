@@ -13,7 +13,7 @@ from typing import Any, TextIO
 NARROWEST = 20  # columns; a narrower terminal breaks lines itself
 _LABEL = re.compile(r" *\S+(?: \S+)? {2,}(?=\S)")  # "cause      ", "    expected  "
 _WIDEST_LABEL, _UNDER_LABEL = 16, 8
-_COMMAND = re.compile(r" *pytest(-netlab)? ")
+_COMMAND = re.compile(r" {13}\S+ ")  # below "next step", and what to do
 _STYLES = (
     (re.compile(r"[\w.=\[\]-]+ FAILED: "), ("red", "bold")),
     (re.compile(r"flow  "), ("bold",)),

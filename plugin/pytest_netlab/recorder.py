@@ -107,9 +107,12 @@ class Recorder:
         return self.store.load(self.scenario.id, self._deciding())
 
     def others(self, golden: Golden) -> Iterator[Golden]:
-        """Yield the other variants; stop without an error at one that is damaged."""
+        """Yield the other variants that may be for this host.
+
+        Stop without an error at one that is damaged.
+        """
         with suppress(GoldenError):
-            yield from self.store.others(golden)
+            yield from self.store.others(golden, self._deciding())
 
     def record(self, capture: Capture, provenance: Mapping[str, str]) -> Path | None:
         """Record a capture as the golden; return its folder, None if nothing changed.

@@ -330,15 +330,18 @@ class ScenarioRun:
             provenance,
             test=test,
             verdict=verdict,
-            refused=self._unfit(self._judged),
+            refused=self.unfit,
         )
 
-    def _unfit(self, trace: Trace) -> str:
-        """Return why every run would reject a golden of this trace; "" for none."""
+    @property
+    def unfit(self) -> str:
+        """Return why every run would reject a golden of what was judged, or ""."""
+        if self._judged is None:
+            return ""
         if self._failed is not None:
             text = "a command failed in the capture, as it would in the next run"
             return f"{text}: {self._failed}"
-        found = self._recorder.survey(trace.canonical)
+        found = self._recorder.survey(self._judged.canonical)
         if found.outcome == "pass":
             return ""
         return unrecordable(one.field for one in found.differences)

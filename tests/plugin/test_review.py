@@ -281,7 +281,7 @@ def test_new_only(recorded: pytest.Pytester, run: Run, fault: Fault) -> None:
 def test_known_change_of_behaviour(
     recorded: pytest.Pytester, run: Run, fault: Fault
 ) -> None:
-    """A run that tells another variant's story names the change and its reference."""
+    """A run like another variant, which may be for this host, names it."""
     golden = recorded.path / "golden" / "ping"
     (golden / "old").mkdir()
     for path in [p for p in golden.iterdir() if p.is_file()]:
@@ -290,10 +290,10 @@ def test_known_change_of_behaviour(
     toml.write_text('requires = "engine == fake"\n' + toml.read_text())
     (golden / "new").mkdir()
     (golden / "new" / "golden.toml").write_text(
-        'format = 1\nscenario = "ping"\nrequires = "engine >= 99"\n'
+        'format = 1\nscenario = "ping"\nrequires = "api >= 99"\n'
         'description = "Masquerading is gone."\nreference = "https://example.org/99"\n'
     )
-    fault(f"{LEAK}; lab.facts = {{'engine': '99'}}")
+    fault(f"{LEAK}; lab.facts = {{'engine': 'none', 'api': '99'}}")
     run("--netlab-update").assert_outcomes(passed=1)
     fault(LEAK)
 
@@ -302,7 +302,10 @@ def test_known_change_of_behaviour(
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "known as   the packets match variant new (requires engine >= 99):*",
+            "known as   the packets match variant new (requires api >= 99):*",
             "           https://example.org/99",
         ]
     )
+
+    fault(f"{LEAK}; lab.facts = {{**lab.facts, 'api': '41'}}")
+    assert "known as" not in run().stdout.str()  # it is not for this host

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CAUSE = "cause      leaked: c1 left on the uplink under its own address, as no rule is"
-COMMAND = "           pytest -m netlab --netlab-update tests/scenarios/test_ping.py"
+COMMAND = (
+    "             .venv/bin/pytest -m netlab --netlab-update tests/scenarios/test_it.py"
+)
 
 
 @pytest.fixture
@@ -98,10 +100,10 @@ def test_folded(line: str, columns: int) -> None:
 
 def test_folded_command() -> None:
     """A command that is folded can still be pasted."""
-    first, second = layout.folded(COMMAND, 60)
+    first, second = layout.folded(COMMAND, 70)
 
     assert first.endswith(" \\")
-    assert second.strip() == "tests/scenarios/test_ping.py"
+    assert second.strip() == "tests/scenarios/test_it.py"
 
 
 @given(st.text(st.characters(exclude_characters="\\")), st.integers(1, 100))

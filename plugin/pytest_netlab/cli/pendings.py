@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from pytest_netlab.ci import in_ci
 from pytest_netlab.cli.golden_root import golden_root
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.output import say
 from pytest_netlab.errors import NetlabError
+from pytest_netlab.invocation import current
 from pytest_netlab.spec import ARTIFACTS
 from pytest_netlab.store import PendingStore
 
@@ -61,6 +64,18 @@ def meant(store: PendingStore, names: Sequence[str]) -> list[str]:
     """
     store.demand(*names)
     return list(dict.fromkeys(names)) or store.names()
+
+
+def deciding(action: str, names: Sequence[str]) -> str:
+    """Return the command line of an action, with the folders this command was given."""
+    given = click.get_current_context()
+    words = [current().netlab, action, shlex.join(names)]
+    for option, key in (("--artifacts", "store"), ("--golden", "goldens")):
+        if given.get_parameter_source(key) is ParameterSource.COMMANDLINE:
+            value = given.params[key]
+            folder = value.root.parent if isinstance(value, PendingStore) else value
+            words.append(f"{option} {shlex.quote(str(folder))}")
+    return " ".join(words)
 
 
 def refuse_in_ci(action: str) -> None:

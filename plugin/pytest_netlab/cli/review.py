@@ -17,6 +17,7 @@ from pytest_netlab.cli.pendings import (
     accept,
     accept_read,
     artifacts,
+    deciding,
     each,
     goldens,
     meant,
@@ -27,15 +28,16 @@ from pytest_netlab.recorder import review
 from pytest_netlab.report.review import render
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pytest_netlab.store import Pending, PendingStore
 
 UNDECIDED = (
-    "nothing is decided: review asks on a terminal, and not in CI. Next: "
-    "`pytest-netlab accept NAME` or `reject NAME`, or review with --accept-all or "
-    "--reject-all"
+    "nothing is decided: review asks on a terminal, and not in CI. Next: `{accept}`, "
+    "or `{reject}`{where}"
 )
+IN_CI = "; in CI, where goldens are not written, only the latter"
 QUESTION = "(a)ccept, (r)eject or (s)kip"
 
 
@@ -72,9 +74,16 @@ def command(
         each(store, chosen, accepting if accept_all else reject)
     elif in_ci() or sys.stdin is None or not sys.stdin.isatty():
         each(store, chosen, lambda store, name: _show(store.load(name, goldens)))
-        say(UNDECIDED)
+        say(_undecided(chosen))
     else:
         each(store, chosen, partial(_ask, goldens=goldens))
+
+
+def _undecided(names: Sequence[str]) -> str:
+    """Return how to decide on proposals without being asked."""
+    accepting, rejecting = deciding("accept", names), deciding("reject", names)
+    where = IN_CI if in_ci() else ""
+    return UNDECIDED.format(accept=accepting, reject=rejecting, where=where)
 
 
 def _show(pending: Pending) -> None:

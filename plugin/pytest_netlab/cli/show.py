@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,10 @@ from pytest_netlab.cli.sources import FILE, as_trouble, formats, opened
 from pytest_netlab.errors import CaptureError, MemoryLimitError
 from pytest_netlab.evidence import MARK, VERDICT, read
 from pytest_netlab.files import documents
+from pytest_netlab.invocation import current
 from pytest_netlab.report import outcome, packets
+from pytest_netlab.report.next_steps import ELSEWHERE, Commands, NextSteps
+from pytest_netlab.spec import ARTIFACTS, PENDING
 from pytest_netlab.terminal import Safe, escaped, safe_json
 
 if TYPE_CHECKING:
@@ -90,7 +94,23 @@ def _verdict(folder: Path, form: str | None) -> Iterable[Safe]:
     if form == "json":
         text = documents.content(folder / VERDICT, opened=documents.unlinked).decode()
         return [safe_json(text)]
-    return shown(outcome.rendered(record, folder).split("\n"))
+    return shown(outcome.rendered(record, folder, _steps(folder)).split("\n"))
+
+
+def _steps(folder: Path) -> NextSteps:
+    """Return how the proposal beside an evidence folder is reviewed, if there is one.
+
+    What would mend the host is not known: its rules are not read again.
+    """
+    artifacts, name = folder.absolute().parent, folder.name
+    if not (artifacts / PENDING / name).is_dir():
+        return NextSteps(commands=Commands(host=ELSEWHERE))
+    folders = ""
+    if artifacts != Path.cwd() / ARTIFACTS:
+        folders = f" --artifacts {shlex.quote(str(artifacts))}"
+    review = f"{current().netlab} review"
+    commands = Commands(review=review, folders=folders, host=ELSEWHERE)
+    return NextSteps(commands=commands, proposed=name)
 
 
 @dataclass(slots=True)

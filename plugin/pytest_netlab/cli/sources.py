@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import click
 from pytest_netlab.capture import Capture, open_capture
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.errors import MemoryLimitError
+from pytest_netlab.invocation import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +82,10 @@ def as_trouble(error: CaptureError) -> Trouble:
         return Trouble(str(error))
     if not error.offset:
         return Trouble(f"{error}; give a capture of tcpdump, dumpcap or Wireshark")
-    return Trouble(f"{error}; `pytest-netlab show` prints the packets before it")
+    if not Path(error.source).is_file():  # standard input
+        return Trouble(f"{error}; `show` prints the packets before it")
+    shown = f"{current().netlab} show {shlex.quote(error.source)}"
+    return Trouble(f"{error}; `{shown}` prints the packets before it")
 
 
 def only_once(*arguments: str | None) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from importlib.resources import files
 from inspect import isgeneratorfunction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_netlab.ci import in_ci
 from pytest_netlab.errors import (
     DeclarationError,
     GoldenError,
@@ -24,6 +22,8 @@ from pytest_netlab.lab.rootfs import suites
 from pytest_netlab.layout import folded
 from pytest_netlab.plugin import (
     advice,
+    arguments,
+    goldens,
     hiding,
     hookspecs,
     isolation,
@@ -35,7 +35,7 @@ from pytest_netlab.plugin import (
     summary,
 )
 from pytest_netlab.plugin.unreferenced import GOLDEN
-from pytest_netlab.spec import ARTIFACTS, PENDING
+from pytest_netlab.spec import PENDING
 from pytest_netlab.terminal import joined, one_line
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from pytest_netlab.run import ScenarioRun
     from pytest_netlab.session import Netlab
     from pytest_netlab.spec import Scenario
-    from pytest_netlab.store import PendingStore, Store
+    from pytest_netlab.store import Store
 
 SHOWN = 20  # invalid markers of one file, at most
 STORED = pytest.StashKey["Stored"]()
@@ -170,6 +170,12 @@ def pytest_make_collect_report() -> Generator[
     return report
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of xdist how pytest was started, for the commands it prints."""
+    node.workerinput[arguments.STARTED] = arguments.started(node.config)
+
+
 @pytest.fixture(scope="session")
 def netlab_lab(pytestconfig: pytest.Config) -> Iterator[Lab]:
     """Start this worker's lab on first use; close it at the end of the session."""
@@ -261,7 +267,7 @@ def netlab(request: pytest.FixtureRequest) -> Iterator[Netlab]:
     config, stash = request.config, request.node.stash
     _refuse_shared(request.node)
     scenario = marker.scenario(request.node)
-    store = Store(_golden_folder(request.node))
+    store = Store(goldens.folder(request.node))
     if config.getoption("--netlab-offline"):
         stash[STORED] = _stored(config, scenario, store)
         lab: Any = _over(stash[STORED])
@@ -288,10 +294,10 @@ def _refuse_shared(item: pytest.Item) -> None:
     records = config.getoption("netlab_update") != "none"
     if not records or not hasattr(config, "workerinput"):
         return
-    golden = _golden_folder(item) / marker.scenario(item).id
+    golden = goldens.folder(item) / marker.scenario(item).id
     for other in item.session.items:
         same = marker.is_on(other) and marker.scenario(other).id == golden.name
-        if same and other is not item and _golden_folder(other) == golden.parent:
+        if same and other is not item and goldens.folder(other) == golden.parent:
             raise GoldenError(
                 f"{item.nodeid} and {other.nodeid} have one golden, {golden.name}: "
                 "record it without pytest-xdist (-n0), or give each an id of its own"
@@ -310,12 +316,8 @@ def _sweep(config: pytest.Config, scenario: Scenario, store: Store) -> None:
 
     store.sweep(scenario.id)
     if not config.getoption("--netlab-offline"):
-        folders.leftovers(_artifacts(config))
-        folders.leftovers(_artifacts(config) / PENDING)
-
-
-def _artifacts(config: pytest.Config) -> Path:
-    return config.rootpath / str(config.getoption("--netlab-artifacts") or ARTIFACTS)
+        folders.leftovers(goldens.artifacts(config))
+        folders.leftovers(goldens.artifacts(config) / PENDING)
 
 
 def _stored(config: pytest.Config, scenario: Scenario, store: Store) -> Stored:
@@ -368,21 +370,6 @@ def _rerun(item: pytest.Function) -> None:
         pytest.skip(f"--netlab-stimulus=replay: {error}")
 
 
-def _golden_folder(item: pytest.Item) -> Path:
-    """Return where goldens are: bundled ones for bundled scenarios, else the ini's."""
-    config = item.config
-    if item.path.parent != Path(str(files("pytest_netlab.scenarios"))):
-        return options.golden_root(config)
-    bundled = Path(str(files("pytest_netlab.golden")))
-    ours = bundled.is_relative_to(config.rootpath)
-    if config.getoption("netlab_update") != "none" and not ours:
-        raise GoldenError(
-            f"--netlab-update: {bundled} belongs to the installed package; copy the "
-            "scenario into your project to record a golden of your own"
-        )
-    return bundled
-
-
 def _progress(config: pytest.Config, text: str) -> None:
     """Print progress, past pytest's capture; xdist workers have no terminal."""
     terminal = config.pluginmanager.get_plugin("terminalreporter")
@@ -423,12 +410,14 @@ def _lead(
     if report.skipped:
         return
     from pytest_netlab.ended import ended  # noqa: PLC0415 - only for scenarios
+    from pytest_netlab.plugin import rerun  # noqa: PLC0415
     from pytest_netlab.report import outcome  # noqa: PLC0415
 
     error = call.excinfo.value if call.excinfo else None
-    pending = _pending(item, report)
+    pending = goldens.pending(item, report)
     how = ended(_run(item), error, test=item.nodeid, pending=pending)
-    found = outcome.of(how, keep=_keep(item.config, report))
+    steps = rerun.steps(item) if error is not None else None
+    found = outcome.of(how, keep=_keep(item.config, report), steps=steps)
     if found is None:
         return
     report.user_properties += found.properties
@@ -451,32 +440,13 @@ def _keep(config: pytest.Config, report: pytest.TestReport) -> Path | None:
     wanted = keep == "always" or (keep == "on-failure" and report.failed)
     if not wanted or report.when != "call":
         return None
-    return _artifacts(config)
-
-
-def _pending(item: pytest.Item, report: pytest.TestReport) -> PendingStore | None:
-    """Return where this phase may propose a golden; None for nowhere.
-
-    CI writes nothing, an installed package's goldens are not the user's to change, and
-    stored packets were proposed when they were captured.
-    """
-    from pytest_netlab.store import PendingStore  # noqa: PLC0415 - imports numpy
-
-    config = item.config
-    keep_none = in_ci() or config.getoption("--netlab-keep") == "never"
-    if keep_none or config.getoption("--netlab-offline") or report.when != "call":
-        return None
-    try:
-        ours = _golden_folder(item).is_relative_to(config.rootpath)
-    except (DeclarationError, GoldenError):  # its fixture has said so
-        return None
-    return PendingStore.beside(_artifacts(config)) if ours else None
+    return goldens.artifacts(config)
 
 
 def _note_golden(item: pytest.Item, report: pytest.TestReport) -> None:
     """Record which golden a test uses: as a property to show, and unescaped."""
     try:
-        folder = _golden_folder(item) / marker.scenario(item).id
+        folder = goldens.folder(item) / marker.scenario(item).id
     except (DeclarationError, GoldenError):  # its fixture has said so
         return
     report.user_properties.append((GOLDEN, str(folder)))

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pytest_netlab import evidence
 from pytest_netlab.errors import NetlabError
 from pytest_netlab.evidence import Record
-from pytest_netlab.report.text import next_step, render
+from pytest_netlab.report.next_steps import NextSteps
+from pytest_netlab.report.text import render
 from pytest_netlab.spec import TROUBLE
 from pytest_netlab.terminal import escaped, one_line
 
@@ -39,12 +40,15 @@ class Outcome:
     properties: list[tuple[str, object]] = field(default_factory=list)
 
 
-def of(ended: Ended, *, keep: Path | None) -> Outcome | None:
+def of(
+    ended: Ended, *, keep: Path | None, steps: NextSteps | None = None
+) -> Outcome | None:
     """Return what to report; None where this plugin has nothing to say.
 
     Args:
         ended: how the test ended.
         keep: folder for evidence; None to write none.
+        steps: what to do next, but for what the test itself has proposed.
 
     """
     if not ended.concerns:
@@ -56,7 +60,9 @@ def of(ended: Ended, *, keep: Path | None) -> Outcome | None:
         refused = f"no golden was proposed: {one_line(str(ended.refused))}"
     if isinstance(ended.error, NetlabError) and not ended.error.multiline:
         record = replace(record, error=one_line(record.error))
-    text = rendered(record, where, ended.proposed) if ended.is_reportable else ""
+    text = ""
+    if ended.is_reportable:
+        text = rendered(record, where, _steps(ended, steps or NextSteps()))
     troubles = [line for line in (trouble, refused) if line]
     properties = _properties(ended, where)
     if not text:  # a pass, or an assertion that the packets do not explain
@@ -70,17 +76,37 @@ def of(ended: Ended, *, keep: Path | None) -> Outcome | None:
     )
 
 
-def rendered(record: Record, where: Path | None, proposed: Path | None = None) -> str:
+def rendered(record: Record, where: Path | None, steps: NextSteps | None = None) -> str:
     """Return the text of a run: why it failed or broke, and where its evidence is.
 
-    `proposed` is the folder of the pending golden that the run proposed, if any.
+    Args:
+        record: of the run.
+        where: folder of its evidence; None for none.
+        steps: what to do next; None where nothing is known of that.
+
     """
     if record.verdict is not None and record.verdict.outcome == "fail":
-        return render(record.verdict, where, record.test, proposed)
+        return render(record.verdict, where, steps)
     lines = [f"evidence   {where}"] if where is not None else []
-    lines += next_step(proposed, "") if proposed is not None else []
+    lines += steps.without_golden() if steps is not None else []
     ended = escaped(record.error) or one_line(f"{record.scenario}: {record.outcome}")
     return "\n".join((ended, *map(one_line, lines)))
+
+
+def _steps(ended: Ended, steps: NextSteps) -> NextSteps | None:
+    """Return what to do next, by what was seen; None where no golden would help."""
+    if ended.verdict is None and not ended.lacks_golden:
+        return None
+    name = ended.proposed.name if ended.proposed is not None else steps.proposed
+    return replace(steps, proposed=name, unfit=_unfit(ended.run))
+
+
+def _unfit(run: ScenarioRun | None) -> str:
+    """Return why no golden can have what was seen; "" where one can, or unknown."""
+    try:
+        return run.unfit if run is not None else ""
+    except NetlabError:  # the golden is damaged: that is said
+        return ""
 
 
 def _record(ended: Ended, keep: Path | None) -> Record:

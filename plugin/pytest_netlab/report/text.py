@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pytest_netlab.checks.forbidden import forbids, unrecordable
+from pytest_netlab.report.next_steps import NextSteps
 from pytest_netlab.report.provenance import changes
-from pytest_netlab.spec import ARTIFACTS
 from pytest_netlab.terminal import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from pytest_netlab.diff import Difference
     from pytest_netlab.judge import Verdict
@@ -21,28 +19,19 @@ SHOWN = 12
 
 
 def render(
-    verdict: Verdict,
-    bundle: Path | None = None,
-    node: str = "",
-    pending: Path | None = None,
+    verdict: Verdict, bundle: Path | None = None, steps: NextSteps | None = None
 ) -> str:
     """Return the failure text of a verdict.
 
     Args:
         verdict: what to render.
         bundle: folder of its evidence; None for none.
-        node: the test's id, for the next step.
-        pending: folder of the pending golden; None for none.
+        steps: what to do next; None where nothing is known of that.
 
     """
     lines = [f"{verdict.scenario} FAILED: {verdict.cause}", ""]
     lines += explained(verdict, bundle)
-    fields = [one.field for one in verdict.differences]
-    if verdict.expected is None and all(map(forbids, fields)):
-        reason = unrecordable(fields)
-        lines.append(f"next step  nothing was recorded: {reason}")
-    else:
-        lines += next_step(pending, node)
+    lines += (steps or NextSteps()).after(verdict)
     return joined(lines)
 
 
@@ -107,21 +96,3 @@ def _evidence(bundle: Path | None) -> Iterator[str]:
         names = ", ".join(sorted(path.name for path in bundle.glob("[!.]*")))
         yield f"evidence   {bundle}"
         yield f"           {names}"
-
-
-def next_step(pending: Path | None, node: str) -> Iterator[str]:
-    """Yield what to do next: review the pending golden, or record a new one."""
-    if pending is not None:
-        yield "next step  look at it once more, and accept or reject it as the golden:"
-        yield f"           {review_command(pending)}"
-    else:
-        yield "next step  if this change is wanted, record it and review story.txt:"
-        yield f"           pytest -m netlab --netlab-update {node}"
-
-
-def review_command(pending: Path) -> str:
-    """Return the command line that reviews a pending golden from this folder."""
-    artifacts = pending.parent.parent
-    here = Path.cwd() / ARTIFACTS
-    place = "" if artifacts == here else f" --artifacts {shlex.quote(str(artifacts))}"
-    return f"pytest-netlab review {pending.name}{place}"

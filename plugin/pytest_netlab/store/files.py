@@ -165,7 +165,7 @@ def _refuse_occupied(folder: Path) -> None:
 
 _STUB = (
     "{folder} declares a golden of scenario {scenario!r} that was never recorded: "
-    "record it with `pytest -m netlab --netlab-update` on a host it is for"
+    "record it on a host it is for, with --netlab-update-new-only"
 )
 
 
@@ -233,6 +233,6 @@ def _check_story(path: Path, want: str, opened: Opener) -> None:
     if stored != want.encode():
         raise GoldenError(
             f"{path} is not what capture.pcapng beside it says; it is "
-            "generated, never edited. Restore both from version control, or record "
-            "anew with `pytest -m netlab --netlab-update` after removing the folder"
+            "generated, never edited. Restore both from version control, or remove the "
+            "folder and record anew, with --netlab-update-new-only"
         )

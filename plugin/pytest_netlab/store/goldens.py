@@ -126,10 +126,15 @@ class Store:
             return Policy()
         return files.policy(path, files.read_toml(path, scenario))
 
-    def others(self, picked: Golden) -> Iterator[Golden]:
-        """Yield the recorded variants of a scenario that were not picked."""
+    def others(self, picked: Golden, facts: Mapping[str, str]) -> Iterator[Golden]:
+        """Yield the recorded variants that were not picked, and may be for a host.
+
+        They require a fact that is not known of it. What is for another host explains
+        nothing here, however alike its packets are.
+        """
         for variant in self.variants(picked.scenario):
-            if variant.folder != picked.folder and not files.is_stub(variant.folder):
+            other = variant.folder != picked.folder and variant.requires.may_hold(facts)
+            if other and not files.is_stub(variant.folder):
                 yield files.read(variant.folder, picked.scenario)
 
     def variants(self, scenario: str) -> list[Variant]:
@@ -211,7 +216,7 @@ def _variant(folder: Path, scenario: str) -> Variant:
 
 _MISSING = (
     "no golden for scenario {scenario!r} in {folder}: look at what the scenario does, "
-    "then record it with `pytest -m netlab --netlab-update` and review story.txt"
+    "then record it, with --netlab-update-new-only, and review story.txt"
 )
 
 
@@ -230,7 +235,7 @@ def _not_one(
         return (
             f"no {where} is for this host ({here}): {listed}. Widen a `requires` in "
             "its golden.toml, or add a folder with a golden.toml for this host, and "
-            "record"
+            "record that with --netlab-update-new-only"
         )
     host = f" (it has {here})" if facts and here else ""
     return (

@@ -302,5 +302,5 @@ def _read_mark(path: Path, opened: Opener) -> document.Pending:
 def _damaged(path: Path, reason: str) -> GoldenError:
     return GoldenError(
         f"{path}: cannot read this pending golden: {reason}; run the scenario again, "
-        f"or `pytest-netlab reject {path.parent.name}`"
+        f"or reject {path.parent.name}"
     )

@@ -77,6 +77,10 @@ class Requires:
         """
         return all(clause.holds(facts) for clause in self.clauses)
 
+    def may_hold(self, facts: Mapping[str, str]) -> bool:
+        """Return whether no clause is known to be wrong of a host with these facts."""
+        return all(c.holds(facts) for c in self.clauses if c.fact in facts)
+
     @property
     def facts(self) -> list[str]:
         """Return the names of the facts that are compared."""

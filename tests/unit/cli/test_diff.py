@@ -26,6 +26,7 @@ from tests.unit.cli.conftest import ASKED, BAD, GET, GOOD
 
 from pytest_netlab.capture import Capture, read, write
 from pytest_netlab.flows import UDP, Tuple5
+from pytest_netlab.invocation import current
 from pytest_netlab.store import Store
 
 if TYPE_CHECKING:
@@ -307,7 +308,9 @@ def test_damage(command: Command, side: int) -> None:
     text = command.refused(*arguments)
 
     assert text.startswith("cut.pcapng: the file ends inside a block (at byte ")
-    assert text.endswith("; `pytest-netlab show` prints the packets before it")
+    assert text.endswith(
+        f"; `{current().netlab} show cut.pcapng` prints the packets before it"
+    )
 
 
 def test_without_names(command: Command) -> None:

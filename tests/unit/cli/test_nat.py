@@ -27,6 +27,7 @@ from tests.unit.cli.conftest import GOOD
 
 from pytest_netlab.capture import open_capture, read, write
 from pytest_netlab.flows import ICMP, Tuple5
+from pytest_netlab.invocation import current
 
 if TYPE_CHECKING:
     from tests.unit.cli.conftest import Command
@@ -217,9 +218,10 @@ def test_table(command: Command) -> None:
 )
 def test_damage(command: Command, cut: int, files: tuple[str, ...]) -> None:
     """No verdict on half a capture: exit code 2, and nothing on stdout."""
-    assert command.refused("nat", "--json", *files) == (
-        f"cut.pcapng: the file ends inside a block (at byte {cut}); `pytest-netlab "
-        "show` prints the packets before it"
+    refused = command.refused("nat", "--json", *files)
+    assert refused == (
+        f"cut.pcapng: the file ends inside a block (at byte {cut}); "
+        f"`{current().netlab} show cut.pcapng` prints the packets before it"
     )
     assert not command("nat", "--json", *files).stdout
 

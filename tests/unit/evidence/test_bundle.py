@@ -238,7 +238,7 @@ def test_read_back(tmp_path: Path, seen: tuple[Capture, Verdict]) -> None:
         wanted, verdict=replace(seen[1], observed=bare, expected=expected)
     )
     assert got.verdict is not None
-    assert render(got.verdict, folder, "n") == render(seen[1], folder, "n")
+    assert render(got.verdict, folder) == render(seen[1], folder)
 
 
 def test_interrupted(

@@ -13,6 +13,7 @@ from pytest_netlab.diff import Difference
 from pytest_netlab.judge import Verdict
 from pytest_netlab.layout import folded
 from pytest_netlab.report import render
+from pytest_netlab.report.next_steps import Commands, NextSteps
 from pytest_netlab.report.text import SHOWN
 from pytest_netlab.trace import CanonicalTrace
 
@@ -41,10 +42,13 @@ MISSING = replace(
     want="a reply",
     got="nothing",
 )
-NODE = "scenarios/test_ping_beyond.py::test_ping_beyond"
-NEXT = f"""\
-next step  if this change is wanted, record it and review story.txt:
-           pytest -m netlab --netlab-update {NODE}"""
+STEPS = NextSteps(commands=Commands(again="pytest it", update="pytest --update it"))
+NEXT = """\
+next step  if the lab's host is wrong, mend what set it up (the test, conftest.py, or \
+options of the engine), and run again:
+             pytest it
+           if it is right as it is, record it, and review its story.txt:
+             pytest --update it"""
 
 
 def verdict(*differences: Difference, host: HostChange | None = None) -> Verdict:
@@ -60,7 +64,7 @@ def verdict(*differences: Difference, host: HostChange | None = None) -> Verdict
 
 def test_whole() -> None:
     """Without evidence the text is cause, flow, fields and what to do next."""
-    assert render(verdict(SOURCE, MISSING), node=NODE) == (
+    assert render(verdict(SOURCE, MISSING), steps=STEPS) == (
         f"""\
 ping-beyond FAILED: leaked
 
@@ -126,7 +130,7 @@ def test_host() -> None:
 
     found = replace(verdict(SOURCE, host=host), recorded_on=was)
 
-    assert render(found, node=NODE).endswith(
+    assert render(found, steps=STEPS).endswith(
         f"""\
 this host differs from the one the golden was recorded on
   recorded on engine 27, kernel 6.18; here engine 28
@@ -143,6 +147,6 @@ def test_evidence(tmp_path: Path) -> None:
     for name in ("story.txt", "capture.pcapng"):
         (tmp_path / name).touch()
 
-    assert f"evidence   {tmp_path}\n           capture.pcapng, story.txt\n" in render(
-        verdict(SOURCE), tmp_path
+    assert render(verdict(SOURCE), tmp_path).endswith(
+        f"evidence   {tmp_path}\n           capture.pcapng, story.txt"
     )

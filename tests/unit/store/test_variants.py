@@ -70,9 +70,29 @@ def test_each_host_records_its_own(store: Store) -> None:
     assert new.policy == Policy({"tos": "any"})
     assert new.provenance == NEW
     assert store.has(NAME, NEW)
-    assert list(store.others(old)) == [new]
+    assert list(store.others(old, {})) == [new]
     again = store.folder(NAME) / "open"
     assert sorted(contents(again)) == sorted([CAPTURE, STORY, TOML])
+
+
+@pytest.mark.parametrize(
+    ("facts", "known"),
+    [
+        (OLD, []),
+        ({"kernel": "6.1"}, ["closed"]),
+        ({"kernel": "6.1", "engine": "19"}, []),
+        ({"engine": "29"}, ["closed"]),
+    ],
+)
+def test_variant_of_another_host(
+    store: Store, facts: dict[str, str], known: list[str]
+) -> None:
+    """A variant that a host cannot have is none of its known changes."""
+    record(store, OLD, 64)
+    record(store, NEW, 60)
+    old = store.load(NAME, OLD)
+
+    assert [one.folder.name for one in store.others(old, facts)] == known
 
 
 def test_none_fits(store: Store) -> None:
