@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     Fault = Callable[[str], None]
 
 PYTEST = f"{sys.executable} -m pytest -m netlab --netlab-engine=fake"
-RUN = f"{sys.executable} -m pytest_netlab run --netlab-engine=fake -p lost"
-BUNDLED = f"{PYTEST} -p lost --pyargs pytest_netlab.scenarios"
+RUN = f"{sys.executable} -m pytest_netlab run --netlab-engine=fake -p proxied"
+BUNDLED = f"{PYTEST} -p proxied --pyargs pytest_netlab.scenarios"
 LEAK = "lab.wire.nat.masquerade = False"
-LOSS = "lab.wire.forwarding = False"
+PROXIED = "lab.proxy = True"
 MENDED = "pass"
 PARAMETRIZED = SCENARIO.replace(
     "def test_ping(netlab):",
@@ -42,8 +42,7 @@ def _here(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
 def typed(command: str, here: Path | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command line as a shell does."""
     return subprocess.run(
-        command,
-        shell=True,
+        ["sh", "-c", command],
         cwd=here,
         capture_output=True,
         text=True,
@@ -64,40 +63,54 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in found if path.is_file()}
 
 
+def test_walk(pytester: pytest.Pytester, fault: Fault) -> None:
+    """Record, fail, mend and run again, or accept: by nothing but what is printed."""
+    pytester.makepyfile(test_ping=SCENARIO)
+    (review,) = told(typed(PYTEST))
+    assert typed(review.replace(" review ", " accept ")).returncode == 0
+    fault(LEAK)
+    again, review = told(typed(PYTEST))
+
+    fault(MENDED)
+    assert "1 passed" in typed(again).stdout
+
+    fault(LEAK)
+    assert told(typed(again)) == [again, review]
+    (accept, *_) = typed(review).stdout.partition("Next: `")[2].split("`")
+    assert typed(accept).returncode == 0
+    assert "1 passed" in typed(again).stdout
+
+
 @pytest.mark.parametrize(
     ("here", "options"),
     [
-        (".", ""),
         ("sub", ".."),
         (".", "-o netlab_golden=other"),
-        (".", "-c conf/own.ini --rootdir=. test_ping.py"),
-        (".", "--netlab-artifacts 'my kept'"),
+        (".", "-c conf/own.ini --rootdir=. --confcutdir=. test_ping.py"),
+        (".", "--netlab-artifacts='my kept'"),
         (".", "-n1"),
     ],
-    ids=["plain", "from a subfolder", "ini option", "ini file", "artifacts", "xdist"],
+    ids=["subfolder", "ini option", "ini file", "artifacts", "xdist"],
 )
-def test_walk(pytester: pytest.Pytester, fault: Fault, here: str, options: str) -> None:
-    """Record, fail, mend and run again, or accept: by nothing but what is printed."""
+def test_places(
+    pytester: pytest.Pytester, fault: Fault, here: str, options: str
+) -> None:
+    """Wherever goldens, proposals and tests are, what is printed finds them."""
     pytester.makepyfile(test_ping=SCENARIO)
     pytester.makefile(".toml", pyproject="[tool.pytest.ini_options]\n")
     pytester.mkdir("sub")
-    pytester.mkdir("conf").joinpath("own.ini").write_text("[pytest]\n")
-    place = pytester.path / here
-    first = typed(f"{PYTEST} {options}", place)
-    (review,) = told(first)
+    (pytester.mkdir("conf") / "own.ini").write_text("[pytest]\n")
+    place, start = pytester.path / here, f"{PYTEST} {options}"
+    missing = typed(start, place)
+    assert "next step" in missing.stdout, missing.stdout + missing.stderr
+    (review,) = told(missing)
     assert typed(review.replace(" review ", " accept "), place).returncode == 0
-
     fault(LEAK)
-    again, review = told(typed(f"{PYTEST} {options}", place))
-    fault(MENDED)
-    assert "1 passed" in typed(again, place).stdout
 
-    fault(LEAK)
+    again, review = told(typed(start, place))
+
     assert "1 failed" in typed(again, place).stdout
     assert "cause      leaked" in typed(review, place).stdout
-    (accept, *_) = typed(review, place).stdout.partition("Next: `")[2].split("`")
-    assert typed(accept, place).returncode == 0
-    assert "1 passed" in typed(again, place).stdout
 
 
 def test_only_what_is_missing_is_recorded(
@@ -151,38 +164,38 @@ def test_parameters_are_quoted(pytester: pytest.Pytester, fault: Fault) -> None:
 
 
 @pytest.fixture
-def lost(pytester: pytest.Pytester) -> None:
-    """Make a plugin by which the lab's host forwards nothing."""
-    hook = "def pytest_netlab_lab_started(lab):\n    lab.wire.forwarding = {}\n"
-    pytester.makepyfile(lost=hook.format(False))
+def proxied(pytester: pytest.Pytester) -> None:
+    """Make a plugin by which docker-proxy carries what is published."""
+    hook = f"def pytest_netlab_lab_started(lab):\n    {PROXIED}\n"
+    pytester.makepyfile(proxied=hook)
 
 
-@pytest.mark.usefixtures("lost")
+@pytest.mark.usefixtures("proxied")
 @pytest.mark.parametrize("start", [RUN, BUNDLED], ids=["run", "pyargs"])
 def test_bundled(pytester: pytest.Pytester, start: str) -> None:
     """Scenarios of the package run again, and their goldens are not to be recorded.
 
     A copy in the project has a golden of its own.
     """
-    again, copy, record = told(typed(f"{start} -k ping_beyond"))
+    again, copy, record = told(typed(f"{start} -k published_web"))
 
     assert "1 failed" in typed(again).stdout
     assert not typed(copy).returncode
     bundled = contents(Path(str(files("pytest_netlab.golden"))))
     typed(record)
-    assert (pytester.path / "golden" / "ping-beyond" / "story.txt").is_file()
+    assert (pytester.path / "golden" / "published-web" / "story.txt").is_file()
     assert contents(Path(str(files("pytest_netlab.golden")))) == bundled
 
 
-@pytest.mark.usefixtures("lost")
+@pytest.mark.usefixtures("proxied")
 def test_installed_below_rootdir(pytester: pytest.Pytester) -> None:
     """A package in the project's own environment stays as it was installed."""
     site = pytester.path / ".venv" / "site"
     _install(site)
     start = f"PYTHONPATH={site}:{pytester.path} {RUN}"
 
-    failed = typed(f"{start} -k ping_beyond")
-    updated = typed(f"{start} -k ping_beyond --netlab-update")
+    failed = typed(f"{start} -k published_web")
+    updated = typed(f"{start} -k published_web --netlab-update")
 
     assert not (pytester.path / "netlab-artifacts" / "pending").exists()
     assert any(line.startswith(f"cp {site}") for line in told(failed))
