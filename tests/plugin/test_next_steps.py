@@ -24,7 +24,7 @@ PYTEST = f"{sys.executable} -m pytest -m netlab --netlab-engine=fake"
 RUN = f"{sys.executable} -m pytest_netlab run --netlab-engine=fake -p proxied"
 BUNDLED = f"{PYTEST} -p proxied --pyargs pytest_netlab.scenarios"
 LEAK = "lab.wire.nat.masquerade = False"
-PROXIED = "lab.proxy = True"
+PROXIED = "lab.proxy, lab.wire.nat.published = True, {}"
 MENDED = "pass"
 PARAMETRIZED = SCENARIO.replace(
     "def test_ping(netlab):",

@@ -98,19 +98,16 @@ def _verdict(folder: Path, form: str | None) -> Iterable[Safe]:
 
 
 def _steps(folder: Path) -> NextSteps:
-    """Return how the proposal beside an evidence folder is reviewed, if there is one.
-
-    What would mend the host is not known: its rules are not read again.
-    """
+    """Return how the proposal beside an evidence folder is reviewed, if there is one."""
     artifacts, name = folder.absolute().parent, folder.name
     if not (artifacts / PENDING / name).is_dir():
-        return NextSteps(commands=Commands(host=ELSEWHERE))
+        return NextSteps(commands=Commands(host=ELSEWHERE), stored=True)
     folders = ""
     if artifacts != Path.cwd() / ARTIFACTS:
         folders = f" --artifacts {shlex.quote(str(artifacts))}"
     review = f"{current().netlab} review"
     commands = Commands(review=review, folders=folders, host=ELSEWHERE)
-    return NextSteps(commands=commands, proposed=name)
+    return NextSteps(commands=commands, proposed=name, stored=True)
 
 
 @dataclass(slots=True)

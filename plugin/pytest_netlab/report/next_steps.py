@@ -24,6 +24,7 @@ LABEL = "next step  "
 TEXT = " " * len(LABEL)
 COMMAND = TEXT + "  "  # `layout` knows commands by this
 REMEDIES = 3  # at most
+SERVICES = "systemctl "
 
 _SET_UP = "if the lab's host is wrong, mend what set it up"
 _BY = "the test, conftest.py, or options of the engine"
@@ -73,16 +74,20 @@ class NextSteps:
         commands: that do it.
         proposed: the name of the golden that was proposed; "" for none.
         unfit: why no golden can have what was seen; "" where one can.
+        stored: the verdict was read from a file, which others may have written: what it
+            calls a remedy is not for anybody to type.
 
     """
 
     commands: Commands = Commands()
     proposed: str = ""
     unfit: str = ""
+    stored: bool = False
 
     def after(self, verdict: Verdict) -> Iterator[str]:
         """Yield lines: what mends the host, then how what was seen is accepted."""
-        steps = list(self._mending(remedies(verdict)))
+        cures = [] if self.stored else remedies(verdict, self.commands.host)
+        steps = list(self._mending(cures))
         fields = [one.field for one in verdict.differences]
         if verdict.expected is None and all(map(forbids, fields)):
             steps.append((f"nothing was recorded: {unrecordable(fields)}", ()))
@@ -124,14 +129,20 @@ class NextSteps:
             yield f"{begin}{_IN_CI if commands.in_ci else _RECORD}", [record]
 
 
-def remedies(verdict: Verdict) -> list[str]:
-    """Return the commands that mend what the causes of a failure name.
+def remedies(verdict: Verdict, host: Host) -> list[str]:
+    """Return the commands that mend, on a host, what the causes of a failure name.
 
     They have words of rules, which others wrote: a shell must not run or expand those.
+    A lab's engine starts with the next run, and its host has no services.
     """
     causes = (one.cause for one in verdict.differences if one.cause is not None)
-    found = dict.fromkeys(getattr(cause, "remedy", "") for cause in causes)
-    return [line for text in found if (line := _quoted(text))][:REMEDIES]
+    found = dict.fromkeys(_quoted(cause.remedy) for cause in causes)
+    has_services = host != IN_LAB
+    return [
+        line
+        for line in found
+        if line and (has_services or not line.startswith(SERVICES))
+    ][:REMEDIES]
 
 
 def _quoted(command: str) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import TYPE_CHECKING
 
 import pytest
-from tests.unit.report.test_text import SOURCE, verdict
+from tests.unit.report.test_text import CAUSE, SOURCE, verdict
 
 from pytest_netlab.report.next_steps import (
     COMMAND,
     ELSEWHERE,
     HERE,
+    IN_LAB,
     REMEDIES,
     Commands,
     Host,
@@ -21,6 +21,9 @@ from pytest_netlab.report.next_steps import (
     remedies,
 )
 from pytest_netlab.trace import CanonicalTrace
+
+if TYPE_CHECKING:
+    from pytest_netlab.judge import Verdict
 
 CURE = "sysctl -w net.ipv4.ip_forward=1"
 AGAIN, UPDATE, NEW = "pytest it", "pytest --update it", "pytest --new it"
@@ -36,13 +39,10 @@ COPY = ("cp there .", "pytest --new here")
 UNFIT = "every run would reject it"
 
 
-def caused(*cures: str) -> Any:
+def caused(*cures: str) -> Verdict:
     """Return a failure whose causes have these remedies."""
-    differences = []
-    for cure in cures:
-        cause = SimpleNamespace(name="x", text="y", remedy=cure)
-        differences.append(replace(SOURCE, cause=cast("Any", cause)))
-    found = verdict(*differences or [replace(SOURCE, cause=None)])
+    causes = [replace(CAUSE, remedy=cure) for cure in cures] or [None]
+    found = verdict(*(replace(SOURCE, cause=cause) for cause in causes))
     return replace(found, expected=CanonicalTrace((), ()))
 
 
@@ -72,6 +72,7 @@ def typed(steps: NextSteps, *cures: str) -> list[str]:
             [AGAIN],
         ),
         (NextSteps(), [CURE], [CURE]),
+        (NextSteps(commands=COMMANDS, stored=True), [CURE], [AGAIN, UPDATE]),
         (NextSteps(), [], []),
     ],
 )
@@ -124,7 +125,7 @@ def test_missing_golden(proposed: str, command: str) -> None:
 )
 def test_remedies_are_words(rule: str) -> None:
     """A rule's words are words for a shell too: they neither run nor expand."""
-    (line,) = remedies(caused(f"iptables -D FORWARD -m comment --comment {rule}"))
+    (line,) = remedies(caused(f"iptables -D FORWARD --comment {rule}"), HERE)
 
     assert "\n" not in line
     assert shlex.join(shlex.split(line)) == line
@@ -136,4 +137,12 @@ def test_remedies_are_few() -> None:
     """A cause that is damaged has none, and of many the first are printed."""
     cures = [f"sysctl -w net.x={number}" for number in range(REMEDIES + 2)]
 
-    assert remedies(caused("echo 'a", *cures)) == cures[:REMEDIES]
+    assert remedies(caused("echo 'a", *cures), HERE) == cures[:REMEDIES]
+
+
+def test_a_lab_has_no_services() -> None:
+    """Nobody restarts this machine's engine for a lab's: each run starts a new one."""
+    restart = "systemctl restart docker"
+
+    assert remedies(caused(restart, CURE), HERE) == [restart, CURE]
+    assert remedies(caused(restart, CURE), IN_LAB) == [CURE]
