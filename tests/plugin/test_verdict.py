@@ -43,8 +43,10 @@ def test_failure_leads_with_flow_direction_and_cause(
             "    actual    c1",
             "evidence   *netlab-artifacts/ping",
             "           capture.pcapng, difference.txt*",
-            "next step  look at it once more, and accept or reject*",
-            "           pytest-netlab review ping*",
+            "next step  if the lab's host is wrong, mend what set it up*",
+            "             *pytest *test_ping.py::test_ping",
+            "           if it is right as it is, look at *, and accept or reject *",
+            "             *pytest-netlab review ping",
         ]
     )
     bundle = recorded.path / "netlab-artifacts" / "ping"

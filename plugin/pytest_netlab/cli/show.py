@@ -98,7 +98,7 @@ def _verdict(folder: Path, form: str | None) -> Iterable[Safe]:
 
 
 def _steps(folder: Path) -> NextSteps:
-    """Return how the proposal beside an evidence folder is reviewed, if there is one."""
+    """Return how a proposal beside an evidence folder is reviewed, if there is one."""
     artifacts, name = folder.absolute().parent, folder.name
     if not (artifacts / PENDING / name).is_dir():
         return NextSteps(commands=Commands(host=ELSEWHERE), stored=True)

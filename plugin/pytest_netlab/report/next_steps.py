@@ -87,9 +87,10 @@ class NextSteps:
     def after(self, verdict: Verdict) -> Iterator[str]:
         """Yield lines: what mends the host, then how what was seen is accepted."""
         cures = [] if self.stored else remedies(verdict, self.commands.host)
-        steps = list(self._mending(cures))
         fields = [one.field for one in verdict.differences]
-        if verdict.expected is None and all(map(forbids, fields)):
+        refused = verdict.expected is None and all(map(forbids, fields))
+        steps = list(self._mending(cures)) if cures or not refused else []
+        if refused:
             steps.append((f"nothing was recorded: {unrecordable(fields)}", ()))
         else:
             steps += self._accepting(self.commands.update, "if it is right as it is, ")

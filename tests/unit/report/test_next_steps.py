@@ -41,7 +41,7 @@ UNFIT = "every run would reject it"
 
 def caused(*cures: str) -> Verdict:
     """Return a failure whose causes have these remedies."""
-    causes = [replace(CAUSE, remedy=cure) for cure in cures] or [None]
+    causes = [replace(CAUSE, remedy=cure) for cure in cures or [""]]
     found = verdict(*(replace(SOURCE, cause=cause) for cause in causes))
     return replace(found, expected=CanonicalTrace((), ()))
 
