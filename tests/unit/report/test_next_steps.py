@@ -100,6 +100,20 @@ def test_unfit() -> None:
     assert UPDATE not in text
 
 
+@pytest.mark.parametrize(("cures", "count"), [([], 1), ([CURE], 5)])
+def test_refused(cures: list[str], count: int) -> None:
+    """Of what was not recorded the reason is said, after what mends it."""
+    found = caused(*cures)
+    forbidden = [replace(one, field="bad-checksum") for one in found.differences]
+    refused = replace(found, expected=None, differences=tuple(forbidden))
+
+    lines = list(NextSteps(commands=COMMANDS).after(refused))
+
+    assert "nothing was recorded: every run would reject" in lines[-1]
+    assert UPDATE not in "\n".join(lines)
+    assert len(lines) == count
+
+
 def test_ci() -> None:
     """In CI, where recording is refused, the text says where it is not."""
     steps = NextSteps(commands=replace(COMMANDS, in_ci=True))

@@ -18,6 +18,7 @@ from pytest_netlab.errors import (
     NetlabError,
 )
 from pytest_netlab.report import outcome
+from pytest_netlab.report.next_steps import Commands, NextSteps
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import Scenario
 from pytest_netlab.store import PendingStore, Store
@@ -229,10 +230,12 @@ def test_proposed(run: ScenarioRun, lab: FakeLab, tmp_path: Path) -> None:
     lab.wire.nat.masquerade = False
 
     how = ended(run, failure(run), test=NODE, pending=pending)
-    found = outcome.of(how, keep=None)
+    steps = NextSteps(commands=Commands(review="netlab review", update="record it"))
+    found = outcome.of(how, keep=None, steps=steps)
 
     assert found is not None
-    assert "pytest-netlab review ping" in found.text
+    assert "netlab review ping" in found.text
+    assert "record it" not in found.text
     assert names(found)["netlab_pending"] == str(pending.root / "ping")
 
 
