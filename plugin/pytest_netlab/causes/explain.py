@@ -16,6 +16,7 @@ from pytest_netlab.causes import (
     forwarding,
     interception,
     neighbours,
+    path,
     translation,
 )
 from pytest_netlab.causes.facts import Case, named
@@ -42,6 +43,7 @@ RULES = (
     translation.leaked,
     translation.missourced,
     translation.masqueraded,
+    path.changed,
     interception.intercepted,
     alteration.corrupted,
     forwarding.table_full,
@@ -104,7 +106,8 @@ def explain(
                 host=known,
             )
             if got is None:
-                causes.setdefault(name, forwarding.untouched(case, len(found)))
+                lost = path.changed(case) or forwarding.untouched(case, len(found))
+                causes.setdefault(name, lost)
             elif (want != got or of_flow) and (cause := _cause(case)):
                 causes.setdefault(name, cause)
     return list(causes.values())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Name = Literal[
     "leaked",
     "proxied",
+    "path changed",
     "not forwarded",
     "table full",
     "rejected",
