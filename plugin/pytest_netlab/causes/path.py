@@ -15,8 +15,7 @@ from pytest_netlab.host import Rule, effects
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pytest_netlab.causes.clues import Clue
-    from pytest_netlab.causes.facts import Case, Cause
+    from pytest_netlab.causes.facts import Case, Cause, Clue
     from pytest_netlab.host import Fact, Question
     from pytest_netlab.host.connections import Connection
     from pytest_netlab.trace import FlowFact
