@@ -6,11 +6,11 @@ counted packets during the capture, and those that counted none are no evidence 
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes.facts import Clue
-from pytest_netlab.host import Chain, LinkState, Reach, Rule
+from pytest_netlab.causes.remedies import undo, wake
+from pytest_netlab.host import Chain, LinkState, Reach, Rule, effects
 from pytest_netlab.host.engine_rules import written_by_engine
 from pytest_netlab.host.sysctls import FACTS
 
@@ -32,11 +32,26 @@ def gone(case: Case, wanted: Question) -> Clue:
     found = next(_concerning(case, case.host.missing, wanted), None)
     if found is None:
         return NONE
+    asleep = next(filter(effects.sleeps(found), case.host.extra), None)
+    if isinstance(asleep, Rule):
+        text = f"its table is dormant, so this rule does nothing: {found.text}"
+        return Clue(f"{text}; this is new: {asleep.text}", wake(asleep))
     remedy = RESTART if written_by_engine(found) else ""
-    text = f"this rule is gone: {found.text}"
+    what = (
+        "this rule and its whole table are" if _lacks(case, found) else "this rule is"
+    )
+    text = f"{what} gone: {_cited_as(found)}"
     if case.host.bare:
         text += ", and no other rule of Docker's is left on this host"
     return Clue(text, remedy)
+
+
+def _lacks(case: Case, fact: Fact) -> bool:
+    """Return whether a host has nothing of the table of an nft rule."""
+    if not isinstance(fact, Rule) or fact.backend != "nft" or not case.host.lines:
+        return False
+    head = f"nft {fact.family} {fact.table} "
+    return not any(one.startswith(head) for one in case.host.lines)
 
 
 def new(case: Case, wanted: Question) -> Clue:
@@ -60,11 +75,11 @@ def acted(case: Case, wanted: Question) -> Clue:
     for what, known in (("new", case.host.extra), ("elsewhere now", case.host.moved)):
         if found in known:
             text = f"this rule is {what}: {_counted(case, found)}"
-            return Clue(text, _undo(case, found))
+            return Clue(text, undo(case.host, found))
         leads = next(filter(_leads_to(found), known), None)
         if leads is not None:
             text = f"this rule is {what}: {_counted(case, leads)}, and leads to"
-            return Clue(f"{text} {_counted(case, found)}", _undo(case, leads))
+            return Clue(f"{text} {_counted(case, found)}", undo(case.host, leads))
     return NONE
 
 
@@ -155,27 +170,22 @@ def _cited(case: Case, what: str, facts: Iterable[Fact], wanted: Question) -> Cl
     if not able:
         return NONE
     found, _ = max(able, key=lambda one: one[1] or 0)
-    return Clue(f"{what}: {_counted(case, found)}", _undo(case, found))
+    return Clue(f"{what}: {_counted(case, found)}", undo(case.host, found))
 
 
 def _counted(case: Case, fact: Fact) -> str:
     """Return a rule's line, and how many packets it counted."""
-    count = case.host.packets(fact)
+    count, line = case.host.packets(fact), _cited_as(fact)
     if not count:
+        return line
+    return f"{line} (it counted {count} packet{'s' * (count > 1)})"
+
+
+def _cited_as(fact: Fact) -> str:
+    """Return a rule's line; of an element, with the rule that looks it up."""
+    if not isinstance(fact, Rule) or not fact.users:
         return fact.text
-    return f"{fact.text} (it counted {count} packet{'s' * (count > 1)})"
-
-
-def _undo(case: Case, fact: Fact) -> str:
-    """Return the command that deletes a rule of iptables; "" for any other."""
-    line = case.host.lines.get(fact.text, "")
-    if not isinstance(fact, Rule) or fact.backend == "nft" or not line:
-        return ""
-    tool = "ip6tables" if fact.family == "ip6" else "iptables"
-    tool += "-legacy" * (fact.backend == "legacy")
-    _, _, rule = line.partition(" -A ")
-    table = "" if fact.table == "filter" else f"-t {shlex.quote(fact.table)} "
-    return f"{tool} {table}-D {rule}"
+    return f"{fact.text}, an element for {fact.users[0].text}"
 
 
 def _leads_to(rule: Fact) -> Question:

@@ -62,6 +62,7 @@ RULES = (
     forwarding.not_returned,
     forwarding.partly_forwarded,
     interception.wrong_responder,
+    forwarding.let_through,
     forwarding.unanswered,
 )
 

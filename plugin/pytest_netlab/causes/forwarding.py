@@ -151,6 +151,24 @@ def not_forwarded(case: Case) -> Cause | None:
     return case.cause("not forwarded", text, why)
 
 
+def let_through(case: Case) -> Cause | None:
+    """Find packets that were sent on though the golden's host dropped them."""
+    want, got = case.want, case.got
+    if want.disposition != "dropped" or got.disposition != "forwarded":
+        return None
+    case = replace(case, want=got)
+    why = clues.first(
+        clues.gone(case, effects.bars),
+        clues.new(case, effects.accepts),
+        clues.setting(case, "bridge_nf", "ip_forward"),
+        clues.reordered(case, effects.in_filter),
+        case=case,
+        otherwise="look for a rule of filter or raw that dropped it there",
+    )
+    text = f"packets from {got.initiator} were sent on to {got.target or got.responder}"
+    return case.cause("let through", f"{text}, which used to be dropped", why)
+
+
 def partly_forwarded(case: Case) -> Cause | None:
     """Find single packets that were not forwarded, of a flow that was."""
     lost = next((x for x in case.evidence if x.field == "unpaired-forwarded"), None)
@@ -185,6 +203,7 @@ def unanswered(case: Case) -> Cause | None:
 def _untranslated(case: Case) -> Clue:
     return clues.first(
         clues.gone(case, effects.publishes),
+        clues.new(case, effects.exempts),
         _barrier(case),
         clues.reordered(case, effects.in_nat),
         case=case,

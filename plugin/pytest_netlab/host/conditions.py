@@ -8,15 +8,17 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
+from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_netlab.host.conntrack import NAMES
+from pytest_netlab.host.rules import OF_SET, Match
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.host.rules import Match, Rule
+    from pytest_netlab.host.rules import Action, Rule
 
 Answer: TypeAlias = bool | None
 _PROTOCOLS = {name: number for number, name in NAMES.items()}
@@ -25,6 +27,9 @@ _VERSIONS = {"ip": 4, "ip6": 6}
 NETWORK = "net"  # what rules in names have in place of a network
 BEYOND = "(beyond)"
 _BRIDGES = ("docker0", "br-", "veth", "lo")
+_JOINT = " . "  # between fields, or words, that are looked up as one
+_COMPARED = frozenset({"==", "<", ">", "<=", ">=", "&", "|", "/"})
+_BEHIND_KEYS = (":", "counter", "timeout", "comment")  # of elements
 # Options of iptables that are met by every packet.
 _ALWAYS = ("-m", "--comment")
 
@@ -58,34 +63,88 @@ class Sent:
 
 
 def meets(rule: Rule, sent: Sent) -> Answer:
-    """Return whether a packet meets all matches of a rule; None where some are open."""
+    """Return whether a packet meets all matches of a rule; None where some are open.
+
+    It meets an element of a set or map if a rule that looks it up finds it.
+    """
     if rule.family in _VERSIONS and sent.version != _VERSIONS[rule.family]:
         return False
-    asked = _nft(rule) if rule.backend == "nft" else map(_iptables, rule.matches)
-    answers = [_asked(*one, sent) for one in asked]
-    if False in answers:
+    if rule.users:
+        return _any(_finds(user, rule, sent) for user in rule.users)
+    if rule.backend == "nft":
+        return _all(_nft(one, sent) for one in rule.matches)
+    return _all(_asked(one.name, one.tokens, one.negated, sent) for one in rule.matches)
+
+
+def _all(answers: Iterable[Answer]) -> Answer:
+    found = set(answers)
+    if False in found:
         return False
-    return None if None in answers else True
+    return None if None in found else True
 
 
-def _iptables(match: Match) -> tuple[str, Sequence[str], bool]:
-    return match.name, match.tokens, match.negated
+def _any(answers: Iterable[Answer]) -> Answer:
+    found = set(answers)
+    if True in found:
+        return True
+    return None if None in found else False
 
 
-def _nft(rule: Rule) -> Iterator[tuple[str, Sequence[str], bool]]:
-    """Yield field, values and negation of each match; text does not part them."""
-    tokens = [word for one in rule.matches for word in (*one.name.split(), *one.tokens)]
-    while tokens:
-        size = next((n for n in (1, 2) if " ".join(tokens[:n]) in _FIELDS), 0)
-        if not size:
-            yield "", (), False
-            return
-        field, tokens = " ".join(tokens[:size]), tokens[size:]
-        negated = tokens[:1] == ["!="]
-        tokens = tokens[negated:]
-        end = tokens.index("}") + 1 if "{" in tokens[:1] and "}" in tokens else 1
-        yield field, [word.strip("{},") for word in tokens[:end]], negated
-        tokens = tokens[end:]
+def _nft(match: Match, sent: Sent) -> Answer:
+    """Return whether a packet meets a match of nft, of one field or of joined ones."""
+    negated = match.tokens[:1] == ("!=",)
+    words = match.tokens[negated:]
+    fields = match.name.split(_JOINT)
+    if not words or words[0].startswith(OF_SET) or not _COMPARED.isdisjoint(words):
+        return _all(_implied(field, sent) for field in fields)
+    elements = " ".join(words).strip("{} ").split(", ")
+    found = _any(_is_element(fields, one.split(_JOINT), sent) for one in elements)
+    return found if found is None or not negated else not found
+
+
+def _is_element(fields: Sequence[str], words: Sequence[str], sent: Sent) -> Answer:
+    if len(fields) != len(words):
+        return None
+    return _all(
+        _is(field, word, sent) for field, word in zip(fields, words, strict=True)
+    )
+
+
+def _is(field: str, word: str, sent: Sent) -> Answer:
+    return _FIELDS[field](word, sent) if field in _FIELDS else _implied(field, sent)
+
+
+def _implied(field: str, sent: Sent) -> Answer:
+    """Return what a field alone says: only packets of a protocol have its fields."""
+    name = field.partition(" ")[0]
+    proto = _PROTOCOLS.get(name, sent.key.proto)
+    version = _VERSIONS.get(name, sent.version)
+    return None if (proto, version) == (sent.key.proto, sent.version) else False
+
+
+def _finds(user: Rule, element: Rule, sent: Sent) -> Answer:
+    """Return whether a rule that looks up a set or map finds this element."""
+    key = takewhile(lambda word: word not in _BEHIND_KEYS, element.body.split(" "))
+    words = " ".join(key).split(_JOINT)
+    found: list[Answer] = []
+    before = ""
+    for one in user.statements:
+        if element.chain in one.tokens:
+            field = one.name if isinstance(one, Match) else _key(one, before)
+            found.append(_is_element(field.split(_JOINT), words, sent))
+        elif isinstance(one, Match):
+            found.append(_nft(one, sent) if one.tokens else True)
+        before = one.name
+    return _all(found)
+
+
+def _key(action: Action, before: str) -> str:
+    """Return the fields by which an action looks up a map: `to FIELDS map @NAME`."""
+    words = action.tokens
+    if "map" not in words:
+        return before
+    start = words.index("to") + 1 if "to" in words else 0
+    return " ".join(words[start : words.index("map")])
 
 
 def _asked(field: str, values: Sequence[str], negated: bool, sent: Sent) -> Answer:  # noqa: FBT001 - as unpacked

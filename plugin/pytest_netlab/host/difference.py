@@ -15,7 +15,7 @@ from pytest_netlab.host.engine_rules import lacking, written_by_engine
 from pytest_netlab.host.facts import EndSetting, Reach, link_state, reach
 from pytest_netlab.host.meters import Meters
 from pytest_netlab.host.rules import Rule
-from pytest_netlab.host.ruleset import among, items
+from pytest_netlab.host.ruleset import among, has_order, items
 from pytest_netlab.host.ruleset import read as read_item
 from pytest_netlab.host.sysctls import ENDS
 
@@ -84,8 +84,14 @@ class HostChange:
     usual: int = 0
 
     def packets(self, fact: Fact) -> int | None:
-        """Return how many packets a rule counted; None where that is not known."""
-        return None if self.counts is None else self.counts.get(fact.text)
+        """Return how many packets a rule counted; None where that is not known.
+
+        For an element without a counter, the rule counts that looks it up.
+        """
+        counts = self.counts or {}
+        rules = (fact, *fact.users) if isinstance(fact, Rule) else (fact,)
+        known = (counts[one.text] for one in rules if one.text in counts)
+        return next(known, None)
 
     @cached_property
     def acted(self) -> tuple[Fact, ...]:
@@ -238,7 +244,7 @@ def _only_in(these: Sequence[str], those: Sequence[str]) -> Iterator[str]:
 
 def _moved(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
     """Yield the lines that both have, but in another order."""
-    both = set(old) & set(new)
+    both = set(filter(has_order, set(old) & set(new)))
     was, now = ([one for one in these if one in both] for these in (old, new))
     matcher = SequenceMatcher(None, was, now, autojunk=False)
     for verb, start, end, _, _ in matcher.get_opcodes():

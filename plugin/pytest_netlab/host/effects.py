@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_netlab.host.chains import MAPS
 from pytest_netlab.host.facts import Fact
+from pytest_netlab.host.nftables import OF_TABLE, is_dormant
 from pytest_netlab.host.rules import Action, Chain, Match, Rule
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Question: TypeAlias = Callable[[Fact], bool]
 _SOURCES = ("SNAT", "MASQUERADE", "snat", "masquerade")
 _DESTINATIONS = ("DNAT", "REDIRECT", "dnat", "redirect")
+_EXEMPTS = ("ACCEPT", "RETURN", "accept", "return")
 _FILTERED = ("input", "forward", "output")
 _RANDOM = {"--random", "--random-fully", "random", "fully-random"}
 # Docker's own chains in the nat table: they have the rules of published ports.
@@ -65,6 +67,28 @@ def untracks(fact: Fact) -> bool:
     """Return whether it exempts packets from connection tracking."""
     notrack = any("--notrack" in one.tokens for one in _actions(fact, "CT"))
     return notrack or _does(fact, "NOTRACK", "notrack")
+
+
+def accepts(fact: Fact) -> bool:
+    """Return whether it is a rule of a filter that lets packets through."""
+    return in_filter(fact) and _does(fact, "ACCEPT", "accept")
+
+
+def exempts(fact: Fact) -> bool:
+    """Return whether it keeps packets from the rules for translation behind it."""
+    return in_nat(fact) and _does(fact, *_EXEMPTS)
+
+
+def sleeps(rule: Fact) -> Question:
+    """Return the question whether a fact says that the table of a rule is dormant."""
+
+    def asks(fact: Fact) -> bool:
+        if not isinstance(fact, Rule) or not isinstance(rule, Rule | Chain):
+            return False
+        flags = fact.chain == OF_TABLE and is_dormant(fact.body)
+        return flags and (fact.family, fact.table) == (rule.family, rule.table)
+
+    return asks
 
 
 def bars(fact: Fact) -> bool:

@@ -47,8 +47,9 @@ def ruleset(state: Mapping[str, str], symbols: Mapping[str, str] | None = None) 
     beside = [one for one in (*legacy, *six) if not _accepts(one)]
     lines = [in_symbols(one.text.rstrip()) for one in (*usual, *beside)]
     listed = nftables.listed(state.get("nftables.txt", ""), told_by_iptables(state))
-    foreign = [(place, in_symbols(rule)) for place, rule in listed]
-    lines += [f"{place}{rule}" for place, rule in sorted(foreign, key=_order)]
+    lines += [
+        f"{place}{in_symbols(rule)}" for place, rule in sorted(listed, key=_order)
+    ]
     return "\n".join(lines)
 
 
@@ -58,7 +59,14 @@ def _order(line: tuple[str, str]) -> tuple[str, str]:
     nft lists places by age, and elements as its hash table has them.
     """
     place, rule = line
-    return place, rule if f" {OF_SET}" in place else ""
+    return place, "" if has_order(place) else rule
+
+
+def has_order(line: str) -> bool:
+    """Return whether it matters what stands before a line: not in sets and maps."""
+    words = line.split(" ", _WORDS)
+    of_set = "".join(words[_WORDS - 1 : _WORDS]).startswith(OF_SET)
+    return not (line.startswith(_NFT) and of_set)
 
 
 def _place(one: Rule | Chain) -> str:

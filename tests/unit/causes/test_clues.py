@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.flowfacts import end
 from tests.hosts import changed, lines
-from tests.unit.causes.cases import MASQUERADE, PING, case
+from tests.unit.causes.cases import MASQUERADE, PING, WEB, case
 
 from pytest_netlab.causes import clues
 from pytest_netlab.causes.facts import Clue
 from pytest_netlab.host import effects
+from pytest_netlab.host.ruleset import among
 
 if TYPE_CHECKING:
     from pytest_netlab.causes import Case
@@ -291,14 +293,110 @@ def test_nothing_is_left() -> None:
             "legacy nat -A POSTROUTING -s 172.17.0.2/32 -j MASQUERADE",
             "iptables-legacy -t nat -D POSTROUTING -s 172.17.0.2/32 -j MASQUERADE",
         ),
-        ("nft ip x y masquerade", "nft ip x y masquerade", ""),
+        ("nft ip x y masquerade", "nft ip x y masquerade", "nft delete table ip x"),
+        ("nft ip own y snat to c1", "nft ip own y snat to 172.17.0.2", ""),
     ],
 )
 def test_remedy_of_a_rule(line: str, here: str, remedy: str) -> None:
-    """A new rule of iptables is deleted by the host's own addresses."""
-    host = changed(extra=(line,), lines={line: here})
+    """A new rule is deleted by the host's own addresses; a new table as a whole."""
+    host = changed(extra=(line,), lines={line: here, BESIDE: BESIDE})
 
     assert clues.new(of(host), effects.translates_source).remedy == remedy
+
+
+BESIDE = "nft ip own y accept"
+NATIVE = (
+    "nft ip own f type filter hook forward priority filter; policy accept;",
+    "nft ip own f ip saddr @bad counter drop",
+    "nft ip own @bad c1",
+    "nft ip own n type nat hook postrouting priority srcnat; policy accept;",
+    "nft ip own n masquerade",
+)
+ELEMENT, USER = NATIVE[2], NATIVE[1]
+CITED = f"this rule is new: {ELEMENT}, an element for {USER}"
+
+
+def native(*extra: str, **others: Any) -> HostChange:
+    """Return a host with these new lines of its nft table, and all of the others."""
+    host = changed(lines={one: one.replace("c1", "172.17.0.2") for one in NATIVE})
+    return replace(host, extra=among(NATIVE, extra), **others)
+
+
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [
+        (None, CITED),
+        ({USER: 2}, f"{CITED} (it counted 2 packets)"),
+        ({USER: 0}, ""),
+    ],
+)
+def test_element(counts: dict[str, int] | None, text: str) -> None:
+    """An element is cited with the rule that looks it up, and with its counter."""
+    host = native(ELEMENT, counts=counts)
+
+    assert clues.new(of(host), effects.drops).text == text
+
+
+def test_remedy_of_an_element() -> None:
+    """An element of a table that is not new is deleted from its set."""
+    host = native(ELEMENT)
+
+    assert clues.new(of(host), effects.drops).remedy == (
+        "nft delete element ip own bad '{ 172.17.0.2 }'"
+    )
+
+
+def test_table_is_gone() -> None:
+    """Where nothing of its table is left, a rule is not said to be gone alone."""
+    host = replace(
+        changed(lines={BESIDE: BESIDE}), missing=lines("nft ip x n snat to c1")
+    )
+
+    assert clues.gone(of(host), effects.masquerades).text == (
+        "this rule and its whole table are gone: nft ip x n snat to c1"
+    )
+
+
+def test_dormant_table() -> None:
+    """The rules of a dormant table are there, and do nothing."""
+    line = "nft ip own - flags dormant"
+    host = changed(missing=("nft ip own n masquerade",), extra=(line,))
+
+    assert clues.gone(of(host), effects.masquerades) == Clue(
+        "its table is dormant, so this rule does nothing: nft ip own n masquerade; "
+        f"this is new: {line}",
+        "nft add table ip own",
+    )
+
+
+@pytest.mark.parametrize("table", ["nft ip other", "nft ip6 own", "nft ip own2"])
+def test_another_table_is_dormant(table: str) -> None:
+    """A table that is not the rule's changes nothing for it."""
+    host = changed(
+        missing=("nft ip own n masquerade",), extra=(f"{table} - flags dormant",)
+    )
+
+    assert clues.gone(of(host), effects.masquerades).text == (
+        "this rule is gone: nft ip own n masquerade"
+    )
+
+
+JUMPS = (
+    "nft ip own o type nat hook output priority dstnat; policy accept;",
+    "nft ip own o jump published",
+    "nft ip own p type nat hook prerouting priority dstnat; policy accept;",
+    "nft ip own p jump published",
+    "nft ip own published dnat to web:80",
+)
+
+
+def test_rules_for_what_a_host_sends() -> None:
+    """A forwarded flow does not pass the rules for what the host itself sends."""
+    host = replace(SAME, missing=among(JUMPS, JUMPS))
+    own = replace(WEB, initiator=end("host"))
+
+    told = [clues.gone(case(x, x, host), effects.publishes).text for x in (WEB, own)]
+    assert told == [f"this rule is gone: {JUMPS[at]}" for at in (3, 1)]
 
 
 def test_remedy_of_a_setting() -> None:

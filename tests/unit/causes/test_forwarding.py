@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 FULL = changed(full="9 of 9 connections")
 DROP = "filter -A FORWARD -s net -j DROP"
+EXEMPT = "nat -A PREROUTING -p tcp -m tcp --dport 81 -j ACCEPT"
 TOS = Seen("tos", "2", "0")
 
 
@@ -264,10 +265,11 @@ def test_what_keeps_from_forwarding(host: HostChange, cited: str) -> None:
         (changed(missing=("nat -A X", JUMP), extra=(DROP,)), f"is gone: {JUMP}"),
         (changed(missing=("filter DOCKER",), extra=(DROP,)), f"is new: {DROP}"),
         (changed(extra=(DROP,), moved=(JUMP,)), f"this rule is new: {DROP}"),
+        (changed(extra=(DROP, EXEMPT)), f"this rule is new: {EXEMPT}"),
         (changed(moved=(ACCEPT, JUMP)), f"this rule stands elsewhere now: {JUMP}"),
         (changed(settings=VERSIONS), f"DOCKER matched host:81 {VERSIONS_TOLD}"),
     ],
-    ids=["gone", "another table's", "barrier", "moved", "versions"],
+    ids=["gone", "another table's", "barrier", "exempt", "moved", "versions"],
 )
 def test_what_keeps_from_translation(host: HostChange, cited: str) -> None:
     """Where the host answers a published port itself, its DNAT rule is looked for."""
@@ -419,3 +421,49 @@ def test_unanswered(host: HostChange, cited: str) -> None:
 def test_answered(want: FlowFact, got: FlowFact) -> None:
     """A host that was never asked, or never answered, does as ever."""
     assert forwarding.unanswered(case(want, got)) is None
+
+
+CLOSED = replace(DROPPED, proto=WEB.proto, echo=False, initiator=end("host01"))
+CLOSED = replace(CLOSED, responder=end("web:80"))
+OPENED = replace(CLOSED, sender=end("host01"), target=end("web:80"), answered=True)
+OPENED = replace(OPENED, disposition="forwarded")
+
+
+@pytest.mark.parametrize(
+    ("host", "cited"),
+    [
+        (
+            changed(
+                missing=(
+                    "raw -A PREROUTING -d c1 ! -i docker0 -j DROP",
+                    "raw -A PREROUTING -d web ! -i docker0 -j DROP",
+                )
+            ),
+            "this rule is gone: raw -A PREROUTING -d web ! -i docker0 -j DROP",
+        ),
+        (
+            changed(missing=("filter :FORWARD DROP",)),
+            "this rule is gone: filter :FORWARD DROP",
+        ),
+        (changed(extra=(ACCEPT,)), f"this rule is new: {ACCEPT}"),
+        (
+            changed(settings={"bridge_nf": ("1", "0")}),
+            "net.bridge.bridge-nf-call-iptables is 0 here, 1 when recorded",
+        ),
+        (changed(), "look for a rule of filter or raw that dropped it there"),
+    ],
+)
+def test_let_through(host: HostChange, cited: str) -> None:
+    """What used to be dropped and is not, is named for the rule that dropped it."""
+    found = forwarding.let_through(case(CLOSED, OPENED, host))
+    text = "packets from host01 were sent on to web:80, which used to be dropped"
+
+    assert words(found) == ("let through", f"{text}; {cited}")
+
+
+@pytest.mark.parametrize(
+    ("want", "got"), [(CLOSED, CLOSED), (OPENED, OPENED), (OPENED, CLOSED)]
+)
+def test_not_let_through(want: FlowFact, got: FlowFact) -> None:
+    """What is dropped as ever, or was sent on before, is not."""
+    assert forwarding.let_through(case(want, got, changed(extra=(ACCEPT,)))) is None

@@ -7,13 +7,14 @@ import pytest
 from pytest_netlab.flows import TCP, Tuple5
 from pytest_netlab.host import Rule, Sent, read
 from pytest_netlab.host.conditions import BEYOND, meets
+from pytest_netlab.host.ruleset import among
 
 TO_WEB = Sent(Tuple5(TCP, "host01", 0, "web", 80), "docker0", BEYOND)
 
 
 def met(rule: str, sent: Sent = TO_WEB) -> bool | None:
     """Return whether a packet meets a rule."""
-    found = read(f"filter -A FORWARD {rule}" if " -A " not in rule else rule)
+    found = read(f"filter -A FORWARD {rule}" if rule.startswith(("-", "!")) else rule)
     assert isinstance(found, Rule)
     return meets(found, sent)
 
@@ -57,3 +58,74 @@ def test_version() -> None:
 
     assert met(rule, Sent(TO_WEB.key, ip=6)) is True
     assert met(rule.removeprefix("ip6 "), Sent(TO_WEB.key, ip=6)) is False
+
+
+TABLE = "nft ip site"
+NATIVE = (
+    "f oifname vmap @out",
+    '@out "docker0" : jump in',
+    '@out "br-1" : jump in',
+    "f ip saddr @bad drop",
+    "@bad host01",
+    "@bad c1 counter",
+    "f tcp dport != @open ip daddr c1 drop",
+    "@open 80",
+    "n dnat ip to ip daddr . tcp dport map @ports",
+    "@ports web . 80 : c2 . 80",
+    "@ports web . 81 : c2 . 80",
+    "@ports web : c2",
+    "f ip saddr . tcp dport @pairs accept",
+    "@pairs host01 . 80",
+    "@unused host01",
+)
+
+
+@pytest.mark.parametrize(
+    ("element", "expected"),
+    [
+        ('@out "docker0" : jump in', True),
+        ('@out "br-1" : jump in', False),
+        ("@bad host01", True),
+        ("@bad c1 counter", False),
+        ("@open 80", False),
+        ("@ports web . 80 : c2 . 80", True),
+        ("@ports web . 81 : c2 . 80", False),
+        ("@ports web : c2", None),
+        ("@pairs host01 . 80", True),
+        ("@unused host01", None),
+    ],
+)
+def test_elements(element: str, *, expected: bool | None) -> None:
+    """A packet meets an element that a rule finds for it."""
+    lines = [f"{TABLE} {one}" for one in NATIVE]
+    (found,) = among(lines, [f"{TABLE} {element}"])
+
+    assert isinstance(found, Rule)
+    assert meets(found, TO_WEB) is expected
+
+
+@pytest.mark.parametrize(
+    ("matches", "expected"),
+    [
+        ("ip daddr web tcp dport 80", True),
+        ("ip daddr != web", False),
+        ("ip daddr { c1, web } tcp dport { 80, 90-99 }", True),
+        ("ip daddr . tcp dport { c1 . 80, web . 80 }", True),
+        ("ip daddr . tcp dport { c1 . 80, web . 81 }", False),
+        ("ip daddr . tcp dport != { c1 . 80, web . 81 }", True),
+        ("icmp type echo-request", False),
+        ("tcp flags syn", None),
+        ("udp dport @bad", False),
+        ("tcp dport @bad", None),
+        ("ip6 hoplimit 5", False),
+        ("ip ttl < 5", None),
+        ("meta mark & 0xff == 0x1", None),
+        ("ct state established,related", None),
+        ("limit rate 1/second", None),
+        ('iifname != "docker0" oifname "docker0"', True),
+        ('oifname "br-*"', False),
+    ],
+)
+def test_matches_of_nft(matches: str, *, expected: bool | None) -> None:
+    """Each match is asked, and a field alone says which protocol it is of."""
+    assert met(f"{TABLE} f {matches} drop") is expected

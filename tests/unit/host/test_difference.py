@@ -78,6 +78,14 @@ def test_only_rules_move() -> None:
     )
 
 
+def test_elements_do_not_move() -> None:
+    """Elements of a set have no order."""
+    was = "nft ip x @s c1\nnft ip x @s c2"
+    now = "nft ip x @s c2\nnft ip x @s c1"
+
+    assert difference({"ruleset": was}, {"ruleset": now}).moved == ()
+
+
 def test_moved_rules_and_routes() -> None:
     """Rules in another order are told, and routes and links line by line."""
     was = {"ruleset": "a\nb\nc", "routes": "route c1 dev docker0", "links": "link a\n"}

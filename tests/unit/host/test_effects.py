@@ -87,6 +87,10 @@ DOES: dict[Question, tuple[str, ...]] = {
         f"{NFT} tcp dport 1 notrack",
     ),
     effects.bars: (DROP, REJECT, NOTRACK, f"{NFT} drop"),
+    effects.accepts: ("filter -A FORWARD -s c1 -j ACCEPT",),
+    effects.exempts: (
+        *("nat -A PREROUTING -j ACCEPT", "ip6 nat -A DOCKER -i docker0 -j RETURN"),
+    ),
     effects.translates_source: (
         *(MASQUERADE, "nat -A X -j SNAT --to-source host"),
         *(f"{NFT} masquerade", f"{NFT} snat to host"),
@@ -140,6 +144,8 @@ DOES_NOT: dict[Question, tuple[str, ...]] = {
     effects.rejects: (DROP, f"{NFT} drop"),
     effects.untracks: ("raw -A PREROUTING -j CT --zone 1", f"{NFT} accept"),
     effects.bars: (MASQUERADE, "filter -A FORWARD -j ACCEPT", f"{NFT} accept"),
+    effects.accepts: (DROP, "nat -A PREROUTING -j ACCEPT", "filter :FORWARD ACCEPT"),
+    effects.exempts: (DNAT, "filter -A FORWARD -j ACCEPT", "nat :PREROUTING ACCEPT"),
     effects.translates_source: (DNAT, f"{NFT} dnat to a"),
     effects.translates_destination: (MASQUERADE, f"{NFT} masquerade"),
     effects.masquerades: (
@@ -274,6 +280,7 @@ ANSWERS: dict[Question, tuple[int, ...]] = {
     effects.in_filter: (13, 14, 15, 16),
     effects.publishes: (1, 2, 3, 5),
     effects.masquerades: (7, 9, 11),
+    effects.accepts: (15,),
     effects.drops: (14, 16, 18, 19),
     effects.concerns_translation: (1, 2, 3, 4, 5, 7, 8, 9, 10, 11),
 }

@@ -116,7 +116,10 @@ def test_legacy_iptables_owns_no_table_of_nft() -> None:
 
 
 def test_order_of_nft() -> None:
-    """Places and elements are sorted, rules of a chain are not."""
+    """Places and elements are sorted, rules of a chain are not.
+
+    Names do not change the order: lines with names and with addresses go together.
+    """
     text = (
         "table ip b {\nset s {\nelements = { 192.0.2.2, 192.0.2.1 }\n}\n"
         "chain z {\nreturn\naccept\n}\nchain a {\ndrop\n}\n}\n"
@@ -125,7 +128,7 @@ def test_order_of_nft() -> None:
     names = {"192.0.2.1": "x", "192.0.2.2": "c"}
 
     assert ruleset({"nftables.txt": text}, names).splitlines() == [
-        *("nft ip a z drop", "nft ip b @s c", "nft ip b @s x"),
+        *("nft ip a z drop", "nft ip b @s x", "nft ip b @s c"),
         *("nft ip b a drop", "nft ip b z return", "nft ip b z accept"),
     ]
 

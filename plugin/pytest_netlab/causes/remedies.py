@@ -1,0 +1,52 @@
+"""Commands that undo what differs in a host's rules, with that host's addresses."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from pytest_netlab.host import Rule
+from pytest_netlab.host.rules import OF_SET
+
+if TYPE_CHECKING:
+    from pytest_netlab.host import Fact, HostChange
+
+
+def undo(host: HostChange, fact: Fact) -> str:
+    """Return the command that deletes a new rule; "" where none is known."""
+    line = host.lines.get(fact.text, "")
+    if not line:
+        return ""
+    if line.startswith("nft "):
+        return _undo_nft(host, fact, line)
+    return _undo_iptables(fact, line) if isinstance(fact, Rule) else ""
+
+
+def wake(table: Rule) -> str:
+    """Return the command after which the chains of a dormant table act again."""
+    return f"nft add table {table.family} {table.table}"
+
+
+def _undo_iptables(rule: Rule, line: str) -> str:
+    tool = "ip6tables" if rule.family == "ip6" else "iptables"
+    tool += "-legacy" * (rule.backend == "legacy")
+    _, _, deleted = line.partition(" -A ")
+    table = "" if rule.table == "filter" else f"-t {shlex.quote(rule.table)} "
+    return f"{tool} {table}-D {deleted}"
+
+
+def _undo_nft(host: HostChange, fact: Fact, line: str) -> str:
+    """Delete a new table as a whole, else an element; rules have no names in nft."""
+    words = line.split(" ", 4)
+    if len(words) < len(("nft", "family", "table", "place", "line")):
+        return ""
+    _, family, table, place, element = words
+    head = f"nft {family} {table} "
+    new = {one.text for one in host.extra}
+    if all(one in new for one in host.lines if one.startswith(head)):
+        return f"nft delete table {family} {table}"
+    if not isinstance(fact, Rule) or not place.startswith(OF_SET):
+        return ""
+    key = element.partition(" : ")[0]
+    name = place.removeprefix(OF_SET)
+    return f"nft delete element {family} {table} {name} {shlex.quote(f'{{ {key} }}')}"
