@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pytest_netlab.diff import Difference
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.host.connections import Connection
+    from pytest_netlab.host.network import NetworkChange
     from pytest_netlab.host.next_hops import NextHop
     from pytest_netlab.host.obstacles import Obstacle
     from pytest_netlab.host.passages import Passage
@@ -78,6 +79,7 @@ class HostState:
         meters: what kernels counted during the capture.
         passages: node -> the frames of its link, and those of them that were captured.
         obstacles: what stops frames at links, or may.
+        network: where it sends packets, now and at its lab's start; None: not read.
 
     """
 
@@ -96,6 +98,7 @@ class HostState:
     meters: Meters = field(default_factory=Meters)
     passages: Mapping[str, Passage] = field(default_factory=dict)
     obstacles: tuple[Obstacle, ...] = ()
+    network: NetworkChange | None = None
 
     def seen_from(self, trace: CanonicalTrace) -> CanonicalTrace:
         """Return a trace that knows what excuses another source port or id here."""
@@ -226,6 +229,7 @@ def _change(golden: Golden, host: HostState, trace: CanonicalTrace) -> HostChang
         passages=host.passages,
         obstacles=host.obstacles,
         hops=host.hops,
+        network=host.network,
         lines=dict(zip(named, host.ruleset.splitlines(), strict=False)),
     )
 

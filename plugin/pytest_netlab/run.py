@@ -376,6 +376,7 @@ class ScenarioRun:
             meters=seen.meters,
             passages=passages(trace.capture, seen.meters),
             obstacles=obstacles(seen.files, seen.meters.ports),
+            network=seen.network_change(symbols) if seen.files else None,
         )
 
     def _provenance(self, seen: Snapshot) -> dict[str, str]:

@@ -69,6 +69,11 @@ def ping(netlab: Netlab) -> None:
     netlab.c1.run("ping", "-c1", "-W1", netlab.host01.address, check=False)
 
 
+def ping_host(netlab: Netlab) -> None:
+    """Let c1 ping the host once."""
+    netlab.c1.run("ping", "-c1", "-W1", netlab.host.address, check=False)
+
+
 def large_ping(netlab: Netlab) -> None:
     """Let c1 ping host01 with packets that may not be cut."""
     argv = ("-c1", "-W1", "-Mdo", "-s1400", netlab.host01.address)
@@ -88,6 +93,17 @@ def rule(text: str) -> Fault:
     return Fault(
         broken=(f"iptables -t {table} {verb} {match}",),
         mended=(f"iptables -t {table} -D {match}",),
+    )
+
+
+def routed(what: str, words: str) -> Fault:
+    """Return a fault: this policy rule or route; table 77 leads out of the uplink."""
+    return Fault(
+        broken=(
+            "ip route add default via 172.16.211.2 dev ens160 table 77",
+            f"ip {what} add {words}",
+        ),
+        mended=("ip route flush table 77", f"ip {what} del {words}"),
     )
 
 
@@ -205,6 +221,87 @@ FAULTS = {
         "not forwarded",
         "filter -A DOCKER-USER -p icmp -j DROP",
         rule("filter -I DOCKER-USER -p icmp -j DROP"),
+        ping,
+    ),
+    "policy rule": (
+        "misrouted",
+        (
+            "host's replies to c1 leave by ens160 (via 172.16.211.2), the uplink, "
+            "instead of docker0; this policy rule is new: `100:\tfrom 172.16.211.0/24 "
+            "lookup 77`"
+        ),
+        routed("rule", "priority 100 from 172.16.211.0/24 lookup 77"),
+        ping_host,
+    ),
+    "policy rule prohibits": (
+        "rejected",
+        "this policy rule is new: `100:\tfrom all iif docker0 prohibit`",
+        routed("rule", "priority 100 iif docker0 prohibit"),
+        ping,
+    ),
+    "route": (
+        "reply not forwarded",
+        "this route is new: `blackhole 172.17.0.0/24`",
+        routed("route", "blackhole 172.17.0.0/24"),
+        ping,
+    ),
+    "reverse path": (
+        "not forwarded",
+        (
+            "net.ipv4.conf.ens160.rp_filter is 1 here, 0 when the lab started, and a "
+            "packet to 172.16.211.1 would go to docker0 (the kernel dropped"
+        ),
+        Fault(
+            broken=(
+                "ip rule add priority 100 iif docker0 to 172.16.211.1 lookup 78",
+                "ip route add default dev docker0 table 78",
+                "sysctl -qw net.ipv4.conf.ens160.rp_filter=1",
+            ),
+            mended=(
+                "ip rule del priority 100",
+                "ip route flush table 78",
+                "sysctl -qw net.ipv4.conf.ens160.rp_filter=0",
+            ),
+        ),
+        web,
+    ),
+    "forwarding of a link": (
+        "not forwarded",
+        "net.ipv4.conf.docker0.forwarding is 0 here, 1 when the lab started",
+        Fault(
+            broken=("sysctl -qw net.ipv4.conf.docker0.forwarding=0",),
+            mended=("sysctl -qw net.ipv4.conf.docker0.forwarding=1",),
+        ),
+        ping,
+    ),
+    "echoes ignored": (
+        "not answered",
+        "net.ipv4.icmp_echo_ignore_all is 1 at host",
+        Fault(
+            broken=("sysctl -qw net.ipv4.icmp_echo_ignore_all=1",),
+            mended=("sysctl -qw net.ipv4.icmp_echo_ignore_all=0",),
+        ),
+        ping_host,
+    ),
+    "ipsec": (
+        "not forwarded",
+        (
+            "this xfrm policy blocks them: src 0.0.0.0/0 dst 172.16.211.1/32 dir out "
+            "action block (XfrmOutPolBlock grew by 1)"
+        ),
+        Fault(
+            broken=("ip xfrm policy add dst 172.16.211.1 dir out action block",),
+            mended=("ip xfrm policy del dst 172.16.211.1 dir out",),
+        ),
+        ping,
+    ),
+    "address taken": (
+        "address taken",
+        "172.16.211.1 is an address of lo",
+        Fault(
+            broken=("ip address add 172.16.211.1/32 dev lo",),
+            mended=("ip address del 172.16.211.1/32 dev lo",),
+        ),
         ping,
     ),
 }

@@ -17,6 +17,7 @@ from pytest_netlab.causes import (
     interception,
     neighbours,
     path,
+    routing,
     translation,
 )
 from pytest_netlab.causes.facts import Case, named
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
 # First those that the host's rules prove, then what packets show; special ones first.
 RULES = (
     interception.copied,
-    neighbours.wrong,
     interception.address_taken,
+    routing.misrouted,
+    neighbours.wrong,
     interception.synproxied,
     translation.republished,
     translation.stale,

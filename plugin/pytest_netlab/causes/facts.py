@@ -50,6 +50,7 @@ Name = Literal[
     "address taken",
     "intercepted",
     "copied",
+    "misrouted",
     "delivered twice",
     "blind",
     "no traffic",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_netlab.causes import blindness, clues
+from pytest_netlab.causes import blindness, clues, routing
 from pytest_netlab.causes.facts import Clue
 from pytest_netlab.flows import ICMP, ICMP6, Role
 from pytest_netlab.host import effects
@@ -128,7 +128,8 @@ def not_returned(case: Case) -> Cause | None:
         return None
     if not got.answered:
         text = f"{want.target} never answered what was sent on to it"
-        why = blindness.swallowed(case, got.target) or clues.link(case)
+        why = routing.silent(case) or blindness.swallowed(case, got.target)
+        why = why or clues.link(case)
         return case.cause("not answered", text, why)
     why = _unforwarded(case, want.initiator, "look at the filter FORWARD chain")
     text = f"{want.target}'s replies reached the host but not {want.initiator}"
@@ -190,6 +191,7 @@ def unanswered(case: Case) -> Cause | None:
     text = f"{want.responder} never answered"
     look = "look at the filter INPUT and OUTPUT chains"
     why = clues.first(
+        routing.silent(case),
         _barrier(case),
         blindness.swallowed(case, want.responder),
         blindness.queued(case, want.initiator),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pytest_netlab.causes import clues
+from pytest_netlab.causes import clues, routing
 from pytest_netlab.causes.facts import Clue
 from pytest_netlab.host import effects
 from pytest_netlab.trace.build import OWN
@@ -41,6 +41,7 @@ def wrong(case: Case) -> Cause | None:
         next(odd_hops(case), clues.NONE),
         clues.acted(case, _writes_stations),
         clues.new(case, _writes_stations),
+        routing.decision(case),
         clues.route(case, *(f"{end.node}" for end in ends)),
         case=case,
         otherwise="look at `ip route`, `ip neigh` and `ip rule` of both, and for a "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_netlab.causes import clues
+from pytest_netlab.causes import clues, routing
 from pytest_netlab.causes.facts import Clue
 from pytest_netlab.flows import WITH_PORTS
 from pytest_netlab.host import Published, effects
@@ -219,7 +219,7 @@ def missourced(case: Case) -> Cause | None:
     want, got = case.want, case.got
     if want.kind != "snat" or got.kind != "snat" or got.sender == want.sender:
         return None
-    rule = clues.new(case, effects.translates_source)
+    rule = clues.new(case, effects.translates_source) or routing.source(case)
     why = rule or Clue("look at POSTROUTING")
     text = f"{want.initiator} left as {got.sender} instead of {want.sender}"
     return case.cause("wrong source", text, why)

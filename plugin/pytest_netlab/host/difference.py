@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.host.connections import Connection
     from pytest_netlab.host.facts import Fact
+    from pytest_netlab.host.network import NetworkChange
     from pytest_netlab.host.next_hops import NextHop
     from pytest_netlab.host.obstacles import Obstacle
     from pytest_netlab.host.passages import Passage
@@ -61,6 +62,7 @@ class HostChange:
         since: lines of what changed since the lab had just started; None where nobody
             looked.
         usual: how many more rules differ, because their engines do.
+        network: where this host sends packets; None where nobody looked.
 
     """
 
@@ -82,6 +84,7 @@ class HostChange:
     obstacles: tuple[Obstacle, ...] = ()
     since: frozenset[str] | None = None
     usual: int = 0
+    network: NetworkChange | None = None
 
     def packets(self, fact: Fact) -> int | None:
         """Return how many packets a rule counted; None where that is not known.

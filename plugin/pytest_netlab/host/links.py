@@ -5,10 +5,11 @@ Decodes rtnetlink's messages, as pyroute2 returns them (rtnetlink(7)).
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.host.iproute import named
+from pytest_netlab.host.iproute import maybe, named, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,7 @@ _STATES = {
     32: "FAILED",
     128: "PERMANENT",
 }
+_NO_CARRIER = "no-carrier"
 _FLAGS = {8: "proxy", 16: "extern_learn", 128: "router"}
 
 
@@ -38,6 +40,7 @@ class Link:
         mac: its address; "" for none.
         master: the index of the bridge it is a port of; None for none.
         peer: the index of a veth's other end, in that end's namespace; None for none.
+        carrier: whether its peer is there, and up.
 
     """
 
@@ -49,6 +52,25 @@ class Link:
     mac: str = ""
     master: int | None = None
     peer: int | None = None
+    carrier: bool = True
+
+    @property
+    def is_up(self) -> bool:
+        """Return whether frames can cross it."""
+        return self.state == "up" and self.carrier
+
+    def __str__(self) -> str:
+        """Render as `links` reads it."""
+        words = [f"{self.index}: {self.name} mtu {self.mtu} state {self.state}"]
+        for name, value in (
+            ("kind", self.kind),
+            ("mac", self.mac),
+            ("master", self.master),
+            ("peer", self.peer),
+        ):
+            if value not in ("", None):
+                words.append(f"{name} {value}")
+        return " ".join((*words, *[_NO_CARRIER] * (not self.carrier)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +114,31 @@ def link(message: Any) -> Link:
         mac=message.get("address") or "",
         master=message.get("master"),
         peer=message.get("link"),
+        carrier=message.get("carrier") != 0,
+    )
+
+
+def links(listed: str) -> tuple[Link, ...]:
+    """Return the links, one a line; other lines are left out."""
+    found = []
+    for line in listed.splitlines():
+        with suppress(ValueError, KeyError, IndexError):
+            found.append(_link(line.split()))
+    return tuple(found)
+
+
+def _link(tokens: list[str]) -> Link:
+    found = named(tokens[2:], ("mtu", "state", "kind", "mac", "master", "peer"))
+    return Link(
+        index=number(tokens[0].removesuffix(":")),
+        name=tokens[1],
+        mtu=number(found["mtu"]),
+        state=found["state"],
+        kind=found.get("kind", ""),
+        mac=found.get("mac", ""),
+        master=maybe(found, "master"),
+        peer=maybe(found, "peer"),
+        carrier=_NO_CARRIER not in tokens[2:],
     )
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, Literal
 
-from pytest_netlab.host import sysctls
 from pytest_netlab.host.policy_rules import GOTO, LOOKUP, NOP, protocol_number
 from pytest_netlab.host.routes import DEFAULT, IPV6, Hop, prefix_length
+from pytest_netlab.host.sysctls import number, per_link
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -109,18 +109,17 @@ class Routing:
     routes: Sequence[Route] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
 
+    def of(self, version: int) -> Sequence[PolicyRule]:
+        """Return the rules of a version of IP."""
+        return self.rules6 if version == IPV6 else self.rules
+
     def setting(self, link: str, name: str) -> int:
         """Return a link's own value of a setting of IPv4; 0 where it is not known."""
-        return sysctls.number(self.settings.get(per_link(link, name), ""))
+        return number(self.settings.get(per_link(link, name), ""))
 
     def either(self, link: str, name: str) -> int:
         """Return the larger of a link's value of a setting and that of all links."""
         return max(self.setting(link, name), self.setting("all", name))
-
-
-def per_link(link: str, name: str, version: int = 4) -> str:
-    """Return the name of a link's setting; as in sysctl(8), its dots are slashes."""
-    return f"net.ipv{version}.conf.{link.replace('.', '/')}.{name}"
 
 
 def decide(host: Routing, asked: Asked) -> Decision:
@@ -142,8 +141,7 @@ def decide(host: Routing, asked: Asked) -> Decision:
 
 def lookup(host: Routing, asked: Asked) -> Decision:
     """Return which rule and route are found for a packet, whatever stops it later."""
-    rules = host.rules6 if asked.version == IPV6 else host.rules
-    for rule in _tried(rules, asked):
+    for rule in _tried(host.of(asked.version), asked):
         if rule.action in REFUSALS:
             return Decision(kind=rule.action, rule=rule)
         found = _longest(host, rule.table, asked.destination)
@@ -204,16 +202,16 @@ def _has_address(host: Routing, link: str) -> bool:
 
 def _tried(rules: Sequence[PolicyRule], asked: Asked) -> Iterator[PolicyRule]:
     """Yield the rules that a packet meets, in the order in which they are tried."""
-    number = 0
-    while number < len(rules):
-        rule = rules[number]
-        number += 1
+    place = 0
+    while place < len(rules):
+        rule = rules[place]
+        place += 1
         if not _meets(rule, asked):
             continue
         if rule.action == GOTO:
-            later = range(number, len(rules))
+            later = range(place, len(rules))
             found = (n for n in later if rules[n].priority == rule.target)
-            number = next(found, number)
+            place = next(found, place)
         elif rule.action == LOOKUP or rule.action in REFUSALS:
             yield rule
         elif rule.action != NOP:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_netlab.host import (
+    addresses,
     conntrack,
     links,
     meters,
@@ -13,15 +14,19 @@ from pytest_netlab.host import (
     policy_rules,
     routes,
     sysctls,
+    xfrm,
 )
 from pytest_netlab.host.meters import Meters
+from pytest_netlab.host.network import Network, NetworkChange
+from pytest_netlab.host.routing import Routing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pytest_netlab.flows import Tuple5
+    from pytest_netlab.host.addresses import Address
     from pytest_netlab.host.conntrack import Entry, Event
-    from pytest_netlab.host.links import Neighbour
+    from pytest_netlab.host.links import Link, Neighbour
     from pytest_netlab.host.next_hops import Reachable
     from pytest_netlab.host.policy_rules import PolicyRule
     from pytest_netlab.host.routes import Route
@@ -41,6 +46,8 @@ class Snapshot:
         policy_rules: IPv4's, in the order in which they are tried.
         policy_rules6: IPv6's.
         neighbours: of every link, also those that never answered.
+        addresses: of every link, in the kernel's order.
+        links: all of its namespace.
         ends: node -> the sysctls that decide how its own packets look.
         meters: what its kernel counted during the last capture.
         reachable: node -> its routes and neighbours.
@@ -57,6 +64,8 @@ class Snapshot:
     policy_rules: tuple[PolicyRule, ...] = ()
     policy_rules6: tuple[PolicyRule, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    links: tuple[Link, ...] = ()
     ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     meters: Meters = field(default_factory=Meters)
     reachable: Mapping[str, Reachable] = field(default_factory=dict)
@@ -80,6 +89,38 @@ class Snapshot:
             return None
         return frozenset(one.original for one in self.events if one.change == "NEW")
 
+    @property
+    def network(self) -> Network:
+        """Return what decides where the host sends packets."""
+        return Network(
+            routing=Routing(
+                rules=self.policy_rules,
+                rules6=self.policy_rules6,
+                routes=self.routes,
+                settings=self.sysctls,
+            ),
+            addresses=self.addresses,
+            neighbours=self.neighbours,
+            links=self.links,
+            policies=xfrm.policies(self.files.get(xfrm.POLICIES, "")),
+        )
+
+    def network_change(self, names: Mapping[str, str]) -> NetworkChange:
+        """Return how the host sends packets, now and at its lab's start.
+
+        Args:
+            names: address -> whose it is.
+
+        """
+        return NetworkChange(
+            now=self.network,
+            then=self.start.network if self.start is not None else None,
+            names=names,
+            places=self.meters.links,
+            nodes={name: one.routes for name, one in self.reachable.items()},
+            counts={name: self.meters.grown(name) for name in self.meters.after},
+        )
+
 
 class Kept(NamedTuple):
     """The evidence file of one part of a snapshot, and how to read and write it."""
@@ -102,6 +143,8 @@ KEPT = {
     "policy_rules6": Kept("ip-rule6.txt", policy_rules.policy_rules, _lines),
     "neighbours": Kept("ip-neigh.txt", links.neighbours, _lines),
     "reachable": Kept("ip-nodes.txt", next_hops.parse, next_hops.render),
+    "addresses": Kept("ip-addr.txt", addresses.addresses, _lines),
+    "links": Kept("ip-link.txt", links.links, _lines),
     "ends": Kept("sysctl-nodes.txt", sysctls.parse_ends, sysctls.render_ends),
     "meters": Kept("counters.txt", meters.parse, meters.render),
 }

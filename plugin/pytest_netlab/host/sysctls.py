@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 # Name in a golden's provenance -> sysctl. Two hosts are compared by these.
 FACTS = {
@@ -24,11 +24,21 @@ OTHERS = (
     *("net.ipv4.conf.all.forwarding", "net.ipv4.ip_local_port_range"),
     *("net.ipv6.conf.all.forwarding", MOST, COUNT),
     "net.bridge.bridge-nf-call-arptables",
+    *("net.ipv4.icmp_echo_ignore_all", "net.ipv4.icmp_echo_ignore_broadcasts"),
+    *("net.ipv6.icmp.echo_ignore_all", "net.ipv4.ip_nonlocal_bind"),
+    *("net.ipv4.fib_multipath_hash_policy", "net.ipv4.fwmark_reflect"),
+)
+# Settings of each link, and of all and those to come.
+PER_LINK = (
+    *("rp_filter", "forwarding", "accept_local", "route_localnet", "src_valid_mark"),
+    *("ignore_routes_with_linkdown", "proxy_arp", "proxy_arp_pvlan", "arp_ignore"),
+    *("arp_announce", "arp_filter", "arp_accept", "disable_policy", "disable_xfrm"),
 )
 KNOWN = (*FACTS.values(), *OTHERS)
 # What decides how the packets of an end look, and what it is unless somebody set it
 # (Documentation/networking/ip-sysctl.rst). A golden does not record it.
 ENDS = {
+    "net.ipv4.icmp_echo_ignore_all": "0",
     "net.ipv4.ip_default_ttl": "64",
     "net.ipv4.ip_no_pmtu_disc": "0",
     "net.ipv4.tcp_sack": "1",
@@ -37,6 +47,16 @@ ENDS = {
 }
 _NEARLY = 0.999
 _DIGITS = 18  # Python is slow at parsing thousands of them
+
+
+def per_link(link: str, name: str, version: int = 4) -> str:
+    """Return the name of a link's setting; as in sysctl(8), its dots are slashes."""
+    return f"net.ipv{version}.conf.{link.replace('.', '/')}.{name}"
+
+
+def of_links(links: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of these links' settings."""
+    return tuple(per_link(link, name) for link in links for name in PER_LINK)
 
 
 def render(sysctls: Mapping[str, str]) -> str:

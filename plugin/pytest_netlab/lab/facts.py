@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_netlab.host import sysctls
 from pytest_netlab.host.facts import LinkState, Reach
 from pytest_netlab.host.sysctls import FACTS
 from pytest_netlab.lab.net import routes
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pytest_netlab.lab.net.node import NamespaceNode
 
 UNKNOWN = "unknown"
+_PER_LINK = "/proc/sys/net/ipv4/conf"
+_DOTS = str.maketrans("./", "/.")  # as sysctl(8) names a link with a dot
 _IPTABLES = re.compile(r"v(?P<version>\S+)(?: \((?P<backend>\w+)\))?")
 
 
@@ -104,12 +107,19 @@ def docker_proxy(procfs: str, address: str) -> str:
     return "off"
 
 
+def known_settings(netns: str) -> dict[str, str]:
+    """Return the sysctls of a host that evidence has, those of each link too."""
+    with inside(netns):
+        links = sorted(path.name for path in Path(_PER_LINK).glob("*"))
+    return settings(netns, (*sysctls.KNOWN, *sysctls.of_links(links)))
+
+
 def settings(netns: str, names: Iterable[str]) -> dict[str, str]:
     """Return sysctls of a network namespace, without those that do not exist."""
     found = {}
     with inside(netns):
         for name in names:
-            path = Path("/proc/sys", name.replace(".", "/"))
-            with suppress(FileNotFoundError):
+            path = Path("/proc/sys", name.translate(_DOTS))
+            with suppress(FileNotFoundError, PermissionError):
                 found[name] = path.read_text(encoding="ascii").strip()
     return found

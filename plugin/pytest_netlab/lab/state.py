@@ -17,8 +17,9 @@ from pytest_netlab.host import sysctls
 from pytest_netlab.host.counters import FILES
 from pytest_netlab.host.next_hops import Reachable
 from pytest_netlab.host.snapshot import BEFORE, KEPT, START, Snapshot
+from pytest_netlab.host.xfrm import POLICIES, STATES
 from pytest_netlab.lab import facts
-from pytest_netlab.lab.net import conntrack, routes
+from pytest_netlab.lab.net import addresses, conntrack, routes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -45,6 +46,8 @@ HOST_COMMANDS = {
     "nftables.txt": ("nft", "-a", "list", "ruleset"),
     "nftables.json": ("nft", "-j", "list", "ruleset"),
     "tc.txt": ("tc", "-s", "qdisc"),
+    POLICIES: ("ip", "xfrm", "policy"),
+    STATES: ("ip", "xfrm", "state"),
     "bridge-link.txt": ("bridge", "-d", "link"),
     "bridge-fdb.txt": ("bridge", "fdb"),
     "versions.txt": ("sh", "-c", VERSIONS_SCRIPT),
@@ -52,11 +55,13 @@ HOST_COMMANDS = {
 # What comes from the kernel: a part of the snapshot -> the function that reads it.
 ASKED: Mapping[str, Callable[[str], Any]] = {
     "entries": conntrack.entries,
-    "sysctls": partial(facts.settings, names=sysctls.KNOWN),
+    "sysctls": facts.known_settings,
     "routes": routes.listed,
     "policy_rules": partial(routes.rules, family=AF_INET),
     "policy_rules6": partial(routes.rules, family=AF_INET6),
     "neighbours": routes.neighbours,
+    "addresses": addresses.listed,
+    "links": routes.known_links,
 }
 # What is known of a lab's start: no connections, they come with its traffic.
 AT_START = tuple(name for name in ASKED if name != "entries")

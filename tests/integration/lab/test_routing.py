@@ -20,7 +20,8 @@ import pytest
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
 from pytest_netlab.host.routes import route
-from pytest_netlab.host.routing import Asked, Routing, decide, per_link
+from pytest_netlab.host.routing import Asked, Routing, decide
+from pytest_netlab.host.sysctls import per_link
 from pytest_netlab.lab import facts
 from pytest_netlab.lab.net import routes
 from pytest_netlab.lab.net.netns import inside

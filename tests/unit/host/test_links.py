@@ -139,3 +139,33 @@ def test_neighbour(
     sent = filled(ndmsg, attributes, ifindex=3, state=state, flags=flags)
 
     assert links.neighbour(sent, {3: "docker0"}) == neighbour
+
+
+@pytest.mark.parametrize(
+    ("link", "text"),
+    [
+        (Link(index=1, name="lo", mtu=65536, state="up"), "1: lo mtu 65536 state up"),
+        (
+            Link(
+                index=8,
+                name="veth1",
+                mtu=1500,
+                state="up",
+                kind="veth",
+                mac=MAC,
+                master=3,
+                peer=7,
+                carrier=False,
+            ),
+            (
+                f"8: veth1 mtu 1500 state up kind veth mac {MAC} "
+                "master 3 peer 7 no-carrier"
+            ),
+        ),
+    ],
+)
+def test_link_kept(link: Link, text: str) -> None:
+    """Links are read as they are written; other lines are left out."""
+    assert str(link) == text
+    assert links.links(f"no program\n7: x mtu y state up\n{text}\n") == (link,)
+    assert link.is_up == link.carrier

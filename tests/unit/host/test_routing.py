@@ -8,7 +8,8 @@ import pytest
 
 from pytest_netlab.host.policy_rules import policy_rules
 from pytest_netlab.host.routes import routes
-from pytest_netlab.host.routing import Asked, Routing, decide, per_link
+from pytest_netlab.host.routing import Asked, Routing, decide
+from pytest_netlab.host.sysctls import per_link
 
 RULES = "0:\tfrom all lookup local\n{}32766:\tfrom all lookup main\n"
 ROUTES = """\

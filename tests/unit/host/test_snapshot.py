@@ -71,3 +71,34 @@ def test_created() -> None:
         assert snapshot.read({"conntrack-events.txt": text}).created is None
     assert snapshot.read({"conntrack-events.txt": ""}).created == frozenset()
     assert snapshot.read({}).created is None
+
+
+def test_network() -> None:
+    """Where a host sends packets is known of now, and of its lab's start."""
+    rule, route = "0:\tfrom all lookup main\n", "default dev ens160\n"
+    files = {
+        "ip-rule.txt": rule,
+        "ip-route.txt": route,
+        "ip-addr.txt": "ens160 10.0.0.1/8 scope 0\n",
+        "ip-link.txt": "7: ens160 mtu 1500 state up\n",
+        "ip-neigh.txt": "10.0.0.2 dev ens160 FAILED\n",
+        "xfrm-policy.txt": "src 10.0.0.0/8 dst 10.0.0.1/32\n\tdir in action block\n",
+        "ip-nodes.txt": f"web route {route}web route fd00::/64 dev eth0\n",
+        "start-ip-rule.txt": "0:\tfrom all lookup 77\n",
+    }
+    known = snapshot.read(files).network_change({"10.0.0.1": "host"})
+
+    now, then = known.now, known.then
+    assert [f"{one}\n" for one in now.routing.rules] == [rule]
+    assert [f"{one}\n" for one in now.routing.routes] == [route]
+    assert [one.device for one in now.addresses] == ["ens160"]
+    assert now.link("ens160") == now.links[0]
+    assert now.link("eth0") is None
+    assert now.neighbour("10.0.0.2", "ens160") == now.neighbours[0]
+    assert now.neighbour("10.0.0.2", "docker0") is None
+    assert [one.blocks for one in now.policies] == [True]
+    assert then is not None
+    assert [one.table for one in then.routing.rules] == ["77"]
+    assert [len(one) for one in known.nodes.values()] == [2]
+    assert known.link("uplink") == "uplink"
+    assert Snapshot().network_change({}).then is None

@@ -8,8 +8,10 @@ from __future__ import annotations
 import socket
 import struct
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pytest_netlab.host.addresses import Address
 from pytest_netlab.lab.net.netns import inside
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ _HEADER = struct.Struct("=IHHII")  # nlmsghdr: length, type, flags, number, send
 _ADDRESS = struct.Struct("=BBBBI")  # ifaddrmsg: family, length, flags, scope, link
 _ATTRIBUTE = struct.Struct("=HH")  # rtattr: length, type
 _LOCAL = {socket.AF_INET: 2, socket.AF_INET6: 1}  # IFA_LOCAL; of IPv6 IFA_ADDRESS
+_SECONDARY = 1  # IFA_F_SECONDARY; of IPv6 it says something else
 _MOST = 1 << 16  # bytes of one answer
 
 
@@ -39,11 +42,23 @@ def addresses(netns: str | None, interface: str) -> list[str]:
             index = socket.if_nametoindex(interface)
         except OSError:
             return []
-        return [text for link, text in _dumped() if link == index]
+        return [one.text for link, one in _dumped() if link == index]
 
 
-def _dumped() -> Iterator[tuple[int, str]]:
-    """Yield link and text of every address in this thread's namespace."""
+def listed(netns: str) -> tuple[Address, ...]:
+    """Return the addresses of every link, in the kernel's order.
+
+    Args:
+        netns: path of a namespace.
+
+    """
+    with inside(netns):
+        names = dict(socket.if_nameindex())
+        return tuple(replace(one, device=names.get(n, "")) for n, one in _dumped())
+
+
+def _dumped() -> Iterator[tuple[int, Address]]:
+    """Yield every address in this thread's namespace, with the index of its link."""
     ask = _ADDRESS.pack(0, 0, 0, 0, 0)
     size = _HEADER.size + len(ask)
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as it:
@@ -55,11 +70,13 @@ def _dumped() -> Iterator[tuple[int, str]]:
                 yield from _address(body)
 
 
-def _address(body: bytes) -> Iterator[tuple[int, str]]:
-    family, length, _, _, link = _ADDRESS.unpack_from(body)
+def _address(body: bytes) -> Iterator[tuple[int, Address]]:
+    family, length, flags, scope, link = _ADDRESS.unpack_from(body)
     for kind, packed in _parts(body[_ADDRESS.size :], _ATTRIBUTE):
         if kind == _LOCAL.get(family):
-            yield link, f"{socket.inet_ntop(family, packed)}/{length}"
+            text = f"{socket.inet_ntop(family, packed)}/{length}"
+            secondary = family == socket.AF_INET and bool(flags & _SECONDARY)
+            yield link, Address("", text, scope, secondary)
 
 
 def _parts(data: bytes, head: struct.Struct) -> Iterator[tuple[int, bytes]]:

@@ -13,7 +13,7 @@ from pytest_netlab.lab.net.links import netlink
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pytest_netlab.host.links import Neighbour
+    from pytest_netlab.host.links import Link, Neighbour
     from pytest_netlab.host.policy_rules import PolicyRule
     from pytest_netlab.host.routes import Route
 
@@ -60,6 +60,17 @@ def neighbours(netns: str | None) -> tuple[Neighbour, ...]:
         names = _names(ip)
         found = (links.neighbour(one, names) for one in ip.get_neighbours())
         return tuple(one for one in found if one.state)
+
+
+def known_links(netns: str | None) -> tuple[Link, ...]:
+    """Return the links of a namespace.
+
+    Raises:
+        LabError: there is no such namespace.
+
+    """
+    with netlink(netns) as ip:
+        return tuple(listed_links(ip))
 
 
 def chosen(netns: str | None, addresses: Iterable[str]) -> list[Route | None]:

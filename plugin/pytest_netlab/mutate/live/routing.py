@@ -32,9 +32,9 @@ _SECOND = (
     ("host", "ip link set nowhere up", ""),
 )
 _FLUSH, _DELETE = f"ip route flush table {TABLE}", "ip rule del pref 100"
-_LOST = ("not forwarded",)
-_BACK = ("reply not forwarded",)
-_UNANSWERED = ("not answered",)
+_LOST = ("misrouted", "not forwarded")
+_BACK = ("misrouted", "reply not forwarded")
+_UNANSWERED = ("misrouted", "not answered")
 
 
 def ruled(selector: str, *routes: str) -> Inject:

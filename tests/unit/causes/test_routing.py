@@ -1,0 +1,412 @@
+"""Where the host sends a flow's packets: which rule, route, ... is cited, and when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from tests.flowfacts import end
+from tests.hosts import changed
+from tests.unit.causes.cases import DROPPED, LOCAL, PING, WEB, case, words
+
+from pytest_netlab.causes import forwarding, neighbours, routing, translation
+from pytest_netlab.causes.clues import NONE
+from pytest_netlab.flows import ICMP, TCP, Tuple5
+from pytest_netlab.host import EndSetting, HostChange
+from pytest_netlab.host.addresses import addresses
+from pytest_netlab.host.links import links
+from pytest_netlab.host.links import neighbours as known_neighbours
+from pytest_netlab.host.network import Network, NetworkChange
+from pytest_netlab.host.policy_rules import policy_rules
+from pytest_netlab.host.routes import routes
+from pytest_netlab.host.routing import Routing
+from pytest_netlab.host.sysctls import per_link
+from pytest_netlab.host.xfrm import policies
+from pytest_netlab.trace import FlowFact, Refusal, What
+
+NAMES = {
+    "172.17.0.2": "c1",
+    "172.17.0.5": "web",
+    "172.17.0.1": "bridge",
+    "172.16.211.128": "host",
+    "172.16.211.1": "host01",
+}
+PLACES = {"docker0": "docker0", "ens160": "uplink", "veth5": "web"}
+DEVICES = {"c1": "docker0", "web": "docker0", "host01": "uplink"}
+RULES = "0:\tfrom all lookup local\n32766:\tfrom all lookup main\n"
+ROUTES = """\
+default via 172.16.211.2 dev ens160
+172.16.211.0/24 dev ens160 scope link
+172.17.0.0/16 dev docker0 scope link
+local 172.16.211.128 dev ens160 table local scope host
+local 172.17.0.1 dev docker0 table local scope host
+"""
+TABLE = "default dev second table 77\n"
+ADDRESSES = "ens160 172.16.211.128/24 scope 0\n"
+LINKS = "3: docker0 mtu 1500 state up\n9: veth5 mtu 1500 state up\n"
+SETTINGS = {per_link(link, "forwarding"): "1" for link in ("docker0", "ens160")}
+C1, HOST01, HOST, WEBS = "172.17.0.2", "172.16.211.1", "172.16.211.128", "172.17.0.5"
+
+
+def keyed(one: FlowFact, proto: int, *key: str | int) -> FlowFact:
+    """Return a flow with the tuple that its initiator sends."""
+    return replace(one, key=Tuple5(proto, *key))  # type: ignore[arg-type]
+
+
+OUT = (C1, 7, HOST01, 7)
+LOST = keyed(DROPPED, ICMP, *OUT)
+UNRETURNED = keyed(replace(PING, returned=False), ICMP, *OUT)
+REFUSED = replace(LOST, refusal=Refusal(What(ICMP, icmp=(3, 13), error=True), "bridge"))
+SILENT = keyed(replace(LOCAL, answered=False), ICMP, C1, 7, HOST, 7)
+TO_WEB = (HOST01, 5000, HOST, 81)
+WEB_LOST = keyed(
+    replace(WEB, sender=None, target=None, answered=False, returned=False), TCP, *TO_WEB
+)
+
+
+def network(  # noqa: PLR0913 - keywords
+    *,
+    rule: str = "",
+    rules: str = RULES,
+    more: str = "",
+    all_routes: str = ROUTES,
+    listed: str = LINKS,
+    known: str = "",
+    has: str = ADDRESSES,
+    printed: str = "",
+    **settings: str,
+) -> Network:
+    """Return a network, with some of it changed; settings are link_name=value."""
+    parts = ((name.partition("_"), value) for name, value in settings.items())
+    names = {per_link(link, name): value for (link, _, name), value in parts}
+    return Network(
+        routing=Routing(
+            rules=policy_rules(rules.replace("32766", f"{rule}32766")),
+            rules6=policy_rules(RULES),
+            routes=routes(ROUTES[:0] + all_routes + more),
+            settings={**SETTINGS, **names},
+        ),
+        addresses=addresses(has),
+        neighbours=known_neighbours(known),
+        links=links(listed),
+        policies=policies(printed),
+    )
+
+
+def host(now: Network, *, start: bool = True, **other: object) -> HostChange:
+    """Return a host whose network is otherwise than when its lab had started."""
+    counts = {"TcpExt IPReversePathFilter": 2, "XfrmFwdPolBlock": 1}
+    then = network() if start else None
+    change = NetworkChange(
+        now=now, then=then, names=NAMES, places=PLACES, counts=counts
+    )
+    return replace(changed(), network=change, devices=DEVICES, **other)  # type: ignore[arg-type]
+
+
+LAN = "100:\tfrom 172.16.211.0/24 lookup 77\n"
+MARKED = "mangle -A PREROUTING -p icmp -j MARK --set-xmark 0x7/0xffffffff"
+CITED = {
+    "rule": (
+        (PING, UNRETURNED, network(rule=LAN, more=TABLE)),
+        "misrouted",
+        (
+            "host01's replies to c1 leave by second instead of docker0; this policy "
+            "rule is new: `100:\tfrom 172.16.211.0/24 lookup 77`, which leads to "
+            "`default dev second table 77`"
+        ),
+        "ip rule del from 172.16.211.0/24 lookup 77 priority 100",
+    ),
+    "reply of the host": (
+        (LOCAL, SILENT, network(rule=LAN, more=TABLE)),
+        "misrouted",
+        "host's replies to c1 leave by second instead of docker0",
+        "ip rule del from 172.16.211.0/24 lookup 77 priority 100",
+    ),
+    "prohibited": (
+        (PING, REFUSED, network(rule="100:\tfrom all iif docker0 prohibit\n")),
+        "rejected",
+        (
+            "c1's packets to host01 are prohibited by routing (c1 is refused by admin "
+            "prohibited from bridge); this policy rule is new: `100:\tfrom all iif "
+            "docker0 prohibit`"
+        ),
+        "ip rule del from all iif docker0 prohibit priority 100",
+    ),
+    "route": (
+        (PING, UNRETURNED, network(more="blackhole 172.17.0.2\n")),
+        "reply not forwarded",
+        (
+            "host01's replies to c1 are dropped by routing; this route is new: "
+            "`blackhole 172.17.0.2`"
+        ),
+        "ip route del blackhole 172.17.0.2",
+    ),
+    "route gone": (
+        (
+            PING,
+            UNRETURNED,
+            network(all_routes=ROUTES.replace("172.17.0.0/16 dev docker0", "10.0.0.1")),
+        ),
+        "misrouted",
+        (
+            "host01's replies to c1 leave by ens160 (via 172.16.211.2), the uplink, "
+            "instead of docker0; this route is gone: `172.17.0.0/16 dev docker0 scope "
+            "link`"
+        ),
+        "ip route add 172.17.0.0/16 dev docker0 scope link",
+    ),
+    "rule gone": (
+        (PING, LOST, network(rules="0:\tfrom all lookup local\n")),
+        "not forwarded",
+        (
+            "c1's packets to host01 are not routed: no policy rule leads to a route "
+            "for them; this policy rule is gone: `32766:\tfrom all lookup main`"
+        ),
+        "ip rule add from all lookup main priority 32766",
+    ),
+    "forwarding": (
+        (PING, LOST, network(docker0_forwarding="0")),
+        "not forwarded",
+        (
+            "c1's packets to host01 are not forwarded; "
+            "net.ipv4.conf.docker0.forwarding is 0 here, 1 when the lab started"
+        ),
+        "sysctl -w net.ipv4.conf.docker0.forwarding=1",
+    ),
+    "reverse path": (
+        (
+            WEB,
+            WEB_LOST,
+            network(
+                rule="100:\tfrom all iif docker0 lookup 77\n",
+                more=TABLE,
+                ens160_rp_filter="1",
+            ),
+        ),
+        "not forwarded",
+        (
+            "host01's packets to web are dropped: their source is not believed; "
+            "net.ipv4.conf.ens160.rp_filter is 1 here, absent when the lab started, "
+            "and a packet to 172.16.211.1 would go to second (the kernel dropped 2 "
+            "for that): this policy rule is new: `100:\tfrom all iif docker0 lookup "
+            "77`"
+        ),
+        "",
+    ),
+    "hijacked": (
+        (
+            PING,
+            LOST,
+            network(
+                more="local 172.16.211.1 dev lo table local scope host\n",
+                has=ADDRESSES + "lo 172.16.211.1/32 scope 0\n",
+            ),
+        ),
+        "misrouted",
+        (
+            "c1's packets to host01 are taken by the host itself, which has "
+            "172.16.211.1; this address is new: 172.16.211.1/32 on lo"
+        ),
+        "ip address del 172.16.211.1/32 dev lo",
+    ),
+    "source of its own": (
+        (
+            WEB,
+            WEB_LOST,
+            network(
+                more="local 172.16.211.1 dev lo table local scope host\n",
+                has=ADDRESSES + "lo 172.16.211.1/32 scope 0\n",
+            ),
+        ),
+        "not forwarded",
+        (
+            "host01's packets to web are dropped: their source is not believed; this "
+            "host has 172.16.211.1 itself: this address is new: 172.16.211.1/32 on lo"
+        ),
+        "ip address del 172.16.211.1/32 dev lo",
+    ),
+    "ipsec": (
+        (
+            PING,
+            LOST,
+            network(
+                printed="src 0.0.0.0/0 dst 172.16.211.1/32 \n"
+                "\tdir fwd action block priority 0 \n"
+            ),
+        ),
+        "not forwarded",
+        (
+            "c1's packets to host01 are dropped by IPsec; this xfrm policy blocks "
+            "them: src 0.0.0.0/0 dst 172.16.211.1/32 dir fwd action block "
+            "(XfrmFwdPolBlock grew by 1)"
+        ),
+        "ip xfrm policy delete src 0.0.0.0/0 dst 172.16.211.1/32 dir fwd",
+    ),
+    "arp": (
+        (WEB, WEB_LOST, network(known="172.17.0.5 dev docker0 FAILED\n")),
+        "not forwarded",
+        (
+            "host01's packets to web do not reach web; nobody answers ARP for web: "
+            "172.17.0.5 dev docker0 FAILED"
+        ),
+        "",
+    ),
+    "link down": (
+        (WEB, WEB_LOST, network(listed="9: veth5 mtu 1500 state down no-carrier\n")),
+        "not forwarded",
+        "host01's packets to web do not reach web; its link is down: veth5",
+        "ip link set veth5 up",
+    ),
+    "no carrier": (
+        (WEB, WEB_LOST, network(listed="9: veth5 mtu 1500 state up no-carrier\n")),
+        "not forwarded",
+        "host01's packets to web do not reach web; its link has no carrier",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("seen", "name", "text", "remedy"), CITED.values(), ids=CITED.keys()
+)
+def test_cited(
+    seen: tuple[FlowFact, FlowFact, Network], name: str, text: str, remedy: str
+) -> None:
+    """What becomes of the packets, which rule or route does it, and what mends it."""
+    want, got, now = seen
+    found = routing.misrouted(case(want, got, host(now)))
+
+    assert words(found)[0] == name
+    assert words(found)[1].startswith(text)
+    assert found is not None
+    assert found.remedy.startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "known"),
+    [
+        (PING, PING, host(network(rule=LAN, more=TABLE))),
+        (PING, LOST, host(network())),
+        (PING, LOST, host(network(rule="100:\tfrom 10.0.0.1 prohibit\n"))),
+        (PING, LOST, host(network(rule="100:\tfrom all fwmark 0x7 prohibit\n"))),
+        (PING, LOST, host(network(known="172.17.0.5 dev docker0 FAILED\n"))),
+        (PING, LOST, changed()),
+        (PING, DROPPED, host(network(rule="100:\tfrom all prohibit\n"))),
+    ],
+    ids=["as it was", "same", "other", "no mark", "other's ARP", "unread", "no key"],
+)
+def test_no_cause(want: FlowFact, got: FlowFact, known: HostChange) -> None:
+    """What is as it was, or is not about the flow's packets, explains nothing."""
+    assert routing.misrouted(case(want, got, known)) is None
+
+
+def test_marked() -> None:
+    """The mark that a rule set which counted packets decides; that rule is cited."""
+    now = network(rule="100:\tfrom all fwmark 0x7 blackhole\n")
+    known = host(now, counts={MARKED: 1})
+
+    _, text = words(routing.misrouted(case(PING, LOST, known)))
+
+    assert "`100:\tfrom all fwmark 0x7 blackhole`" in text
+    assert text.endswith(f"their mark is of {MARKED}")
+    other = MARKED.replace("icmp", "tcp")
+    known = host(now, counts={other: 1})
+    assert routing.misrouted(case(PING, LOST, known)) is None
+
+
+def test_without_start() -> None:
+    """Where nobody saw the lab start, the golden's links say what is right."""
+    now = host(network(rule=LAN, more=TABLE), start=False)
+    _, text = words(routing.misrouted(case(PING, UNRETURNED, now)))
+
+    assert text.startswith(
+        "host01's replies to c1 leave by second instead of docker0; "
+    )
+    assert "`100:\tfrom 172.16.211.0/24 lookup 77` decides" in text
+    assert routing.misrouted(case(PING, LOST, host(network(), start=False))) is None
+
+
+def test_source() -> None:
+    """Another address that masquerading takes is cited."""
+    now = host(network(has="ens160 172.16.211.77/24 scope 0\n" + ADDRESSES))
+    left = keyed(replace(PING, sender=end("addr#1")), ICMP, *OUT)
+    found = translation.missourced(case(PING, left, now))
+
+    assert words(found)[0] == "wrong source"
+    assert (
+        "and that is 172.16.211.77/24 now; it was 172.16.211.128/24" in words(found)[1]
+    )
+    assert found is not None
+    assert found.remedy == "ip address del 172.16.211.77/24 dev ens160"
+    assert routing.source(case(PING, left, host(network()))) is NONE
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "known", "text"),
+    [
+        (
+            LOCAL,
+            SILENT,
+            host(
+                network(),
+                ends=(EndSetting("host", routing.ECHO_IGNORED, "1", "0"),),
+            ),
+            "host never answered; net.ipv4.icmp_echo_ignore_all is 1 at host (0 by",
+        ),
+        (
+            PING,
+            keyed(replace(PING, answered=False, returned=False), ICMP, *OUT),
+            host(
+                network(),
+                ends=(EndSetting("host01", routing.ECHO_IGNORED, "1", "0"),),
+            ),
+            (
+                "host01 never answered what was sent on to it; "
+                "net.ipv4.icmp_echo_ignore_all is 1 at host01"
+            ),
+        ),
+    ],
+)
+def test_echo_ignored(
+    want: FlowFact, got: FlowFact, known: HostChange, text: str
+) -> None:
+    """An end that ignores echoes never answers."""
+    seen = case(want, got, known)
+    found = forwarding.unanswered(seen) or forwarding.not_returned(seen)
+
+    assert words(found)[0] == "not answered"
+    assert words(found)[1].startswith(text)
+
+
+@pytest.mark.parametrize(
+    ("listed", "text"),
+    [
+        ("172.17.0.0/16 dev eth0\n", "web has no route to host01"),
+        (
+            "default dev eth0\nprohibit 172.16.211.1\n",
+            "web has no route to host01 but `prohibit 172.16.211.1`",
+        ),
+        ("default dev eth0\n", ""),
+    ],
+)
+def test_no_way_back(listed: str, text: str) -> None:
+    """A node that has no route to who asked it does not answer."""
+    known = host(network())
+    assert known.network is not None
+    nodes = replace(known.network, nodes={"web": routes(listed)})
+    unanswered = keyed(replace(WEB, answered=False, returned=False), TCP, *TO_WEB)
+
+    found = routing.silent(case(WEB, unanswered, replace(known, network=nodes)))
+
+    assert found.text == text
+
+
+def test_next_hop() -> None:
+    """A frame for another station is explained by the route that leads to it."""
+    more = "172.16.211.1 via 172.16.211.3 dev ens160\n"
+    known = host(network(more=more))
+
+    assert routing.decision(case(PING, keyed(PING, ICMP, *OUT), known)).text == (
+        "this route is new: `172.16.211.1 via 172.16.211.3 dev ens160`"
+    )
+    assert neighbours.wrong(case(PING, PING, known)) is None
