@@ -210,7 +210,7 @@ FAULTS = (
         name="nft-direct-drop-deleted",
         about="raw-PREROUTING no longer drops what is routed to web",
         inject=edited(replaced("raw-PREROUTING", "{web} drop")),
-        red={CLOSED: ("flow differs", "unexpected flow")},
+        red={CLOSED: ("let through",)},
         cites={ALL: ("gone", "raw-PREROUTING", "ip daddr {web}")},
     ),
     Fault(
@@ -220,7 +220,7 @@ FAULTS = (
         red={
             PING_BEYOND: ("leaked",),
             WEB: _LOST,
-            CLOSED: ("flow differs", "unexpected flow"),
+            CLOSED: ("let through",),
         },
         cites={ALL: ("rule of Docker's is left | docker-bridges",)},
     ),

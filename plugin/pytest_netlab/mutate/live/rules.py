@@ -142,7 +142,7 @@ FAULTS = (
         red={
             PING_BEYOND: ("leaked",),
             WEB: ("proxied",),
-            CLOSED: ("flow differs", "unexpected flow"),
+            CLOSED: ("let through",),
         },
         cites={ALL: ("rule of Docker's is left",)},
     ),
@@ -273,7 +273,7 @@ FAULTS = (
         name="direct-drop-deleted",
         about="raw/PREROUTING no longer drops what is routed to a container",
         inject=edited(replaced("raw", "PREROUTING {web}/32 DROP")),
-        red={CLOSED: ("flow differs", "unexpected flow")},
+        red={CLOSED: ("let through",)},
         cites={ALL: ("raw -A PREROUTING -d {web} ! -i docker0 -j DROP",)},
     ),
     Fault(
