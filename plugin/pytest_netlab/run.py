@@ -340,7 +340,7 @@ class ScenarioRun:
             return ""
         if self._failed is not None:
             text = "a command failed in the capture, as it would in the next run"
-            return f"{text}: {self._failed}"
+            return f"{text}: {self._failed}".partition("\n")[0]
         found = self._recorder.survey(self._judged.canonical)
         if found.outcome == "pass":
             return ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues, routing
 from pytest_netlab.causes.facts import Clue
+from pytest_netlab.causes.remedies import undo
 from pytest_netlab.flows import WITH_PORTS
 from pytest_netlab.host import Published, effects
 from pytest_netlab.host.conntrack import NAMES
@@ -38,7 +39,8 @@ def republished(case: Case) -> Cause | None:
         if now.port == port or (gone and now.target == target):
             text = f"{want.responder} no longer leads to {want.target}: {rule.text}"
             node = want.target.node if want.target else ""
-            return case.cause(_wrong(node, now.node), text)
+            found = case.cause(_wrong(node, now.node), text)
+            return replace(found, remedy=undo(case.host, rule))
     return None
 
 
