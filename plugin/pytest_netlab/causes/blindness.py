@@ -162,7 +162,8 @@ def _obstacle(case: Case, *places: str, outward: bool, counted: bool = False) ->
     """Cite what stops frames at these; with `counted` only what counted some."""
     for one in case.host.obstacles:
         able = one.outward if outward else one.inward
-        if one.place in places and able and (one.counted or not counted):
+        leads = one.port in places and bool(one.port)  # the right way
+        if one.place in places and able and not leads and (one.counted or not counted):
             return Clue(one.text, one.remedy)
     return clues.NONE
 

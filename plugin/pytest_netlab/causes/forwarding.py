@@ -220,6 +220,7 @@ def _unforwarded(case: Case, end: End | None, look: str) -> Clue:
         clues.gone(case, effects.in_filter),
         _barrier(case),
         clues.route(case, *_nodes(end)),
+        blindness.swallowed(case, end),
         blindness.queued(case, end),
         clues.reordered(case, effects.in_filter),
         clues.setting(case, "bridge_nf", "tcp_loose", "tcp_liberal"),

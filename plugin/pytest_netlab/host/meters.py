@@ -88,6 +88,13 @@ class Meters:
         return {name: self.grown(name) for name in self.after if meaning(name)}
 
 
+def is_of_sender(name: str) -> bool:
+    """Return whether a counter is of frames that a node sent to the host."""
+    return name.startswith("link ") == name.endswith(" rx_packets") and (
+        name.endswith("_packets")
+    )
+
+
 def between(
     before: Mapping[str, int], after: Mapping[str, int], links: Mapping[str, str]
 ) -> Meters:

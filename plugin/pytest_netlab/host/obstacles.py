@@ -35,6 +35,7 @@ class Obstacle:
         place: the link's name; the Ethernet address, if it is what frames are for.
         text: what it is, as the tool prints it.
         remedy: a command that removes it; "" where none is known.
+        port: where frames are sent instead: "" unless `place` is an address.
         inward: it may stop what the link brings.
         outward: it may stop what the link takes away.
         counted: it has counted packets that it stopped.
@@ -44,6 +45,7 @@ class Obstacle:
     place: str
     text: str
     remedy: str = ""
+    port: str = ""
     inward: bool = True
     outward: bool = True
     counted: bool = False
@@ -125,4 +127,4 @@ def _fixed(printed: str) -> Iterator[Obstacle]:
             mac, port, bridge = one["mac"], one["port"], one["bridge"]
             text = f"{bridge} sends what is for {mac} to its port {port} (`bridge fdb`)"
             off = f"bridge fdb del {mac} dev {port} master"
-            yield Obstacle(mac, text, off, inward=False)
+            yield Obstacle(mac, text, off, port, inward=False)

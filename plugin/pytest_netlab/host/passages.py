@@ -36,7 +36,8 @@ _REQUEST, _REPLY = 1, 2  # RFC 826
 class Passage:
     """The frames of one node: what its link carried, and what a capture point shows.
 
-    The numbers are of one capture, without the canary that opened it.
+    The numbers are of one capture, without the canary that opened it. What came is
+    counted without the canaries that closed it, too.
 
     Attributes:
         node: its name.
@@ -96,6 +97,8 @@ def _passage(
     here = (capture.point == points[point]) & _counted(capture)
     address = np.uint64(int.from_bytes(mac_bytes(mac), "big"))
     own, group = capture.eth_src == address, (capture.eth_dst & _GROUP) > 0
+    inward = capture.direction == Direction.INBOUND
+    inward &= capture.ethertype != canary.ETHERTYPE
     meant = (capture.eth_dst == address) | (group & ~own)
     # What a link brings the host is what its other end sent.
     name = f"link {link}" if link else f"{node} link {_OWN_LINK}"
@@ -106,7 +109,7 @@ def _passage(
         mac=mac,
         point=point,
         came=meters.grown(f"{name} {brings}_packets"),
-        shown=int((here & own & (capture.direction == Direction.INBOUND)).sum()),
+        shown=int((here & own & inward).sum()),
         sent=int((here & meant).sum()),
         carried=meters.grown(f"{name} {takes}_packets"),
         unanswered=tuple(_unanswered(capture, here, address)),

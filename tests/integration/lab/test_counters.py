@@ -55,6 +55,21 @@ def test_a_capture_of_its_own(lab: DockerLab) -> None:
         assert not lab.snapshot().meters
 
 
+def test_after_the_end(lab: DockerLab) -> None:
+    """What a node sends when a capture closes is not captured: it does not count."""
+    c1, link = lab.nodes["c1"], lab.veth("c1")
+    counters = Counters(lab.nodes["host"].netns, {link: "c1"}, {"c1": c1.netns})
+    counters.begin()
+    counters.close()
+    c1.run("ping", "-c", "1", lab.nodes["host01"].address)
+    counters.end()
+
+    counted = counters.counted()
+    assert counted.grown(f"link {link} rx_packets") == 0
+    assert counted.grown("c1 link eth0 tx_packets") == 0
+    assert counted.grown(f"link {link} tx_packets") >= 1
+
+
 def test_cheap(lab: DockerLab) -> None:
     """A reading takes less than three milliseconds."""
     nodes = {n: one.netns for n, one in lab.nodes.items() if n != "host"}

@@ -328,7 +328,9 @@ class DockerLab:
         self._found = {}
         with ThreadPoolExecutor(1) as pool:
             counters = pool.submit(state.counters, self.nodes["host"])
-            tap = LiveCapture(places, names=self._names).start()
+            tap = LiveCapture(
+                places, names=self._names, closing=self._counters.close
+            ).start()
         self._before = counters.result()
         self._counters.begin()
         return tap

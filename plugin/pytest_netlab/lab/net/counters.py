@@ -37,15 +37,26 @@ class Counters:
         """
         self._host, self._links, self._nodes = host, links, nodes
         self._before: Mapping[str, int] = {}
+        self._closed: Mapping[str, int] = {}
         self._meters = meters.Meters()
 
     def begin(self) -> None:
         """Read them at the beginning of a capture."""
-        self._before, self._meters = self._read(), meters.Meters()
+        self._closed, self._meters = {}, meters.Meters()
+        self._before = self._read()
+
+    def close(self) -> None:
+        """Read them just before its closing canaries."""
+        self._closed = self._read()
 
     def end(self) -> None:
-        """Read them at its end."""
-        self._meters = meters.between(self._before, self._read(), self._links)
+        """Read them at its end.
+
+        What a node sends after the closing canaries is not captured: it does not count.
+        """
+        sent = {n: v for n, v in self._closed.items() if meters.is_of_sender(n)}
+        after = {**self._read(), **sent}
+        self._meters = meters.between(self._before, after, self._links)
 
     def counted(self) -> Meters:
         """Return what was counted during the last capture; nothing until its end."""

@@ -40,6 +40,7 @@ class LiveCapture:
         points: Sequence[TapPoint],
         *,
         names: Callable[[], Mapping[str, str]] = dict,
+        closing: Callable[[], object] = tuple,
         deadline: float = 2.0,
         await_tcp_close: float = 1.0,
         ring_bytes: int = RING_BYTES,
@@ -49,6 +50,8 @@ class LiveCapture:
         Args:
             points: where to capture; their order is that of the capture's interfaces.
             names: returns address text -> symbol, when the capture ends.
+            closing: called just before the first closing canaries are sent: all that
+                came until then is captured.
             deadline: seconds within which a canary must be seen.
             await_tcp_close: seconds to wait at most for TCP connections to close.
             ring_bytes: kernel memory for each point.
@@ -60,6 +63,7 @@ class LiveCapture:
         _demand_names(points)
         self._points = tuple(points)
         self._names = names
+        self._closing = closing
         self._deadline = deadline
         self._await_tcp_close = await_tcp_close
         self._ring_bytes = ring_bytes
@@ -105,6 +109,7 @@ class LiveCapture:
 
         """
         try:
+            self._closing()
             self._barrier("close")
             if self._conversations.unfinished or self._trailing():
                 self._wait(self._settled, self._await_tcp_close)
