@@ -174,7 +174,7 @@ FAULTS = {
     "no port": Fault(
         name="not answered",
         words=("link {veth-web} is no port of a bridge",),
-        broken=(KNOWN, "ip link set {veth-web} nomaster"),
+        broken=("ip link set {veth-web} nomaster", KNOWN),
         mended=("ip link set {veth-web} master docker0",),
         traffic="web",
     ),
@@ -267,6 +267,7 @@ def test_fault(lab: DockerLab, store: Store, fault: Fault) -> None:
     with ExitStack() as undo:
         known = ("ip", "neigh", "flush", "dev", "docker0", "nud", "permanent")
         undo.callback(lab.nodes["host"].run, *known)
+        undo.callback(lab.nodes["c1"].run, "ip", "neigh", "flush", "all")
         for line in fault.mended:
             undo.callback(node.run, "sh", "-c", said(line))
         for line in fault.broken:

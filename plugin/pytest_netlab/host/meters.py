@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 _DIGITS = 20  # of 64 bits; Python is slow at parsing thousands of them
+CLOCK = "clock"
 DOCKER0, UPLINK = "docker0", "uplink"  # the names of the links that are no node's
 _PAIR = 2  # a name and its value
 # The columns of /proc/net/dev: of what was received, then of what was sent.
@@ -51,7 +52,8 @@ class Meters:
     """What the kernels of a host and of its lab's nodes counted during a capture.
 
     A counter of the host is named as in /proc (`Ip OutNoRoutes`), one of a link as
-    `link NAME rx_packets`. One of a node has the node's name before that.
+    `link NAME rx_packets`. One of a node has the node's name before that. `CLOCK` has
+    the times of both readings, in ns since the epoch.
 
     Attributes:
         before: name -> value, when the capture had begun.
@@ -89,10 +91,10 @@ class Meters:
 
 
 def is_of_sender(name: str) -> bool:
-    """Return whether a counter is of frames that a node sent to the host."""
-    return name.startswith("link ") == name.endswith(" rx_packets") and (
-        name.endswith("_packets")
-    )
+    """Return whether it is the clock, or counts frames that a node sent to the host."""
+    to_host = name.startswith("link ") and name.endswith(" rx_packets")
+    by_node = " link " in name and name.endswith(" tx_packets")
+    return to_host or by_node or name == CLOCK
 
 
 def between(
@@ -152,14 +154,14 @@ def devices(text: str) -> Iterator[tuple[str, int]]:
 
 # File below /proc/net -> its parser. Of a node only some are read.
 FILES: Mapping[str, Callable[[str], Iterator[tuple[str, int]]]] = {
+    "dev": devices,
     "snmp": tables,
     "netstat": tables,
     "snmp6": pairs,
     "xfrm_stat": pairs,
     "stat/nf_conntrack": processors,
-    "dev": devices,
 }
-OF_NODES = ("snmp", "dev")
+OF_NODES = ("dev", "snmp")
 
 
 def counts(files: Mapping[str, str], node: str = "") -> dict[str, int]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_netlab.host.meters import DOCKER0, UPLINK
-from pytest_netlab.wire import Direction, address_text, canary, is_mac, mac_bytes
+from pytest_netlab.host.meters import CLOCK, DOCKER0, UPLINK
+from pytest_netlab.wire import Direction, address_text, is_mac, mac_bytes
 from pytest_netlab.wire.assigned import ARP
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 _OWN_LINK = "eth0"
 _OWN = ("host", "bridge")
 _GROUP = np.uint64(1 << 40)  # IEEE 802.3, 3.2.3: the frame is for many
-_OPEN = "open"
 _REQUEST, _REPLY = 1, 2  # RFC 826
 
 
@@ -36,8 +35,8 @@ _REQUEST, _REPLY = 1, 2  # RFC 826
 class Passage:
     """The frames of one node: what its link carried, and what a capture point shows.
 
-    The numbers are of one capture, without the canary that opened it. What came is
-    counted without the canaries that closed it, too.
+    The numbers are of one capture, from one reading of the counters to the next: frames
+    have times.
 
     Attributes:
         node: its name.
@@ -94,11 +93,11 @@ def _passage(
     point = DOCKER0 if link else UPLINK
     if point not in points or node in _OWN:
         return None
-    here = (capture.point == points[point]) & _counted(capture)
+    begun, closed = (side.get(CLOCK, 0) for side in (meters.before, meters.after))
+    here = (capture.point == points[point]) & (capture.ts >= begun)
+    inward = (capture.direction == Direction.INBOUND) & (capture.ts <= closed)
     address = np.uint64(int.from_bytes(mac_bytes(mac), "big"))
     own, group = capture.eth_src == address, (capture.eth_dst & _GROUP) > 0
-    inward = capture.direction == Direction.INBOUND
-    inward &= capture.ethertype != canary.ETHERTYPE
     meant = (capture.eth_dst == address) | (group & ~own)
     # What a link brings the host is what its other end sent.
     name = f"link {link}" if link else f"{node} link {_OWN_LINK}"
@@ -114,18 +113,6 @@ def _passage(
         carried=meters.grown(f"{name} {takes}_packets"),
         unanswered=tuple(_unanswered(capture, here, address)),
     )
-
-
-def _counted(capture: Capture) -> Rows:
-    """Return all frames but the canary that opened the capture of each point."""
-    rows = np.ones(len(capture), dtype=np.bool_)
-    opened: set[int] = set()
-    for row in np.flatnonzero(capture.ethertype == canary.ETHERTYPE):
-        found, point = canary.parse(capture.octets(int(row))), int(capture.point[row])
-        if found is not None and found.kind == _OPEN and point not in opened:
-            opened.add(point)
-            rows[row] = False
-    return rows
 
 
 def _unanswered(capture: Capture, here: Rows, address: np.uint64) -> Iterator[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from pytest_netlab.capture import Capture
 from pytest_netlab.capture.values import Frame, Interface
-from pytest_netlab.host.meters import Meters
+from pytest_netlab.host.meters import CLOCK, Meters
 from pytest_netlab.host.passages import Passage, passages
 from pytest_netlab.wire import Direction, canary, mac_bytes
 
@@ -15,20 +15,21 @@ NAMES = {C1: "c1", WEB: "web", BRIDGE: "bridge", HOST01: "host01"}
 NAMES |= {"172.17.0.1": "bridge", "172.17.0.2": "c1"}
 LINKS = {"veth1": "c1", "veth2": "web", "docker0": "docker0", "ens160": "uplink"}
 POINTS = tuple(Interface(name=name) for name in ("docker0", "uplink"))
+BEGUN, CLOSED = 100, 200
 IN, OUT = int(Direction.INBOUND), int(Direction.OUTBOUND)
 IP = b"\x08\x00" + b"\x45" + bytes(40)
 
 
 def frame(src: str, dst: str, rest: bytes = IP, *, way: int = IN, at: int = 0) -> Frame:
-    """Return a frame, as docker0 or the uplink sees it."""
+    """Return a frame, as docker0 or the uplink sees it between both readings."""
     data = mac_bytes(dst) + mac_bytes(src) + rest
-    return Frame(at, 1, data, len(data), way)
+    return Frame(at, BEGUN + 1, data, len(data), way)
 
 
-def beacon(src: str, kind: canary.CanaryKind, at: int = 0) -> Frame:
-    """Return a canary."""
-    data = canary.build(canary.Canary("n-1", POINTS[at].name, kind), mac_bytes(src))
-    return Frame(at, 1, data, len(data), IN)
+def beacon(src: str, kind: canary.CanaryKind, ts: int) -> Frame:
+    """Return a canary for docker0."""
+    data = canary.build(canary.Canary("n-1", POINTS[0].name, kind), mac_bytes(src))
+    return Frame(0, ts, data, len(data), IN)
 
 
 def arp(operation: int, sender: bytes, target: bytes) -> bytes:
@@ -39,13 +40,19 @@ def arp(operation: int, sender: bytes, target: bytes) -> bytes:
 
 def counted(**counts: int) -> Meters:
     """Return counters of links that grew: `veth1_rx`."""
-    after = {f"link {n[:-3]} {n[-2:]}_packets": v for n, v in counts.items()}
-    return Meters(dict.fromkeys(after, 0), after, LINKS)
+    return between({f"link {n[:-3]} {n[-2:]}_packets": v for n, v in counts.items()})
+
+
+def between(after: dict[str, int]) -> Meters:
+    """Return counters that grew between two readings."""
+    before = dict.fromkeys(after, 0)
+    return Meters({CLOCK: BEGUN, **before}, {CLOCK: CLOSED, **after}, LINKS)
 
 
 def seen(meters: Meters, *frames: Frame) -> dict[str, Passage]:
     """Return the passages of a capture that opened and closed."""
-    whole = (beacon(C1, "open"), *frames, beacon(C1, "close"))
+    opened, closed = beacon(C1, "open", BEGUN - 1), beacon(C1, "close", CLOSED + 1)
+    whole = (opened, *frames, closed)
     return passages(Capture.from_frames(whole, POINTS, NAMES), meters)
 
 
@@ -68,16 +75,23 @@ def test_dropped_after() -> None:
 
 
 def test_all_there() -> None:
-    """The canary that opened a capture came before the counters were read."""
+    """A canary that opened a capture came before the counters were read."""
     found = seen(counted(veth1_rx=1, veth2_tx=1), frame(C1, BRIDGE))
 
     assert not any(one.unseen or one.lost for one in found.values())
 
 
+def test_late() -> None:
+    """What came after the last reading is not counted among what is shown."""
+    late = frame(C1, BRIDGE)._replace(ts=CLOSED + 1)
+    found = seen(counted(veth1_rx=1), late)
+
+    assert (found["c1"].shown, found["c1"].unseen) == (0, 1)
+
+
 def test_beyond() -> None:
     """A neighbour's frames are counted at its own end, and seen on the uplink."""
-    after = {"host01 link eth0 tx_packets": 3}
-    meters = Meters({"host01 link eth0 tx_packets": 0}, after, LINKS)
+    meters = between({"host01 link eth0 tx_packets": 3})
 
     found = seen(meters, frame(HOST01, BRIDGE, at=1))["host01"]
 

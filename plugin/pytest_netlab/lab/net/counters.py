@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from time import time_ns
 from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import LabError
@@ -43,11 +44,11 @@ class Counters:
     def begin(self) -> None:
         """Read them at the beginning of a capture."""
         self._closed, self._meters = {}, meters.Meters()
-        self._before = self._read()
+        self._before = {meters.CLOCK: time_ns(), **self._read()}
 
     def close(self) -> None:
         """Read them just before its closing canaries."""
-        self._closed = self._read()
+        self._closed = {**self._read(), meters.CLOCK: time_ns()}
 
     def end(self) -> None:
         """Read them at its end.
@@ -63,6 +64,7 @@ class Counters:
         return self._meters
 
     def _read(self) -> dict[str, int]:
+        """Return the host's counters and the nodes'; those of links first."""
         found = meters.counts(_files(self._host, meters.FILES))
         for name, netns in self._nodes.items():
             found |= meters.counts(_files(netns, meters.OF_NODES), name)
