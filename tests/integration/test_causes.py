@@ -190,7 +190,7 @@ FAULTS = {
     ),
     "ip id": ("header changed", "ip id set 7", nft("ip id set 7"), web),
     "twice": (
-        "delivered twice",
+        "copied",
         "TEE --gateway host02",
         rule("mangle -A PREROUTING -i ens160 -p tcp -j TEE --gateway 172.16.211.3"),
         web,

@@ -14,7 +14,7 @@ from pytest_netlab.causes.facts import Clue
 from pytest_netlab.causes.neighbours import odd_hops
 from pytest_netlab.checks.forbidden import MADE
 from pytest_netlab.flows import TCP, Role
-from pytest_netlab.host import effects
+from pytest_netlab.host import Rule, effects
 from pytest_netlab.trace import CanonicalFlow, Packet
 from pytest_netlab.trace.build import OWN
 
@@ -30,7 +30,9 @@ _SHIFTED = {"tcp_seq", "tcp_ack"}
 def address_taken(case: Case) -> Cause | None:
     """Find a node's address that the host has too: it answers, or drops, for it."""
     want, got = case.want, case.got
-    if want.disposition != "forwarded" or (got.target and got.returned):
+    is_forwarded = want.disposition == "forwarded"
+    reached = got.target and got.returned if is_forwarded else got.answered
+    if reached:
         return None
     there = {f"{end.node}" for end in (want.responder, want.target) if end}
     taken = (hop for hop in case.host.hops if _is_taken(hop))
@@ -67,12 +69,24 @@ def intercepted(case: Case) -> Cause | None:
     want, got = case.want, case.got
     if want.disposition != "forwarded" or got.target or got.key is None:
         return None
-    why = _ruled(case, effects.intercepts)
+    why = _ruled(case, effects.intercepts) or _ruled(case, _leads_to_the_host)
     if not why:
         return None
     how = "and answers it" if got.answered else "and nobody there answers"
     text = f"the host keeps what {want.initiator} sends to {want.responder}, {how}"
     return case.cause("intercepted", text, why)
+
+
+def _leads_to_the_host(fact: Fact) -> bool:
+    """Return whether a rule translates destinations to an address of the host."""
+    if not isinstance(fact, Rule) or not effects.translates_destination(fact):
+        return False
+    words = (word for one in fact.actions for word in one.tokens)
+    return any(_is_host(word.partition(":")[0]) for word in words)
+
+
+def _is_host(word: str) -> bool:
+    return word in OWN or word.startswith("127.")
 
 
 def synproxied(case: Case) -> Cause | None:

@@ -28,6 +28,8 @@ KEPT = replace(WEB, sender=None, target=None, kind="none", disposition="local", 
 REDIRECT = "nat -A PREROUTING -p tcp --dport 81 -j REDIRECT --to-ports 9999"
 TPROXY = "mangle -A PREROUTING -p tcp --dport 81 -j TPROXY --on-port 9999"
 NFT = "nft inet site pre tcp dport 81 redirect to :9999"
+TO_BRIDGE = "nat -A PREROUTING -p tcp -j DNAT --to-destination bridge"
+TO_LOOPBACK = "nft ip site pre tcp dport 81 dnat to 127.0.0.1:9"
 SYNPROXY = "filter -A INPUT -p tcp --dport 81 -j SYNPROXY --sack-perm"
 TEE = "mangle -A PREROUTING -j TEE --gateway host02"
 OWN = "local 172.16.211.1 dev lo table local proto kernel scope host"
@@ -86,6 +88,15 @@ def test_nothing_taken(hop: NextHop) -> None:
     assert interception.address_taken(case(PING, DROPPED, host)) is None
 
 
+def test_address_taken_of_a_local_sender() -> None:
+    """What a container asks the host itself is dropped too."""
+    got = replace(LOCAL, answered=False)
+    made = case(LOCAL, got, changed(hops=(hijack(to="c1"),)))
+
+    assert "so it drops what c1 sends" in words(interception.address_taken(made))[1]
+    assert interception.address_taken(replace(made, got=LOCAL)) is None
+
+
 def test_forwarded_though_taken() -> None:
     """A flow that was forwarded and answered is explained otherwise."""
     host = changed(hops=(hijack(),))
@@ -93,7 +104,7 @@ def test_forwarded_though_taken() -> None:
     assert interception.address_taken(case(PING, PING, host)) is None
 
 
-@pytest.mark.parametrize("rule", [REDIRECT, TPROXY, NFT])
+@pytest.mark.parametrize("rule", [REDIRECT, TPROXY, NFT, TO_BRIDGE, TO_LOOPBACK])
 @pytest.mark.parametrize(
     ("answered", "how"), [(True, "and answers it"), (False, "and nobody there answers")]
 )
@@ -113,11 +124,12 @@ def test_intercepted(rule: str, answered: bool, how: str) -> None:  # noqa: FBT0
     [
         (WEB, KEPT, "nat -A PREROUTING -p udp --dport 81 -j REDIRECT"),
         (WEB, KEPT, "filter -A INPUT -p tcp -j DROP"),
+        (WEB, KEPT, "nat -A PREROUTING -p tcp -j DNAT --to-destination c2:80"),
         (WEB, WEB, REDIRECT),
         (WEB, replace(KEPT, key=None), REDIRECT),
         (LOCAL, LOCAL, REDIRECT),
     ],
-    ids=["of udp", "drop", "forwarded", "nothing seen", "local"],
+    ids=["of udp", "drop", "to c2", "forwarded", "nothing seen", "local"],
 )
 def test_not_intercepted(want: object, got: object, rule: str) -> None:
     """Only a rule that may concern a flow which the host kept explains it."""
