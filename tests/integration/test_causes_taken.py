@@ -104,6 +104,27 @@ FAULTS = {
         "wrong neighbour",
         "c1 reaches host01 by c2: its route is `default via {c2} dev eth0`",
     ),
+    "policy rule of a container": (
+        on(
+            ("c1", "ip rule add lookup 100", "ip rule del lookup 100"),
+            ("c1", "ip route add default via {c2} table 100", ""),
+        ),
+        PING_BEYOND,
+        "wrong neighbour",
+        "its route is `default via {c2} dev eth0 table 100`, to which its rule leads",
+    ),
+    "route of a neighbour": (
+        on(
+            (
+                "host01",
+                "ip route add {host}/32 via {host02}",
+                "ip route del {host}/32",
+            )
+        ),
+        WEB,
+        "wrong neighbour",
+        "comes by the host; host01 reaches host by host02: its route is `{host} via ",
+    ),
     "impostor": (
         on(
             (
@@ -178,8 +199,8 @@ FAULTS = {
         WEB,
         "copied",
         (
-            "copy of packets of tcp host01 -> host:81 to host02, at uplink; this rule "
-            "is new: mangle -A PREROUTING -i docker0 -j TEE --gateway host02 (it"
+            "packets of tcp host01 -> host:81 once more, to host02, at uplink; this "
+            "rule is new: mangle -A PREROUTING -i docker0 -j TEE --gateway host02 (it"
         ),
     ),
     "TEE of a ping": (

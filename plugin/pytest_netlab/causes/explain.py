@@ -60,10 +60,11 @@ RULES = (
     ends.sender_differs,
     alteration.header_changed,
     translation.remapped,
+    neighbours.strayed,
     blindness.unseen,
+    interception.wrong_responder,
     forwarding.not_returned,
     forwarding.partly_forwarded,
-    interception.wrong_responder,
     forwarding.let_through,
     forwarding.unanswered,
 )
@@ -109,7 +110,8 @@ def explain(
                 host=known,
             )
             if got is None:
-                lost = path.changed(case) or forwarding.untouched(case, len(found))
+                lost = path.changed(case) or neighbours.strayed(case)
+                lost = lost or forwarding.untouched(case, len(found))
                 causes.setdefault(name, lost)
             elif (want != got or of_flow) and (cause := _cause(case)):
                 causes.setdefault(name, cause)

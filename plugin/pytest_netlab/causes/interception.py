@@ -131,8 +131,9 @@ def copied_aside(case: Case) -> Cause | None:
     rule = _ruled(case, effects.copies)
     if of is None or (None in stations and not rule):
         return None
-    to = " and ".join(sorted(filter(None, stations))) or "another station"
-    text = f"the host sends a copy of packets of {of.name} to {to}"
+    to = " and ".join(sorted(filter(None, stations)))
+    text = f"the host sends packets of {of.name} once more"
+    text += f", to {to}" * bool(to)
     if point := next((one.point for one in whole.packets), ""):
         text += f", at {point}"
     return case.cause("copied", text, rule or _copier(case))
@@ -180,14 +181,14 @@ def _has_ends(one: FlowFact, extra: FlowFact) -> bool:
 def wrong_responder(case: Case) -> Cause | None:
     """Find an answer that came from another address than the one that was asked."""
     want, got = case.want, case.got
-    if not want.answered or got.answered:
+    if not want.answered or (got.answered and got.returned):
         return None
     other = next((one for one in case.flows if _answers(one, case)), None)
     if other is None:
         return None
     why = clues.first(
         _ruled(case, effects.translates_source),
-        _ruled(case, _writes_source),
+        _ruled(case, effects.writes_source),
         case=case,
         otherwise="look at rules that change the source of what the host sends, and "
         "at the source address that its route names",
@@ -208,10 +209,6 @@ def _answers(one: FlowFact, case: Case) -> bool:
     ends = {want.responder, want.target}
     same = alike == (want.proto, want.echo, want.initiator)
     return same and one.responder not in ends and one.answered and one.unasked
-
-
-def _writes_source(fact: Fact) -> bool:
-    return any(name.endswith("saddr") for name in effects.writes(fact))
 
 
 def _named(asked: End, answered: End) -> str:

@@ -51,13 +51,29 @@ def wrong(case: Case) -> Cause | None:
     return case.cause("wrong neighbour", text, why)
 
 
-def odd_hops(case: Case) -> Iterator[Clue]:
-    """Cite routes and neighbour entries by which an end or the host sends elsewhere."""
+def strayed(case: Case) -> Cause | None:
+    """Find out where an end sends its packets, of which no point shows any."""
+    want, got = case.want, case.got
+    silent = want.initiator if got.key is None else got.target or want.responder
+    if not want.answered or got.answered:
+        return None
+    why = next(odd_hops(case, f"{silent.node}"), clues.NONE)
+    if not why:
+        return None
+    text = f"nothing that {silent} sends comes by the host"
+    return case.cause("wrong neighbour", text, why)
+
+
+def odd_hops(case: Case, sender: str = "") -> Iterator[Clue]:
+    """Cite routes and neighbour entries by which an end or the host sends elsewhere.
+
+    Of all of them, or of one `sender`.
+    """
     want = case.want
     there = {f"{end.node}" for end in (want.responder, want.target) if end}
     start = f"{want.initiator.node}"
     ends = {start, *there}
-    senders = (start, *sorted(there), "host")
+    senders = (sender,) if sender else (start, *sorted(there), "host")
     known = [hop for hop in case.host.hops if hop.node in senders]
     for hop in sorted(known, key=lambda one: senders.index(one.node)):
         if hop.to not in ends or hop.to == hop.node or hop.kind != "unicast":
@@ -75,6 +91,8 @@ def _is_own(hop: NextHop) -> bool:
 
 def _route(hop: NextHop) -> Clue:
     text = f"{hop.node} reaches {hop.to} by {hop.gateway}: its route is `{hop.route}`"
+    if hop.rule:
+        text += f", to which its rule leads: `{hop.rule}`"
     return Clue(text, f"ip route del {hop.route}" * (hop.node == "host"))
 
 

@@ -238,6 +238,7 @@ def masqueraded(case: Case) -> Cause | None:
     why = clues.first(
         clues.acted(case, effects.translates_source),
         clues.new(case, effects.translates_source),
+        clues.new(case, effects.writes_source),
         clues.new(case, effects.in_postrouting),
         clues.gone(case, effects.in_postrouting),
         clues.reordered(case, effects.in_postrouting),

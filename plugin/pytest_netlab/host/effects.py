@@ -230,6 +230,11 @@ def writes(fact: Fact) -> tuple[str, ...]:
     return tuple(_fields(fact))
 
 
+def writes_source(fact: Fact) -> bool:
+    """Return whether it writes the source address, without connection tracking."""
+    return any(name.endswith(" saddr") for name in writes(fact) if "ether" not in name)
+
+
 def concerns_icmp(fact: Fact) -> bool:
     """Return whether it matches ICMP, or fragments."""
     if not isinstance(fact, Rule):

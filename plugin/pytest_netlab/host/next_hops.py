@@ -1,33 +1,34 @@
 """To whom each machine of a lab sends what is for another, in names.
 
-Knows routes and neighbour tables; says nothing of a node that has other tables.
+Knows policy rules, routes and neighbour tables.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, ip_address, ip_network
+from ipaddress import IPv4Address, ip_address
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_netlab.host import links, routes
+from pytest_netlab.host import links, policy_rules, routes
 from pytest_netlab.host.iproute import TABLES
-from pytest_netlab.host.routes import DEFAULT
+from pytest_netlab.host.routes import Hop
+from pytest_netlab.host.routing import Asked, Routing, lookup
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from pytest_netlab.host.links import Neighbour
+    from pytest_netlab.host.policy_rules import PolicyRule
     from pytest_netlab.host.routes import Route
 
-_ROUTES, _NEIGHBOURS = "route ", "neigh "  # what a line begins with, after the node
-# Of the usual rules, local comes first: its routes decide before those of main.
-_ORDER = ("local", "main", "default")
+_KINDS = ("route ", "rule ", "neigh ")  # what a line begins with, after the node
 
 
 class Reachable(NamedTuple):
-    """What a node knows of the way to others: its routes, and its neighbours."""
+    """What a node knows of the way to others: routes, IPv4's rules, neighbours."""
 
     routes: tuple[Route, ...] = ()
+    rules: tuple[PolicyRule, ...] = ()
     neighbours: tuple[Neighbour, ...] = ()
 
 
@@ -39,6 +40,8 @@ class NextHop:
         node: who sends them.
         to: whose address they are for.
         kind: of the route: unicast; local, where the address is the node's own; ...
+        rule: the policy rule that leads to it, as `ip rule` prints it; "" for a usual
+            one.
         route: the route that decides, as `ip route` prints it.
         gateway: the next hop's name, or its address where nobody has it; "" where the
             destination is on the link.
@@ -51,6 +54,7 @@ class NextHop:
     node: str
     to: str
     kind: str = "unicast"
+    rule: str = ""
     route: str = ""
     gateway: str = ""
     entry: str = ""
@@ -68,67 +72,42 @@ def next_hops(
     """Return what each node does with packets to each IPv4 address that has a name.
 
     Args:
-        known: node -> its routes and neighbours.
+        known: node -> its routes, policy rules and neighbours.
         names: address -> name; of Ethernet addresses too, where they are known.
 
     """
     addresses = {text: name for text, name in names.items() if _is_v4(text)}
-    return tuple(
-        hop
-        for node, reachable in known.items()
-        if all(one.table in TABLES.values() for one in reachable.routes)
-        for address, to in addresses.items()
-        if (hop := _hop(node, to, address, reachable, names)) is not None
+    own = {name: text for text, name in addresses.items()}
+    found = (
+        _hop(node, to, Asked(source=own.get(node, ""), destination=text), one, names)
+        for node, one in known.items()
+        for text, to in addresses.items()
     )
+    return tuple(filter(None, found))
 
 
 def _hop(
-    node: str,
-    to: str,
-    address: str,
-    reachable: Reachable,
-    names: Mapping[str, str],
+    node: str, to: str, asked: Asked, reachable: Reachable, names: Mapping[str, str]
 ) -> NextHop | None:
-    route = chosen(reachable.routes, address)
-    if route is None or route.hops:
+    """Return the next hop; None where there is no route, or several hops."""
+    found = lookup(Routing(rules=reachable.rules, routes=reachable.routes), asked)
+    if found.route is None or len(found.hops) > 1:
         return None
-    asked = route.gateway or address
-    entry = next(
-        (
-            one
-            for one in reachable.neighbours
-            if (one.address, one.device) == (asked, route.device)
-        ),
-        None,
-    )
+    route, rule = found.route, found.rule
+    hop = next(iter(found.hops), Hop(route.gateway, route.device))
+    entries = {(one.address, one.device): one for one in reachable.neighbours}
+    entry = entries.get((hop.gateway or asked.destination, hop.device))
+    is_usual = rule is None or rule.table in TABLES.values()
     return NextHop(
         node=node,
         to=to,
         kind=route.kind,
+        rule="" if is_usual else " ".join(f"{rule}".split()),
         route=f"{route}",
-        gateway=names.get(route.gateway, route.gateway),
+        gateway=names.get(hop.gateway, hop.gateway),
         entry=f"{entry}" if entry and entry.mac else "",
         station=names.get(entry.mac, "") if entry else "",
     )
-
-
-def chosen(known: Iterable[Route], address: str) -> Route | None:
-    """Return the route to an address by the usual rules; None where there is none."""
-    here = IPv4Address(address)
-    able = [(length, one) for one in known if (length := _length(one, here)) >= 0]
-    for table in _ORDER:
-        found = [pair for pair in able if pair[1].table == table]
-        if found:
-            return max(found, key=lambda pair: (pair[0], -(pair[1].metric or 0)))[1]
-    return None
-
-
-def _length(one: Route, address: IPv4Address) -> int:
-    """Return the length of a route's network if it has an address, else -1."""
-    if one.destination == DEFAULT:
-        return -1 if one.preference else 0  # only IPv6's has one
-    network = ip_network(one.destination, strict=False)
-    return network.prefixlen if address in network else -1
 
 
 def _is_v4(text: str) -> bool:
@@ -143,7 +122,7 @@ def render(known: Mapping[str, Reachable]) -> str:
     return "".join(
         f"{node} {kind}{line}\n"
         for node, reachable in known.items()
-        for kind, values in zip((_ROUTES, _NEIGHBOURS), reachable, strict=True)
+        for kind, values in zip(_KINDS, reachable, strict=True)
         for value in values
         for line in f"{value}".splitlines()
     )
@@ -152,14 +131,16 @@ def render(known: Mapping[str, Reachable]) -> str:
 def parse(text: str) -> dict[str, Reachable]:
     """Return what `render` rendered; other lines are left out."""
     nodes = dict.fromkeys(line.partition(" ")[0] for line in text.splitlines())
-    return {
-        node: Reachable(
-            routes.routes(_after(text, f"{node} {_ROUTES}")),
-            links.neighbours(_after(text, f"{node} {_NEIGHBOURS}")),
-        )
-        for node in nodes
-        if node
-    }
+    return {node: _reachable(text, node) for node in nodes if node}
+
+
+def _reachable(text: str, node: str) -> Reachable:
+    listed, rules, neighbours = (_after(text, f"{node} {kind}") for kind in _KINDS)
+    return Reachable(
+        routes.routes(listed),
+        policy_rules.policy_rules(rules),
+        links.neighbours(neighbours),
+    )
 
 
 def _after(text: str, prefix: str) -> str:

@@ -189,7 +189,11 @@ def _ends(nodes: Iterable[NamespaceNode]) -> dict[str, dict[str, str]]:
 
 def _reachable(nodes: Iterable[NamespaceNode]) -> dict[str, Reachable]:
     return {
-        node.name: Reachable(routes.listed(node.netns), routes.neighbours(node.netns))
+        node.name: Reachable(
+            routes.listed(node.netns),
+            routes.rules(node.netns, AF_INET),
+            routes.neighbours(node.netns),
+        )
         for node in nodes
     }
 

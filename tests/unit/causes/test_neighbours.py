@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.hosts import changed
-from tests.unit.causes.cases import PING, Seen, case, words
+from tests.unit.causes.cases import PING, WEB, Seen, case, words
 
 from pytest_netlab.causes import neighbours
+from pytest_netlab.flows import ICMP, Tuple5
 from pytest_netlab.host.next_hops import NextHop
+
+if TYPE_CHECKING:
+    from pytest_netlab.trace import FlowFact
 
 
 @pytest.mark.parametrize(
@@ -115,3 +120,56 @@ def test_rule_that_writes_stations() -> None:
 def test_usual_hops(hop: NextHop) -> None:
     """What is usual, or of others, explains nothing."""
     assert why(hop)[0].startswith("look at")
+
+
+KEY = Tuple5(ICMP, "172.17.0.2", 7, "172.16.211.1", 7)
+SILENT = replace(PING, answered=False, key=KEY)
+ASIDE = NextHop(
+    node="host01", to="host", gateway="host02", route="172.16.211.128 via 172.16.211.3"
+)
+
+
+def test_strayed() -> None:
+    """Packets that no point shows went by another: by a route of who sends them."""
+    got = SILENT
+    hop = replace(ASIDE, to="c1")
+    found = neighbours.strayed(case(PING, got, changed(hops=(hop,))))
+
+    assert words(found) == (
+        "wrong neighbour",
+        (
+            "nothing that host01 sends comes by the host; host01 reaches c1 by host02: "
+            "its route is `172.16.211.128 via 172.16.211.3`"
+        ),
+    )
+
+
+def test_strayed_by_a_rule() -> None:
+    """The policy rule that leads to the route is told."""
+    hop = replace(ASIDE, to="c1", rule="100: from all lookup 100")
+    got = SILENT
+    found = words(neighbours.strayed(case(PING, got, changed(hops=(hop,)))))
+
+    assert found[1].endswith("to which its rule leads: `100: from all lookup 100`")
+
+
+def test_nothing_of_the_initiator() -> None:
+    """Where nothing was seen, it is the initiator who sent it elsewhere."""
+    got = replace(WEB, answered=False, target=None, key=None)
+    found = words(neighbours.strayed(case(WEB, got, changed(hops=(ASIDE,)))))
+
+    assert found[1].startswith("nothing that host01 sends comes by the host")
+
+
+@pytest.mark.parametrize(
+    ("got", "hop"),
+    [
+        (SILENT, ASIDE),
+        (SILENT, replace(ASIDE, node="c1", to="host01")),
+        (PING, replace(ASIDE, to="c1")),
+    ],
+    ids=["for another", "of another", "answered"],
+)
+def test_not_strayed(got: FlowFact, hop: NextHop) -> None:
+    """A usual way, another's, and that of a flow that was answered."""
+    assert neighbours.strayed(case(PING, got, changed(hops=(hop,)))) is None

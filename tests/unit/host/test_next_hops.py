@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pytest_netlab.host import links, next_hops, routes
+from pytest_netlab.host import links, next_hops, policy_rules, routes
 from pytest_netlab.host.next_hops import NextHop, Reachable
 
 C2_MAC, BRIDGE_MAC = "02:42:ac:11:00:03", "02:42:ac:11:00:01"
 NAMES = {
     "172.17.0.1": "bridge",
+    "172.17.0.2": "c1",
     "172.17.0.3": "c2",
     "172.16.211.1": "host01",
     "fd00::1": "bridge",
@@ -24,9 +25,16 @@ BY_BRIDGE = f"172.17.0.1 dev eth0 lladdr {BRIDGE_MAC} REACHABLE"
 BY_C2 = f"172.17.0.1 dev eth0 lladdr {C2_MAC} PERMANENT"
 
 
-def hops(listed: str, neighbours: str = "") -> dict[str, NextHop]:
-    """Return c1's next hops, by whom they are for."""
-    known = Reachable(routes.routes(listed), links.neighbours(neighbours))
+RULES = "0:\tfrom all lookup local\n{}32766:\tfrom all lookup main\n"
+
+
+def hops(listed: str, neighbours: str = "", rules: str = "") -> dict[str, NextHop]:
+    """Return c1's next hops, by whom they are for; `rules` come before main's."""
+    known = Reachable(
+        routes.routes(listed),
+        policy_rules.policy_rules(RULES.format(rules)),
+        links.neighbours(neighbours),
+    )
     return {one.to: one for one in next_hops.next_hops({"c1": known}, NAMES)}
 
 
@@ -98,26 +106,37 @@ def test_own_address() -> None:
 
 def test_no_route() -> None:
     """Whom a node cannot reach has no next hop."""
-    assert set(hops("172.17.0.0/16 dev eth0")) == {"bridge", "c2"}
+    assert set(hops("172.17.0.0/16 dev eth0")) == {"bridge", "c1", "c2"}
 
 
-def test_other_tables() -> None:
-    """Where policy rules may lead to another table, nothing is said of the node."""
-    assert hops(USUAL + "default via 172.17.0.3 dev eth0 table 100\n") == {}
+def test_another_table() -> None:
+    """A policy rule that leads to another table is told."""
+    listed = USUAL + "default via 172.17.0.3 dev eth0 table 100\n"
+    found = hops(listed, rules="100:\tfrom all lookup 100\n")["host01"]
+
+    assert (found.gateway, found.rule) == ("c2", "100: from all lookup 100")
+    assert found.route == "default via 172.17.0.3 dev eth0 table 100"
+    assert hops(listed)["host01"].rule == ""
 
 
 def test_several_hops() -> None:
     """Of a route with several next hops nobody knows which is taken."""
-    listed = "default\n\tnexthop via 172.17.0.1 dev eth0 weight 1\n"
+    one = "default\n\tnexthop via 172.17.0.3 dev eth0 weight 1\n"
+    several = f"{one}\tnexthop via 172.17.0.1 dev eth0 weight 1\n"
 
-    assert hops(listed) == {}
+    assert hops(one)["host01"].gateway == "c2"
+    assert hops(several) == {}
 
 
 def test_text() -> None:
     """What is kept as evidence is read as what it was, other lines are left out."""
     several = "default\n\tnexthop via 172.17.0.1 dev eth0 weight 1\n"
     known = {
-        "c1": Reachable(routes.routes(USUAL), links.neighbours(BY_C2)),
+        "c1": Reachable(
+            routes.routes(USUAL),
+            policy_rules.policy_rules(RULES.format("")),
+            links.neighbours(BY_C2),
+        ),
         "c2": Reachable(routes.routes(several)),
     }
     text = next_hops.render(known)
