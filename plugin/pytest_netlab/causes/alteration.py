@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
 from pytest_netlab.causes.facts import Cause
+from pytest_netlab.checks import Violation
 from pytest_netlab.checks.forbidden import FORBIDDEN, MADE, REORDERED
 from pytest_netlab.flows import Role
 from pytest_netlab.host import effects
 from pytest_netlab.trace import Packet
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pytest_netlab.causes.facts import Case, Clue, Evidence
     from pytest_netlab.host import Fact
 
@@ -87,9 +90,29 @@ def header_changed(case: Case) -> Cause | None:
         clues.setting(case, "offload"),
         clues.link(case),
         case=case,
-        otherwise="look at the mangle table, and at nft rules that `set` a field",
+        otherwise=_where(case, found),
     )
     return case.cause("header changed", "; ".join(list(changes)[:_SHOWN]), why)
+
+
+def _where(case: Case, found: Sequence[Evidence]) -> str:
+    """Return where to look for what changed fields that no rule is known to write.
+
+    What differs at both sides of the host, or came to it, is so where it came in.
+    """
+    rules = "look at the mangle table, and at nft rules that `set` a field"
+    want, reply = case.want, found[0].direction == "reply"
+    points = {one.point for one in found if one.field == found[0].field}
+    came = not reply if want.disposition == "local" else len(points) > 1
+    both_ways = len({one.direction for one in found}) > 1
+    changed = any(isinstance(one.found, Violation) for one in found)
+    if not came or both_ways or changed:
+        return rules
+    sender = (want.target or want.responder) if reply else want.initiator
+    return (
+        f"it is so where the packets come in: look at {sender}'s own sysctls, route "
+        f"metrics (`ip route`) and rules; if all are as they were, {rules}"
+    )
 
 
 _SHOWN = 2  # the differences below the cause list them all

@@ -14,6 +14,7 @@ from tests.unit.causes.cases import (
     KEPT,
     LINK,
     LINK_TOLD,
+    LOCAL,
     PING,
     SMALLER,
     TOO_LARGE,
@@ -27,6 +28,7 @@ from tests.unit.causes.cases import (
 
 from pytest_netlab.causes import alteration
 from pytest_netlab.causes.alteration import HEADER
+from pytest_netlab.checks import Violation
 
 if TYPE_CHECKING:
     from pytest_netlab.causes import Case
@@ -120,6 +122,45 @@ def test_header_changed() -> None:
             "look at the mangle table, and at nft rules that `set` a field"
         ),
     )
+
+
+ARRIVED = (
+    "it is so where the packets come in: look at {}'s own sysctls, route metrics (`ip "
+    "route`) and rules; if all are as they were, look at the mangle table"
+)
+AT_DOCKER0 = replace(TTL, point="docker0")
+
+
+@pytest.mark.parametrize(
+    ("fact", "evidence", "told"),
+    [
+        (PING, (AT_DOCKER0, TTL), ARRIVED.format("c1")),
+        (LOCAL, (AT_DOCKER0,), ARRIVED.format("c1")),
+        (
+            WEB,
+            tuple(replace(one, direction="reply") for one in (AT_DOCKER0, TTL)),
+            ARRIVED.format("web:80"),
+        ),
+        (PING, (TTL,), "look at the mangle table"),
+        (LOCAL, (replace(AT_DOCKER0, direction="reply"),), "look at the mangle table"),
+        (
+            PING,
+            (AT_DOCKER0, TTL, replace(TTL, direction="reply")),
+            "look at the mangle table",
+        ),
+        (
+            PING,
+            (AT_DOCKER0, TTL, replace(TTL, found=Violation("ttl", "63", "60", (1,)))),
+            "look at the mangle table",
+        ),
+    ],
+    ids=["both", "local", "replies", "one", "own", "both ways", "violation"],
+)
+def test_as_it_came(fact: FlowFact, evidence: tuple[Seen, ...], told: str) -> None:
+    """What differs where packets come in, and behind the host, is its sender's."""
+    found = words(alteration.header_changed(case(fact, fact, evidence=evidence)))
+
+    assert f"; {told}" in found[1]
 
 
 @pytest.mark.parametrize("evidence", [(), (Seen("seq", "1", "2"),)])
