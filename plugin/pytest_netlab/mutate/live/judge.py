@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_netlab.errors import CommandError, LabError, LabUnavailableError
 from pytest_netlab.mutate.live import (
     altered,
+    foreign,
     hosts,
     inbound,
     native,
@@ -38,6 +39,7 @@ FAULTS: tuple[Fault, ...] = (
     *unseen.FAULTS,
     *inbound.FAULTS,
     *native.FAULTS,
+    *foreign.FAULTS,
 )
 
 

@@ -7,7 +7,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import CommandError, LabUnavailableError
-from pytest_netlab.mutate.live.fault import ALL, CLOSED, PING_BEYOND, WEB, Fault
+from pytest_netlab.mutate.live.fault import (
+    ALL,
+    CLOSED,
+    COUNTED,
+    PING_BEYOND,
+    WEB,
+    Fault,
+)
 from pytest_netlab.mutate.live.inject import addresses
 
 if TYPE_CHECKING:
@@ -212,6 +219,24 @@ FAULTS = (
         inject=edited(replaced("raw-PREROUTING", "{web} drop")),
         red={CLOSED: ("let through",)},
         cites={ALL: ("gone", "raw-PREROUTING", "ip daddr {web}")},
+    ),
+    Fault(
+        name="nft-exempt",
+        about="nat-PREROUTING accepts the published port before the jump",
+        inject=edited(run("insert rule @ nat-PREROUTING tcp dport 81 counter accept")),
+        red={WEB: _LOST},
+        cites={ALL: ("new", "nat-PREROUTING tcp dport 81 counter accept", COUNTED)},
+    ),
+    Fault(
+        name="nft-dormant",
+        about="the engine's table is dormant",
+        inject=edited(run("add table @ {{ flags dormant ; }}")),
+        red={
+            PING_BEYOND: ("leaked",),
+            WEB: _LOST,
+            CLOSED: ("let through",),
+        },
+        cites={ALL: ("dormant", "docker-bridges - flags dormant")},
     ),
     Fault(
         name="nft-table-deleted",
