@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _HOOK = ("type", "hook", "prio")
 _UNNAMED = ("payload", "exthdr")  # their fields are named without them
+_FIRST = {"ct": "dir", "fib": "flags"}  # what nft's text has first
+# Keys that nft's text has without `meta`.
+_BARE = [[f"{way}if{key}"] for way in "io" for key in ("", "name", "group", "type")]
 _RAW = ("base", "offset", "len")
 
 
@@ -98,6 +101,8 @@ def _statement(found: Any) -> Statement:
     if name == "mangle":
         tokens = tuple(_tokens(body["value"]))
         return Action(f"{_field(body['key'])} set", tokens, detail=detail)
+    if name == "set" and isinstance(body, dict):  # its elements: `add @NAME { ... }`
+        return Action(_text(body.get("op")), tuple(_tokens(body)), detail=detail)
     kind = Action if name in ACTIONS else Match
     # In a verdict map, text in quotes is a key, even if it reads like a verdict.
     spell = _dumps if name == "vmap" else str
@@ -112,8 +117,20 @@ def _field(key: Any) -> str:
     if isinstance(body, dict) and tuple(body) == _RAW:
         return "@{},{},{}".format(*body.values())
     if isinstance(body, list) and body:
-        return _field(body[0])
-    return " ".join((*(name,) * (name not in _UNNAMED), *_tokens(body)))
+        return " . ".join(map(_field, body)) if name == "concat" else _field(body[0])
+    words = list(_tokens(_in_order(name, body)))
+    if name == "fib":
+        words = [" . ".join(words[:-1]), *words[-1:]]
+    is_named = name not in _UNNAMED and (name != "meta" or words[:1] not in _BARE)
+    return " ".join((*(name,) * is_named, *words))
+
+
+def _in_order(name: str, body: Any) -> Any:
+    """Return what names a field, in the order of nft's text."""
+    first = _FIRST.get(name, "")
+    if not isinstance(body, dict) or first not in body:
+        return body
+    return {first: body[first], **body}
 
 
 def _tokens(value: Any, spell: Callable[[Any], str] = str) -> Iterator[str]:

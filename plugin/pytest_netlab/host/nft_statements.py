@@ -45,6 +45,7 @@ _LONGER = {  # the first words of longer fields -> how many words the field has
     "arp saddr": 3,
     "arp daddr": 3,
 }
+_PRESENT = ("exists", "missing")  # an option, without a field of it
 _OF_IP = ("ip", "ip6")  # in `ct original ip saddr`
 _OPERATORS = ("==", "!=", "<", ">", "<=", ">=", "over")
 _JOINT = "."
@@ -99,6 +100,8 @@ def _width(words: Sequence[str], at: int) -> int:
     width = _LONGER.get(" ".join(words[at : at + 2]), _WIDTHS.get(first, 0))
     if first == "ct" and width > len(_OPTION) and words[at + 2 : at + 3]:
         width += words[at + 2] in _OF_IP
+    if "".join(words[at + 3 : at + 4]) in _PRESENT:
+        width = min(width, 3)
     return width if at + width <= len(words) else 0
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OF_TABLE = "-"  # the place of what is said of a table
 _COUNTER = re.compile(r"\bcounter packets (\d{1,20}) bytes \d{1,20}")
 _EXPIRES = re.compile(r" expires [0-9a-z]+")
-_HANDLE = re.compile(r"# handle \d+$")
+_HANDLE = re.compile(r"\s# (?:handle|count) \d+$")  # count: of a set's elements
 _HOOK = re.compile(r"(type .* hook .*); policy (\w+);", re.ASCII)
 _ELEMENTS = "elements = {"
 _MANY = 1000  # elements: more are listed in one line

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab import host
-from pytest_netlab.host import Line, Rule, effects, iptables, nft_json
+from pytest_netlab.host import Action, Line, Rule, effects, iptables, nft_json
 from pytest_netlab.lab.backends import private
 from pytest_netlab.lab.rootfs import suites
 from pytest_netlab.spec import LabOptions
@@ -33,11 +33,31 @@ RULES = (
     "-A DROP-LOG -p tcp -j REJECT --reject-with tcp-reset",
     "-A DROP-LOG",
 )
+# Matches that end in each way that nft has, and what acts behind them.
+MATCHES = (
+    "ip saddr . tcp dport { 192.0.2.1 . 80, 192.0.2.2 . 81 } drop",
+    'iifname . oifname != { "a" . "b" } ip daddr 192.0.2.0/24 accept',
+    "tcp flags & (fin | syn | rst | ack) == syn ip ttl < 5 counter drop",
+    "meta mark & 0xff == 0x1 ct state established,related accept",
+    "ct original ip saddr 192.0.2.1 ct direction reply ct status dnat accept",
+    "fib daddr . iif type local drop",
+    "fib daddr type local ip length 100-200 return",
+    "tcp option sack-perm missing tcp option maxseg size set 1200",
+    "meta l4proto { tcp, udp } th dport 53 meta pkttype host notrack",
+    "ip saddr @addresses counter ip dscp set cs1",
+    "iifname vmap @verdicts",
+    "add @addresses { ip saddr timeout 5s }",
+    "ip6 nexthdr tcp tcp sport != { 1, 2 } goto drop-log",
+)
 NFT = (
     f"add table {TABLE}",
     f"add chain {TABLE} odd {{ type filter hook forward priority 10; policy accept; }}",
     f"add chain {TABLE} drop-log",
     f"add set {TABLE} ports {{ type inet_service; elements = {{ 22, 80 }}; }}",
+    f"add set {TABLE} addresses {{ type ipv4_addr; flags timeout; }}",
+    f"add element {TABLE} addresses {{ 192.0.2.1 timeout 1h, 192.0.2.2 timeout 2h }}",
+    f"add map {TABLE} verdicts {{ type ifname : verdict; }}",
+    f'add element {TABLE} verdicts {{ "a" : drop, "docker0" : jump drop-log }}',
     f'add rule {TABLE} odd iifname {{ "drop", "x" }} counter accept comment " reject"',
     f"add rule {TABLE} odd tcp dport @ports counter jump drop-log",
     f"add rule {TABLE} odd tcp dport vmap {{ 1 : drop, 2 : accept }}",
@@ -46,6 +66,7 @@ NFT = (
     f"add rule {TABLE} odd icmp type echo-request limit rate 1/second accept",
     f'add rule {TABLE} odd udp dport 9 log prefix "drop " reject',
     f"add rule {TABLE} odd ip frag-off & 0x1fff != 0 drop",
+    *(f"add rule {TABLE} odd {rule}" for rule in MATCHES),
 )
 QUESTIONS: tuple[Question, ...] = (
     *(effects.drops, effects.rejects, effects.untracks, effects.translates_source),
@@ -118,9 +139,9 @@ def test_nft_json(state: Mapping[str, str]) -> None:
 
 
 def test_text_and_json_agree(state: Mapping[str, str]) -> None:
-    """Rules do the same, whether nft's text told of them or its JSON."""
+    """Rules do the same, by the same statements, in nft's text and in its JSON."""
 
-    def does(items: tuple[Item, ...]) -> list[tuple[bool, ...]]:
+    def told(items: tuple[Item, ...]) -> list[tuple[object, ...]]:
         family, table = TABLE.split()
         ours = [
             one
@@ -128,8 +149,29 @@ def test_text_and_json_agree(state: Mapping[str, str]) -> None:
             if isinstance(one, Rule)
             and (one.family, one.table, one.chain) == (family, table, "odd")
         ]
-        return [tuple(ask(one) for ask in QUESTIONS) for one in ours]
+        return [(*(ask(one) for ask in QUESTIONS), *_statements(one)) for one in ours]
 
-    text = does(host.items(host.ruleset(state, {})))
-    assert text == does(nft_json.parse(state["nftables.json"].encode()))
+    text = told(host.items(host.ruleset(state, {})))
+    assert text == told(nft_json.parse(state["nftables.json"].encode()))
     assert len(text) == sum("add rule" in command for command in NFT)
+
+
+def _statements(rule: Rule) -> list[tuple[type, str]]:
+    """Return kinds and names; a match of nothing is what a verdict map looks up."""
+    found = (x for x in rule.statements if isinstance(x, Action) or x.tokens)
+    return [(type(one), one.name) for one in found]
+
+
+def test_elements(state: Mapping[str, str]) -> None:
+    """Each element of a set or map has its line, as many as nft's JSON has."""
+    prefix = f"nft {TABLE} @"
+    lines = host.ruleset(state, {}).splitlines()
+    found = {one.removeprefix(prefix) for one in lines if one.startswith(prefix)}
+
+    assert {
+        one for one in found if one.split(" ")[1] not in ("type", "flags", "size")
+    } == {
+        *("addresses 192.0.2.1 timeout 1h", "addresses 192.0.2.2 timeout 2h"),
+        *('verdicts "a" : drop', 'verdicts "docker0" : jump drop-log'),
+        *("ports 22", "ports 80"),
+    }

@@ -55,6 +55,7 @@ table inet site { # handle 7
 
 	set blocked { # handle 4
 		type ipv4_addr
+		size 65535	# count 3
 		flags interval,timeout
 		comment "a, b { c"
 		elements = { 10.0.0.0/8 counter packets 3 bytes 252,
@@ -93,6 +94,7 @@ def test_outside_of_chains() -> None:
         'nft inet site - comment "ours"',
         "nft inet site - flags owner",
         "nft inet site @blocked type ipv4_addr",
+        "nft inet site @blocked size 65535",
         "nft inet site @blocked flags interval,timeout",
         'nft inet site @blocked comment "a, b { c"',
         "nft inet site @blocked 10.0.0.0/8 counter",
