@@ -149,6 +149,16 @@ FAULTS = {
         cause=NOT,
         cited="net.ipv4.ip_forward is 0 here, 1 when recorded",
     ),
+    "drops of IPv6 beside it": Fault(
+        broken="iptables -D DOCKER-FORWARD -j DOCKER-CT; nft add table ip6 site; "
+        f"nft 'add chain ip6 site forward {CHAIN}'; "
+        "nft add rule ip6 site forward drop; ip6tables -I DOCKER-USER -j DROP",
+        mended="iptables -I DOCKER-FORWARD -j DOCKER-CT; nft delete table ip6 site; "
+        "ip6tables -D DOCKER-USER -j DROP",
+        scenario=BEYOND,
+        cause=REPLY,
+        cited="this rule is gone: filter -A DOCKER-FORWARD -j DOCKER-CT",
+    ),
     "a foreign table": Fault(
         broken=f"nft add table inet site; nft 'add chain inet site forward {CHAIN}'; "
         "nft add rule inet site forward counter drop",
@@ -158,6 +168,12 @@ FAULTS = {
         cited="this rule is new: nft inet site forward counter drop (it counted ",
     ),
 }
+
+# Those of them that also a host has on which a lab starts.
+BEFORE = (
+    *("a user's drop", "masquerade gone", "jump of published ports gone"),
+    *("jump of 28 gone", "published port closed", "a foreign table"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +207,12 @@ def judged(lab: DockerLab, fault: Fault) -> Verdict:
     return error.verdict
 
 
+def cited(verdict: Verdict) -> list[str]:
+    """Return the texts of its causes."""
+    causes = dict.fromkeys(one.cause for one in verdict.differences if one.cause)
+    return [one.text for one in causes]
+
+
 @pytest.mark.parametrize("name", FAULTS)
 def test_only_the_fault_is_cited(newer: DockerLab, name: str) -> None:
     """The cause names the fault; no cause, and hardly a line, what 28 always writes."""
@@ -199,8 +221,7 @@ def test_only_the_fault_is_cited(newer: DockerLab, name: str) -> None:
 
     verdict = judged(newer, fault)
 
-    causes = {one.cause for one in verdict.differences if one.cause}
-    texts = [one.text for one in causes]
+    texts = cited(verdict)
     assert verdict.cause == fault.cause, texts
     assert any(fault.cited in text for text in texts), texts
     normal = [line for line in always if line not in fault.cited]
@@ -208,6 +229,19 @@ def test_only_the_fault_is_cited(newer: DockerLab, name: str) -> None:
     told = list(changes(verdict.recorded_on, verdict.host))
     assert len(told) <= MOST, told
     assert sum(line in entry for line in normal for entry in told) == 0
+
+
+@pytest.mark.parametrize("name", BEFORE)
+def test_a_fault_that_was_there_before(
+    newer: DockerLab, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody knows how the host was, it lacks what each engine writes."""
+    monkeypatch.setattr(newer, "_start", None)
+
+    verdict = judged(newer, FAULTS[name])
+
+    assert verdict.host.since is None
+    assert any(FAULTS[name].cited in text for text in cited(verdict)), cited(verdict)
 
 
 @pytest.mark.parametrize("scenario", [BEYOND, WEB, HOST])
