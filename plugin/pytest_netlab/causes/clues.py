@@ -169,7 +169,7 @@ def _cited(case: Case, what: str, facts: Iterable[Fact], wanted: Question) -> Cl
     able = [(one, count) for one, count in known if count != 0]
     if not able:
         return NONE
-    found, _ = max(able, key=lambda one: one[1] or 0)
+    found, _ = max(able, key=lambda one: (one[1] or 0, case.is_met(one[0])))
     return Clue(f"{what}: {_counted(case, found)}", undo(case.host, found))
 
 

@@ -193,6 +193,12 @@ class Case:
             return False
         return any(meets(fact, sent) is not False for sent in self.packets)
 
+    def is_met(self, fact: Fact) -> bool:
+        """Return whether a packet of this flow certainly meets all of a rule."""
+        if not isinstance(fact, Rule):
+            return False
+        return any(meets(fact, sent) is True for sent in self.packets)
+
     @property
     def is_own(self) -> bool:
         """Return whether the host itself sends the flow's first packet."""

@@ -78,15 +78,23 @@ def odd_hops(case: Case, sender: str = "") -> Iterator[Clue]:
     for hop in sorted(known, key=lambda one: senders.index(one.node)):
         if hop.to not in ends or hop.to == hop.node or hop.kind != "unicast":
             continue
-        if hop.station and hop.station != hop.asked and not _is_own(hop):
+        if _is_odd(hop):
             yield _entry(case, hop)
         elif hop.gateway and hop.gateway not in OWN:
             yield _route(hop)
 
 
-def _is_own(hop: NextHop) -> bool:
-    """Return whether both names are of the host, which has one on each link."""
-    return {hop.station, hop.asked} <= OWN
+def _is_odd(hop: NextHop) -> bool:
+    """Return whether another station has the entry: a known one, or by hand, nobody.
+
+    The host has a name on each link.
+    """
+    if not hop.station:
+        return hop.entry.endswith(_BY_HAND)
+    return hop.station != hop.asked and not {hop.station, hop.asked} <= OWN
+
+
+_BY_HAND = "PERMANENT"
 
 
 def _route(hop: NextHop) -> Clue:
@@ -99,9 +107,10 @@ def _route(hop: NextHop) -> Clue:
 def _entry(case: Case, hop: NextHop) -> Clue:
     """Cite a neighbour entry, and the address that lets another station answer."""
     address, _, rest = hop.entry.partition(" ")
+    station = hop.station or "no node"
     text = (
-        f"{hop.node} takes {hop.station} for {hop.asked}: its neighbour table says "
-        f"`{hop.entry}`, the Ethernet address of {hop.station}"
+        f"{hop.node} takes {station} for {hop.asked}: its neighbour table says "
+        f"`{hop.entry}`, the Ethernet address of {station}"
     )
     taken = (one for one in case.host.hops if one.node == hop.station)
     own = next((x for x in taken if x.to == hop.asked and x.kind == "local"), None)

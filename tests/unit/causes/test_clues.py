@@ -68,6 +68,23 @@ def test_first_rule(wanted: Question, rule: str) -> None:
     }
 
 
+ELSEWHERE, MET = (
+    f"nft inet site foreign {words}"
+    for words in (
+        'oifname "tun7" masquerade fully-random',
+        "ip protocol icmp masquerade to :1000-1010",
+    )
+)
+
+
+@pytest.mark.parametrize("rules", [(ELSEWHERE, MET), (MET, ELSEWHERE)])
+def test_rule_that_is_met(rules: tuple[str, ...]) -> None:
+    """Of rules without counters, one that the packets meet comes before a possible."""
+    found = clues.new(of(changed(extra=rules)), effects.translates_source)
+
+    assert found.text == f"this rule is new: {MET}"
+
+
 def test_where_rules_are_looked_for() -> None:
     """Rules that are gone, new and moved are told apart."""
     nat, drop = effects.in_nat, effects.drops

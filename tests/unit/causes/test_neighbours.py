@@ -85,6 +85,33 @@ def test_route_of_the_host() -> None:
     assert why(hop)[1] == "ip route del default via 172.17.0.3 dev eth0"
 
 
+NOBODY = (
+    "host takes no node for host01: its neighbour table says `172.16.211.1 dev ens160 "
+    "lladdr 02:00:00:00:00:99 PERMANENT`, the Ethernet address of no node"
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "cited"),
+    [
+        (
+            "PERMANENT",
+            (NOBODY, "ip neigh del 172.16.211.1 dev ens160"),
+        ),
+        ("REACHABLE", None),
+    ],
+)
+def test_nobody(state: str, cited: tuple[str, str] | None) -> None:
+    """An entry of no node's address is cited if somebody wrote it by hand.
+
+    Any other may be of a node whose Ethernet address nobody knows.
+    """
+    entry = f"172.16.211.1 dev ens160 lladdr 02:00:00:00:00:99 {state}"
+    told = why(replace(IMPOSTOR, entry=entry, station=""))
+
+    assert told == cited or (cited is None and told[0].startswith("look at"))
+
+
 def test_impostor() -> None:
     """A neighbour entry of another station is cited, and why that one answers."""
     told = (
