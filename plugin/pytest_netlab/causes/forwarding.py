@@ -179,8 +179,16 @@ def partly_forwarded(case: Case) -> Cause | None:
     end = case.want.target if there else case.want.initiator
     why = _unforwarded(case, end, "look at rules with a limit or a chance")
     name: Name = "not forwarded" if there else "reply not forwarded"
-    text = f"some packets reached the host and were never sent on to {end}"
+    which = next((x.got for x in case.evidence if _is_extra(x, lost.direction)), "")
+    text = "some packets" + f" ({which})" * bool(which)
+    text += f" reached the host and were never sent on to {end}"
     return case.cause(name, text, why)
+
+
+def _is_extra(difference: Evidence, direction: str) -> bool:
+    """Return whether it is a packet that the golden does not have."""
+    extra = isinstance(difference.found, Packet) and difference.expected is None
+    return extra and difference.direction == direction
 
 
 def unanswered(case: Case) -> Cause | None:

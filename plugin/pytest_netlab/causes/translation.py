@@ -247,7 +247,9 @@ def masqueraded(case: Case) -> Cause | None:
     )
     text = f"{want.target} sees {now} as its client instead of {was}"
     is_own = now.node in OWN
-    return case.cause("masqueraded" if is_own else "wrong source", text, why)
+    cause = case.cause("masqueraded" if is_own else "wrong source", text, why)
+    back = case.between(now, got.target)  # replies, of which nobody undid it
+    return replace(cause, explains=frozenset(one.name for one in back if one.unasked))
 
 
 def remapped(case: Case) -> Cause | None:

@@ -10,6 +10,7 @@ from tests.flowfacts import end, refusal, reset
 from tests.hosts import changed
 from tests.unit.causes.cases import (
     ACCEPT,
+    DOUBLED,
     DROPPED,
     JUMP,
     LINK_TOLD,
@@ -377,6 +378,15 @@ def test_partly_forwarded(want: FlowFact, direction: str, name: str, end: str) -
         f"{text}this rule is new: {LIMIT}",
     )
     assert told(route)[1].endswith(f"route {node} dev x here, none then")
+
+
+def test_partly_forwarded_names_the_packet() -> None:
+    """A packet of that direction that the golden does not have is the one."""
+    lost = replace(DOUBLED, got="c1 > host01 data")
+    signs = (UNPAIRED, replace(lost, direction="reply", got="no"), lost)
+    found = forwarding.partly_forwarded(case(PING, PING, evidence=signs))
+
+    assert words(found)[1].startswith("some packets (c1 > host01 data) reached the")
 
 
 @pytest.mark.parametrize(

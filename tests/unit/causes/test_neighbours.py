@@ -180,6 +180,14 @@ def test_strayed_by_a_rule() -> None:
     assert found[1].endswith("to which its rule leads: `100: from all lookup 100`")
 
 
+def test_strayed_reply_to_the_host() -> None:
+    """Replies are for the host where it translated the source."""
+    got = replace(SILENT, target=PING.target)
+    found = words(neighbours.strayed(case(PING, got, changed(hops=(ASIDE,)))))
+
+    assert found[1].startswith("nothing that host01 sends comes by the host")
+
+
 def test_nothing_of_the_initiator() -> None:
     """Where nothing was seen, it is the initiator who sent it elsewhere."""
     got = replace(WEB, answered=False, target=None, key=None)
@@ -191,7 +199,7 @@ def test_nothing_of_the_initiator() -> None:
 @pytest.mark.parametrize(
     ("got", "hop"),
     [
-        (SILENT, ASIDE),
+        (SILENT, replace(ASIDE, to="c2")),
         (SILENT, replace(ASIDE, node="c1", to="host01")),
         (PING, replace(ASIDE, to="c1")),
     ],

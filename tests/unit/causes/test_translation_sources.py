@@ -53,6 +53,21 @@ def test_translated_source(want: FlowFact, sender: str, rule: str, name: str) ->
     )
 
 
+def test_replies_that_nobody_undid() -> None:
+    """Replies to the translated address are explained, what is asked from there not."""
+    back = fact("tcp", "host02", "web:80", unasked=True)
+    asked = replace(back, unasked=False)
+    rule = "nft inet site post ip saddr set host02"
+    made = [
+        case(WEB, seen_as(WEB, "host02"), changed(extra=(rule,)), others=(one,))
+        for one in (back, asked)
+    ]
+    found = [translation.masqueraded(one) for one in made]
+
+    assert [one and one.explains for one in found] == [{back.name}, frozenset()]
+    assert words(found[0])[1].endswith(f"this rule is new: {rule}")
+
+
 def test_rule_that_exempted_is_gone() -> None:
     """Where no rule is new, one of POSTROUTING that is gone may have exempted it."""
     rule = "nat -A POSTROUTING -o docker0 -j RETURN"

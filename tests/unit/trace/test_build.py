@@ -339,6 +339,43 @@ def test_icmp_that_is_no_echo() -> None:
     assert [fact.name for fact in story.facts] == ["icmp c1 -> host"]
 
 
+@pytest.mark.parametrize("asked", [True, False])
+def test_unasked(asked: bool) -> None:  # noqa: FBT001 - of pytest
+    """A flow of which only replies were seen was not asked for, as far as is known."""
+    key = Tuple5(ICMP, C1, 7, HOST, 7)
+    packets = [Packet(key=key, ip_id=1)] if asked else []
+    packets += [Packet(key=key.reply, ip_id=2, reply=True)]
+    (flow,) = canonicalize(two_points([(INSIDE, one) for one in packets])).flows
+
+    assert flow.fact.unasked is not asked
+
+
+def test_source_translated_inbound() -> None:
+    """A bridge shows replies with the client's own address: they are of its flow."""
+    asked = Tuple5(TCP, HOST01, 40000, HOST, 81)
+    seen = Tuple5(TCP, BRIDGE, 40000, WEB, 80)
+    back = Tuple5(TCP, WEB, 80, HOST01, 40000)
+    syn = Packet(key=asked, flags=SYN, ip_id=1)
+    answer = Packet(key=back, flags=SYN_ACK, ack=2, ip_id=2, reply=True)
+    capture = two_points(
+        [
+            (OUTSIDE, syn),
+            (INSIDE, routed(syn, seen)),
+            (INSIDE, answer),
+            (OUTSIDE, routed(answer, asked.reply)),
+        ]
+    )
+    (flow,) = canonicalize(capture).flows
+
+    assert [f"{one.src} > {one.dst}" for one in flow.packets] == [
+        "host01:port#1 > host:81",
+        "bridge:port#1 > web:80",
+        "web:80 > host01:port#1",
+        "host:81 > host01:port#1",
+    ]
+    assert flow.violations == ()
+
+
 def test_in_order_of_first_packet() -> None:
     """Conversations are told in the order in which they began, at whichever point."""
     first = ping(original=PING._replace(src=C2, sport=8, dport=8))
