@@ -72,11 +72,12 @@ def odd_hops(case: Case, sender: str = "") -> Iterator[Clue]:
     want = case.want
     there = {f"{end.node}" for end in (want.responder, want.target) if end}
     start = f"{want.initiator.node}"
-    ends = {start, *there, *({f"{want.sender.node}"} if want.sender else ())}
+    ends = (start, *there, *((f"{want.sender.node}",) if want.sender else ()))
     senders = (sender,) if sender else (start, *sorted(there), "host")
-    known = [hop for hop in case.host.hops if hop.node in senders]
-    for hop in sorted(known, key=lambda one: senders.index(one.node)):
-        if hop.to not in ends or hop.to == hop.node or hop.kind != "unicast":
+    known = [x for x in case.host.hops if x.node in senders and x.to in ends]
+    known.sort(key=lambda one: (senders.index(one.node), ends.index(one.to)))
+    for hop in known:
+        if hop.to == hop.node or hop.kind != "unicast":
             continue
         if _is_odd(hop):
             yield _entry(case, hop)

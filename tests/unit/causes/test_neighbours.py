@@ -78,6 +78,13 @@ def test_route_of_an_end() -> None:
     )
 
 
+def test_route_to_the_end_itself() -> None:
+    """Of an end's routes, that to the other end comes before that to the host."""
+    to_host = replace(VIA_C2, to="host", route="to the host")
+
+    assert why(to_host, VIA_C2) == why(VIA_C2)
+
+
 def test_route_of_the_host() -> None:
     """The host's route can be deleted."""
     hop = replace(VIA_C2, node="host")
