@@ -9,11 +9,9 @@ from pytest_netlab.host.routing import HERE, NONE
 from pytest_netlab.host.sysctls import per_link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_netlab.causes.legs import Leg
     from pytest_netlab.host.addresses import Address
-    from pytest_netlab.host.network import NetworkChange
+    from pytest_netlab.host.network import Network, NetworkChange
     from pytest_netlab.host.policy_rules import PolicyRule
     from pytest_netlab.host.routes import Route
     from pytest_netlab.host.routing import Decision
@@ -70,8 +68,7 @@ def _elsewhere(
     if local:
         what = f"are taken by the host itself, which has {leg.asked.destination}"
     elif then or usual not in now.devices:
-        there = _hops(then) if then else usual
-        what = f"leave by {_hops(now)}{_place(now, known)} instead of {there}"
+        what = f"leave by {_hops(now)}{_place(now, known)} {_instead(then, usual)}"
     else:
         return None
     return Cited(what, _why(leg, now, then, known), elsewhere=True)
@@ -101,10 +98,15 @@ def _ways(decision: Decision) -> frozenset[tuple[str, str]]:
     return frozenset((hop.gateway, hop.device) for hop in decision.hops)
 
 
+def _instead(then: Decision | None, usual: str) -> str:
+    """Return where packets went when the lab had started, or should go."""
+    if then is not None and then.kind in HERE:
+        return "though they were for the host itself"
+    return f"instead of {_hops(then) if then else usual}"
+
+
 def _hops(decision: Decision) -> str:
     """Return the links by which a packet may leave, and the next hops."""
-    if decision.kind in HERE:
-        return "none: the host took them itself"
     return (
         " or ".join(
             f"{hop.device} (via {hop.gateway})" if hop.gateway else hop.device
@@ -125,10 +127,10 @@ def _forwarding(leg: Leg, known: NetworkChange) -> Clue:
     name = per_link(leg.asked.incoming, "forwarding")
     if known.now.routing.settings.get(FORWARD) == "0":
         name = FORWARD
-    return _setting(name, known)
+    return setting(name, known)
 
 
-def _setting(name: str, known: NetworkChange) -> Clue:
+def setting(name: str, known: NetworkChange) -> Clue:
     """Cite a setting, and what it was when the lab had started."""
     now = known.now.routing.settings.get(name, "absent")
     was = known.then.routing.settings.get(name, "absent") if known.then else now
@@ -141,112 +143,99 @@ def _setting(name: str, known: NetworkChange) -> Clue:
 def _source(leg: Leg, now: Decision, known: NetworkChange) -> Clue:
     """Cite why a source is not believed: a setting, and where its reply would go."""
     link, address = leg.asked.incoming, leg.asked.source
-    back = now.back
-    if back is not None and back.kind in HERE:
-        why = "; ".join(_changed(back, None, known, leg.asked.version)) or _by(back)
-        return Clue(
-            f"this host has {address} itself: {why}",
-            _undo(back, known, leg.asked.version),
-        )
     names = [per_link(one, "rp_filter") for one in (link, "all")]
     values = known.now.routing.settings
-    name = max(names, key=lambda one: values.get(one, "0"))
-    setting = _setting(name, known)
+    cited = setting(max(names, key=lambda one: values.get(one, "0")), known)
+    back = now.back
     if back is None:
-        return setting
+        return cited
+    blamed = _blamed(back, None, known, leg.asked.version)
+    if back.kind in HERE:
+        return Clue(f"this host has {address} itself: {blamed}", blamed.remedy)
     where = _hops(back) if back.passes else "nowhere"
-    text = f"{setting}, and a packet to {address} would go to {where}"
-    blamed = "; ".join(_changed(back, None, known, leg.asked.version)) or _by(back)
+    text = f"{cited}, and a packet to {address} would go to {where}"
     if (count := known.counts.get(FILTERED, 0)) > 0:
         text += f" (the kernel dropped {count} for that)"
-    return Clue(
-        f"{text}: {blamed}", setting.remedy or _undo(back, known, leg.asked.version)
-    )
+    return Clue(f"{text}: {blamed}", cited.remedy or blamed.remedy)
 
 
 def _why(leg: Leg, now: Decision, then: Decision | None, known: NetworkChange) -> Clue:
     """Cite the rule or route by which a packet is decided otherwise."""
-    version = leg.asked.version
-    cited = list(_changed(now, then, known, version))
-    text = "; ".join(cited) or _by(now)
-    if leg.marked_by is not None:
-        text += f"; their mark is of {leg.marked_by.text}"
-    return Clue(text, _undo(now, known, version) or _redo(then, known, version))
+    found = _blamed(now, then, known, leg.asked.version)
+    if leg.marked_by is None:
+        return found
+    return Clue(f"{found}; their mark is of {leg.marked_by.text}", found.remedy)
 
 
-def _changed(
+def _blamed(
     now: Decision, then: Decision | None, known: NetworkChange, version: int
-) -> Iterator[str]:
-    """Yield what is new, of what decides, or else what is gone of what decided."""
+) -> Clue:
+    """Cite what is new, of what decides; or what is gone, of what decided."""
     if known.then is None:
-        return
-    old, here = known.then.routing, known.now.routing
-    is_new = False
-    if now.rule is not None and now.rule not in old.of(version):
-        is_new = True
-        leads = f", which leads to `{now.route}`" if now.route else ""
-        yield f"this policy rule is new: `{now.rule}`{leads}"
-    elif address := _new_address(now, known):
-        is_new = True
-        yield f"this address is new: {address.text} on {address.device}"
-    elif now.route is not None and now.route not in old.routes:
-        is_new = True
+        return Clue(_by(now))
+    gone = _gone(then, known, version) if then else NOTHING
+    return _new(now, known.then, known, version) or gone or Clue(_by(now))
+
+
+def _new(now: Decision, old: Network, known: NetworkChange, version: int) -> Clue:
+    route = f"`{_one_line(now.route)}`" if now.route else ""
+    if now.rule is not None and now.rule not in old.routing.of(version):
+        leads = f", which leads to {route}" if route else ""
+        text = f"this policy rule is new: `{now.rule}`{leads}"
+        return Clue(text, f"ip rule del {_selector(now.rule)}")
+    if address := _new_address(now, old, known):
+        text = f"this address is new: {address.text} on {address.device}"
+        return Clue(text, f"ip address del {address.text} dev {address.device}")
+    if now.route is not None and now.route not in old.routing.routes:
         asked = f", in a table that `{now.rule}` asks" if _is_special(now.rule) else ""
-        yield f"this route is new: `{now.route}`{asked}"
-    if is_new or then is None:
-        return
+        text = f"this route is new: {route}{asked}"
+        return Clue(text, f"ip route del {_one_line(now.route)}")
+    return NOTHING
+
+
+def _gone(then: Decision, known: NetworkChange, version: int) -> Clue:
+    here = known.now.routing
     if then.rule is not None and then.rule not in here.of(version):
-        yield f"this policy rule is gone: `{then.rule}`"
-    elif then.route is not None and then.route not in here.routes:
-        yield f"this route is gone: `{then.route}`"
+        text = f"this policy rule is gone: `{then.rule}`"
+        return Clue(text, f"ip rule add {_selector(then.rule)}")
+    if address := _lost_address(then, known):
+        text = f"this address is gone: {address.text} of {address.device}"
+        return Clue(text, f"ip address add {address.text} dev {address.device}")
+    if then.route is not None and then.route not in here.routes:
+        route = _one_line(then.route)
+        return Clue(f"this route is gone: `{route}`", f"ip route add {route}")
+    return NOTHING
 
 
-def _new_address(now: Decision, known: NetworkChange) -> Address | None:
+NOTHING = Clue()
+
+
+def _new_address(now: Decision, old: Network, known: NetworkChange) -> Address | None:
     """Return the new address of the host that a route to the host itself is of."""
-    if known.then is None or now.route is None or now.kind not in HERE:
+    if now.route is None or now.kind not in HERE:
         return None
     found = (x for x in known.now.addresses if x.ip == now.route.destination)
-    return next((x for x in found if x not in known.then.addresses), None)
+    return next((x for x in found if x not in old.addresses), None)
+
+
+def _lost_address(then: Decision, known: NetworkChange) -> Address | None:
+    """Return the host's address that a route came with, where both are gone."""
+    route = then.route
+    if known.then is None or route is None or route in known.now.routing.routes:
+        return None
+    lost = (x for x in known.then.addresses if x not in known.now.addresses)
+    return next((x for x in lost if x.ip in (route.source, route.destination)), None)
 
 
 def _by(decision: Decision) -> str:
     """Return what decides, where it is not new."""
     rule = f"`{decision.rule}`" if decision.rule else "no policy rule"
-    return (
-        f"{rule} decides, by `{decision.route}`"
-        if decision.route
-        else f"{rule} decides"
-    )
+    by = f", by `{_one_line(decision.route)}`" if decision.route else ""
+    return f"{rule} decides{by}"
 
 
 def _is_special(rule: PolicyRule | None) -> bool:
     return rule is not None and rule.table not in ("main", "local", "default")
-
-
-def _undo(now: Decision, known: NetworkChange, version: int) -> str:
-    """Return the command that removes what is new, of what decides."""
-    if known.then is None:
-        return ""
-    old = known.then.routing
-    if now.rule is not None and now.rule not in old.of(version):
-        return f"ip rule del {_selector(now.rule)}"
-    if address := _new_address(now, known):
-        return f"ip address del {address.text} dev {address.device}"
-    if now.route is not None and now.route not in old.routes:
-        return f"ip route del {_one_line(now.route)}"
-    return ""
-
-
-def _redo(then: Decision | None, known: NetworkChange, version: int) -> str:
-    """Return the command that brings back what is gone, of what decided."""
-    if then is None:
-        return ""
-    here = known.now.routing
-    if then.rule is not None and then.rule not in here.of(version):
-        return f"ip rule add {_selector(then.rule)}"
-    if then.route is not None and then.route not in here.routes:
-        return f"ip route add {_one_line(then.route)}"
-    return ""
 
 
 def _selector(rule: PolicyRule) -> str:

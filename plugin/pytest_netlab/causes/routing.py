@@ -12,12 +12,13 @@ from pytest_netlab.causes import clues
 from pytest_netlab.causes.facts import Clue
 from pytest_netlab.causes.legs import address, legs
 from pytest_netlab.causes.legs import link as link_to
-from pytest_netlab.causes.routes_cited import decided
+from pytest_netlab.causes.routes_cited import decided, setting
 from pytest_netlab.host import xfrm
 from pytest_netlab.host.addresses import masqueraded
 from pytest_netlab.host.network import UNANSWERED
 from pytest_netlab.host.policy_rules import PolicyRule
 from pytest_netlab.host.routing import HERE, Asked, Routing, lookup
+from pytest_netlab.host.sysctls import per_link
 from pytest_netlab.trace import refusal_text
 
 if TYPE_CHECKING:
@@ -63,7 +64,15 @@ def misrouted(case: Case) -> Cause | None:
 
 def decision(case: Case) -> Clue:
     """Cite the rule or route by which a direction's packets are decided otherwise."""
-    return next((found.why for found in _findings(case)), clues.NONE)
+    found = next((found.why for found in _findings(case)), None)
+    return found or next(_neighbours(case), clues.NONE)
+
+
+def _neighbours(case: Case) -> Iterator[Clue]:
+    known = case.host.network
+    if known is not None:
+        for leg in legs(case):
+            yield from filter(None, (_neighbour(leg, leg.now(known), known),))
 
 
 def source(case: Case) -> Clue:
@@ -92,7 +101,14 @@ def source(case: Case) -> Clue:
 
 def silent(case: Case) -> Clue:
     """Cite why a node, or the host itself, answers nothing that reaches it."""
-    return _ignored(case) or _no_way_back(case)
+    return _ignored(case) or _no_way_back(case) or _no_gateway(case)
+
+
+def _no_gateway(case: Case) -> Clue:
+    """Cite why a node that was asked does not find the host, to which it replies."""
+    target = case.want.target or case.want.responder
+    place = case.host.devices.get(f"{target.node}", "")
+    return deaf(case, place) if place else clues.NONE
 
 
 def _no_way_back(case: Case) -> Clue:
@@ -180,15 +196,68 @@ def _stopped(leg: Leg, now: Decision, known: NetworkChange) -> Iterator[Finding]
 
 
 def _no_link(known: NetworkChange, node: str) -> Clue:
-    """Cite that the host's link to a container is down, or that its other end is."""
+    """Cite why frames do not cross the host's link to a container."""
     found = known.now.link(known.link(node))
-    if found is None or found.is_up:
+    if found is None:
         return clues.NONE
-    if found.state == "up":
-        return Clue(
-            f"its link has no carrier: {found.name} is up, its other end is not"
-        )
-    return Clue(f"its link is down: {found.name}", f"ip link set {found.name} up")
+    name, was = found.name, known.then.link(found.name) if known.then else None
+    if found.state != "up":
+        return Clue(f"its link is down: {name}", f"ip link set {name} up")
+    if not found.carrier:
+        return Clue(f"its link has no carrier: {name}'s other end is down")
+    if not found.forwards:
+        remedy = f"bridge link set dev {name} state 3"
+        return Clue(f"its bridge passes nothing on to it: port {name}", remedy)
+    if was is not None and was.master is not None and found.master is None:
+        return Clue(f"its link is no longer a port of the bridge: {name}")
+    return clues.NONE
+
+
+def _neighbour(leg: Leg, now: Decision, known: NetworkChange) -> Clue:
+    """Cite a neighbour entry that somebody set, or a link that asks for none."""
+    for hop in now.hops:
+        found = known.now.link(hop.device)
+        if found is not None and not found.arp:
+            text = f"{found.name} neither asks for nor answers Ethernet addresses"
+            return Clue(f"{text} (NOARP)", f"ip link set {found.name} arp on")
+        nearest = hop.gateway or leg.asked.destination
+        entry = known.now.neighbour(nearest, hop.device)
+        was = known.then.neighbour(nearest, hop.device) if known.then else None
+        if entry is None or entry.state != _SET or (was and was.mac == entry.mac):
+            continue
+        name = known.names.get(nearest, nearest)
+        text = f"the host's neighbour entry for {name} was set by hand: {entry}"
+        return Clue(text, f"ip neigh del {nearest} dev {hop.device}")
+    return clues.NONE
+
+
+_SET = "PERMANENT"
+
+
+def deaf(case: Case, place: str) -> Clue:
+    """Cite why the host does not answer ARP on a link.
+
+    Args:
+        case: the flow.
+        place: docker0 or uplink.
+
+    """
+    known = case.host.network
+    if known is None or known.then is None:
+        return clues.NONE
+    link = known.link(place)
+    found = known.now.link(link)
+    if found is not None and not found.arp:
+        return Clue(f"{link} answers no ARP (NOARP)", f"ip link set {link} arp on")
+    here = [one for one in known.then.addresses if one.device == link]
+    for lost in (one for one in here if one not in known.now.addresses):
+        remedy = f"ip address add {lost.text} dev {link}"
+        return Clue(f"this address is gone: {lost.text} of {link}", remedy)
+    for name in (per_link(x, "arp_ignore") for x in (link, "all")):
+        values = (one.routing.settings.get(name) for one in (known.now, known.then))
+        if len(set(values)) > 1:
+            return setting(name, known)
+    return clues.NONE
 
 
 def _of_policy(policy: xfrm.Policy, known: NetworkChange) -> Clue:

@@ -23,7 +23,8 @@ _STATES = {
     32: "FAILED",
     128: "PERMANENT",
 }
-_NO_CARRIER = "no-carrier"
+_LACKS = ("no-carrier", "no-arp", "not-forwarding")
+_NOARP, _FORWARDING = 0x80, 3  # IFF_NOARP; BR_STATE_FORWARDING
 _FLAGS = {8: "proxy", 16: "extern_learn", 128: "router"}
 
 
@@ -41,6 +42,8 @@ class Link:
         master: the index of the bridge it is a port of; None for none.
         peer: the index of a veth's other end, in that end's namespace; None for none.
         carrier: whether its peer is there, and up.
+        arp: whether it asks for, and answers, Ethernet addresses.
+        forwards: as a port of a bridge, whether it passes frames on.
 
     """
 
@@ -53,6 +56,8 @@ class Link:
     master: int | None = None
     peer: int | None = None
     carrier: bool = True
+    arp: bool = True
+    forwards: bool = True
 
     @property
     def is_up(self) -> bool:
@@ -70,7 +75,12 @@ class Link:
         ):
             if value not in ("", None):
                 words.append(f"{name} {value}")
-        return " ".join((*words, *[_NO_CARRIER] * (not self.carrier)))
+        for word, has in zip(_LACKS, self._has(), strict=True):
+            words += [word] * (not has)
+        return " ".join(words)
+
+    def _has(self) -> tuple[bool, ...]:
+        return self.carrier, self.arp, self.forwards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +125,16 @@ def link(message: Any) -> Link:
         master=message.get("master"),
         peer=message.get("link"),
         carrier=message.get("carrier") != 0,
+        arp=not (message.get("flags") or 0) & _NOARP,
+        forwards=_port_state(info) == _FORWARDING,
     )
+
+
+def _port_state(info: Any) -> int:
+    """Return the state of a bridge's port; of another link, forwarding."""
+    is_port = info is not None and info.get("slave_kind") == "bridge"
+    data = info.get("slave_data") if is_port else None
+    return int(data.get("state")) if data else _FORWARDING
 
 
 def links(listed: str) -> tuple[Link, ...]:
@@ -138,7 +157,9 @@ def _link(tokens: list[str]) -> Link:
         mac=found.get("mac", ""),
         master=maybe(found, "master"),
         peer=maybe(found, "peer"),
-        carrier=_NO_CARRIER not in tokens[2:],
+        carrier=_LACKS[0] not in tokens,
+        arp=_LACKS[1] not in tokens,
+        forwards=_LACKS[2] not in tokens,
     )
 
 

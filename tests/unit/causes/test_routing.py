@@ -43,7 +43,7 @@ local 172.17.0.1 dev docker0 table local scope host
 """
 TABLE = "default dev second table 77\n"
 ADDRESSES = "ens160 172.16.211.128/24 scope 0\n"
-LINKS = "3: docker0 mtu 1500 state up\n9: veth5 mtu 1500 state up\n"
+LINKS = "3: docker0 mtu 1500 state up\n9: veth5 mtu 1500 state up master 3\n"
 SETTINGS = {per_link(link, "forwarding"): "1" for link in ("docker0", "ens160")}
 C1, HOST01, HOST, WEBS = "172.17.0.2", "172.16.211.1", "172.16.211.128", "172.17.0.5"
 
@@ -257,6 +257,41 @@ CITED = {
         "host01's packets to web do not reach web; its link is down: veth5",
         "ip link set veth5 up",
     ),
+    "not forwarding": (
+        (
+            WEB,
+            WEB_LOST,
+            network(listed="9: veth5 mtu 1500 state up master 3 not-forwarding\n"),
+        ),
+        "not forwarded",
+        (
+            "host01's packets to web do not reach web; its bridge passes nothing on to "
+            "it: port veth5"
+        ),
+        "bridge link set dev veth5 state 3",
+    ),
+    "no port": (
+        (WEB, WEB_LOST, network(listed="9: veth5 mtu 1500 state up\n")),
+        "not forwarded",
+        (
+            "host01's packets to web do not reach web; its link is no longer a port of "
+            "the bridge: veth5"
+        ),
+        "",
+    ),
+    "address gone": (
+        (
+            LOCAL,
+            SILENT,
+            network(all_routes=ROUTES.replace("local 172.16", "local 10.16"), has=""),
+        ),
+        "misrouted",
+        (
+            "c1's packets to host leave by ens160, the uplink, though they were for "
+            "the host itself; this address is gone: 172.16.211.128/24 of ens160"
+        ),
+        "ip address add 172.16.211.128/24 dev ens160",
+    ),
     "no carrier": (
         (WEB, WEB_LOST, network(listed="9: veth5 mtu 1500 state up no-carrier\n")),
         "not forwarded",
@@ -410,3 +445,68 @@ def test_next_hop() -> None:
         "this route is new: `172.16.211.1 via 172.16.211.3 dev ens160`"
     )
     assert neighbours.wrong(case(PING, PING, known)) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "text", "remedy"),
+    [
+        (
+            network(listed="3: docker0 mtu 1500 state up no-arp\n"),
+            "docker0 neither asks for nor answers Ethernet addresses (NOARP)",
+            "ip link set docker0 arp on",
+        ),
+        (
+            network(
+                known="172.17.0.5 dev docker0 lladdr 02:00:00:00:00:99 PERMANENT\n"
+            ),
+            (
+                "the host's neighbour entry for web was set by hand: 172.17.0.5 dev "
+                "docker0 lladdr 02:00:00:00:00:99 PERMANENT"
+            ),
+            "ip neigh del 172.17.0.5 dev docker0",
+        ),
+        (
+            network(known="172.17.0.5 dev docker0 lladdr 02:00:00:00:00:99 STALE\n"),
+            "",
+            "",
+        ),
+    ],
+    ids=["no arp", "set", "learned"],
+)
+def test_neighbour(now: Network, text: str, remedy: str) -> None:
+    """Why a frame goes to a station that is not the receiver."""
+    found = routing.decision(case(WEB, keyed(WEB, TCP, *TO_WEB), host(now)))
+
+    assert (found.text, found.remedy) == (text, remedy)
+
+
+@pytest.mark.parametrize(
+    ("now", "text"),
+    [
+        (network(docker0_arp_ignore="8"), "net.ipv4.conf.docker0.arp_ignore is 8 here"),
+        (network(all_arp_ignore="8"), "net.ipv4.conf.all.arp_ignore is 8 here"),
+        (
+            network(listed="3: docker0 mtu 1500 state up no-arp\n"),
+            "docker0 answers no ARP (NOARP)",
+        ),
+        (network(ens160_arp_ignore="8"), ""),
+        (network(), ""),
+    ],
+    ids=["link", "all", "no arp", "other link", "as it was"],
+)
+def test_deaf(now: Network, text: str) -> None:
+    """Why a container does not find the host, and so never answers."""
+    unanswered = keyed(replace(WEB, answered=False, returned=False), TCP, *TO_WEB)
+    seen = case(WEB, unanswered, host(now))
+
+    assert routing.deaf(seen, "docker0").text.startswith(text)
+    assert bool(routing.silent(seen)) == bool(text)
+    assert routing.deaf(case(PING, PING, changed()), "docker0") is NONE
+
+
+def test_deaf_without_address() -> None:
+    """A host that lost its address does not answer for it."""
+    found = routing.deaf(case(PING, LOST, host(network(has=""))), "uplink")
+
+    assert found.text == "this address is gone: 172.16.211.128/24 of ens160"
+    assert found.remedy == "ip address add 172.16.211.128/24 dev ens160"

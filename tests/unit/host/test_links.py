@@ -83,8 +83,42 @@ def filled(kind: type, attributes: dict[str, Any], **fields: Any) -> Any:
                 peer=7,
             ),
         ),
+        (
+            filled(
+                ifinfmsg,
+                {
+                    "IFLA_IFNAME": "veth2",
+                    "IFLA_MTU": 1500,
+                    "IFLA_CARRIER": 0,
+                    "IFLA_LINKINFO": filled(
+                        ifinfmsg.ifinfo,
+                        {
+                            "IFLA_INFO_KIND": "veth",
+                            "IFLA_INFO_SLAVE_KIND": "bridge",
+                            "IFLA_INFO_SLAVE_DATA": filled(
+                                ifinfmsg.ifinfo.bridge_slave_data,
+                                {"IFLA_BRPORT_STATE": 0},
+                            ),
+                        },
+                    ),
+                },
+                index=9,
+                state="up",
+                flags=0x80,
+            ),
+            Link(
+                index=9,
+                name="veth2",
+                mtu=1500,
+                state="up",
+                kind="veth",
+                carrier=False,
+                arp=False,
+                forwards=False,
+            ),
+        ),
     ],
-    ids=["loopback", "veth"],
+    ids=["loopback", "veth", "port"],
 )
 def test_link(sent: ifinfmsg, link: Link) -> None:
     """A message of the kernel is a link."""
@@ -156,10 +190,12 @@ def test_neighbour(
                 master=3,
                 peer=7,
                 carrier=False,
+                arp=False,
+                forwards=False,
             ),
             (
                 f"8: veth1 mtu 1500 state up kind veth mac {MAC} "
-                "master 3 peer 7 no-carrier"
+                "master 3 peer 7 no-carrier no-arp not-forwarding"
             ),
         ),
     ],
