@@ -109,6 +109,7 @@ def queue(kind: str, link: str, name: str, *words: str, traffic: str) -> Fault:
 
 # Whom docker0 knows it need not ask for by ARP.
 KNOWN = "ip neigh replace {web} lladdr {mac-web} dev docker0 nud permanent"
+UNKNOWN = "ip neigh flush dev docker0"
 CAME = "c1 sent one frame that came in on its link {veth-c1}"
 ICMP = "ip protocol icmp counter drop"
 FAULTS = {
@@ -166,7 +167,7 @@ FAULTS = {
     ),
     "link down": Fault(
         name="not answered",
-        words=("its link {veth-web} carried 0", "link {veth-web} is down"),
+        words=("its link is down: {veth-web}",),
         broken=(KNOWN, "ip link set {veth-web} down"),
         mended=("ip link set {veth-web} up",),
         traffic="web",
@@ -191,6 +192,27 @@ FAULTS = {
     ),
     "queue inside": queue("blackhole", "docker0", "not forwarded", traffic="web"),
     "queue outside": queue("blackhole", "{uplink}", "not forwarded", traffic="ping"),
+    "queue of a node, before ARP": Fault(
+        name="not forwarded",
+        words=("nobody answers ARP for web", "qdisc blackhole of {veth-web} has drop"),
+        broken=(UNKNOWN, "tc qdisc add dev {veth-web} root blackhole"),
+        mended=("tc qdisc del dev {veth-web} root",),
+        traffic="web",
+    ),
+    "ARP replies": Fault(
+        name="not forwarded",
+        words=(
+            "nobody answers ARP for web",
+            "web sent ",
+            "nft bridge site early arp operation reply counter drop (it counted ",
+        ),
+        broken=(
+            UNKNOWN,
+            *nft("bridge", "prerouting", "arp operation reply counter drop").broken,
+        ),
+        mended=("nft delete table bridge site",),
+        traffic="web",
+    ),
     "no route": Fault(
         name="no traffic",
         words=("c1 sent nothing to host01; it has no route to it",),

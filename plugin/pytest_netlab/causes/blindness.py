@@ -70,7 +70,22 @@ def redirected(case: Case) -> Cause | None:
 def swallowed(case: Case, end: End | None) -> Clue:
     """Cite what dropped frames for a container after docker0 showed them."""
     passage = _passage(case, end)
-    if passage is None or not passage.link or not passage.lost:
+    return _swallowed(case, passage) if passage is not None else clues.NONE
+
+
+def unheard(case: Case, node: str) -> Clue:
+    """Cite what dropped frames that a node sent, or that were for it: its ARP."""
+    passage = case.host.passages.get(node)
+    if passage is None:
+        return clues.NONE
+    if not passage.unseen:
+        return _swallowed(case, passage)
+    why = _early(case, passage, _BEFORE)
+    return Clue(f"{_came(passage)}; {why}", why.remedy)
+
+
+def _swallowed(case: Case, passage: Passage) -> Clue:
+    if not passage.link or not passage.lost:
         return clues.NONE
     why = clues.first(
         _bars(case, hooks.is_late),
@@ -105,12 +120,15 @@ def _dropped(case: Case, passage: Passage) -> Cause | None:
     """Find frames that came in on a node's link, and that its point never showed."""
     if not passage.unseen:
         return None
+    return case.cause("unseen", _came(passage), _early(case, passage, _BEFORE))
+
+
+def _came(passage: Passage) -> str:
     where = f"link {passage.link}" if passage.link else "way to the host"
-    text = (
+    return (
         f"{passage.node} sent {_frames(passage.unseen)} that came in on its {where} "
         f"and that {passage.point} never showed"
     )
-    return case.cause("unseen", text, _early(case, passage, _BEFORE))
 
 
 def _never_sent(case: Case, passage: Passage) -> Cause:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_netlab.causes import clues
+from pytest_netlab.causes import blindness, clues
 from pytest_netlab.causes.facts import Clue
 from pytest_netlab.causes.legs import address, legs
 from pytest_netlab.causes.legs import link as link_to
@@ -40,6 +40,7 @@ class Finding(NamedTuple):
         what: what becomes of its packets.
         why: the rule, route, ... that does it.
         elsewhere: they go to somebody else, rather than nowhere.
+        unheard: their receiver answers no ARP.
 
     """
 
@@ -47,6 +48,7 @@ class Finding(NamedTuple):
     what: str
     why: Clue
     elsewhere: bool = False
+    unheard: bool = False
 
 
 def misrouted(case: Case) -> Cause | None:
@@ -59,7 +61,12 @@ def misrouted(case: Case) -> Cause | None:
     text = f"{_whose(found.leg)} {found.what}"
     if (refusal := case.got.refusal) and not case.want.refusal:
         text += f" ({case.want.initiator} is refused by {refusal_text(refusal)})"
-    return case.cause(_name(case, found), text, found.why)
+    why, lost = found.why, clues.NONE
+    if found.unheard:
+        lost = blindness.unheard(case, found.leg.receiver)
+    if lost:
+        why = Clue(f"{why}; {lost}", lost.remedy)
+    return case.cause(_name(case, found), text, why)
 
 
 def decision(case: Case) -> Clue:
@@ -192,7 +199,8 @@ def _stopped(leg: Leg, now: Decision, known: NetworkChange) -> Iterator[Finding]
         if neighbour is not None and neighbour.state in UNANSWERED:
             name = known.names.get(nearest, nearest)
             why = Clue(f"nobody answers ARP for {name}: {neighbour}")
-            yield Finding(leg, f"do not reach {leg.receiver}", why)
+            what = f"do not reach {leg.receiver}"
+            yield Finding(leg, what, why, unheard=True)
 
 
 def _no_link(known: NetworkChange, node: str) -> Clue:

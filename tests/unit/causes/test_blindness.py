@@ -175,6 +175,30 @@ def test_not_carried_by_the_link(place: str) -> None:
     assert found.remedy == "unlock"
 
 
+@pytest.mark.parametrize(
+    ("passage", "text"),
+    [
+        (
+            MUTE_WEB,
+            "of 3 frames for web that docker0 shows, its link veth2 carried 1; ",
+        ),
+        (
+            Passage(node="web", link="veth2", came=2),
+            "web sent 2 frames that came in on its link veth2 and that docker0 never",
+        ),
+        (Passage(node="web", link="veth2", came=2, shown=2, sent=1, carried=1), ""),
+    ],
+    ids=["asked in vain", "answered in vain", "silent"],
+)
+def test_unheard(passage: Passage, text: str) -> None:
+    """What was lost on a node's link may have been its ARP."""
+    found = blindness.unheard(case(WEB, NOT_ANSWERED, host(passage)), "web")
+
+    assert found.text.startswith(text)
+    assert bool(found) == bool(text)
+    assert not blindness.unheard(case(WEB, NOT_ANSWERED, host()), "web")
+
+
 def test_answer_did_not_arrive() -> None:
     """An initiator that asked again was answered in vain."""
     lost = replace(C1, came=1, sent=3, carried=0)
