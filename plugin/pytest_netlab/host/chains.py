@@ -71,14 +71,15 @@ def connected(items: Iterable[Item]) -> tuple[Item, ...]:
         return replace(
             rule,
             hooks=hooks.get(here, frozenset()),
-            leads=frozenset().union(*map(leads.of, _callees(rule))),
+            leads=frozenset().union(*map(leads.of, callees(rule))),
             users=tuple(users.get(here, ())) if _is_element(rule) else (),
         )
 
     return tuple(connect(one) if isinstance(one, Rule) else one for one in every)
 
 
-def _callees(rule: Rule) -> Iterator[Place]:
+def callees(rule: Rule) -> Iterator[Place]:
+    """Yield the chains that a rule may send packets to, and the maps that say where."""
     for action in rule.actions:
         for name in called(action):
             yield (*place(rule)[:-1], name)
@@ -116,7 +117,7 @@ def _of_iptables(chains: Iterable[Place]) -> Iterator[tuple[Place, Hook]]:
 def _reached(here: Place, chains: Mapping[Place, Sequence[Rule]]) -> Iterator[Place]:
     """Yield the chains that rules of a chain call, and the sets they look up."""
     for rule in chains.get(here, ()):
-        yield from _callees(rule)
+        yield from callees(rule)
         yield from ((*here[:-1], name) for name in _looked_up(rule))
 
 
@@ -168,7 +169,7 @@ class _Leads:
             while todo:
                 for rule in self._chains.get(todo.pop(), ()):
                     does.update(_done(rule))
-                    new = set(_callees(rule)) - seen
+                    new = set(callees(rule)) - seen
                     seen |= new
                     todo += new
             self._known[start] = frozenset(does)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pytest_netlab.host import iptables, nftables
-from pytest_netlab.host.chains import connected
+from pytest_netlab.host.chains import Place, callees, connected
 from pytest_netlab.host.naming import named
 from pytest_netlab.host.rules import OF_SET, Chain, Line, Rule
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _NFT, _SIX, _LEGACY = "nft ", "ip6 ", "legacy "
 _WORDS = 4  # words of nft's lines before the rule: nft, family, table, chain
 _USUAL = "iptables.txt"
+# Targets of iptables that are no chains; others may be.
+_FINAL = frozenset({"ACCEPT", "DROP", "RETURN", "REJECT", "LOG", "MARK", "DNAT"})
 
 
 def ruleset(state: Mapping[str, str], symbols: Mapping[str, str] | None = None) -> str:
@@ -119,12 +121,45 @@ def items(lines: str) -> tuple[Item, ...]:
 
 
 def among(lines: Iterable[str], some: Iterable[str]) -> tuple[Item, ...]:
-    """Return the values of some of a ruleset's lines, connected with the others."""
+    """Return the values of some of a ruleset's lines, connected with the others.
+
+    Of the others, only those are parsed that connect: a host may have thousands.
+    """
     wanted = tuple(some)
     if not wanted:
         return ()
-    found = {one.text: one for one in connected(map(read, lines))}
+    every = tuple(lines)
+    links = {line: read(line) for line in every if _may_link(line)}
+    links |= {line: read(line) for line in wanted}
+    rules = (one for one in links.values() if isinstance(one, Rule))
+    called = {place for rule in rules for place in callees(rule)}
+    known = {
+        line: links.get(line) or read(line)
+        for line in (*every, *wanted)
+        if line in links or _chain(line) in called
+    }
+    found = {one.text: one for one in connected(known.values())}
     return tuple(found.get(line) or read(line) for line in wanted)
+
+
+def _may_link(line: str) -> bool:
+    """Return whether a line may say which chain leads to which, or is where."""
+    if line.startswith(_NFT):
+        return any(word in line for word in (" hook ", " jump ", " goto ", OF_SET))
+    target = line.rpartition(" -j ")[2].partition(" ")[0]
+    return target not in _FINAL
+
+
+def _chain(line: str) -> Place | None:
+    """Return the chain of a rule's line."""
+    if line.startswith(_NFT):
+        family, table, chain = (*line.split(" ", _WORDS)[1:_WORDS], "", "", "")[:3]
+        return "nft", family, table, chain
+    head, _, rule = line.partition(" -A ")
+    *before, table = head.split(" ")
+    backend = "legacy" if _LEGACY.strip() in before else "iptables"
+    family = "ip6" if _SIX.strip() in before else "ip"
+    return backend, family, table, rule.partition(" ")[0]
 
 
 def read(line: str) -> Item:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import tomllib
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -21,7 +23,11 @@ from pytest_netlab.host import (
     items,
     ruleset,
 )
-from pytest_netlab.host.ruleset import read
+from pytest_netlab.host.chains import connected
+from pytest_netlab.host.ruleset import among, read
+
+if TYPE_CHECKING:
+    from pytest_netlab.host import Item
 
 ROOT = Path(__file__).resolve().parents[3]
 GOLDENS = sorted(ROOT.glob("golden/**/golden.toml")) + sorted(
@@ -131,6 +137,58 @@ def test_order_of_nft() -> None:
         *("nft ip a z drop", "nft ip b @s x", "nft ip b @s c"),
         *("nft ip b a drop", "nft ip b z return", "nft ip b z accept"),
     ]
+
+
+CONNECTED = (
+    "nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER",
+    DNAT,
+    "nat -A DOCKER -i docker0 -j RETURN",
+    "ip6 nat -A PREROUTING -j DOCKER",
+    "filter -A FORWARD -j DROP",
+    "nft ip own pre type nat hook prerouting priority dstnat; policy accept;",
+    "nft ip own pre iifname vmap @by",
+    'nft ip own @by "eth0" : goto more',
+    "nft ip own more dnat to web:80",
+    "nft ip own more tcp dport 9 accept",
+    "nft ip other more drop",
+)
+
+
+@pytest.mark.parametrize("line", CONNECTED)
+def test_among(line: str) -> None:
+    """A line alone is connected as it is with all others, though few are parsed."""
+    (alone,) = among(CONNECTED, [line])
+    every = dict(zip(CONNECTED, connected(items("\n".join(CONNECTED))), strict=True))
+
+    assert _ties(alone) == _ties(every[line])
+
+
+def test_among_what_it_leads_to() -> None:
+    """Its hooks are known by the jumps to it, and what it does by what it calls."""
+    jump, dnat, goto = among(CONNECTED, [CONNECTED[at] for at in (0, 8, 7)])
+
+    assert _ties(jump) == ({("nat", "prerouting")}, {"DNAT", "RETURN"}, ())
+    assert _ties(dnat) == ({("nat", "prerouting")}, set(), ())
+    assert _ties(goto)[:2] == ({("nat", "prerouting")}, {"dnat", "accept"})
+
+
+def _ties(one: Item) -> tuple[object, ...]:
+    return (one.hooks, one.leads, one.users) if isinstance(one, Rule) else ()
+
+
+def test_only_what_connects_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of thousands of lines that decide alone, none is parsed for one that differs."""
+    drops = [f"filter -A FORWARD -s c{at} -j DROP" for at in range(99)]
+    parsed: list[str] = []
+
+    def counted(line: str) -> Item:
+        parsed.append(line)
+        return read(line)
+
+    monkeypatch.setattr(import_module(read.__module__), "read", counted)
+    among([*CONNECTED, *drops], [DNAT])
+
+    assert not set(parsed) & set(drops)
 
 
 def test_all_backends() -> None:
