@@ -110,7 +110,8 @@ def explain(
                 host=known,
             )
             if got is None:
-                lost = path.changed(case) or neighbours.strayed(case)
+                lost = path.changed(case) or interception.address_taken(case)
+                lost = lost or neighbours.strayed(case)
                 lost = lost or forwarding.untouched(case, len(found))
                 causes.setdefault(name, lost)
             elif (want != got or of_flow) and (cause := _cause(case)):

@@ -143,6 +143,21 @@ def test_reset_ends_connections(lab: DockerLab) -> None:
     assert after == ""
 
 
+def test_reset_drops_what_waits_for_a_neighbour(lab: DockerLab) -> None:
+    """After a reset nobody waits for one who did not answer; who did stays known."""
+    host01, host = lab.nodes["host01"], lab.nodes["host"]
+    nobody = f"{host.address.rpartition('.')[0]}.99"
+    host01.run("ping", "-c1", "-W1", host.address)
+    host01.run("ping", "-c1", "-W1", nobody, check=False)
+    assert nobody in host01.run("ip", "neigh").stdout
+
+    lab.reset()
+
+    known = host01.run("ip", "neigh").stdout
+    assert nobody not in known
+    assert host.address in known
+
+
 def test_containers_stop_at_once(lab: DockerLab) -> None:
     """Process 1 of a container handles TERM: nobody waits 10 s for the kill."""
     extra = lab.docker.containers.run(

@@ -31,6 +31,7 @@ from tests.unit.causes.cases import (
 
 from pytest_netlab.causes import Cause, explain, unseen
 from pytest_netlab.flows import TCP
+from pytest_netlab.host.next_hops import NextHop
 from pytest_netlab.lab.backends.fake import FakeLab
 from pytest_netlab.spec import POINTS, LabOptions
 from pytest_netlab.trace import (
@@ -429,3 +430,14 @@ def test_whole_capture_without_stimulus() -> None:
 
     assert {c.name for c in explain(story().facts, silent.facts)} == {"no traffic"}
     assert {c.name for c in explain(silent.facts, story().facts)} == {"unexpected flow"}
+
+
+def test_nothing_seen_of_an_end_whose_address_is_taken() -> None:
+    """A host that has an end's address too answers none of its ARP: that is said."""
+    route = "local 172.16.211.1 dev lo table local proto kernel scope host"
+    local = NextHop(node="host", to="host01", kind="local", route=route)
+
+    causes = explain([WEB], [], changed(hops=(local,)))
+
+    assert [cause.name for cause in causes] == ["address taken"]
+    assert causes[0].remedy == "ip address del 172.16.211.1/32 dev lo"

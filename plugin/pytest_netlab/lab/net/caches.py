@@ -1,7 +1,8 @@
-"""Sockets and route caches of a lab's nodes, which outlive a scenario.
+"""Sockets and caches of a lab's nodes, which outlive a scenario.
 
-After a failure a TCP endpoint retransmits for a minute, and a path MTU is cached for
-ten: either would show in the next scenario.
+After a failure a TCP endpoint retransmits for a minute, a path MTU is cached for ten,
+and packets wait for a neighbour that has not answered: each would show in the next
+scenario.
 """
 
 from __future__ import annotations
@@ -15,15 +16,20 @@ if TYPE_CHECKING:
 # SOCK_DESTROY (sock_diag.c, since Linux 4.5); a kernel without it ends nothing.
 _END = "ss --kill --tcp state connected"
 _FORGET = "echo 1 >/proc/sys/net/ipv4/route/flush"
+# The kernel drops what waits for a neighbour with its entry (net/core/neighbour.c).
+_DROP = "ip neigh flush nud incomplete nud failed"
 _ALL = f"""
 exec >/dev/null 2>&1
-for path; do nsenter --net="$path" sh -c '{_END}; {_FORGET}' & done
+for path; do nsenter --net="$path" sh -c '{_END}; {_FORGET}; {_DROP}' & done
 wait
 """
 
 
 def forget(netns: Iterable[str]) -> None:
-    """End every TCP connection of some namespaces, and flush their path MTUs."""
+    """End every TCP connection of some namespaces; forget path MTUs and neighbours.
+
+    Neighbours that have answered stay.
+    """
     subprocess.run(["sh", "-c", _ALL, "sh", *netns], check=False)
 
 
