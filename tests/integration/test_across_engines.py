@@ -1,7 +1,7 @@
 """Faults on one engine, judged by the goldens of another: only the fault is cited.
 
-The bundled goldens are of 20.10. On 28 half of Docker's rules are others; none of them
-has anything to do with a fault.
+The bundled goldens are of 20.10. On 28 half of Docker's rules are others, and with its
+own nft tables all are; none of them has anything to do with a fault.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 
 from pytest_netlab.host import ruleset
 from pytest_netlab.judge import ScenarioFailedError
-from pytest_netlab.lab.backends import private
+from pytest_netlab.lab.backends import kernel, private
 from pytest_netlab.mutate.live import Body
 from pytest_netlab.mutate.live.inject import addresses
 from pytest_netlab.report.provenance import changes
@@ -169,6 +169,62 @@ FAULTS = {
     ),
 }
 
+OWN = "nft ip docker-bridges"
+
+
+def lost(chain: str, words: str, rule: str, scenario: str, cause: str) -> Fault:
+    """Return a fault: a rule of the engine's own table of nft is gone."""
+    listed = f"nft -a list chain ip docker-bridges {chain}"
+    handle = f"$({listed} | grep '{words}' | sed 's/.*handle //')"
+    told = rule.replace("{web}", "web").replace("{net}", "net")
+    return Fault(
+        broken=f"nft delete rule ip docker-bridges {chain} handle {handle}",
+        mended=f"nft insert rule ip docker-bridges {chain} '{rule}'",
+        scenario=scenario,
+        cause=cause,
+        cited=f"this rule is gone: {OWN} {chain} {told}",
+    )
+
+
+TRACKED = "ct state established,related counter accept"
+NATIVE = {
+    "jump of published ports gone": lost(
+        "nat-PREROUTING",
+        "jump",
+        "fib daddr type local counter jump nat-prerouting-and-output",
+        WEB,
+        NOT,
+    ),
+    "published port closed": lost(
+        "filter-forward-in__docker0",
+        "dport 80",
+        "ip daddr {web} tcp dport 80 counter accept",
+        WEB,
+        NOT,
+    ),
+    "no way back": lost(
+        "filter-forward-in__docker0", "established", TRACKED, BEYOND, REPLY
+    ),
+    "masquerade gone": lost(
+        "nat-postrouting-out__docker0",
+        "masquerade",
+        'oifname != "docker0" ip saddr {net} counter masquerade comment "MASQUERADE"',
+        BEYOND,
+        "leaked",
+    ),
+    "an element of a map gone": Fault(
+        broken="nft 'delete element ip docker-bridges nat-postrouting-out-jumps "
+        '{ "docker0" }\'',
+        mended="nft 'add element ip docker-bridges nat-postrouting-out-jumps "
+        '{ "docker0" : jump nat-postrouting-out__docker0 }\'',
+        scenario=BEYOND,
+        cause="leaked",
+        cited=f'this rule is gone: {OWN} @nat-postrouting-out-jumps "docker0" : jump '
+        f"nat-postrouting-out__docker0, an element for {OWN} nat-POSTROUTING iifname "
+        "vmap @nat-postrouting-out-jumps",
+    ),
+    "a foreign table": FAULTS["a foreign table"],
+}
 # Those of them that also a host has on which a lab starts.
 BEFORE = (
     *("a user's drop", "masquerade gone", "jump of published ports gone"),
@@ -183,6 +239,16 @@ def newer(suite_root: Callable[[str], Path]) -> Iterator[DockerLab]:
     if reason := private.unavailable(options):
         pytest.skip(reason)
     with closing(private.start(options)) as lab:
+        yield lab
+
+
+@pytest.fixture
+def native() -> Iterator[DockerLab]:
+    """Return a lab with the tables of nft that 29 writes itself."""
+    options = LabOptions(firewall="native")
+    if reason := kernel.unavailable(options):
+        pytest.skip(reason)
+    with closing(kernel.start(options)) as lab:
         yield lab
 
 
@@ -216,10 +282,20 @@ def cited(verdict: Verdict) -> list[str]:
 @pytest.mark.parametrize("name", FAULTS)
 def test_only_the_fault_is_cited(newer: DockerLab, name: str) -> None:
     """The cause names the fault; no cause, and hardly a line, what 28 always writes."""
-    fault = FAULTS[name]
-    always = ruleset(newer.snapshot().files, newer.symbols).splitlines()
+    only_it_is_cited(newer, FAULTS[name])
 
-    verdict = judged(newer, fault)
+
+@pytest.mark.parametrize("name", NATIVE)
+def test_only_the_fault_is_cited_in_nft(native: DockerLab, name: str) -> None:
+    """So it is where an engine has no rule of iptables at all."""
+    only_it_is_cited(native, NATIVE[name])
+
+
+def only_it_is_cited(lab: DockerLab, fault: Fault) -> None:
+    """Demand that what lab and engine always have is not what explains a fault."""
+    always = ruleset(lab.snapshot().files, lab.symbols).splitlines()
+
+    verdict = judged(lab, fault)
 
     texts = cited(verdict)
     assert verdict.cause == fault.cause, texts
