@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import TYPE_CHECKING
 
 from pytest_netlab.host import Rule
-from pytest_netlab.host.rules import OF_SET
+from pytest_netlab.host.chains import key
+from pytest_netlab.host.rules import OF_SET, unquoted
 from pytest_netlab.host.tokens import split
 
 if TYPE_CHECKING:
     from pytest_netlab.host import Fact, HostChange
-
-_ESCAPE = re.compile(r"\\(.)", re.DOTALL)  # iptables writes \ before quotes and itself
 
 
 def undo(host: HostChange, fact: Fact) -> str:
@@ -35,15 +33,10 @@ def _undo_iptables(rule: Rule, line: str) -> str:
     tool = "ip6tables" if rule.family == "ip6" else "iptables"
     tool += "-legacy" * (rule.backend == "legacy")
     _, _, deleted = line.partition(" -A ")
-    words = shlex.join(map(_unquoted, split(deleted, escapes=True)))
+    parts = split(deleted, escapes=True)
+    words = shlex.join(unquoted(one, escapes=True) for one in parts)
     table = "" if rule.table == "filter" else f"-t {shlex.quote(rule.table)} "
     return f"{tool} {table}-D {words}"
-
-
-def _unquoted(word: str) -> str:
-    """Return a word as iptables had it before it printed it: without its escapes."""
-    quoted = len(word) > 1 and word[0] == word[-1] == '"'
-    return _ESCAPE.sub(r"\1", word[1:-1]) if quoted else word
 
 
 def _undo_nft(host: HostChange, fact: Fact, line: str) -> str:
@@ -58,6 +51,5 @@ def _undo_nft(host: HostChange, fact: Fact, line: str) -> str:
         return f"nft delete table {family} {table}"
     if not isinstance(fact, Rule) or not place.startswith(OF_SET):
         return ""
-    key = element.partition(" : ")[0]
-    name = place.removeprefix(OF_SET)
-    return f"nft delete element {family} {table} {name} {shlex.quote(f'{{ {key} }}')}"
+    name, braced = place.removeprefix(OF_SET), shlex.quote(f"{{ {key(element)} }}")
+    return f"nft delete element {family} {table} {name} {braced}"

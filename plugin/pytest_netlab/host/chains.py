@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
 from pytest_netlab.host.rules import OF_SET, Chain, Hook, Rule
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Place: TypeAlias = tuple[str, str, str, str]  # backend, family, table, chain
 JUMPS = ("jump", "goto")
 MAPS = ("vmap", "elements")
+_BEHIND_KEYS = (":", "counter", "timeout", "comment")
 _FILLS = ("add", "update", "delete")
 _BUILT_IN = ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING")
 # What a line of a set says that is no element.
@@ -53,6 +55,12 @@ def _verdicts(tokens: Sequence[str]) -> Iterator[str]:
             yield word.rstrip(",")
         elif word.startswith(OF_SET):
             yield word
+
+
+def key(element: str) -> str:
+    """Return what an element of a set or map is found by, of its line."""
+    words = takewhile(lambda word: word not in _BEHIND_KEYS, element.split(" "))
+    return " ".join(words)
 
 
 def connected(items: Iterable[Item]) -> tuple[Item, ...]:

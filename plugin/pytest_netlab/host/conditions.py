@@ -8,9 +8,9 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
-from itertools import takewhile
 from typing import TYPE_CHECKING, TypeAlias
 
+from pytest_netlab.host.chains import key
 from pytest_netlab.host.conntrack import NAMES
 from pytest_netlab.host.rules import OF_SET, Match
 
@@ -29,7 +29,6 @@ BEYOND = "(beyond)"
 _BRIDGES = ("docker0", "br-", "veth", "lo")
 _JOINT = " . "  # between fields, or words, that are looked up as one
 _COMPARED = frozenset({"==", "<", ">", "<=", ">=", "&", "|", "/"})
-_BEHIND_KEYS = (":", "counter", "timeout", "comment")  # of elements
 # Options of iptables that are met by every packet.
 _ALWAYS = ("-m", "--comment")
 
@@ -124,8 +123,7 @@ def _implied(field: str, sent: Sent) -> Answer:
 
 def _finds(user: Rule, element: Rule, sent: Sent) -> Answer:
     """Return whether a rule that looks up a set or map finds this element."""
-    key = takewhile(lambda word: word not in _BEHIND_KEYS, element.body.split(" "))
-    words = " ".join(key).split(_JOINT)
+    words = key(element.body).split(_JOINT)
     found: list[Answer] = []
     before = ""
     for one in user.statements:

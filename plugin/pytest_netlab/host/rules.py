@@ -121,7 +121,7 @@ class Rule:
         """Return its comment without quotes; "" for none."""
         named = (one for one in self.statements if one.name in ("--comment", "comment"))
         word = next((one.tokens[0] for one in named if one.tokens), "")
-        return _unquoted(word, escapes=self.backend != "nft")
+        return unquoted(word, escapes=self.backend != "nft")
 
     @property
     def body(self) -> str:
@@ -182,7 +182,7 @@ class Line:
 Item: TypeAlias = Rule | Chain | Line
 
 
-def _unquoted(word: str, *, escapes: bool) -> str:
+def unquoted(word: str, *, escapes: bool) -> str:
     r"""Return a word without its quotes, and without each `\` that escapes."""
     if len(word) < len('""') or word[0] != '"' or word[-1] != '"':
         return word
