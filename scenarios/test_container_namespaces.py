@@ -62,7 +62,7 @@ def _native(netlab: Netlab) -> list[str]:
 
 def _writes_nft(netlab: Netlab) -> bool:
     """Return whether the engine writes rules of nftables, not of iptables."""
-    return netlab.facts["firewall"].startswith("nftables")
+    return netlab.facts.get("firewall", "").startswith("nftables")
 
 
 def _subnet(netlab: Netlab) -> str:

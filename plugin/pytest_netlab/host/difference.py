@@ -84,7 +84,8 @@ class HostChange:
     obstacles: tuple[Obstacle, ...] = ()
     since: frozenset[str] | None = None
     usual: int = 0
-    network: NetworkChange | None = None
+    # Not stored: the causes that were found by it are.
+    network: NetworkChange | None = field(default=None, compare=False)
 
     def packets(self, fact: Fact) -> int | None:
         """Return how many packets a rule counted; None where that is not known.

@@ -74,4 +74,4 @@ def test_variant(verdict: Verdict) -> None:
     """The variant that has the trace is named, with what it says of itself."""
     assert verdict.variant is not None
     assert verdict.variant.name == "known"
-    assert verdict.variant.about["requires"] == "engine < 1"
+    assert verdict.variant.about["requires"] == "firewall == native"
