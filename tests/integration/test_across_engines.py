@@ -320,6 +320,20 @@ def test_a_fault_that_was_there_before(
     assert any(FAULTS[name].cited in text for text in cited(verdict)), cited(verdict)
 
 
+def test_networks_that_a_test_makes(newer: DockerLab) -> None:
+    """What the engine writes for a network since the lab started explains nothing."""
+    options = {"com.docker.network.bridge.name": "br-netlab"}
+    network = newer.docker.networks.create("made", options=options)
+    try:
+        verdict = judged(newer, FAULTS["a user's drop"])
+    finally:
+        network.remove()
+
+    assert any(FAULTS["a user's drop"].cited in text for text in cited(verdict))
+    told = list(changes(verdict.recorded_on, verdict.host))
+    assert [line for line in told if "br-netlab" in line] == []
+
+
 @pytest.mark.parametrize("scenario", [BEYOND, WEB, HOST])
 def test_nothing_is_wrong(newer: DockerLab, scenario: str) -> None:
     """Without a fault, 28 is as good as 20.10, by the same goldens."""

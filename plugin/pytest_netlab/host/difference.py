@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_netlab.host.engine_rules import lacking, written_by_engine
+from pytest_netlab.host.engine_rules import bridge_of, lacking, written_by_engine
 from pytest_netlab.host.facts import EndSetting, Reach, link_state, reach
 from pytest_netlab.host.meters import Meters
 from pytest_netlab.host.rules import Rule
@@ -138,7 +138,7 @@ def difference(
     if "engine" in was and "engine" in now and _engine(was) != _engine(now):
         rules = _beside_engines(rules, now)
         if start is not None:
-            rules += _listed(start, now, RULES)
+            rules += _since(start, now)
     known = sum((*changes, rules), _Lists())
     return HostChange(
         missing=known.missing,
@@ -175,6 +175,17 @@ def _listed(was: Mapping[str, str], now: Mapping[str, str], name: str) -> _Lists
         _read_in(_only_in(new, old), new),
         _read_in(_moved(old, new), new) if name == RULES else (),
     )
+
+
+def _since(start: Mapping[str, str], now: Mapping[str, str]) -> _Lists:
+    """Return which rules changed, without those for networks that are new.
+
+    The engine writes them for networks that a test makes.
+    """
+    changed, then = _listed(start, now, RULES), start.get(RULES, "")
+    bridges = {one: bridge_of(one) for one in changed.extra}
+    extra = (one for one in changed.extra if bridges[one] in then)
+    return changed._replace(extra=tuple(extra))
 
 
 def _changed(start: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:

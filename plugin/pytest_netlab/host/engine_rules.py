@@ -30,6 +30,11 @@ def written_by_engine(fact: Fact) -> bool:
     return engine_shapes.is_known(fact.text)
 
 
+def bridge_of(fact: Fact) -> str:
+    """Return the bridge that an engine's rule is for; "" for none, or another rule."""
+    return engine_shapes.bridge(fact.text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Essential:
     """A rule that every engine of a backend writes for docker0, and for `web`.

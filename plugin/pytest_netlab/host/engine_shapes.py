@@ -159,11 +159,27 @@ _PLACEHOLDER = re.compile(r"\{(\w+?)\d*\}")
 @lru_cache(maxsize=4096)
 def is_known(line: str) -> bool:
     """Return whether a line of a ruleset is one that an engine writes."""
-    if own := _OWN_TABLE.match(line):
-        return any(one.fullmatch(line, own.end()) for one in _NATIVE_SHAPES)
-    if family := _FAMILY.match(line):
-        return any(one.fullmatch(line, family.end()) for one in _IPTABLES_SHAPES)
-    return False
+    return _matched(line) is not None
+
+
+def bridge(line: str) -> str:
+    """Return the bridge that a line of an engine's is for; "" for none."""
+    found = _matched(line)
+    if found is None:
+        return ""
+    named = found.groupdict().get("bridge") or ""
+    quoted = _LINK.search(line)
+    return named or (quoted[1] if quoted else "")
+
+
+def _matched(line: str) -> re.Match[str] | None:
+    """Return how a line is one of an engine's; None if it is not."""
+    places = ((_OWN_TABLE, _NATIVE_SHAPES), (_FAMILY, _IPTABLES_SHAPES))
+    for head, shapes in places:
+        if begin := head.match(line):
+            found = (one.fullmatch(line, begin.end()) for one in shapes)
+            return next(filter(None, found), None)
+    return None
 
 
 def pattern(line: str) -> Shape:
@@ -182,6 +198,7 @@ def pattern(line: str) -> Shape:
 
 
 _FAMILY = re.compile(r"(?:ip6 )?(?:legacy )?(?=\w+ (?::|-A ))")
+_LINK = re.compile(r"\b[io]ifname (?:!= )?\"([^\"]+)\"")
 _OWN_TABLE = re.compile(r"nft ip6? docker-bridges ")
 _IPTABLES_SHAPES = tuple(map(pattern, _IPTABLES.strip().splitlines()))
 _NATIVE_SHAPES = tuple(map(pattern, _NATIVE.strip().splitlines()))

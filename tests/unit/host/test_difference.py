@@ -185,3 +185,29 @@ def test_what_changed_since_the_start() -> None:
 
     lines = ("b", DROP, "route c1 dev docker0", "route c1 none")
     assert found.since == frozenset(lines)
+
+
+def test_networks_that_a_test_makes() -> None:
+    """What an engine writes for a network that is new explains nothing."""
+    docker0 = "filter -A DOCKER-BRIDGE -o docker0 -j DOCKER"
+    start = {"engine": "28.5.2", "ruleset": docker0}
+    theirs = (
+        "filter -A DOCKER-BRIDGE -o br-1 -j DOCKER",
+        "filter -A DOCKER ! -i br-1 -o br-1 -j DROP",
+        "nat -A POSTROUTING -s net ! -o br-1 -j MASQUERADE",
+        "raw -A PREROUTING -d 172.18.0.2 ! -i br-1 -j DROP",
+        (
+            "nft ip docker-bridges raw-PREROUTING ip daddr 172.18.0.2 iifname != "
+            '"br-1" counter drop comment "DROP DIRECT ACCESS"'
+        ),
+        (
+            'nft ip docker-bridges filter-forward-in__br-1 iifname "br-1" counter '
+            'accept comment "ICC"'
+        ),
+    )
+    faults = (DROP, "filter -A FORWARD -o br-1 -j DROP", "filter -A FORWARD -j DROP")
+    news = ("filter -A FORWARD -i docker0 -o docker0 -j DROP",)
+    now = start | {"ruleset": "\n".join((docker0, *theirs, *faults, *news))}
+    found = difference({"engine": "20.10.24", "ruleset": docker0}, now, start)
+
+    assert {one.text for one in found.extra} == {*faults, *news}

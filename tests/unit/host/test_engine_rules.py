@@ -244,3 +244,25 @@ def test_an_empty_host_lacks_all() -> None:
 
     assert "nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER" in lines
     assert not any("DOCKER-FORWARD" in one for one in lines)
+
+
+@pytest.mark.parametrize(
+    ("line", "bridge"),
+    [
+        ("filter -A DOCKER ! -i br-1 -o br-1 -j DROP", "br-1"),
+        (f'{OWN} filter-forward-in__br-1 counter accept comment "ICC"', "br-1"),
+        (
+            (
+                f'{OWN} raw-PREROUTING ip daddr web iifname != "docker0" counter drop '
+                'comment "DROP DIRECT ACCESS"'
+            ),
+            "docker0",
+        ),
+        ("nat -A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER", ""),
+        ("filter -A FORWARD -o br-1 -j DROP", ""),
+    ],
+    ids=["iptables", "a chain of its own", "a link", "all", "a user's"],
+)
+def test_whose_rule_it_is(line: str, bridge: str) -> None:
+    """The bridge that an engine's rule is for is known."""
+    assert engine_rules.bridge_of(read(line)) == bridge
