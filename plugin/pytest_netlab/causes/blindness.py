@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_netlab.causes import clues, routing
+from pytest_netlab.causes import clues
 from pytest_netlab.causes.facts import Clue
+from pytest_netlab.causes.routes_cited import deaf
 from pytest_netlab.host import Rule, effects, hooks
 from pytest_netlab.host.meters import meaning
 
@@ -139,7 +140,7 @@ def _never_sent(case: Case, passage: Passage) -> Cause:
         remedy = ""
     elif passage.unanswered:
         asked = " and ".join(passage.unanswered)
-        why = _early(case, passage) or routing.deaf(case, passage.point)
+        why = _early(case, passage) or deaf(case, passage.point)
         text = f"nobody answers its ARP for {asked}{f'; {why}' if why else ''}"
         remedy = why.remedy
     else:

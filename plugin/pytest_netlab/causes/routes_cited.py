@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pytest_netlab.causes import clues
 from pytest_netlab.causes.facts import Clue
 from pytest_netlab.host.routing import HERE, NONE
 from pytest_netlab.host.sysctls import per_link
 
 if TYPE_CHECKING:
+    from pytest_netlab.causes.facts import Case
     from pytest_netlab.causes.legs import Leg
     from pytest_netlab.host.addresses import Address
     from pytest_netlab.host.network import Network, NetworkChange
@@ -246,3 +248,29 @@ def _selector(rule: PolicyRule) -> str:
 
 def _one_line(route: Route) -> str:
     return " ".join(f"{route}".split())
+
+
+def deaf(case: Case, place: str) -> Clue:
+    """Cite why the host does not answer ARP on a link.
+
+    Args:
+        case: the flow.
+        place: docker0 or uplink.
+
+    """
+    known = case.host.network
+    if known is None or known.then is None:
+        return clues.NONE
+    link = known.link(place)
+    found = known.now.link(link)
+    if found is not None and not found.arp:
+        return Clue(f"{link} answers no ARP (NOARP)", f"ip link set {link} arp on")
+    here = [one for one in known.then.addresses if one.device == link]
+    for lost in (one for one in here if one not in known.now.addresses):
+        remedy = f"ip address add {lost.text} dev {link}"
+        return Clue(f"this address is gone: {lost.text} of {link}", remedy)
+    for name in (per_link(x, "arp_ignore") for x in (link, "all")):
+        values = (one.routing.settings.get(name) for one in (known.now, known.then))
+        if len(set(values)) > 1:
+            return setting(name, known)
+    return clues.NONE

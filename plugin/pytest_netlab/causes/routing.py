@@ -12,13 +12,12 @@ from pytest_netlab.causes import blindness, clues
 from pytest_netlab.causes.facts import Clue
 from pytest_netlab.causes.legs import address, legs
 from pytest_netlab.causes.legs import link as link_to
-from pytest_netlab.causes.routes_cited import decided, setting
+from pytest_netlab.causes.routes_cited import deaf, decided
 from pytest_netlab.host import xfrm
 from pytest_netlab.host.addresses import masqueraded
 from pytest_netlab.host.network import UNANSWERED
 from pytest_netlab.host.policy_rules import PolicyRule
 from pytest_netlab.host.routing import HERE, Asked, Routing, lookup
-from pytest_netlab.host.sysctls import per_link
 from pytest_netlab.trace import refusal_text
 
 if TYPE_CHECKING:
@@ -240,32 +239,6 @@ def _neighbour(leg: Leg, now: Decision, known: NetworkChange) -> Clue:
 
 
 _SET = "PERMANENT"
-
-
-def deaf(case: Case, place: str) -> Clue:
-    """Cite why the host does not answer ARP on a link.
-
-    Args:
-        case: the flow.
-        place: docker0 or uplink.
-
-    """
-    known = case.host.network
-    if known is None or known.then is None:
-        return clues.NONE
-    link = known.link(place)
-    found = known.now.link(link)
-    if found is not None and not found.arp:
-        return Clue(f"{link} answers no ARP (NOARP)", f"ip link set {link} arp on")
-    here = [one for one in known.then.addresses if one.device == link]
-    for lost in (one for one in here if one not in known.now.addresses):
-        remedy = f"ip address add {lost.text} dev {link}"
-        return Clue(f"this address is gone: {lost.text} of {link}", remedy)
-    for name in (per_link(x, "arp_ignore") for x in (link, "all")):
-        values = (one.routing.settings.get(name) for one in (known.now, known.then))
-        if len(set(values)) > 1:
-            return setting(name, known)
-    return clues.NONE
 
 
 def _of_policy(policy: xfrm.Policy, known: NetworkChange) -> Clue:

@@ -9,7 +9,13 @@ from tests.flowfacts import end
 from tests.hosts import changed
 from tests.unit.causes.cases import DROPPED, LOCAL, PING, WEB, case, words
 
-from pytest_netlab.causes import forwarding, neighbours, routing, translation
+from pytest_netlab.causes import (
+    forwarding,
+    neighbours,
+    routes_cited,
+    routing,
+    translation,
+)
 from pytest_netlab.causes.clues import NONE
 from pytest_netlab.flows import ICMP, TCP, Tuple5
 from pytest_netlab.host import EndSetting, HostChange
@@ -499,14 +505,14 @@ def test_deaf(now: Network, text: str) -> None:
     unanswered = keyed(replace(WEB, answered=False, returned=False), TCP, *TO_WEB)
     seen = case(WEB, unanswered, host(now))
 
-    assert routing.deaf(seen, "docker0").text.startswith(text)
+    assert routes_cited.deaf(seen, "docker0").text.startswith(text)
     assert bool(routing.silent(seen)) == bool(text)
-    assert routing.deaf(case(PING, PING, changed()), "docker0") is NONE
+    assert routes_cited.deaf(case(PING, PING, changed()), "docker0") is NONE
 
 
 def test_deaf_without_address() -> None:
     """A host that lost its address does not answer for it."""
-    found = routing.deaf(case(PING, LOST, host(network(has=""))), "uplink")
+    found = routes_cited.deaf(case(PING, LOST, host(network(has=""))), "uplink")
 
     assert found.text == "this address is gone: 172.16.211.128/24 of ens160"
     assert found.remedy == "ip address add 172.16.211.128/24 dev ens160"
