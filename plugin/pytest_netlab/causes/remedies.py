@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.host import Rule
 from pytest_netlab.host.chains import key
+from pytest_netlab.host.engine_shapes import is_known
+from pytest_netlab.host.iptables import TABLES as IPTABLES
 from pytest_netlab.host.rules import OF_SET, unquoted
 from pytest_netlab.host.tokens import split
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pytest_netlab.host import Fact, HostChange
 
 
@@ -39,6 +43,11 @@ def _undo_iptables(rule: Rule, line: str) -> str:
     return f"{tool} {table}-D {words}"
 
 
+def _is_shared(table: str, lines: Iterable[str]) -> bool:
+    """Return whether a table is one of iptables' or of an engine's."""
+    return table in IPTABLES or any(map(is_known, lines))
+
+
 def _undo_nft(host: HostChange, fact: Fact, line: str) -> str:
     """Delete a new table as a whole, else an element; rules have no names in nft."""
     words = line.split(" ", 4)
@@ -47,7 +56,8 @@ def _undo_nft(host: HostChange, fact: Fact, line: str) -> str:
     _, family, table, place, element = words
     head = f"nft {family} {table} "
     new = {one.text for one in host.extra}
-    if all(one in new for one in host.lines if one.startswith(head)):
+    whole = [one for one in host.lines if one.startswith(head)]
+    if new.issuperset(whole) and not _is_shared(f"{family} {table}", whole):
         return f"nft delete table {family} {table}"
     if not isinstance(fact, Rule) or not place.startswith(OF_SET):
         return ""

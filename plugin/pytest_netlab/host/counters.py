@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.host import iptables, nftables
 from pytest_netlab.host.naming import named
-from pytest_netlab.host.rules import Line
+from pytest_netlab.host.rules import Line, Rule
 from pytest_netlab.host.ruleset import told_by_iptables
 
 if TYPE_CHECKING:
@@ -56,9 +56,18 @@ def _counters(state: Mapping[str, str], symbols: Mapping[str, str]) -> Counter[s
 
 
 def _lines(state: Mapping[str, str]) -> Iterator[tuple[str, int]]:
+    uncounted = set(nftables.uncounted(state.get(_NFT, "")))
     for name, family, backend in _SAVED:
         text = state.get(name, "")
+        is_nft = backend != "legacy" and not iptables.is_legacy(text)
+        seen: Counter[str] = Counter()
         for one in iptables.parse(text, family=family, backend=backend):
-            if not isinstance(one, Line) and one.counters is not None:
-                yield one.text.rstrip(), one.counters[0]
+            if isinstance(one, Line) or one.counters is None:
+                continue
+            if isinstance(one, Rule):
+                chain = f"{family} {one.table} {one.chain}"
+                at, seen[chain] = seen[chain], seen[chain] + 1
+                if is_nft and (chain, at) in uncounted:
+                    continue
+            yield one.text.rstrip(), one.counters[0]
     yield from nftables.counted(state.get(_NFT, ""), told_by_iptables(state))

@@ -8,6 +8,7 @@ chains has a place of its own: `@NAME` for the elements of a set or map, one a l
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_netlab.host.nft_statements import statements
@@ -66,6 +67,20 @@ def counted(text: str, known: Collection[str] = ()) -> Iterator[tuple[str, int]]
     for one in _read(text, known):
         if found := _COUNTER.search(one.line):
             yield f"{one.head}{_compared(one.line)}", int(found[1])
+
+
+def uncounted(text: str) -> Iterator[tuple[str, int]]:
+    """Yield the rules without a counter: family, table and chain, and place therein.
+
+    iptables-save shows what nft wrote without a counter as if it had counted nothing.
+    """
+    seen: Counter[str] = Counter()
+    for table, place, line in _read(text, ()):
+        chain = f"{table} {place}"
+        if not _HOOK.fullmatch(line):
+            if not _COUNTER.search(line):
+                yield chain, seen[chain]
+            seen[chain] += 1
 
 
 def item(family: str, table: str, chain: str, line: str) -> Item:

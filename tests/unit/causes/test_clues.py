@@ -312,6 +312,7 @@ def test_nothing_is_left() -> None:
         ),
         ("nft ip x y masquerade", "nft ip x y masquerade", "nft delete table ip x"),
         ("nft ip own y snat to c1", "nft ip own y snat to 172.17.0.2", ""),
+        ("nft ip nat y snat to c1", "nft ip nat y snat to 172.17.0.2", ""),
     ],
 )
 def test_remedy_of_a_rule(line: str, here: str, remedy: str) -> None:
@@ -361,6 +362,16 @@ def test_remedy_of_an_element() -> None:
     assert clues.new(of(host), effects.drops).remedy == (
         "nft delete element ip own bad '{ 172.17.0.2 }'"
     )
+
+
+def test_an_engines_table_is_no_remedy() -> None:
+    """A table that an engine wrote is not deleted for one rule in it."""
+    table = "nft ip docker-bridges"
+    rule, engines = f"{table} x snat to c1", f"{table} filter-FORWARD type filter hook"
+    engines += " forward priority filter; policy accept;"
+    host = changed(extra=(rule, engines), lines={rule: rule, engines: engines})
+
+    assert clues.new(of(host), effects.translates_source).remedy == ""
 
 
 def test_table_is_gone() -> None:
