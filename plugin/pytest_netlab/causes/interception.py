@@ -110,10 +110,10 @@ def synproxied(case: Case) -> Cause | None:
 
 def copied(case: Case) -> Cause | None:
     """Find packets that left once more, to another station than their own end."""
-    to = _second(case)
+    rule = _ruled(case, effects.copies)
+    to = _second(case) or (_another(case) if rule else "")
     if not to:
         return None
-    rule = _ruled(case, effects.copies)
     if not rule and next(odd_hops(case), None):
         return None  # that is where they went, and nobody doubled them
     text = f"the host sends a copy of {case.want.name} to {to}"
@@ -146,6 +146,12 @@ def _second(case: Case) -> str:
     if want.disposition == "local" and got.disposition == "forwarded":
         doubled = True
     return next(filter(None, map(_via, case.evidence)), "") if doubled else ""
+
+
+def _another(case: Case) -> str:
+    """Return the second neighbour of a conversation, in words; "" for none."""
+    named = (one for one in case.evidence if one.field == "neighbour")
+    return next((one.got.removeprefix("that of ") for one in named), "")
 
 
 def _is_second(difference: Evidence) -> bool:

@@ -202,6 +202,19 @@ def test_copied(rules: tuple[str, ...], told: str, second: Seen) -> None:
     )
 
 
+def test_copied_to_another_neighbour() -> None:
+    """A second neighbour is whom a rule copies to; without one, it is only another."""
+    seen = Seen("neighbour", "that of c1", "that of c2")
+    with_rule, without = (
+        interception.copied(case(PING, PING, changed(extra=rules), evidence=(seen,)))
+        for rules in ((TEE,), ())
+    )
+
+    assert words(with_rule)[1].startswith("the host sends a copy of icmp echo c1 -> ")
+    assert " to c2; this rule is new" in words(with_rule)[1]
+    assert without is None
+
+
 def test_copy_of_a_local_flow() -> None:
     """A flow of the host itself that was also sent on was copied."""
     away = packet("host02")

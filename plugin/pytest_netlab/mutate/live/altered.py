@@ -9,10 +9,8 @@ from pytest_netlab.mutate.live.fault import (
     ALL,
     CLOSED,
     COUNTED,
-    DIRECT,
     PING_BEYOND,
     PING_HOST,
-    WEB,
     Fault,
 )
 from pytest_netlab.mutate.live.hosts import FORWARDED, TCP
@@ -165,7 +163,7 @@ FAULTS = (
         inject=added(
             "mangle", "PREROUTING", "-i {uplink} -p tcp -j TEE --gateway {host02}"
         ),
-        red={WEB: ("delivered twice",), DIRECT: ("delivered twice",)},
+        red=dict.fromkeys(TCP, ("copied",)),
         cites={ALL: ("TEE --gateway {host02}", COUNTED)},
     ),
     Fault(
