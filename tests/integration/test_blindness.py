@@ -160,7 +160,7 @@ FAULTS = {
     ),
     "port": Fault(
         name="not answered",
-        words=("docker0's port {veth-web} is in state disabled",),
+        words=("its bridge passes nothing on to it: port {veth-web}",),
         broken=(KNOWN, "bridge link set dev {veth-web} state 0"),
         mended=("bridge link set dev {veth-web} state 3",),
         traffic="web",
@@ -174,7 +174,7 @@ FAULTS = {
     ),
     "no port": Fault(
         name="not answered",
-        words=("link {veth-web} is no port of a bridge",),
+        words=("its link is no longer a port of the bridge: {veth-web}",),
         broken=("ip link set {veth-web} nomaster", KNOWN),
         mended=("ip link set {veth-web} master docker0",),
         traffic="web",
