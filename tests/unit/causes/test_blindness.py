@@ -175,6 +175,17 @@ def test_not_carried_by_the_link(place: str) -> None:
     assert found.remedy == "unlock"
 
 
+def test_nailed_to_its_own_port() -> None:
+    """An address that is fixed at the port it has anyway stops nothing."""
+    web = replace(MUTE_WEB, mac="02:00:00:00:00:02")
+    fixed = Obstacle(web.mac, "docker0 sends what is for it to its port", port="veth2")
+
+    found = blindness.swallowed(case(WEB, NOT_ANSWERED, host(web)), WEB.target)
+    known = host(web, obstacles=(fixed,))
+
+    assert blindness.swallowed(case(WEB, NOT_ANSWERED, known), WEB.target) == found
+
+
 @pytest.mark.parametrize(
     ("passage", "text"),
     [
