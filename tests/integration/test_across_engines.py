@@ -147,7 +147,7 @@ FAULTS = {
         mended="sysctl -w net.ipv4.ip_forward=1",
         scenario=BEYOND,
         cause=NOT,
-        cited="net.ipv4.ip_forward is 0 here, 1 when recorded",
+        cited="net.ipv4.ip_forward is 0 here, 1 when",
     ),
     "drops of IPv6 beside it": Fault(
         broken="iptables -D DOCKER-FORWARD -j DOCKER-CT; nft add table ip6 site; "
