@@ -133,8 +133,13 @@ def _came(passage: Passage) -> str:
 
 
 def _never_sent(case: Case, passage: Passage) -> Cause:
-    """Say why an initiator sent nothing: it has no route, or nobody answers its ARP."""
+    """Say why nothing came: lost beyond, no route, or nobody answers its ARP."""
     node, end = passage.node, case.want.responder
+    if passage.astray:
+        count = _frames(passage.astray)
+        text = f"{node} sent {count} that the uplink never brought"
+        why = Clue("the network beyond the uplink lost them")
+        return case.cause("no traffic", text, why)
     if case.host.meters.grown(f"{node} Ip OutNoRoutes"):
         text = "it has no route to it (`ip route` in its namespace)"
         remedy = ""

@@ -44,6 +44,7 @@ class Passage:
         mac: its Ethernet address.
         point: the capture point that should show its frames.
         came: frames that its link brought.
+        astray: frames that it sent and the uplink did not bring: the network's loss.
         shown: those of it that the point shows.
         sent: frames for it that the point shows.
         carried: frames that its link took to it.
@@ -56,6 +57,7 @@ class Passage:
     mac: str = ""
     point: str = DOCKER0
     came: int = 0
+    astray: int = 0
     shown: int = 0
     sent: int = 0
     carried: int = 0
@@ -102,13 +104,21 @@ def _passage(
     # What a link brings the host is what its other end sent.
     name = f"link {link}" if link else f"{node} link {_OWN_LINK}"
     brings, takes = ("rx", "tx") if link else ("tx", "rx")
+    left = meters.grown(f"{name} {brings}_packets")
+    shown = int((here & own & inward).sum())
+    came = left
+    if not link and (uplink := meters.link(UPLINK)):
+        others = int((here & ~own & inward).sum())
+        brought = meters.grown(f"link {uplink} rx_packets") - others
+        came = min(left, max(brought, shown))
     return Passage(
         node=node,
         link=link,
         mac=mac,
         point=point,
-        came=meters.grown(f"{name} {brings}_packets"),
-        shown=int((here & own & inward).sum()),
+        came=came,
+        astray=left - came,
+        shown=shown,
         sent=int((here & meant).sum()),
         carried=meters.grown(f"{name} {takes}_packets"),
         unanswered=tuple(_unanswered(capture, here, address)),

@@ -99,6 +99,17 @@ def test_never_sent(known: HostChange, why: str) -> None:
     assert text.startswith(f"c1 sent nothing to host01; {why}")
 
 
+def test_lost_beyond() -> None:
+    """Frames that the uplink did not bring were lost in the network before it."""
+    known = host(replace(ALL_SHOWN, astray=3))
+    name, text = words(forwarding.untouched(case(PING, DROPPED, known), 0))
+
+    assert name == "no traffic"
+    assert text.startswith(
+        "c1 sent 3 frames that the uplink never brought; the network"
+    )
+
+
 def test_nobody_counted() -> None:
     """Without counters a flow that was not seen is one that never came."""
     found = forwarding.untouched(case(PING, DROPPED, changed(extra=(RAW,))), 0)

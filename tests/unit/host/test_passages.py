@@ -91,11 +91,25 @@ def test_late() -> None:
 
 def test_beyond() -> None:
     """A neighbour's frames are counted at its own end, and seen on the uplink."""
-    meters = between({"host01 link eth0 tx_packets": 3})
+    sent = {"host01 link eth0 tx_packets": 3, "link ens160 rx_packets": 3}
+    meters = between(sent)
 
     found = seen(meters, frame(HOST01, BRIDGE, at=1))["host01"]
 
     assert (found.point, found.link, found.unseen) == ("uplink", "", 2)
+
+
+@pytest.mark.parametrize(
+    ("brought", "astray", "unseen"), [(0, 2, 0), (2, 2, 0), (4, 0, 2), (9, 0, 2)]
+)
+def test_lost_beyond(brought: int, astray: int, unseen: int) -> None:
+    """What the uplink did not bring was lost in the network, and not in the host."""
+    sent = {"host01 link eth0 tx_packets": 3, "link ens160 rx_packets": brought}
+    shown = [frame(one, BRIDGE, at=1) for one in (HOST01, WEB)]
+
+    found = seen(between(sent), *shown)["host01"]
+
+    assert (found.astray, found.unseen) == (astray, unseen)
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ FAULTS = (
         about="the network beyond the uplink loses all",
         inject=relay(loss=1.0),
         red={
-            PING_BEYOND: ("not answered",),
+            PING_BEYOND: ("not answered", "not forwarded"),  # ARP is lost, too
             **dict.fromkeys((WEB, DIRECT, CLOSED), ("no traffic",)),
         },
     ),
