@@ -122,6 +122,7 @@ def nft(statement: str, hook: str = "forward", priority: int = 10) -> Fault:
 
 MASQUERADE = "POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE"
 FRAGMENT = "OUTPUT -p icmp --icmp-type fragmentation-needed -j DROP"
+SITE = "ip filter site"
 FAULTS = {
     "masquerade gone": (
         "leaked",
@@ -215,6 +216,18 @@ FAULTS = {
         "rejected",
         "reject with icmpx",
         nft("reject with icmpx type admin-prohibited"),
+        ping,
+    ),
+    "chain in a table of iptables": (
+        "not forwarded",
+        "this rule is new: nft ip filter site ct state new drop",
+        Fault(
+            broken=(
+                f"nft add chain {SITE} {{ type filter hook forward priority 5 ; }}",
+                f"nft add rule {SITE} ct state new drop",
+            ),
+            mended=(f"nft delete chain {SITE}", f"nft flush chain {SITE}"),
+        ),
         ping,
     ),
     "dropped": (

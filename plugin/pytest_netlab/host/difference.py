@@ -18,6 +18,7 @@ from pytest_netlab.host.rules import Rule
 from pytest_netlab.host.ruleset import among, has_order, items
 from pytest_netlab.host.ruleset import read as read_item
 from pytest_netlab.host.sysctls import ENDS
+from pytest_netlab.host.unprintable import left
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -170,9 +171,12 @@ def _listed(was: Mapping[str, str], now: Mapping[str, str], name: str) -> _Lists
     if not was.get(name) or name not in now:
         return _Lists()
     old, new = was[name].splitlines(), now[name].splitlines()
+    missing, extra = (
+        left(old, new, _only_in(*both)) for both in ((old, new), (new, old))
+    )
     return _Lists(
-        _read_in(_only_in(old, new), old),
-        _read_in(_only_in(new, old), new),
+        _read_in(missing, old),
+        _read_in(extra, new),
         _read_in(_moved(old, new), new) if name == RULES else (),
     )
 
@@ -208,8 +212,10 @@ def _beside_engines(rules: _Lists, now: Mapping[str, str]) -> _Lists:
     foreign = _Lists(*(tuple(_foreign(one)) for one in rules))
     if RULES not in now:
         return foreign
-    here = items(now[RULES])
-    return _Lists(lacking(here, now.get("firewall", ""))) + foreign
+    essential = lacking(items(now[RULES]), now.get("firewall", ""))
+    known = [one.text for one in essential]
+    told = left(known, now[RULES].splitlines(), known)
+    return _Lists(tuple(x for x in essential if x.text in told)) + foreign
 
 
 def _foreign(facts: Sequence[Fact]) -> Iterator[Fact]:

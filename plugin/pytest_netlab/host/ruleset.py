@@ -136,7 +136,7 @@ def among(lines: Iterable[str], some: Iterable[str]) -> tuple[Item, ...]:
     known = {
         line: links.get(line) or read(line)
         for line in (*every, *wanted)
-        if line in links or _chain(line) in called
+        if line in links or chain_of(line) in called
     }
     found = {one.text: one for one in connected(known.values())}
     return tuple(found.get(line) or read(line) for line in wanted)
@@ -150,12 +150,13 @@ def _may_link(line: str) -> bool:
     return target not in _FINAL
 
 
-def _chain(line: str) -> Place | None:
-    """Return the chain of a rule's line."""
+def chain_of(line: str) -> Place | None:
+    """Return the chain of a line: its rule's, or the one that it is about."""
     if line.startswith(_NFT):
         family, table, chain = (*line.split(" ", _WORDS)[1:_WORDS], "", "", "")[:3]
         return "nft", family, table, chain
-    head, _, rule = line.partition(" -A ")
+    sign = " -A " if " -A " in line else " :"
+    head, _, rule = line.partition(sign)
     *before, table = head.split(" ")
     backend = "legacy" if _LEGACY.strip() in before else "iptables"
     family = "ip6" if _SIX.strip() in before else "ip"
