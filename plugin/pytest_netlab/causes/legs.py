@@ -91,16 +91,31 @@ def _legs(case: Case, known: NetworkChange, key: Tuple5) -> Iterator[Leg]:
         local=True,
     )
     target = case.got.target or want.target
-    if _is_local(case) or target is None:
+    where = address(known, f"{target.node}", key) if target else ""
+    is_local = want.disposition in (LOCAL, PROXIED)
+    if is_local or not where:
         yield from (local, _back(local, ""))
-        return
-    where = address(known, f"{target.node}", key)
-    if not where:
+    if target is None or not where or want.disposition == LOCAL:
         return
     port = target.port if isinstance(target.port, int) else key.dport
     asked = _asked(key, where, port, whole.incoming)
     leg = replace(local, receiver=f"{target.node}", asked=asked, local=False)
+    if is_local:
+        leg = _proxy(case, known, leg)
     yield from (leg, _back(leg, link(case, known, leg.receiver, where)))
+
+
+def _proxy(case: Case, known: NetworkChange, leg: Leg) -> Leg:
+    """Return what docker-proxy sends itself, of a direction that it carries."""
+    sender = f"{case.want.sender.node}" if case.want.sender else ""
+    key = Tuple5(leg.asked.protocol, leg.asked.source, 0, leg.asked.destination, 0)
+    own = replace(
+        leg.asked,
+        source=address(known, sender, key) or leg.asked.destination,
+        incoming="",
+        sport=0,
+    )
+    return replace(leg, sender=sender, asked=own, untranslated=own, local=True)
 
 
 def link(case: Case, known: NetworkChange, node: str, where: str) -> str:
@@ -110,11 +125,6 @@ def link(case: Case, known: NetworkChange, node: str, where: str) -> str:
     expected = (known.then or known.now).routing
     own = Asked(source=where, destination=where)
     return next(iter(decide(expected, own).devices), "")
-
-
-def _is_local(case: Case) -> bool:
-    """Return whether the host is the other end of a flow's packets."""
-    return case.want.disposition in (LOCAL, PROXIED)
 
 
 def _asked(key: Tuple5, destination: str, port: int, incoming: str) -> Asked:

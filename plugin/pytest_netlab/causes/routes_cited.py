@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_netlab.causes import clues
 from pytest_netlab.causes.facts import Clue
+from pytest_netlab.host.routes import IPV6
 from pytest_netlab.host.routing import HERE, NONE
 from pytest_netlab.host.sysctls import per_link
 
@@ -126,6 +127,8 @@ def _place(decision: Decision, known: NetworkChange) -> str:
 
 
 def _forwarding(leg: Leg, known: NetworkChange) -> Clue:
+    if leg.asked.version == IPV6:
+        return setting(per_link("all", "forwarding", IPV6), known)
     name = per_link(leg.asked.incoming, "forwarding")
     if known.now.routing.settings.get(FORWARD) == "0":
         name = FORWARD

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.flowfacts import end
 from tests.hosts import changed
-from tests.unit.causes.cases import DROPPED, LOCAL, PING, WEB, case, words
+from tests.unit.causes.cases import DROPPED, LOCAL, PING, PROXIED, WEB, case, words
 
 from pytest_netlab.causes import (
     forwarding,
@@ -17,7 +17,7 @@ from pytest_netlab.causes import (
     translation,
 )
 from pytest_netlab.causes.clues import NONE
-from pytest_netlab.flows import ICMP, TCP, Tuple5
+from pytest_netlab.flows import ICMP, ICMP6, TCP, Tuple5
 from pytest_netlab.host import EndSetting, HostChange
 from pytest_netlab.host.addresses import addresses
 from pytest_netlab.host.links import links
@@ -298,6 +298,19 @@ CITED = {
         ),
         "ip address add 172.16.211.128/24 dev ens160",
     ),
+    "proxied": (
+        (
+            PROXIED,
+            keyed(replace(PROXIED, target=None, returned=False), TCP, *TO_WEB),
+            network(more="blackhole 172.17.0.5\n"),
+        ),
+        "not answered",
+        (
+            "bridge's packets to web are dropped by routing; this route is new: "
+            "`blackhole 172.17.0.5`"
+        ),
+        "ip route del blackhole 172.17.0.5",
+    ),
     "no carrier": (
         (WEB, WEB_LOST, network(listed="9: veth5 mtu 1500 state up no-carrier\n")),
         "not forwarded",
@@ -516,3 +529,24 @@ def test_deaf_without_address() -> None:
 
     assert found.text == "this address is gone: 172.16.211.128/24 of ens160"
     assert found.remedy == "ip address add 172.16.211.128/24 dev ens160"
+
+
+def test_six() -> None:
+    """IPv6 has one switch of forwarding, and rules of its own."""
+    six = {"net.ipv6.conf.all.forwarding": "0"}
+    more = "fd01::/64 dev ens160 pref medium\nfd00::/64 dev docker0 pref medium\n"
+    now = network(more=more)
+    routing_now = replace(now.routing, settings={**now.routing.settings, **six})
+    known = host(replace(now, routing=routing_now))
+    assert known.network is not None
+    change = replace(
+        known.network,
+        then=network(more=more),
+        names={"fd00::2": "c1", "fd01::1": "host01"},
+    )
+    lost = keyed(DROPPED, ICMP6, "fd00::2", 7, "fd01::1", 7)
+
+    _, text = words(routing.misrouted(case(PING, lost, replace(known, network=change))))
+
+    assert text.startswith("c1's packets to host01 are not forwarded; ")
+    assert "net.ipv6.conf.all.forwarding is 0 here" in text
