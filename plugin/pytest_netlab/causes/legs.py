@@ -121,7 +121,9 @@ def _proxy(case: Case, known: NetworkChange, leg: Leg) -> Leg:
 def link(case: Case, known: NetworkChange, node: str, where: str) -> str:
     """Return the name of the host's link that leads to a node, as it should be."""
     if place := case.host.devices.get(node, ""):
-        return known.link(place)
+        name = known.link(place)
+        if any(one and one.link(name) for one in (known.now, known.then)):
+            return name
     expected = (known.then or known.now).routing
     own = Asked(source=where, destination=where)
     return next(iter(decide(expected, own).devices), "")

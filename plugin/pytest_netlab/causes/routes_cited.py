@@ -46,7 +46,9 @@ def decided(
 
     """
     if then is not None and _same(now, then):
-        return None
+        if now.passes and not _strays(leg, now, known, usual):
+            return None
+        then = None  # it was like that before: not the lab's, and not the golden's
     if now.stopped:
         return _stopped(leg, now, known)
     if not now.passes:
@@ -65,16 +67,26 @@ def _elsewhere(
     leg: Leg, now: Decision, then: Decision | None, known: NetworkChange, usual: str
 ) -> Cited | None:
     """Return who gets packets instead of their receiver; None where that does."""
-    local = now.kind in HERE
-    if local and leg.local and not leg.reply:
+    if then is None and not _strays(leg, now, known, usual):
         return None
-    if local:
+    if now.kind in HERE:
+        if leg.local and not leg.reply:
+            return None
         what = f"are taken by the host itself, which has {leg.asked.destination}"
-    elif then or usual not in now.devices:
-        what = f"leave by {_hops(now)}{_place(now, known)} {_instead(then, usual)}"
     else:
-        return None
+        what = f"leave by {_hops(now)}{_place(now, known)} {_instead(then, usual)}"
     return Cited(what, _why(leg, now, then, known), elsewhere=True)
+
+
+def _strays(leg: Leg, now: Decision, known: NetworkChange, usual: str) -> bool:
+    """Return whether packets go to another link than the golden's went to.
+
+    Where that link is not known, nobody can tell.
+    """
+    to_host = leg.local and not leg.reply and not leg.own
+    if now.kind in HERE or to_host:
+        return (now.kind in HERE) != to_host
+    return known.now.link(usual) is not None and usual not in now.devices
 
 
 _REFUSED = {
@@ -141,8 +153,12 @@ def setting(name: str, known: NetworkChange) -> Clue:
     was = known.then.routing.settings.get(name, "absent") if known.then else now
     text = f"{name} is {now} here"
     if was == now:
-        return Clue(text)
+        return Clue(text, f"sysctl -w {name}={_USUAL[name.rpartition('.')[2]]}")
     return Clue(f"{text}, {was} {_SINCE}", f"sysctl -w {name}={was}")
+
+
+# What lets packets pass, of settings that may not.
+_USUAL = {"forwarding": 1, "ip_forward": 1, "rp_filter": 2, "arp_ignore": 0}
 
 
 def _source(leg: Leg, now: Decision, known: NetworkChange) -> Clue:
@@ -177,9 +193,9 @@ def _blamed(
 ) -> Clue:
     """Cite what is new, of what decides; or what is gone, of what decided."""
     if known.then is None:
-        return Clue(_by(now))
+        return _by(now)
     gone = _gone(then, known, version) if then else NOTHING
-    return _new(now, known.then, known, version) or gone or Clue(_by(now))
+    return _new(now, known.then, known, version) or gone or _by(now)
 
 
 def _new(now: Decision, old: Network, known: NetworkChange, version: int) -> Clue:
@@ -232,11 +248,16 @@ def _lost_address(then: Decision, known: NetworkChange) -> Address | None:
     return next((x for x in lost if x.ip in (route.source, route.destination)), None)
 
 
-def _by(decision: Decision) -> str:
-    """Return what decides, where it is not new."""
+def _by(decision: Decision) -> Clue:
+    """Cite what decides, where it is not new, or nobody knows."""
     rule = f"`{decision.rule}`" if decision.rule else "no policy rule"
     by = f", by `{_one_line(decision.route)}`" if decision.route else ""
-    return f"{rule} decides{by}"
+    remedy = ""
+    if decision.rule is not None and _is_special(decision.rule):
+        remedy = f"ip rule del {_selector(decision.rule)}"
+    elif decision.route is not None and not decision.passes:
+        remedy = f"ip route del {_one_line(decision.route)}"
+    return Clue(f"{rule} decides{by}", remedy)
 
 
 def _is_special(rule: PolicyRule | None) -> bool:

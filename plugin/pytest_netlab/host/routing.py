@@ -154,9 +154,8 @@ def lookup(host: Routing, asked: Asked) -> Decision:
 
 
 def _forwards(host: Routing, link: str, *, six: bool) -> bool:
-    if not six:
-        return bool(host.setting(link, "forwarding"))
-    return host.settings.get(per_link("all", "forwarding", IPV6)) != "0"
+    one = per_link("all", "forwarding", IPV6) if six else per_link(link, "forwarding")
+    return host.settings.get(one) != "0"
 
 
 def _believed(host: Routing, asked: Asked, found: Decision, leaves: str) -> Decision:

@@ -50,6 +50,7 @@ local 172.17.0.1 dev docker0 table local scope host
 TABLE = "default dev second table 77\n"
 ADDRESSES = "ens160 172.16.211.128/24 scope 0\n"
 LINKS = "3: docker0 mtu 1500 state up\n9: veth5 mtu 1500 state up master 3\n"
+LINKS += "2: ens160 mtu 1500 state up\n"
 SETTINGS = {per_link(link, "forwarding"): "1" for link in ("docker0", "ens160")}
 C1, HOST01, HOST, WEBS = "172.17.0.2", "172.16.211.1", "172.16.211.128", "172.17.0.5"
 
@@ -378,6 +379,53 @@ def test_without_start() -> None:
     )
     assert "`100:\tfrom 172.16.211.0/24 lookup 77` decides" in text
     assert routing.misrouted(case(PING, LOST, host(network(), start=False))) is None
+
+
+BEFORE = {
+    "rule": (
+        (PING, UNRETURNED, network(rule=LAN, more=TABLE)),
+        "misrouted",
+        "lookup 77` decides, by `default dev second table 77`",
+        "ip rule del from 172.16.211.0/24 lookup 77 priority 100",
+    ),
+    "refused": (
+        (PING, UNRETURNED, network(more="blackhole 172.17.0.2\n")),
+        "reply not forwarded",
+        "decides, by `blackhole 172.17.0.2`",
+        "ip route del blackhole 172.17.0.2",
+    ),
+    "setting": (
+        (PING, LOST, network(docker0_forwarding="0")),
+        "not forwarded",
+        "net.ipv4.conf.docker0.forwarding is 0 here",
+        "sysctl -w net.ipv4.conf.docker0.forwarding=1",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("seen", "name", "text", "remedy"), BEFORE.values(), ids=BEFORE.keys()
+)
+def test_before_the_start(
+    seen: tuple[FlowFact, FlowFact, Network], name: str, text: str, remedy: str
+) -> None:
+    """What was so when the lab started is cited too, where the golden's was not."""
+    want, got, now = seen
+    known = host(now)
+    assert known.network is not None
+    same = replace(known, network=replace(known.network, then=now))
+
+    found = routing.misrouted(case(want, got, same))
+
+    assert words(found)[0] == name
+    assert text in words(found)[1]
+    assert "is new" not in words(found)[1]
+    assert found is not None
+    assert found.remedy == remedy
+    unknown = replace(known.network, then=now, places={})
+    if name == "misrouted":
+        other = replace(known, network=replace(unknown, now=replace(now, links=())))
+        assert routing.misrouted(case(want, got, other)) is None
 
 
 def test_source() -> None:
