@@ -14,6 +14,8 @@ NARROWEST = 20  # columns; a narrower terminal breaks lines itself
 _LABEL = re.compile(r" *\S+(?: \S+)? {2,}(?=\S)")  # "cause      ", "    expected  "
 _WIDEST_LABEL, _UNDER_LABEL = 16, 8
 _COMMAND = re.compile(r" {13}\S+ ")  # below "next step", and what to do
+_WORD = re.compile(r"""(?:'[^']*'|"[^"]*"|\S)+""")  # as shlex.quote writes them
+_GOES_ON = " \\"
 _STYLES = (
     (re.compile(r"[\w.=\[\]-]+ FAILED: "), ("red", "bold")),
     (re.compile(r"flow  "), ("bold",)),
@@ -60,14 +62,25 @@ def folded(line: str, columns: int | None) -> list[str]:
     hanging = label.end() if label and label.end() <= _WIDEST_LABEL else 0
     indent = len(line) - len(line.lstrip())
     hanging = hanging or (indent if indent >= _UNDER_LABEL else indent + 2)
-    is_command = _COMMAND.match(line)
-    pieces = textwrap.wrap(
+    hang = " " * min(hanging, columns // 2)
+    if _COMMAND.match(line):
+        return _command(line, columns - len(_GOES_ON), hang)
+    return textwrap.wrap(
         line,
-        columns - 2 if is_command else columns,
-        subsequent_indent=" " * min(hanging, columns // 2),
+        columns,
+        subsequent_indent=hang,
         break_long_words=False,
         break_on_hyphens=False,
     )
-    if is_command:
-        pieces[:-1] = [f"{piece} \\" for piece in pieces[:-1]]
+
+
+def _command(line: str, columns: int, hang: str) -> list[str]:
+    """Return a command as lines that a shell joins: what is in quotes stays whole."""
+    pieces, words = [line[: len(line) - len(line.lstrip())]], _WORD.findall(line)
+    for number, word in enumerate(words):
+        if number and len(pieces[-1]) + 1 + len(word) > columns:
+            pieces[-1] += _GOES_ON
+            pieces.append(f"{hang}{word}")
+        else:
+            pieces[-1] += f" {word}" if number else word
     return pieces

@@ -6,7 +6,9 @@ import fcntl
 import io
 import os
 import pty
+import shlex
 import struct
+import subprocess
 import termios
 from typing import TYPE_CHECKING
 
@@ -104,6 +106,19 @@ def test_folded_command() -> None:
 
     assert first.endswith(" \\")
     assert second.strip() == "tests/scenarios/test_it.py"
+
+
+@pytest.mark.parametrize("columns", range(24, 90, 3))
+def test_quotes_stay_whole(columns: int) -> None:
+    """However it is folded, a shell reads the words that there were."""
+    words = ["pytest", "-o", "x=a b", "test_it.py::test[a 'b' c  d]", "it's $HOME x"]
+    line = " " * 13 + shlex.join(words)
+
+    pieces = layout.folded(line, columns)
+
+    script = "printf '%s\\n' " + "\n".join(pieces)
+    done = subprocess.run(["sh", "-c", script], capture_output=True, check=True)
+    assert done.stdout.decode().splitlines() == words
 
 
 @given(st.text(st.characters(exclude_characters="\\")), st.integers(1, 100))
