@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_netlab.causes import clues
 from pytest_netlab.causes.facts import Clue
+from pytest_netlab.causes.legs import Leg
 from pytest_netlab.host.routes import IPV6
-from pytest_netlab.host.routing import HERE, NONE
+from pytest_netlab.host.routing import HERE, NONE, Asked
 from pytest_netlab.host.sysctls import per_link
 
 if TYPE_CHECKING:
     from pytest_netlab.causes.facts import Case
-    from pytest_netlab.causes.legs import Leg
     from pytest_netlab.host.addresses import Address
     from pytest_netlab.host.network import Network, NetworkChange
     from pytest_netlab.host.policy_rules import PolicyRule
@@ -297,4 +297,21 @@ def deaf(case: Case, place: str) -> Clue:
         values = (one.routing.settings.get(name) for one in (known.now, known.then))
         if len(set(values)) > 1:
             return setting(name, known)
-    return clues.NONE
+    askers = (f"{end.node}" for end in (case.want.initiator, case.want.target) if end)
+    found_why = (_disbelieved(one, link, known) for one in askers)
+    return next(filter(None, found_why), clues.NONE)
+
+
+def _disbelieved(node: str, link: str, known: NetworkChange) -> Clue:
+    """Cite why the source of a node's ARP request is not believed, as a packet's is."""
+    own = next((one.ip for one in known.now.addresses if one.device == link), "")
+    there = (text for text, name in known.names.items() if name == node)
+    source = next((one for one in there if ":" not in one), "")
+    if not own or not source:
+        return clues.NONE
+    asked = Asked(source=source, destination=own, incoming=link)
+    leg = Leg(sender=node, receiver="host", asked=asked, untranslated=asked, local=True)
+    if (now := leg.now(known)).stopped != "source":
+        return clues.NONE
+    why = _source(leg, now, known)
+    return Clue(f"{node}, who asks, is not believed: {why}", why.remedy)

@@ -579,6 +579,22 @@ def test_deaf_without_address() -> None:
     assert found.remedy == "ip address add 172.16.211.128/24 dev ens160"
 
 
+def test_deaf_to_one_it_does_not_believe() -> None:
+    """An ARP request is answered only if its sender's address is believed."""
+    now = network(
+        rule="100:\tfrom all to 172.16.211.1 lookup 77\n",
+        more="172.16.211.1 dev docker0 table 77 scope link\n",
+        ens160_rp_filter="1",
+    )
+
+    found = routes_cited.deaf(case(WEB, WEB, host(now)), "uplink")
+
+    assert found.text.startswith(
+        "host01, who asks, is not believed: net.ipv4.conf.ens160.rp_filter is 1 here"
+    )
+    assert found.remedy.startswith("sysctl -w net.ipv4.conf.ens160.rp_filter=")
+
+
 def test_six() -> None:
     """IPv6 has one switch of forwarding, and rules of its own."""
     six = {"net.ipv6.conf.all.forwarding": "0"}

@@ -34,6 +34,7 @@ _SECOND = (
 _FLUSH, _DELETE = f"ip route flush table {TABLE}", "ip rule del pref 100"
 _LOST = ("misrouted", "not forwarded")
 _BACK = ("misrouted", "reply not forwarded")
+_UNBELIEVED = (*_LOST, "no traffic")  # its ARP is not believed either
 _UNANSWERED = ("misrouted", "not answered")
 
 
@@ -162,7 +163,7 @@ FAULTS = (
             ("host", "ip rule add pref 100 to {host01} lookup 77", _DELETE),
             setting("host", "net.ipv4.conf.all.rp_filter", "1", "0"),
         ),
-        red={PING_BEYOND: _BACK, WEB: _LOST, DIRECT: _LOST},
+        red={PING_BEYOND: _BACK, **dict.fromkeys(TCP, _UNBELIEVED)},
         cites={ALL: ("rp_filter",)},
     ),
     Fault(
@@ -174,7 +175,7 @@ FAULTS = (
             ("host", "ip rule add pref 100 iif docker0 lookup 77", _DELETE),
             setting("host", "net.ipv4.conf.{uplink}.rp_filter", "1", "0"),
         ),
-        red=dict.fromkeys(FORWARDED, _LOST),
+        red={PING_BEYOND: _LOST, **dict.fromkeys(TCP, _UNBELIEVED)},
         cites={
             PING_BEYOND: ("iif docker0 lookup 77 | iif docker0",),
             ALL: ("rp_filter",),
