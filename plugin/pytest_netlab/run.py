@@ -376,7 +376,8 @@ class ScenarioRun:
             meters=seen.meters,
             passages=passages(trace.capture, seen.meters),
             obstacles=obstacles(seen.files, seen.meters.ports),
-            network=seen.network_change(symbols) if seen.files else None,
+            # A host that was looked at has routes, were it to itself.
+            network=seen.network_change(symbols) if seen.routes else None,
         )
 
     def _provenance(self, seen: Snapshot) -> dict[str, str]:
