@@ -36,7 +36,9 @@ def republished(case: Case) -> Cause | None:
         now = effects.published(rule)
         if now is None:
             continue
-        if now.port == port or (gone and now.target == target):
+        same_port, same_target = now.port == port, now.target == target
+        elsewhere = same_port and not same_target and case.concerns(rule)
+        if elsewhere or (gone and same_target and not same_port):
             text = f"{want.responder} no longer leads to {want.target}: {rule.text}"
             node = want.target.node if want.target else ""
             found = case.cause(_wrong(node, now.node), text)

@@ -64,6 +64,9 @@ def test_republished_beside_the_old_rule() -> None:
     ("want", "got", "host"),
     [
         (WEB, PROXIED, changed(missing=(DNAT_RULE,))),
+        (WEB, REFUSED, changed(missing=(DNAT_RULE,), extra=(f"{DNAT_RULE} --random",))),
+        (WEB, REFUSED, changed(extra=(f"ip6 {OTHER_NODE}",))),
+        (WEB, REFUSED, changed(extra=(OTHER_NODE.replace("! -i", "-d c1 ! -i"),))),
         (WEB, PROXIED, changed(extra=(OTHER_PORT,))),
         (
             WEB,
@@ -84,7 +87,10 @@ def test_republished_beside_the_old_rule() -> None:
             changed(missing=(DNAT_RULE,), extra=(OTHER_NODE,)),
         ),
     ],
-    ids=["gone only", "new only", "unrelated", "no dnat expected", "dnat elsewhere"],
+    ids=[
+        *("gone only", "as before", "other family", "other address", "new only"),
+        *("unrelated", "no dnat expected", "dnat elsewhere"),
+    ],
 )
 def test_not_republished(want: FlowFact, got: FlowFact, host: HostChange) -> None:
     """Rules count in place of the golden's, where it expects what did not happen."""
