@@ -32,18 +32,26 @@ def republished(case: Case) -> Cause | None:
         return None
     port, target = f"{want.responder.port}", f"{want.target}"
     gone = Published(port, target) in map(effects.published, case.host.missing)
+    asked = _as_asked(case)
     for rule in case.host.extra:
         now = effects.published(rule)
         if now is None:
             continue
         same_port, same_target = now.port == port, now.target == target
-        elsewhere = same_port and not same_target and case.concerns(rule)
+        elsewhere = same_port and not same_target and asked.concerns(rule)
         if elsewhere or (gone and same_target and not same_port):
             text = f"{want.responder} no longer leads to {want.target}: {rule.text}"
             node = want.target.node if want.target else ""
             found = case.cause(_wrong(node, now.node), text)
             return replace(found, remedy=undo(case.host, rule))
     return None
+
+
+def _as_asked(case: Case) -> Case:
+    """Return the case of packets as they come, before anything is translated."""
+    want = case.want
+    flow = replace(want, sender=want.initiator, target=want.responder)
+    return replace(case, want=flow, got=flow)
 
 
 def stale(case: Case) -> Cause | None:
