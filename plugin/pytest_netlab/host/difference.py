@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 # Facts that are lists of lines, compared line by line. Only rules have an order.
 RULES = "ruleset"
-_BACKENDS = ("backend", "firewall")  # of iptables, and of the engine
 LISTS = (RULES, "routes", "links")
 
 
@@ -202,9 +201,12 @@ def _texts(lists: _Lists) -> Iterator[str]:
 
 
 def _engine(facts: Mapping[str, str]) -> tuple[object, ...]:
-    """Return what decides which rules an engine writes: its release, and backends."""
+    """Return what decides which rules an engine writes: its release, and backends.
+
+    Facts that do not name the engine's own backend are older than its having others.
+    """
     release = facts.get("engine", "").partition("+")[0].split(".")[:2]
-    return (*release, *(facts.get(name) for name in _BACKENDS))
+    return (*release, facts.get("backend"), facts.get("firewall", "iptables"))
 
 
 def _beside_engines(rules: _Lists, now: Mapping[str, str]) -> _Lists:

@@ -140,6 +140,14 @@ def test_other_backend() -> None:
     assert "filter -A FORWARD -j DOCKER-ISOLATION-STAGE-1" not in found
 
 
+def test_golden_that_does_not_name_the_backend() -> None:
+    """One recorded before engines had backends is of iptables: the same engine."""
+    now = {**OLD, "firewall": "iptables", "ruleset": NEW}
+    found = {one.text for one in difference(OLD, now).missing}
+
+    assert "filter -A FORWARD -j DOCKER-ISOLATION-STAGE-1" in found
+
+
 def test_flushed() -> None:
     """An empty ruleset is a fact; one that could not be read is none."""
     found = difference(OLD, {**OLD, "ruleset": ""})
