@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
     from pytest_netlab.diff import Difference
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.host.connections import Connection
-    from pytest_netlab.host.network import NetworkChange
-    from pytest_netlab.host.next_hops import NextHop
     from pytest_netlab.host.obstacles import Obstacle
     from pytest_netlab.host.passages import Passage
-    from pytest_netlab.host.routes import Route
+    from pytest_netlab.host.routing.network import NetworkChange
+    from pytest_netlab.host.routing.next_hops import NextHop
+    from pytest_netlab.host.routing.routes import Route
+    from pytest_netlab.host.tracking.connections import Connection
     from pytest_netlab.store import Golden
     from pytest_netlab.trace import CanonicalTrace
 

@@ -20,11 +20,12 @@ from pytest_netlab.errors import (
     ReplayError,
     UnjudgedError,
 )
-from pytest_netlab.host import connections, counted, is_known, ruleset, sysctls
-from pytest_netlab.host.next_hops import next_hops
+from pytest_netlab.host import counted, is_known, ruleset, sysctls
 from pytest_netlab.host.obstacles import obstacles
 from pytest_netlab.host.passages import passages
+from pytest_netlab.host.routing.next_hops import next_hops
 from pytest_netlab.host.snapshot import Snapshot
+from pytest_netlab.host.tracking import connections
 from pytest_netlab.judge import HostState, ScenarioFailedError, Verdict, judge, survey
 from pytest_netlab.masking import Mask
 from pytest_netlab.recorder import Claims, Recorder

@@ -13,8 +13,8 @@ from tests.unit.queries import KEPT, MOVED, RANDOM, RULE, captured
 
 from pytest_netlab.diff import Policy
 from pytest_netlab.flows import UDP, Tuple5
-from pytest_netlab.host.connections import Connection
-from pytest_netlab.host.routes import routes
+from pytest_netlab.host.routing.routes import routes
+from pytest_netlab.host.tracking.connections import Connection
 from pytest_netlab.judge import (
     HostState,
     MatchingVariant,

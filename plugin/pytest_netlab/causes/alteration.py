@@ -10,7 +10,7 @@ from pytest_netlab.causes.facts import Cause
 from pytest_netlab.checks import Violation
 from pytest_netlab.checks.forbidden import FORBIDDEN, MADE, REORDERED
 from pytest_netlab.flows import Role
-from pytest_netlab.host import effects
+from pytest_netlab.host.firewall import effects
 from pytest_netlab.trace import Packet
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from pytest_netlab.causes import clues
 from pytest_netlab.causes.facts import Clue
 from pytest_netlab.causes.routes_cited import deaf
-from pytest_netlab.host import Rule, effects, hooks
+from pytest_netlab.host import Rule
+from pytest_netlab.host.firewall import effects, hooks
 from pytest_netlab.host.meters import meaning
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.causes.facts import Clue
 from pytest_netlab.causes.remedies import undo, wake
-from pytest_netlab.host import Chain, LinkState, Reach, Rule, effects
+from pytest_netlab.host import Chain, LinkState, Reach, Rule
 from pytest_netlab.host.engine_rules import written_by_engine
+from pytest_netlab.host.firewall import effects
 from pytest_netlab.host.sysctls import FACTS
 
 if TYPE_CHECKING:

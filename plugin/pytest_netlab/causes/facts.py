@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from pytest_netlab.flows import Tuple5
 from pytest_netlab.host import Chain, Rule, Sent
-from pytest_netlab.host.conditions import BEYOND, meets
-from pytest_netlab.host.rules import Hook
+from pytest_netlab.host.firewall.conditions import BEYOND, meets
+from pytest_netlab.host.firewall.rules import Hook
 from pytest_netlab.trace import End
 from pytest_netlab.trace.build import OWN
 

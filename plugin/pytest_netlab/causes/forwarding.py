@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pytest_netlab.causes import blindness, clues, routing
 from pytest_netlab.causes.facts import Clue
 from pytest_netlab.flows import ICMP, ICMP6, Role
-from pytest_netlab.host import effects
+from pytest_netlab.host.firewall import effects
 from pytest_netlab.trace import End, Packet, refusal_text
 
 if TYPE_CHECKING:

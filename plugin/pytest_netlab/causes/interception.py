@@ -14,14 +14,15 @@ from pytest_netlab.causes.facts import Clue
 from pytest_netlab.causes.neighbours import odd_hops
 from pytest_netlab.checks.forbidden import MADE
 from pytest_netlab.flows import TCP, Role
-from pytest_netlab.host import Rule, effects
+from pytest_netlab.host import Rule
+from pytest_netlab.host.firewall import effects
 from pytest_netlab.trace import CanonicalFlow, Packet
 from pytest_netlab.trace.build import OWN
 
 if TYPE_CHECKING:
     from pytest_netlab.causes.facts import Case, Cause, Evidence
     from pytest_netlab.host import Fact, Question
-    from pytest_netlab.host.next_hops import NextHop
+    from pytest_netlab.host.routing.next_hops import NextHop
     from pytest_netlab.trace import End, FlowFact
 
 _SHIFTED = {"tcp_seq", "tcp_ack"}

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import WITH_PORTS, Tuple5
 from pytest_netlab.host import Rule, Sent
-from pytest_netlab.host.conditions import meets
-from pytest_netlab.host.routing import Asked, decide
+from pytest_netlab.host.firewall.conditions import meets
+from pytest_netlab.host.routing.decision import Asked, decide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_netlab.causes.facts import Case
-    from pytest_netlab.host.network import NetworkChange
-    from pytest_netlab.host.routing import Decision
+    from pytest_netlab.host.routing.decision import Decision
+    from pytest_netlab.host.routing.network import NetworkChange
 
 LOCAL, PROXIED = "local", "proxied"
 _MARKS = ("--set-xmark", "--set-mark", "--or-mark")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues, routing
 from pytest_netlab.causes.facts import Clue
-from pytest_netlab.host import effects
+from pytest_netlab.host.firewall import effects
 from pytest_netlab.trace.build import OWN
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.causes.facts import Case, Cause
     from pytest_netlab.host import Fact
-    from pytest_netlab.host.next_hops import NextHop
+    from pytest_netlab.host.routing.next_hops import NextHop
 
 # Fields of a line and of an invariant -> what they say, in words.
 FIELDS = {

@@ -10,14 +10,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import clues
-from pytest_netlab.host import Rule, effects
+from pytest_netlab.host import Rule
+from pytest_netlab.host.firewall import effects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pytest_netlab.causes.facts import Case, Cause, Clue
     from pytest_netlab.host import Fact, Question
-    from pytest_netlab.host.connections import Connection
+    from pytest_netlab.host.tracking.connections import Connection
     from pytest_netlab.trace import FlowFact
 
 _OWN = ("host", "bridge")  # whose ports docker-proxy serves

@@ -6,11 +6,11 @@ import shlex
 from typing import TYPE_CHECKING
 
 from pytest_netlab.host import Rule
-from pytest_netlab.host.chains import key
 from pytest_netlab.host.engine_shapes import is_known
-from pytest_netlab.host.iptables import TABLES as IPTABLES
-from pytest_netlab.host.rules import OF_SET, unquoted
-from pytest_netlab.host.tokens import split
+from pytest_netlab.host.firewall.chains import key
+from pytest_netlab.host.firewall.iptables import TABLES as IPTABLES
+from pytest_netlab.host.firewall.rules import OF_SET, unquoted
+from pytest_netlab.host.firewall.tokens import split
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from pytest_netlab.causes import clues
 from pytest_netlab.causes.facts import Clue
 from pytest_netlab.causes.legs import Leg
-from pytest_netlab.host.routes import IPV6
-from pytest_netlab.host.routing import HERE, NONE, Asked
+from pytest_netlab.host.routing.decision import HERE, NONE, Asked
+from pytest_netlab.host.routing.routes import IPV6
 from pytest_netlab.host.sysctls import per_link
 
 if TYPE_CHECKING:
     from pytest_netlab.causes.facts import Case
-    from pytest_netlab.host.addresses import Address
-    from pytest_netlab.host.network import Network, NetworkChange
-    from pytest_netlab.host.policy_rules import PolicyRule
-    from pytest_netlab.host.routes import Route
-    from pytest_netlab.host.routing import Decision
+    from pytest_netlab.host.routing.addresses import Address
+    from pytest_netlab.host.routing.decision import Decision
+    from pytest_netlab.host.routing.network import Network, NetworkChange
+    from pytest_netlab.host.routing.policy_rules import PolicyRule
+    from pytest_netlab.host.routing.routes import Route
 
 FORWARD = "net.ipv4.ip_forward"
 FILTERED = "TcpExt IPReversePathFilter"

@@ -13,11 +13,11 @@ from pytest_netlab.causes.facts import Clue
 from pytest_netlab.causes.legs import address, legs
 from pytest_netlab.causes.legs import link as link_to
 from pytest_netlab.causes.routes_cited import deaf, decided
-from pytest_netlab.host import xfrm
-from pytest_netlab.host.addresses import masqueraded
-from pytest_netlab.host.network import UNANSWERED
-from pytest_netlab.host.policy_rules import PolicyRule
-from pytest_netlab.host.routing import HERE, Asked, Routing, lookup
+from pytest_netlab.host.routing import xfrm
+from pytest_netlab.host.routing.addresses import masqueraded
+from pytest_netlab.host.routing.decision import HERE, Asked, Routing, lookup
+from pytest_netlab.host.routing.network import UNANSWERED
+from pytest_netlab.host.routing.policy_rules import PolicyRule
 from pytest_netlab.trace import refusal_text
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from pytest_netlab.causes.facts import Case, Cause, Name
     from pytest_netlab.causes.legs import Leg
-    from pytest_netlab.host.network import NetworkChange
-    from pytest_netlab.host.routing import Decision
+    from pytest_netlab.host.routing.decision import Decision
+    from pytest_netlab.host.routing.network import NetworkChange
 
 ECHO_IGNORED = "net.ipv4.icmp_echo_ignore_all"
 

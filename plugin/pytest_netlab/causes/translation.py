@@ -9,8 +9,9 @@ from pytest_netlab.causes import clues, routing
 from pytest_netlab.causes.facts import Clue
 from pytest_netlab.causes.remedies import undo
 from pytest_netlab.flows import WITH_PORTS
-from pytest_netlab.host import Published, effects
-from pytest_netlab.host.conntrack import NAMES
+from pytest_netlab.host import Published
+from pytest_netlab.host.firewall import effects
+from pytest_netlab.host.tracking.conntrack import NAMES
 from pytest_netlab.trace import End, PortTranslation, Symbol
 from pytest_netlab.trace.build import OWN
 from pytest_netlab.trace.values import map_symbols, symbols_in
@@ -18,7 +19,7 @@ from pytest_netlab.trace.values import map_symbols, symbols_in
 if TYPE_CHECKING:
     from pytest_netlab.causes.facts import Case, Cause, Evidence, Name
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.host.connections import Connection
+    from pytest_netlab.host.tracking.connections import Connection
     from pytest_netlab.trace import FlowFact
 
 _EPHEMERAL, _ANY = ("port", "id"), Symbol("any", 0)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.evidence import document, traces
 from pytest_netlab.flows import WITH_PORTS
-from pytest_netlab.host.conntrack import NAMES
+from pytest_netlab.host.tracking.conntrack import NAMES
 from pytest_netlab.trace import refusal_text, value_text, what_text
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.host import Fact, HostChange
-    from pytest_netlab.host.connections import Connection
+    from pytest_netlab.host.tracking.connections import Connection
     from pytest_netlab.judge import Verdict
     from pytest_netlab.trace import CanonicalTrace, FlowFact, Packet, PortTranslation
 

@@ -13,23 +13,23 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_netlab.host.engine_rules import bridge_of, lacking, written_by_engine
 from pytest_netlab.host.facts import EndSetting, Reach, link_state, reach
+from pytest_netlab.host.firewall.rules import Rule
+from pytest_netlab.host.firewall.ruleset import among, has_order, items
+from pytest_netlab.host.firewall.ruleset import read as read_item
+from pytest_netlab.host.firewall.unprintable import left
 from pytest_netlab.host.meters import Meters
-from pytest_netlab.host.rules import Rule
-from pytest_netlab.host.ruleset import among, has_order, items
-from pytest_netlab.host.ruleset import read as read_item
 from pytest_netlab.host.sysctls import ENDS
-from pytest_netlab.host.unprintable import left
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from pytest_netlab.host.connections import Connection
     from pytest_netlab.host.facts import Fact
-    from pytest_netlab.host.network import NetworkChange
-    from pytest_netlab.host.next_hops import NextHop
+    from pytest_netlab.host.firewall.rules import Item
     from pytest_netlab.host.obstacles import Obstacle
     from pytest_netlab.host.passages import Passage
-    from pytest_netlab.host.rules import Item
+    from pytest_netlab.host.routing.network import NetworkChange
+    from pytest_netlab.host.routing.next_hops import NextHop
+    from pytest_netlab.host.tracking.connections import Connection
 
 # Facts that are lists of lines, compared line by line. Only rules have an order.
 RULES = "ruleset"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.host import engine_shapes
-from pytest_netlab.host.ruleset import among, read
+from pytest_netlab.host.firewall.ruleset import among, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

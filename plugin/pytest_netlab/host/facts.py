@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pytest_netlab.host.rules import Chain, Line, Rule
+from pytest_netlab.host.firewall.rules import Chain, Line, Rule
 
 _DIGITS = 9  # of an MTU: Python is slow at parsing thousands of them
 

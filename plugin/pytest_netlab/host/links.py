@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.host.iproute import maybe, named, number
+from pytest_netlab.host.routing.iproute import maybe, named, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,31 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pytest_netlab.host import (
-    addresses,
-    conntrack,
-    links,
-    meters,
-    next_hops,
-    policy_rules,
-    routes,
-    sysctls,
-    xfrm,
-)
+from pytest_netlab.host import links, meters, sysctls
 from pytest_netlab.host.meters import Meters
-from pytest_netlab.host.network import Network, NetworkChange
-from pytest_netlab.host.routing import Routing
+from pytest_netlab.host.routing import addresses, next_hops, policy_rules, routes, xfrm
+from pytest_netlab.host.routing.decision import Routing
+from pytest_netlab.host.routing.network import Network, NetworkChange
+from pytest_netlab.host.tracking import conntrack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.host.addresses import Address
-    from pytest_netlab.host.conntrack import Entry, Event
     from pytest_netlab.host.links import Link, Neighbour
-    from pytest_netlab.host.next_hops import Reachable
-    from pytest_netlab.host.policy_rules import PolicyRule
-    from pytest_netlab.host.routes import Route
+    from pytest_netlab.host.routing.addresses import Address
+    from pytest_netlab.host.routing.next_hops import Reachable
+    from pytest_netlab.host.routing.policy_rules import PolicyRule
+    from pytest_netlab.host.routing.routes import Route
+    from pytest_netlab.host.tracking.conntrack import Entry, Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

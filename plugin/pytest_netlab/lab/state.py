@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_netlab.errors import NetlabError
 from pytest_netlab.host import sysctls
-from pytest_netlab.host.counters import FILES
-from pytest_netlab.host.next_hops import Reachable
+from pytest_netlab.host.firewall.counters import FILES
+from pytest_netlab.host.routing.next_hops import Reachable
+from pytest_netlab.host.routing.xfrm import POLICIES, STATES
 from pytest_netlab.host.snapshot import BEFORE, KEPT, START, Snapshot
-from pytest_netlab.host.xfrm import POLICIES, STATES
 from pytest_netlab.lab import facts
 from pytest_netlab.lab.net import addresses, conntrack, routes
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from pytest_netlab.host.routes import Route
+    from pytest_netlab.host.routing.routes import Route
     from pytest_netlab.lab.net.node import NamespaceNode
 
 IGNORE_OUTGOING = 23  # linux/if_packet.h: no copy of what the node itself sends

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab import host
-from pytest_netlab.host import Action, Line, Rule, effects, iptables, nft_json
+from pytest_netlab.host import Action, Line, Rule
+from pytest_netlab.host.firewall import effects, iptables, nft_json
 from pytest_netlab.lab.backends import private
 from pytest_netlab.lab.rootfs import suites
 from pytest_netlab.spec import LabOptions

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pyroute2.netlink.rtnl.rtmsg import rtmsg
 
-from pytest_netlab.host.routes import route
-from pytest_netlab.host.routing import Asked, Routing, decide
+from pytest_netlab.host.routing.decision import Asked, Routing, decide
+from pytest_netlab.host.routing.routes import route
 from pytest_netlab.host.sysctls import per_link
 from pytest_netlab.lab import facts
 from pytest_netlab.lab.net import routes
@@ -29,7 +29,7 @@ from pytest_netlab.lab.net.netns import inside
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_netlab.host.routing import Decision
+    from pytest_netlab.host.routing.decision import Decision
 
 GET, REQUEST, ERROR = 26, 1, 2
 MATCHED = 0x3000  # RTM_F_LOOKUP_TABLE, RTM_F_FIB_MATCH

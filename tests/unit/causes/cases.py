@@ -10,7 +10,7 @@ from tests.hosts import changed
 
 from pytest_netlab.causes import Case, Cause
 from pytest_netlab.flows import ICMP, TCP, Role, Tuple5
-from pytest_netlab.host.connections import Connection
+from pytest_netlab.host.tracking.connections import Connection
 from pytest_netlab.trace import End, Fields, FlowFact, Packet, What
 
 if TYPE_CHECKING:

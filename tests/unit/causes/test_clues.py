@@ -12,8 +12,8 @@ from tests.unit.causes.cases import MASQUERADE, PING, WEB, case
 
 from pytest_netlab.causes import clues
 from pytest_netlab.causes.facts import Clue
-from pytest_netlab.host import effects
-from pytest_netlab.host.ruleset import among
+from pytest_netlab.host.firewall import effects
+from pytest_netlab.host.firewall.ruleset import among
 
 if TYPE_CHECKING:
     from pytest_netlab.causes import Case

@@ -31,7 +31,7 @@ from tests.unit.causes.cases import (
 
 from pytest_netlab.causes import Cause, explain, unseen
 from pytest_netlab.flows import TCP
-from pytest_netlab.host.next_hops import NextHop
+from pytest_netlab.host.routing.next_hops import NextHop
 from pytest_netlab.lab.backends.fake import FakeLab
 from pytest_netlab.spec import POINTS, LabOptions
 from pytest_netlab.trace import (

@@ -20,7 +20,7 @@ from tests.unit.causes.cases import (
 
 from pytest_netlab.causes import interception
 from pytest_netlab.flows import TCP, Role, Tuple5
-from pytest_netlab.host.next_hops import NextHop
+from pytest_netlab.host.routing.next_hops import NextHop
 from pytest_netlab.trace import CanonicalFlow, End, Fields, Packet, What
 
 KEY = Tuple5(TCP, "172.16.211.1", 40000, "172.16.211.128", 81)

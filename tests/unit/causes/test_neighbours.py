@@ -11,7 +11,7 @@ from tests.unit.causes.cases import PING, WEB, Seen, case, words
 
 from pytest_netlab.causes import neighbours
 from pytest_netlab.flows import ICMP, Tuple5
-from pytest_netlab.host.next_hops import NextHop
+from pytest_netlab.host.routing.next_hops import NextHop
 
 if TYPE_CHECKING:
     from pytest_netlab.trace import FlowFact

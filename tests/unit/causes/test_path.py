@@ -12,7 +12,7 @@ from tests.unit.causes.cases import LEG, PING, Seen, case, tracked, words
 
 from pytest_netlab.causes import explain, path
 from pytest_netlab.flows import UDP, Tuple5
-from pytest_netlab.host.connections import Connection
+from pytest_netlab.host.tracking.connections import Connection
 
 if TYPE_CHECKING:
     from pytest_netlab.host import HostChange

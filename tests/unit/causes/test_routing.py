@@ -19,15 +19,15 @@ from pytest_netlab.causes import (
 from pytest_netlab.causes.clues import NONE
 from pytest_netlab.flows import ICMP, ICMP6, TCP, Tuple5
 from pytest_netlab.host import EndSetting, HostChange
-from pytest_netlab.host.addresses import addresses
 from pytest_netlab.host.links import links
 from pytest_netlab.host.links import neighbours as known_neighbours
-from pytest_netlab.host.network import Network, NetworkChange
-from pytest_netlab.host.policy_rules import policy_rules
-from pytest_netlab.host.routes import routes
-from pytest_netlab.host.routing import Routing
+from pytest_netlab.host.routing.addresses import addresses
+from pytest_netlab.host.routing.decision import Routing
+from pytest_netlab.host.routing.network import Network, NetworkChange
+from pytest_netlab.host.routing.policy_rules import policy_rules
+from pytest_netlab.host.routing.routes import routes
+from pytest_netlab.host.routing.xfrm import policies
 from pytest_netlab.host.sysctls import per_link
-from pytest_netlab.host.xfrm import policies
 from pytest_netlab.trace import FlowFact, Refusal, What
 
 NAMES = {

@@ -34,7 +34,7 @@ from pytest_netlab.flows import UDP
 if TYPE_CHECKING:
     from pytest_netlab.causes import Case
     from pytest_netlab.host import HostChange
-    from pytest_netlab.host.connections import Connection
+    from pytest_netlab.host.tracking.connections import Connection
     from pytest_netlab.nat import Kind
     from pytest_netlab.trace import FlowFact
 

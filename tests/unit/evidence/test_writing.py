@@ -13,7 +13,7 @@ from pytest_netlab.checks import Violation
 from pytest_netlab.evidence.record import Record, dumps, read
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
 from pytest_netlab.host import HostChange
-from pytest_netlab.host.connections import Connection
+from pytest_netlab.host.tracking.connections import Connection
 from pytest_netlab.judge import Verdict
 from pytest_netlab.trace import CanonicalFlow, CanonicalTrace, PortTranslation, Symbol
 

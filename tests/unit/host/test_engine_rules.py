@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pytest_netlab.host import effects, engine_rules, read
+from pytest_netlab.host import engine_rules, read
+from pytest_netlab.host.firewall import effects
 
 GOLDEN = Path(__file__).resolve().parents[3] / "golden"
 OWN = "nft ip docker-bridges"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from tests.unit.host.tracked import PING, QUERY, WEB
 
-from pytest_netlab.host import conntrack, routes, snapshot
-from pytest_netlab.host.conntrack import Event
-from pytest_netlab.host.next_hops import Reachable
+from pytest_netlab.host import snapshot
+from pytest_netlab.host.routing import routes
+from pytest_netlab.host.routing.next_hops import Reachable
 from pytest_netlab.host.snapshot import Snapshot
+from pytest_netlab.host.tracking import conntrack
+from pytest_netlab.host.tracking.conntrack import Event
 
 END = Event(change="DESTROY", original=QUERY.original, reply=QUERY.reply)
 

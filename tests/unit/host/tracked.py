@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from pytest_netlab.flows import ICMP, ICMP6, TCP, UDP, Tuple5
-from pytest_netlab.host.conntrack import (
+from pytest_netlab.host.tracking.conntrack import (
     GRE,
     NAMES,
     Counters,

@@ -29,8 +29,8 @@ from pytest_netlab.spec import DOCKER0, UPLINK
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from pytest_netlab.host.conntrack import Event
     from pytest_netlab.host.snapshot import Snapshot
+    from pytest_netlab.host.tracking.conntrack import Event
     from pytest_netlab.lab.engine.liveness import Liveness
     from pytest_netlab.lab.lifetime.namespaces import Namespaces
     from pytest_netlab.lab.net.lan import Lan

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from pytest_netlab.errors import LabError, LabUnavailableError, Remedy
-from pytest_netlab.host.routes import DEFAULT
+from pytest_netlab.host.routing.routes import DEFAULT
 from pytest_netlab.lab import preflight, sweep
 from pytest_netlab.lab.backends.docker_lab import Components, DockerLab
 from pytest_netlab.lab.engine import containers, host_engine, image, listener, overheard

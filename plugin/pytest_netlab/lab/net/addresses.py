@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pytest_netlab.host.addresses import Address
+from pytest_netlab.host.routing.addresses import Address
 from pytest_netlab.lab.net.netns import inside
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any
 
 from pytest_netlab.errors import LabError
-from pytest_netlab.host import ctnetlink
+from pytest_netlab.host.tracking import ctnetlink
 from pytest_netlab.lab.net.netns import inside
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from pytest_netlab.host.conntrack import Entry
+    from pytest_netlab.host.tracking.conntrack import Entry
 
 IPV4 = 2
 SECONDS = 5

@@ -11,14 +11,14 @@ import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from pytest_netlab.host import ctnetlink
+from pytest_netlab.host.tracking import ctnetlink
 from pytest_netlab.lab.net.conntrack import MOST_BYTES, NETLINK_NETFILTER
 from pytest_netlab.lab.net.netns import inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from pytest_netlab.host.conntrack import Event
+    from pytest_netlab.host.tracking.conntrack import Event
 
 NEW, UPDATE, DESTROY = 1, 2, 4  # multicast groups, as bits
 SO_RCVBUFFORCE = 33  # not in the socket module

@@ -6,7 +6,8 @@ from contextlib import suppress
 from socket import AF_INET, AF_INET6
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.host import links, policy_rules, routes
+from pytest_netlab.host import links
+from pytest_netlab.host.routing import policy_rules, routes
 from pytest_netlab.lab.net.links import listed as listed_links
 from pytest_netlab.lab.net.links import netlink
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pytest_netlab.host.links import Link, Neighbour
-    from pytest_netlab.host.policy_rules import PolicyRule
-    from pytest_netlab.host.routes import Route
+    from pytest_netlab.host.routing.policy_rules import PolicyRule
+    from pytest_netlab.host.routing.routes import Route
 
 FAMILIES = (AF_INET, AF_INET6)
 _CLONED = 0x200  # RTM_F_CLONED: a cached route to one destination
