@@ -55,6 +55,12 @@ def _lacks(case: Case, fact: Fact) -> bool:
     return not any(one.startswith(head) for one in case.host.lines)
 
 
+def unpublished(case: Case) -> Clue:
+    """Cite the missing rule that published a port: DNAT before what leads to it."""
+    translates = gone(case, effects.translates_destination)
+    return translates or gone(case, effects.publishes)
+
+
 def new(case: Case, wanted: Question) -> Clue:
     """Cite the extra rule that fulfils `wanted`: the one that counted most packets."""
     return _cited(case, "this rule is new", case.host.extra, wanted)

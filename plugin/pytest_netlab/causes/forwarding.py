@@ -212,7 +212,7 @@ def unanswered(case: Case) -> Cause | None:
 
 def _untranslated(case: Case) -> Clue:
     return clues.first(
-        clues.gone(case, effects.publishes),
+        clues.unpublished(case),
         clues.new(case, effects.exempts),
         _barrier(case),
         clues.reordered(case, effects.in_nat),

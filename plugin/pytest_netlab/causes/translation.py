@@ -164,7 +164,7 @@ def proxied(case: Case) -> Cause | None:
     if client == want.sender:
         return None
     why = clues.first(
-        clues.gone(case, effects.publishes),
+        clues.unpublished(case),
         clues.new(case, effects.untracks),
         clues.new(case, effects.in_nat),
         clues.reordered(case, effects.in_nat),

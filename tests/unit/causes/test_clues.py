@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.flowfacts import end
 from tests.hosts import changed, lines
-from tests.unit.causes.cases import MASQUERADE, PING, WEB, case
+from tests.unit.causes.cases import DNAT_RULE, MASQUERADE, PING, WEB, case
 
 from pytest_netlab.causes import clues
 from pytest_netlab.causes.facts import Clue
@@ -435,3 +435,15 @@ def test_remedy_of_a_setting() -> None:
         "sysctl -w net.ipv4.ip_forward=1"
     )
     assert clues.setting(of(host), "kernel").remedy == ""
+
+
+def test_unpublished() -> None:
+    """Of Docker's chain in nat, the rule that translates is what published the port."""
+    own = "nat -A DOCKER -i docker0 -j RETURN"
+
+    def cited(*missing: str) -> str:
+        return clues.unpublished(case(WEB, WEB, changed(missing=missing))).text
+
+    assert cited(own, DNAT_RULE) == f"this rule is gone: {DNAT_RULE}"
+    assert cited(own) == f"this rule is gone: {own}"
+    assert cited(MASQUERADE) == ""
