@@ -74,7 +74,7 @@ def _elsewhere(
             return None
         what = f"are taken by the host itself, which has {leg.asked.destination}"
     else:
-        what = f"leave by {_hops(now)}{_place(now, known)} {_instead(then, usual)}"
+        what = f"leave by {_hops(now)}{_place(now, known)} {_instead(now, then, usual)}"
     return Cited(what, _why(leg, now, then, known), elsewhere=True)
 
 
@@ -113,11 +113,16 @@ def _ways(decision: Decision) -> frozenset[tuple[str, str]]:
     return frozenset((hop.gateway, hop.device) for hop in decision.hops)
 
 
-def _instead(then: Decision | None, usual: str) -> str:
+def _instead(now: Decision, then: Decision | None, usual: str) -> str:
     """Return where packets went when the lab had started, or should go."""
-    if then is not None and then.kind in HERE:
+    if then is None:
+        return f"instead of {usual}"
+    if then.kind in HERE:
         return "though they were for the host itself"
-    return f"instead of {_hops(then) if then else usual}"
+    is_direct = not any(hop.gateway for hop in then.hops)
+    if is_direct and now.devices == then.devices:
+        return "instead of directly"
+    return f"instead of {_hops(then)}"
 
 
 def _hops(decision: Decision) -> str:

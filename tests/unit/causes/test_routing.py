@@ -162,6 +162,16 @@ CITED = {
         ),
         "ip route add 172.17.0.0/16 dev docker0 scope link",
     ),
+    "next hop": (
+        (PING, LOST, network(more="172.16.211.1 via 172.16.211.3 dev ens160\n")),
+        "misrouted",
+        (
+            "c1's packets to host01 leave by ens160 (via 172.16.211.3), the uplink, "
+            "instead of directly; this route is new: `172.16.211.1 via 172.16.211.3 "
+            "dev ens160`"
+        ),
+        "ip route del 172.16.211.1 via 172.16.211.3 dev ens160",
+    ),
     "rule gone": (
         (PING, LOST, network(rules="0:\tfrom all lookup local\n")),
         "not forwarded",
