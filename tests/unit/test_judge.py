@@ -97,6 +97,26 @@ def test_host() -> None:
     assert f"this rule is gone: {RULE}" in cause.text
 
 
+def test_connections_that_are_older() -> None:
+    """What a flow followed is older than the capture, unless it was heard to begin."""
+    trace = exchange(None)
+    key = trace.facts[0].key
+    assert key is not None
+    names = Tuple5(UDP, "c1", KEPT, "host01", 53)
+    entry = Connection(names, names.reply)
+
+    def older(
+        created: frozenset[Tuple5] | None, of: Tuple5 = key
+    ) -> tuple[Connection, ...]:
+        known = HostState(followed={of: entry}, created=created)
+        return judge(golden(exchange(KEPT)), trace, host=known).host.older
+
+    assert older(frozenset()) == (entry,)
+    assert older(frozenset({key})) == ()
+    assert older(None) == ()
+    assert older(frozenset(), key._replace(sport=key.sport + 1)) == ()
+
+
 def test_unknown_host() -> None:
     """A host that was not read differs in nothing, and excuses nothing."""
     verdict = judge(golden(exchange(KEPT)), exchange(MOVED))
