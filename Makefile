@@ -25,7 +25,7 @@ lint: setup ## ruff, mypy, import-linter
 	@.venv/bin/lint-imports
 
 test: lint ## lint, then all tests and scenarios
-	@.venv/bin/pytest -n2 --dist=loadfile $(ARGS)
+	@.venv/bin/pytest -n2 --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 bench: setup ## times, as ratios to named peers of the same run (minutes)
 	@.venv/bin/python -m pip -q install --group bench

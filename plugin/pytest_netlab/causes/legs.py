@@ -82,6 +82,8 @@ def legs(case: Case) -> Iterator[Leg]:
 def _legs(case: Case, known: NetworkChange, key: Tuple5) -> Iterator[Leg]:
     want = case.want
     initiator, responder = f"{want.initiator.node}", f"{want.responder.node}"
+    if want.disposition == LOCAL and _are_bridged(case, initiator, responder):
+        return
     whole = _asked(key, key.dst, key.dport, link(case, known, initiator, key.src))
     local = Leg(
         sender=initiator,
@@ -103,6 +105,12 @@ def _legs(case: Case, known: NetworkChange, key: Tuple5) -> Iterator[Leg]:
     if is_local:
         leg = _proxy(case, known, leg)
     yield from (leg, _back(leg, link(case, known, leg.receiver, where)))
+
+
+def _are_bridged(case: Case, one: str, other: str) -> bool:
+    """Return whether two nodes are on one link: then no route decides about them."""
+    places = {case.host.devices.get(node, "") for node in (one, other)}
+    return len(places) == 1 and "" not in places
 
 
 def _proxy(case: Case, known: NetworkChange, leg: Leg) -> Leg:
