@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from pytest_netlab.diff import Difference
     from pytest_netlab.flows import Tuple5
+    from pytest_netlab.host.frame_counts import FrameCount
     from pytest_netlab.host.obstacles import Obstacle
-    from pytest_netlab.host.passages import Passage
     from pytest_netlab.host.routing.network import NetworkChange
     from pytest_netlab.host.routing.next_hops import NextHop
     from pytest_netlab.host.routing.routes import Route
@@ -77,7 +77,7 @@ class HostState:
         hops: what each node does with packets to each other.
         followed: the conntrack entries, by their original tuples.
         meters: what kernels counted during the capture.
-        passages: node -> the frames of its link, and those of them that were captured.
+        frame_counts: node -> its link's frames, and those that were captured.
         obstacles: what stops frames at links, or may.
         network: where it sends packets, now and at its lab's start; None: not read.
 
@@ -96,7 +96,7 @@ class HostState:
     hops: tuple[NextHop, ...] = ()
     followed: Mapping[Tuple5, Connection] = field(default_factory=dict)
     meters: Meters = field(default_factory=Meters)
-    passages: Mapping[str, Passage] = field(default_factory=dict)
+    frame_counts: Mapping[str, FrameCount] = field(default_factory=dict)
     obstacles: tuple[Obstacle, ...] = ()
     network: NetworkChange | None = None
 
@@ -226,7 +226,7 @@ def _change(golden: Golden, host: HostState, trace: CanonicalTrace) -> HostChang
         ends=set_at_ends(host.ends),
         counts=host.counts,
         meters=host.meters,
-        passages=host.passages,
+        frame_counts=host.frame_counts,
         obstacles=host.obstacles,
         hops=host.hops,
         network=host.network,

@@ -21,8 +21,8 @@ from pytest_netlab.errors import (
     UnjudgedError,
 )
 from pytest_netlab.host import counted, is_known, ruleset, sysctls
+from pytest_netlab.host.frame_counts import frame_counts
 from pytest_netlab.host.obstacles import obstacles
-from pytest_netlab.host.passages import passages
 from pytest_netlab.host.routing.next_hops import next_hops
 from pytest_netlab.host.snapshot import Snapshot
 from pytest_netlab.host.tracking import connections
@@ -375,7 +375,7 @@ class ScenarioRun:
             created=seen.created,
             followed=entries,
             meters=seen.meters,
-            passages=passages(trace.capture, seen.meters),
+            frame_counts=frame_counts(trace.capture, seen.meters),
             obstacles=obstacles(seen.files, seen.meters.ports),
             # A host that was looked at has routes, were it to itself.
             network=seen.network_change(symbols) if seen.routes else None,

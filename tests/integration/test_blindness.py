@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pytest_netlab.host import snapshot
+from pytest_netlab.host.frame_counts import frame_counts
 from pytest_netlab.host.obstacles import obstacles
-from pytest_netlab.host.passages import passages
 from pytest_netlab.lab.backends import kernel
 from pytest_netlab.mutate.live.inject import addresses
 from pytest_netlab.run import ScenarioRun
@@ -313,5 +313,5 @@ def test_stored(lab: DockerLab, store: Store) -> None:
 
     assert run.packets is not None
     assert read.meters == seen.meters
-    assert passages(run.packets, read.meters)["c1"].unseen == 0
+    assert frame_counts(run.packets, read.meters)["c1"].unseen == 0
     assert obstacles(read.files, read.meters.ports) == ()

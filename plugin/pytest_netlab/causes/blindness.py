@@ -19,7 +19,7 @@ from pytest_netlab.host.meters import meaning
 if TYPE_CHECKING:
     from pytest_netlab.causes.facts import Case, Cause
     from pytest_netlab.host import Fact, Question
-    from pytest_netlab.host.passages import Passage
+    from pytest_netlab.host.frame_counts import FrameCount
     from pytest_netlab.trace import End, FlowFact
 
 _BEFORE = (
@@ -33,18 +33,18 @@ _AFTER = (
 
 def untouched(case: Case) -> Cause | None:
     """Find why no packet of a flow was seen: its initiator sent some, or none."""
-    passage = _passage(case, case.want.initiator)
-    if passage is None:
+    frames = _frame_count(case, case.want.initiator)
+    if frames is None:
         return None
-    return _dropped(case, passage) or _never_sent(case, passage)
+    return _dropped(case, frames) or _never_sent(case, frames)
 
 
 def unseen(case: Case) -> Cause | None:
     """Find packets that a node sent or should have, and that no point shows."""
     want, got = case.want, case.got
     silent = want.answered and not got.answered
-    passage = _passage(case, got.target or want.responder) if silent else None
-    if passage is not None and (found := _dropped(case, passage)):
+    frames = _frame_count(case, got.target or want.responder) if silent else None
+    if frames is not None and (found := _dropped(case, frames)):
         return found
     if silent or not case.evidence or want != got:
         return None
@@ -71,41 +71,41 @@ def redirected(case: Case) -> Cause | None:
 
 def swallowed(case: Case, end: End | None) -> Clue:
     """Cite what dropped frames for a container after docker0 showed them."""
-    passage = _passage(case, end)
-    return _swallowed(case, passage) if passage is not None else clues.NONE
+    frames = _frame_count(case, end)
+    return _swallowed(case, frames) if frames is not None else clues.NONE
 
 
 def unheard(case: Case, node: str) -> Clue:
     """Cite what dropped frames that a node sent, or that were for it: its ARP."""
-    passage = case.host.passages.get(node)
-    if passage is None:
+    frames = case.host.frame_counts.get(node)
+    if frames is None:
         return clues.NONE
-    if not passage.unseen:
-        return _swallowed(case, passage)
-    why = _early(case, passage, _BEFORE)
-    return Clue(f"{_came(passage)}; {why}", why.remedy)
+    if not frames.unseen:
+        return _swallowed(case, frames)
+    why = _early(case, frames, _BEFORE)
+    return Clue(f"{_came(frames)}; {why}", why.remedy)
 
 
-def _swallowed(case: Case, passage: Passage) -> Clue:
-    if not passage.link or not passage.lost:
+def _swallowed(case: Case, frames: FrameCount) -> Clue:
+    if not frames.link or not frames.lost:
         return clues.NONE
     why = clues.first(
         _bars(case, hooks.is_late),
-        _obstacle(case, passage.link, passage.mac, outward=True),
+        _obstacle(case, frames.link, frames.mac, outward=True),
         case=case,
         otherwise=_AFTER,
     )
     text = (
-        f"of {_frames(passage.sent)} for {passage.node} that {passage.point} shows, "
-        f"its link {passage.link} carried {passage.sent - passage.lost}"
+        f"of {_frames(frames.sent)} for {frames.node} that {frames.point} shows, "
+        f"its link {frames.link} carried {frames.sent - frames.lost}"
     )
     return Clue(f"{text}; {why}", why.remedy)
 
 
 def queued(case: Case, end: End | None) -> Clue:
     """Cite the queue that dropped what the host sent to an end, before a point."""
-    passage = _passage(case, end)
-    link = case.host.meters.link(passage.point) if passage is not None else ""
+    frames = _frame_count(case, end)
+    link = case.host.meters.link(frames.point) if frames is not None else ""
     return _obstacle(case, link, outward=True, counted=True)
 
 
@@ -118,35 +118,35 @@ def kernel(case: Case) -> Clue:
     return Clue(f"the kernel counted {count} as {name}: {meaning(name)}")
 
 
-def _dropped(case: Case, passage: Passage) -> Cause | None:
+def _dropped(case: Case, frames: FrameCount) -> Cause | None:
     """Find frames that came in on a node's link, and that its point never showed."""
-    if not passage.unseen:
+    if not frames.unseen:
         return None
-    return case.cause("unseen", _came(passage), _early(case, passage, _BEFORE))
+    return case.cause("unseen", _came(frames), _early(case, frames, _BEFORE))
 
 
-def _came(passage: Passage) -> str:
-    where = f"link {passage.link}" if passage.link else "way to the host"
+def _came(frames: FrameCount) -> str:
+    where = f"link {frames.link}" if frames.link else "way to the host"
     return (
-        f"{passage.node} sent {_frames(passage.unseen)} that came in on its {where} "
-        f"and that {passage.point} never showed"
+        f"{frames.node} sent {_frames(frames.unseen)} that came in on its {where} "
+        f"and that {frames.point} never showed"
     )
 
 
-def _never_sent(case: Case, passage: Passage) -> Cause:
+def _never_sent(case: Case, frames: FrameCount) -> Cause:
     """Say why nothing came: lost beyond, no route, or nobody answers its ARP."""
-    node, end = passage.node, case.want.responder
-    if passage.astray:
-        count = _frames(passage.astray)
+    node, end = frames.node, case.want.responder
+    if frames.astray:
+        count = _frames(frames.astray)
         text = f"{node} sent {count} that the uplink never brought"
         why = Clue("the network beyond the uplink lost them")
         return case.cause("no traffic", text, why)
     if case.host.meters.grown(f"{node} Ip OutNoRoutes"):
         text = "it has no route to it (`ip route` in its namespace)"
         remedy = ""
-    elif passage.unanswered:
-        asked = " and ".join(passage.unanswered)
-        why = _early(case, passage) or deaf(case, passage.point)
+    elif frames.unanswered:
+        asked = " and ".join(frames.unanswered)
+        why = _early(case, frames) or deaf(case, frames.point)
         text = f"nobody answers its ARP for {asked}{f'; {why}' if why else ''}"
         remedy = why.remedy
     else:
@@ -158,15 +158,15 @@ def _never_sent(case: Case, passage: Passage) -> Cause:
     return case.cause("no traffic", f"{node} sent nothing to {end}", Clue(text, remedy))
 
 
-def _early(case: Case, passage: Passage, otherwise: str = "") -> Clue:
+def _early(case: Case, frames: FrameCount, otherwise: str = "") -> Clue:
     """Cite what drops a node's frames before its point shows them."""
-    link = passage.link or case.host.meters.link(passage.point)
+    link = frames.link or case.host.meters.link(frames.point)
     found = _bars(case, hooks.is_early) or _obstacle(case, link, outward=False)
     return found or Clue(otherwise)
 
 
-def _passage(case: Case, end: End | None) -> Passage | None:
-    return case.host.passages.get(f"{end.node}") if end is not None else None
+def _frame_count(case: Case, end: End | None) -> FrameCount | None:
+    return case.host.frame_counts.get(f"{end.node}") if end is not None else None
 
 
 def _changed(case: Case, wanted: Question) -> Clue:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from pytest_netlab.host.facts import Fact
     from pytest_netlab.host.firewall.rules import Item
+    from pytest_netlab.host.frame_counts import FrameCount
     from pytest_netlab.host.obstacles import Obstacle
-    from pytest_netlab.host.passages import Passage
     from pytest_netlab.host.routing.network import NetworkChange
     from pytest_netlab.host.routing.next_hops import NextHop
     from pytest_netlab.host.tracking.connections import Connection
@@ -57,7 +57,7 @@ class HostChange:
         lines: a rule's line -> the same with this host's addresses.
         bare: this host has no rule that an engine writes.
         meters: what kernels counted during the capture.
-        passages: node -> the frames of its link, and those of them that were captured.
+        frame_counts: node -> its link's frames, and those that were captured.
         obstacles: what stops frames at this host's links, or may.
         since: lines of what changed since the lab had just started; None where nobody
             looked.
@@ -80,7 +80,7 @@ class HostChange:
     lines: Mapping[str, str] = field(default_factory=dict)
     bare: bool = False
     meters: Meters = field(default_factory=Meters)
-    passages: Mapping[str, Passage] = field(default_factory=dict)
+    frame_counts: Mapping[str, FrameCount] = field(default_factory=dict)
     obstacles: tuple[Obstacle, ...] = ()
     since: frozenset[str] | None = None
     usual: int = 0
@@ -216,8 +216,8 @@ def _beside_engines(rules: _Lists, now: Mapping[str, str]) -> _Lists:
         return foreign
     essential = lacking(items(now[RULES]), now.get("firewall", ""))
     known = [one.text for one in essential]
-    told = left(known, now[RULES].splitlines(), known)
-    return _Lists(tuple(x for x in essential if x.text in told)) + foreign
+    listed = left(known, now[RULES].splitlines(), known)
+    return _Lists(tuple(x for x in essential if x.text in listed)) + foreign
 
 
 def _foreign(facts: Sequence[Fact]) -> Iterator[Fact]:

@@ -53,9 +53,9 @@ def _settings(recorded_on: Mapping[str, str], host: HostChange) -> Iterator[str]
     ]
     if details:
         yield ", ".join(details)
-    told = (*DETAILS, *HEADLINE) if versions else DETAILS
+    on_one_line = (*DETAILS, *HEADLINE) if versions else DETAILS
     for name, (was, now) in found:
-        if name not in told:
+        if name not in on_one_line:
             yield f"{name}: {was} then, {now} here"
 
 

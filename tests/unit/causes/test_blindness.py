@@ -11,9 +11,9 @@ from tests.hosts import changed
 from tests.unit.causes.cases import DROPPED, LOCAL, PING, WEB, Seen, case, words
 
 from pytest_netlab.causes import blindness, explain, forwarding
+from pytest_netlab.host.frame_counts import FrameCount
 from pytest_netlab.host.meters import Meters
 from pytest_netlab.host.obstacles import Obstacle
-from pytest_netlab.host.passages import Passage
 
 if TYPE_CHECKING:
     from pytest_netlab.host import HostChange
@@ -24,16 +24,16 @@ BRIDGE = "nft bridge x p ip protocol icmp drop"
 OUT = "nft bridge x o ip protocol tcp drop"
 REDIRECT = "nat -A PREROUTING -i docker0 -p icmp -j REDIRECT"
 SETS = "nft bridge x p ip daddr set c2"
-C1 = Passage(node="c1", link="veth1", mac="02:00:00:00:00:01", came=4, shown=1)
+C1 = FrameCount(node="c1", link="veth1", mac="02:00:00:00:00:01", came=4, shown=1)
 ALL_SHOWN = replace(C1, came=1)
-MUTE_WEB = Passage(node="web", link="veth2", sent=3, carried=1)
+MUTE_WEB = FrameCount(node="web", link="veth2", sent=3, carried=1)
 DROPS_ALL = Obstacle("veth1", "qdisc clsact of veth1 has dropped 3 packets", "tc qdisc")
 NOT_ANSWERED = replace(WEB, answered=False, returned=False)
 INSTEAD = fact("icmp echo", "c1", "bridge")
 
 
 def host(
-    *passages: Passage,
+    *frame_counts: FrameCount,
     extra: tuple[str, ...] = (),
     obstacles: tuple[Obstacle, ...] = (),
     counts: dict[str, int] | None = None,
@@ -44,7 +44,7 @@ def host(
     return changed(
         extra=extra,
         counts=counts,
-        passages={one.node: one for one in passages},
+        frame_counts={one.node: one for one in frame_counts},
         obstacles=obstacles,
         meters=Meters(
             dict.fromkeys(found, 0), found, {"veth1": "c1", "ens160": "uplink"}
@@ -150,7 +150,7 @@ def test_not_redirected(others: tuple[object, ...], rule: str) -> None:
 
 def test_reply_dropped_before() -> None:
     """A target whose frames came in and were not shown has answered."""
-    web = Passage(node="web", link="veth2", came=2, shown=1)
+    web = FrameCount(node="web", link="veth2", came=2, shown=1)
     rule = "raw -A PREROUTING -p tcp --sport 80 -j DROP"
     known = host(web, extra=(rule,))
 
@@ -198,23 +198,23 @@ def test_nailed_to_its_own_port() -> None:
 
 
 @pytest.mark.parametrize(
-    ("passage", "text"),
+    ("count", "text"),
     [
         (
             MUTE_WEB,
             "of 3 frames for web that docker0 shows, its link veth2 carried 1; ",
         ),
         (
-            Passage(node="web", link="veth2", came=2),
+            FrameCount(node="web", link="veth2", came=2),
             "web sent 2 frames that came in on its link veth2 and that docker0 never",
         ),
-        (Passage(node="web", link="veth2", came=2, shown=2, sent=1, carried=1), ""),
+        (FrameCount(node="web", link="veth2", came=2, shown=2, sent=1, carried=1), ""),
     ],
     ids=["asked in vain", "answered in vain", "silent"],
 )
-def test_unheard(passage: Passage, text: str) -> None:
+def test_unheard(count: FrameCount, text: str) -> None:
     """What was lost on a node's link may have been its ARP."""
-    found = blindness.unheard(case(WEB, NOT_ANSWERED, host(passage)), "web")
+    found = blindness.unheard(case(WEB, NOT_ANSWERED, host(count)), "web")
 
     assert found.text.startswith(text)
     assert bool(found) == bool(text)
@@ -237,7 +237,7 @@ def test_answer_did_not_arrive() -> None:
 
 def test_queue_of_the_host() -> None:
     """A queue drops before a capture point what the host sends on."""
-    beyond = Passage(node="host01", point="uplink")
+    beyond = FrameCount(node="host01", point="uplink")
     queue = Obstacle(
         "ens160", "qdisc tbf of ens160 has dropped 2 packets", counted=True
     )

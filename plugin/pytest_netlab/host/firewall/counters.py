@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.host.firewall import iptables, nftables
 from pytest_netlab.host.firewall.rules import Line, Rule
-from pytest_netlab.host.firewall.ruleset import told_by_iptables
+from pytest_netlab.host.firewall.ruleset import listed_by_iptables
 from pytest_netlab.host.naming import named
 
 if TYPE_CHECKING:
@@ -70,4 +70,4 @@ def _lines(state: Mapping[str, str]) -> Iterator[tuple[str, int]]:
                 if is_nft and (chain, at) in uncounted:
                     continue
             yield one.text.rstrip(), one.counters[0]
-    yield from nftables.counted(state.get(_NFT, ""), told_by_iptables(state))
+    yield from nftables.counted(state.get(_NFT, ""), listed_by_iptables(state))

@@ -48,7 +48,7 @@ def ruleset(state: Mapping[str, str], symbols: Mapping[str, str] | None = None) 
         legacy = ()
     beside = [one for one in (*legacy, *six) if not _accepts(one)]
     lines = [in_symbols(one.text.rstrip()) for one in (*usual, *beside)]
-    listed = nftables.listed(state.get("nftables.txt", ""), told_by_iptables(state))
+    listed = nftables.listed(state.get("nftables.txt", ""), listed_by_iptables(state))
     lines += [
         f"{place}{in_symbols(rule)}" for place, rule in sorted(listed, key=_order)
     ]
@@ -76,7 +76,7 @@ def _place(one: Rule | Chain) -> str:
     return f"{one.family} {one.table} {chain}"
 
 
-def told_by_iptables(state: Mapping[str, str]) -> set[str]:
+def listed_by_iptables(state: Mapping[str, str]) -> set[str]:
     """Return family, table and name of the nft chains that iptables lists."""
     usual = state.get(_USUAL, "")
     if iptables.is_legacy(usual):

@@ -32,7 +32,7 @@ _REQUEST, _REPLY = 1, 2  # RFC 826
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
+class FrameCount:
     """The frames of one node: what its link carried, and what a capture point shows.
 
     The numbers are of one capture, from one reading of the counters to the next: frames
@@ -44,8 +44,8 @@ class Passage:
         mac: its Ethernet address.
         point: the capture point that should show its frames.
         came: frames that its link brought.
+        shown: those of `came` that the point shows.
         astray: frames that it sent and the uplink did not bring: the network's loss.
-        shown: those of it that the point shows.
         sent: frames for it that the point shows.
         carried: frames that its link took to it.
         unanswered: whom it asked for by ARP, and nobody answered.
@@ -57,8 +57,8 @@ class Passage:
     mac: str = ""
     point: str = DOCKER0
     came: int = 0
-    astray: int = 0
     shown: int = 0
+    astray: int = 0
     sent: int = 0
     carried: int = 0
     unanswered: tuple[str, ...] = ()
@@ -74,22 +74,22 @@ class Passage:
         return max(self.sent - self.carried, 0)
 
 
-def passages(capture: Capture, meters: Meters) -> dict[str, Passage]:
+def frame_counts(capture: Capture, meters: Meters) -> dict[str, FrameCount]:
     """Return node -> its frames, of all whose Ethernet address the capture names."""
     if not meters:
         return {}
     points = {one.name: number for number, one in enumerate(capture.interfaces)}
     found = (
-        _passage(capture, meters, node, mac, points)
+        _frame_count(capture, meters, node, mac, points)
         for mac, node in capture.names.items()
         if is_mac(mac)
     )
     return {one.node: one for one in found if one is not None}
 
 
-def _passage(
+def _frame_count(
     capture: Capture, meters: Meters, node: str, mac: str, points: Mapping[str, int]
-) -> Passage | None:
+) -> FrameCount | None:
     """Return the frames of a node; None for the host, and where nobody looked."""
     link = meters.link(node)
     point = DOCKER0 if link else UPLINK
@@ -111,14 +111,14 @@ def _passage(
         others = int((here & ~own & inward).sum())
         brought = meters.grown(f"link {uplink} rx_packets") - others
         came = min(left, max(brought, shown))
-    return Passage(
+    return FrameCount(
         node=node,
         link=link,
         mac=mac,
         point=point,
         came=came,
-        astray=left - came,
         shown=shown,
+        astray=left - came,
         sent=int((here & meant).sum()),
         carried=meters.grown(f"{name} {takes}_packets"),
         unanswered=tuple(_unanswered(capture, here, address)),
@@ -129,8 +129,8 @@ def _unanswered(capture: Capture, here: Rows, address: np.uint64) -> Iterator[st
     """Yield whom a station asked for by ARP without any answer, by name."""
     arp, own = here & (capture.ethertype == ARP), capture.eth_src == address
     asked = capture.dst[arp & own & (capture.arp_op == _REQUEST)]
-    told = capture.src[arp & (capture.arp_op == _REPLY)]
-    silent = {bytes(one) for one in asked} - {bytes(one) for one in told}
+    answered = capture.src[arp & (capture.arp_op == _REPLY)]
+    silent = {bytes(one) for one in asked} - {bytes(one) for one in answered}
     for one in sorted(silent):
         text = address_text(one)
         yield capture.names.get(text, text)

@@ -6,8 +6,8 @@ import pytest
 
 from pytest_netlab.capture import Capture
 from pytest_netlab.capture.values import Frame, Interface
+from pytest_netlab.host.frame_counts import FrameCount, frame_counts
 from pytest_netlab.host.meters import CLOCK, Meters
-from pytest_netlab.host.passages import Passage, passages
 from pytest_netlab.wire import Direction, canary, mac_bytes
 
 C1, WEB, BRIDGE, HOST01 = (f"02:00:00:00:00:{n:02}" for n in range(1, 5))
@@ -49,11 +49,11 @@ def between(after: dict[str, int]) -> Meters:
     return Meters({CLOCK: BEGUN, **before}, {CLOCK: CLOSED, **after}, LINKS)
 
 
-def seen(meters: Meters, *frames: Frame) -> dict[str, Passage]:
-    """Return the passages of a capture that opened and closed."""
+def seen(meters: Meters, *frames: Frame) -> dict[str, FrameCount]:
+    """Return the frame_counts of a capture that opened and closed."""
     opened, closed = beacon(C1, "open", BEGUN - 1), beacon(C1, "close", CLOSED + 1)
     whole = (opened, *frames, closed)
-    return passages(Capture.from_frames(whole, POINTS, NAMES), meters)
+    return frame_counts(Capture.from_frames(whole, POINTS, NAMES), meters)
 
 
 def test_dropped_before() -> None:
@@ -133,6 +133,6 @@ def test_nobody_counted() -> None:
     one = Capture.from_frames([frame(C1, BRIDGE)], POINTS, NAMES)
     uplink = Capture.from_frames([frame(C1, BRIDGE)], POINTS[1:], NAMES)
 
-    assert passages(one, Meters()) == {}
-    assert "c1" not in passages(uplink, counted(veth1_rx=1))
-    assert "bridge" not in passages(one, counted(veth1_rx=1))
+    assert frame_counts(one, Meters()) == {}
+    assert "c1" not in frame_counts(uplink, counted(veth1_rx=1))
+    assert "bridge" not in frame_counts(one, counted(veth1_rx=1))
