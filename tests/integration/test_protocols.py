@@ -21,7 +21,9 @@ from pytest_netlab.store import Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from pytest_netlab.captured import Trace
     from pytest_netlab.lab.backends.docker_lab import DockerLab
+    from pytest_netlab.recorder import Update
 
 pytestmark = pytest.mark.engine_suites
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,6 +134,42 @@ def test_helper(
     assert len(played.alg_rewrites) == (told is not None)
     for text in played.alg_rewrites:
         pytest.LineMatcher([text]).fnmatch_lines(["*" + str(told).replace("{}", "*")])
+
+
+@pytest.mark.parametrize(
+    ("name", "ends", "port"),
+    [("ftp-active-helper", OUT, 21), ("ftp-passive-inbound-helper", INTO, 81)],
+)
+def test_helper_that_is_gone(
+    lab: DockerLab,
+    tmp_path: Path,
+    name: str,
+    ends: tuple[str, str],
+    port: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What fails without its helper is led to the rule that assigned it."""
+    monkeypatch.setattr(play, "PATIENCE", 0.3)  # seconds, for each that is lost
+    store, path = Store(tmp_path), DATA / f"{name}.pcapng"
+
+    def played(update: Update) -> tuple[ScenarioRun, Trace]:
+        run = ScenarioRun(lab, Scenario(id="ftp"), store, update=update)
+        with run.capture() as trace:
+            run.replay(path, client=ends[0], server=ends[1])
+        return run, trace
+
+    with helper(lab, port):
+        recorded, trace = played("all")
+        recorded.check(trace)
+        assert recorded.judge(trace).outcome == "pass"
+    run, trace = played("none")
+    verdict = run.judge(trace)
+
+    assert verdict.cause == "no helper"
+    texts = {one.cause.text for one in verdict.differences if one.cause}
+    rule = f"-A PREROUTING -p tcp -m tcp --dport {port} -j CT --helper ftp"
+    assert len([one for one in texts if one.endswith(rule)]) == 2
+    assert any(" announced " in one for one in texts)
 
 
 def test_server_begins(lab: DockerLab, netlab: Netlab) -> None:

@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from pytest_netlab.causes import (
+    alg,
     alteration,
     blindness,
     ends,
@@ -46,6 +47,7 @@ RULES = (
     translation.missourced,
     translation.masqueraded,
     path.changed,
+    alg.unhelped,
     blindness.redirected,
     interception.intercepted,
     alteration.corrupted,

@@ -28,6 +28,7 @@ Name = Literal[
     "path changed",
     "not forwarded",
     "let through",
+    "no helper",
     "table full",
     "rejected",
     "reply not forwarded",

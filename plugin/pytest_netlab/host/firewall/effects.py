@@ -69,6 +69,12 @@ def untracks(fact: Fact) -> bool:
     return notrack or _does(fact, "NOTRACK", "notrack")
 
 
+def assigns_helper(fact: Fact) -> bool:
+    """Return whether it has a conntrack helper read what connections say."""
+    by_iptables = any("--helper" in one.tokens for one in _actions(fact, "CT"))
+    return by_iptables or _does(fact, "ct helper set")
+
+
 def accepts(fact: Fact) -> bool:
     """Return whether it is a rule of a filter that lets packets through."""
     return in_filter(fact) and _does(fact, "ACCEPT", "accept")
