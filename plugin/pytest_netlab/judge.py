@@ -20,7 +20,7 @@ from pytest_netlab.host import (
     items,
     set_at_ends,
 )
-from pytest_netlab.host.meters import Meters
+from pytest_netlab.host.evidence import HostEvidence
 from pytest_netlab.trace import with_entries, with_random
 
 if TYPE_CHECKING:
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 
     from pytest_netlab.diff import Difference
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.host.frame_counts import FrameCount
-    from pytest_netlab.host.obstacles import Obstacle
-    from pytest_netlab.host.routing.network import NetworkChange
-    from pytest_netlab.host.routing.next_hops import NextHop
     from pytest_netlab.host.routing.routes import Route
     from pytest_netlab.host.tracking.connections import Connection
     from pytest_netlab.store import Golden
@@ -52,53 +48,36 @@ class ScenarioFailedError(NetlabError, AssertionError):
         return f"{self.verdict.scenario}: {self.verdict.cause}, {count} differences"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostState:
+@dataclass(frozen=True, kw_only=True)
+class HostState(HostEvidence):
     """What is known of the host on which a trace was captured.
 
     Attributes:
         provenance: name -> version or setting; `ruleset` has the rules in symbols, a
             line each.
-        conntrack_entries: the conntrack table after the capture, in symbols.
         replies: the reply tuples of conntrack entries that existed or ended since the
             capture was opened. While an entry lives (30 s after a ping), no other flow
             gets its tuple.
-        full: how many connections there were if the conntrack table was full, else "".
         ends: node -> the sysctls that decide how its own packets look.
         ruleset: the rules with addresses, a line each, in the order of those in
             provenance; "" has those do.
         routes: of all tables.
         start: what provenance would have had when the lab had just started; None where
             nobody looked.
-        counts: a rule's line in symbols -> packets that it counted during the capture.
-            None where nobody looked.
         created: the original tuples of connections that began since the capture was
             opened; None where nobody listened.
-        hops: what each node does with packets to each other.
         followed: the conntrack entries, by their original tuples.
-        meters: what kernels counted during the capture.
-        frame_counts: node -> its link's frames, and those that were captured.
-        obstacles: what stops frames at links, or may.
-        network: where it sends packets, now and at its lab's start; None: not read.
 
     """
 
     provenance: Mapping[str, str] = field(default_factory=dict)
-    conntrack_entries: tuple[Connection, ...] = ()
     replies: frozenset[Tuple5] = frozenset()
-    full: str = ""
     ends: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     ruleset: str = ""
     routes: tuple[Route, ...] = ()
     start: Mapping[str, str] | None = None
-    counts: Mapping[str, int] | None = None
     created: frozenset[Tuple5] | None = None
-    hops: tuple[NextHop, ...] = ()
     followed: Mapping[Tuple5, Connection] = field(default_factory=dict)
-    meters: Meters = field(default_factory=Meters)
-    frame_counts: Mapping[str, FrameCount] = field(default_factory=dict)
-    obstacles: tuple[Obstacle, ...] = ()
-    network: NetworkChange | None = None
 
     def seen_from(self, trace: CanonicalTrace) -> CanonicalTrace:
         """Return a trace that knows what excuses another source port or id here."""
@@ -220,16 +199,9 @@ def _change(golden: Golden, host: HostState, trace: CanonicalTrace) -> HostChang
     named = host.provenance.get("ruleset", "").splitlines()
     return replace(
         difference(golden.provenance, host.provenance, host.start),
-        conntrack_entries=host.conntrack_entries,
+        **host.evidence(),
         older=tuple(_older(host, trace)),
-        full=host.full,
         ends=set_at_ends(host.ends),
-        counts=host.counts,
-        meters=host.meters,
-        frame_counts=host.frame_counts,
-        obstacles=host.obstacles,
-        hops=host.hops,
-        network=host.network,
         lines=dict(zip(named, host.ruleset.splitlines(), strict=False)),
     )
 

@@ -12,12 +12,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_netlab.host.engine_rules import bridge_of, lacking, written_by_engine
+from pytest_netlab.host.evidence import HostEvidence
 from pytest_netlab.host.facts import EndSetting, Reach, link_state, reach
 from pytest_netlab.host.firewall.rules import Rule
 from pytest_netlab.host.firewall.ruleset import among, has_order, items
 from pytest_netlab.host.firewall.ruleset import read as read_item
 from pytest_netlab.host.firewall.unprintable import left
-from pytest_netlab.host.meters import Meters
 from pytest_netlab.host.sysctls import ENDS
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
     from pytest_netlab.host.facts import Fact
     from pytest_netlab.host.firewall.rules import Item
-    from pytest_netlab.host.frame_counts import FrameCount
-    from pytest_netlab.host.obstacles import Obstacle
-    from pytest_netlab.host.routing.network import NetworkChange
-    from pytest_netlab.host.routing.next_hops import NextHop
     from pytest_netlab.host.tracking.connections import Connection
 
 # Facts that are lists of lines, compared line by line. Only rules have an order.
@@ -37,7 +33,7 @@ LISTS = (RULES, "routes", "links")
 
 
 @dataclass(frozen=True, kw_only=True)
-class HostChange:
+class HostChange(HostEvidence):
     """How a host differs from the one a golden was recorded on.
 
     Attributes:
@@ -45,24 +41,15 @@ class HostChange:
         extra: those that only this host has.
         moved: rules that both hosts have, in another order.
         settings: name -> (on the golden's host, on this one).
-        conntrack_entries: the conntrack table of this host: evidence, no difference.
-        older: those of them that the trace's flows followed, and that are older than
-            its capture.
-        full: how many connections there are if that table is full, else "".
+        older: those conntrack entries that the trace's flows followed, and that are
+            older than its capture.
         ends: the sysctls of this lab's nodes that are not the kernel's defaults.
-        hops: what each node of this lab does with packets to each other.
-        counts: a rule's or policy's line -> packets that it counted during the capture;
-            those that have no counter are left out. None where nobody looked.
         devices: node -> the link by which the golden's host reached it.
         lines: a rule's line -> the same with this host's addresses.
         bare: this host has no rule that an engine writes.
-        meters: what kernels counted during the capture.
-        frame_counts: node -> its link's frames, and those that were captured.
-        obstacles: what stops frames at this host's links, or may.
         since: lines of what changed since the lab had just started; None where nobody
             looked.
         usual: how many more rules differ, because their engines do.
-        network: where this host sends packets; None where nobody looked.
 
     """
 
@@ -70,22 +57,13 @@ class HostChange:
     extra: tuple[Fact, ...] = ()
     moved: tuple[Fact, ...] = ()
     settings: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    conntrack_entries: tuple[Connection, ...] = ()
     older: tuple[Connection, ...] = ()
-    full: str = ""
     ends: tuple[EndSetting, ...] = ()
-    hops: tuple[NextHop, ...] = ()
-    counts: Mapping[str, int] | None = None
     devices: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, str] = field(default_factory=dict)
     bare: bool = False
-    meters: Meters = field(default_factory=Meters)
-    frame_counts: Mapping[str, FrameCount] = field(default_factory=dict)
-    obstacles: tuple[Obstacle, ...] = ()
     since: frozenset[str] | None = None
     usual: int = 0
-    # Not stored: the causes that were found by it are.
-    network: NetworkChange | None = field(default=None, compare=False)
 
     def packets(self, fact: Fact) -> int | None:
         """Return how many packets a rule counted; None where that is not known.
