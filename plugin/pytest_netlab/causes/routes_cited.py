@@ -199,7 +199,7 @@ def _blamed(
     """Cite what is new, of what decides; or what is gone, of what decided."""
     if known.then is None:
         return _by(now)
-    gone = _gone(then, known, version) if then else NOTHING
+    gone = _gone(then, known, version) if then else clues.NONE
     return _new(now, known.then, known, version) or gone or _by(now)
 
 
@@ -216,7 +216,7 @@ def _new(now: Decision, old: Network, known: NetworkChange, version: int) -> Clu
         asked = f", in a table that `{now.rule}` asks" if _is_special(now.rule) else ""
         text = f"this route is new: {route}{asked}"
         return Clue(text, f"ip route del {_one_line(now.route)}")
-    return NOTHING
+    return clues.NONE
 
 
 def _gone(then: Decision, known: NetworkChange, version: int) -> Clue:
@@ -230,10 +230,7 @@ def _gone(then: Decision, known: NetworkChange, version: int) -> Clue:
     if then.route is not None and then.route not in here.routes:
         route = _one_line(then.route)
         return Clue(f"this route is gone: `{route}`", f"ip route add {route}")
-    return NOTHING
-
-
-NOTHING = Clue()
+    return clues.NONE
 
 
 def _new_address(now: Decision, old: Network, known: NetworkChange) -> Address | None:
