@@ -9,15 +9,16 @@ first's reverse.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_netlab.nat.translations import Translations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.nat.translations import Flow
+    from pytest_netlab.nat.translations import Account, Flow
 
 _REVERSED = "undone"  # the violation of a reply that is not translated back
 
@@ -25,24 +26,39 @@ _REVERSED = "undone"  # the violation of a reply that is not translated back
 def join_replies(learned: Translations) -> Translations:
     """Return what was learned, with such replies in the flow that they answer."""
     of_flow: dict[int, Flow] = {}
-    joined: set[int] = set()
+    joined: dict[int, int] = {}
     flows = learned.flows
     for number, other in _alike(flows):
         if _answers(flows[other], flows[number]):
             of_flow[number] = _both(of_flow.get(number, flows[number]), flows[other])
-            joined.add(other)
+            joined[other] = number
     if not joined:
         return learned
     rows = {row for number in joined for row in flows[number].inside_rows}
+    kept = [number for number in range(len(flows)) if number not in joined]
     return Translations(
-        tuple(of_flow.get(n, one) for n, one in enumerate(flows) if n not in joined),
+        tuple(of_flow.get(number, flows[number]) for number in kept),
         tuple(
             bad
             for bad in learned.violations
             if bad.field != _REVERSED or bad.inside_row not in rows
         ),
         learned.pairs,
+        _renumbered(learned.account, kept, joined),
     )
+
+
+def _renumbered(
+    account: Account, kept: Sequence[int], joined: Mapping[int, int]
+) -> Account:
+    """Return the account with the numbers that the flows have now."""
+    numbers = {old: new for new, old in enumerate(kept)}
+    losses = []
+    for one in account.losses:
+        is_reply = one.reply or one.flow in joined
+        flow = numbers[joined.get(one.flow, one.flow)]
+        losses.append(one._replace(flow=flow, reply=is_reply))
+    return replace(account, losses=tuple(losses))
 
 
 def _alike(flows: Sequence[Flow]) -> Iterator[tuple[int, int]]:

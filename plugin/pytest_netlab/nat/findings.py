@@ -16,8 +16,10 @@ from pytest_netlab.nat.flagged import (
 )
 from pytest_netlab.nat.proxy import join_proxied
 from pytest_netlab.nat.translations import (
+    Account,
     Disposition,
     Flow,
+    Made,
     Side,
     Translations,
     kind_of,
@@ -103,7 +105,7 @@ class Findings:
         self._violations.sort(key=lambda bad: bad.inside_row)
         return Translations(self._make_flows, tuple(self._violations), pairs)
 
-    def _make_flows(self) -> tuple[Flow, ...]:
+    def _make_flows(self) -> Made:
         """Return forwarded flows by their first packet, then those of one side."""
         table = self._table.flows[:, : self._table.count].T.tolist()
         keys = self._near.table.conversations(), self._far.table.conversations()
@@ -112,7 +114,7 @@ class Findings:
         if self._in_memory:
             flows = self._with_rows(flows)
         joined = {row[0] for row in table}, {row[1] for row in table}
-        return (*flows, *self._unpaired(*joined))
+        return (*flows, *self._unpaired(*joined)), Account()
 
     def _with_rows(self, flows: list[Flow]) -> list[Flow]:
         """Return the flows with their pairs and rows, by their first packet.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_netlab.flows import ICMP, ICMP6
@@ -15,10 +16,44 @@ if TYPE_CHECKING:
 
     from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
+    from pytest_netlab.nat.clock import Clock
 
 Kind = Literal["none", "snat", "dnat", "hairpin", "proxied"]
 Disposition = Literal["forwarded", "dropped", "local", "leaked", "proxied"]
 Side = Literal["inside", "outside"]
+Status = Literal["lost", "lost or not captured", "not captured", "not looked for"]
+
+
+class Delay(NamedTuple):
+    """How long a flow's packets took between the two points, by the inside's clock.
+
+    Attributes:
+        least: of all packets, in ns.
+        median: in ns.
+        most: in ns.
+
+    """
+
+    least: int
+    median: int
+    most: int
+
+
+class Renewal(NamedTuple):
+    """The end of a mapping, and how long after it a flow took over one of its keys.
+
+    RFC 4787 REQ-5 (UDP) and RFC 5382 REQ-5 (TCP) say when a mapping may end.
+
+    Attributes:
+        shared: the side on which the two flows have the same key.
+        idle: ns between the last packet of the mapping that ended and the next one.
+        closed: a FIN or RST had ended its connection; otherwise it was idle for long.
+
+    """
+
+    shared: Side
+    idle: int
+    closed: bool
 
 
 class Flow(NamedTuple):
@@ -39,6 +74,10 @@ class Flow(NamedTuple):
         inside_rows: rows of the inside capture given to `learn`; none of a stream.
         outside_rows: rows of the outside capture, likewise.
         packets: how many crossed the host.
+        ambiguous: of how many the counterpart may as well be that of another flow; all
+            of them: what the flow was translated to is a guess.
+        delay: of those that crossed; None where no clock could be estimated.
+        renewal: of the mapping that this flow's replaced; None if it replaced none.
 
     """
 
@@ -53,6 +92,9 @@ class Flow(NamedTuple):
     inside_rows: tuple[int, ...] = ()
     outside_rows: tuple[int, ...] = ()
     packets: int = 0
+    ambiguous: int = 0
+    delay: Delay | None = None
+    renewal: Renewal | None = None
 
     @property
     def original(self) -> Tuple5:
@@ -71,6 +113,107 @@ class Flow(NamedTuple):
         return self.outside if self.initiated == "inside" else self.inside
 
 
+class Loss(NamedTuple):
+    """Packets of one direction of a flow that one side saw and the other did not.
+
+    A transmission is one packet on the wire: its retransmission is another one.
+
+    Attributes:
+        flow: index into `Translations.flows`.
+        reply: they travelled to the initiator.
+        side: which saw them.
+        status: `lost` between the points; `lost or not captured` where the other
+            capture says that it dropped packets; `not captured` where later packets
+            prove that they crossed; `not looked for` where the other capture had not
+            begun or had ended.
+        rows: of the packets, in the capture of that side, from 0.
+        resent: what they carried crossed in another transmission.
+        octets: of TCP, what never crossed in any transmission: first and last, as
+            Wireshark's relative sequence numbers.
+        part: the packets crossed but for these octets, in several pieces (TSO, GRO).
+
+    """
+
+    flow: int
+    reply: bool
+    side: Side
+    status: Status
+    rows: tuple[int, ...]
+    resent: bool = False
+    octets: tuple[tuple[int, int], ...] = ()
+    part: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """When one side was captured, and how much of that the other side covers.
+
+    Attributes:
+        packets: that were captured.
+        first: time of the first packet in ns, by the clock of that side.
+        last: of the last, likewise.
+        before: packets of flows that came before the other capture began.
+        after: that came after the other capture had ended.
+        dropped: packets that the capture says it dropped; None where nobody counted.
+
+    """
+
+    packets: int
+    first: int
+    last: int
+    before: int = 0
+    after: int = 0
+    dropped: int | None = None
+
+
+class Absent(NamedTuple):
+    """A protocol or port that one side saw, and the other not at all.
+
+    Attributes:
+        side: which has none of it.
+        proto: IANA's number.
+        port: the responder's; None: nothing of the protocol at all.
+        packets: that the other side saw.
+        crossed: it was answered from beyond the host, so that capture seems filtered;
+            otherwise it was lost, or that capture is filtered.
+
+    """
+
+    side: Side
+    proto: int
+    port: int | None
+    packets: int
+    crossed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What became of the packets that have no counterpart.
+
+    Attributes:
+        losses: by flow, direction, side and status.
+        clock: of the outside, against that of the inside; None without a pair.
+        inside: when it was captured; None where it has no packet.
+        outside: likewise.
+        absent: what one capture has nothing of.
+
+    """
+
+    losses: tuple[Loss, ...] = ()
+    clock: Clock | None = None
+    inside: Span | None = None
+    outside: Span | None = None
+    absent: tuple[Absent, ...] = ()
+
+    @property
+    def lost(self) -> tuple[Loss, ...]:
+        """Return the losses that may be the host's: `lost`, also `or not captured`."""
+        return tuple(one for one in self.losses if one.status.startswith("lost"))
+
+
+Made = tuple[tuple[Flow, ...], Account]
+
+
 class Translations:
     """What a NAT did to each flow, and what it did that no NAT may do.
 
@@ -80,21 +223,31 @@ class Translations:
 
     def __init__(
         self,
-        flows: tuple[Flow, ...] | Callable[[], tuple[Flow, ...]] = (),
+        flows: tuple[Flow, ...] | Callable[[], Made] = (),
         violations: tuple[Violation, ...] = (),
         pairs: npt.NDArray[np.int64] | None = None,
+        account: Account | None = None,
     ) -> None:
-        """Keep what was learned; a callable makes the flows when they are asked for."""
-        self._flows = flows
+        """Keep what was learned; a callable makes flows and account when asked for."""
+        self._make = None if isinstance(flows, tuple) else flows
+        self._made = flows if isinstance(flows, tuple) else (), account or Account()
         self.violations = violations
         self.pairs = pairs
 
     @property
     def flows(self) -> tuple[Flow, ...]:
         """Return the flows: forwarded ones by their first packet, then the rest."""
-        if not isinstance(self._flows, tuple):
-            self._flows = self._flows()
-        return self._flows
+        return self._all()[0]
+
+    @property
+    def account(self) -> Account:
+        """Return what became of the packets without a counterpart."""
+        return self._all()[1]
+
+    def _all(self) -> Made:
+        if self._make is not None:
+            self._made, self._make = self._make(), None
+        return self._made
 
     @property
     def unpaired(self) -> dict[Disposition, int]:
