@@ -1,16 +1,30 @@
-"""Pair packets of several flows with equal keys: by what NAT keeps of a flow key."""
+"""Pair packets with equal keys that known flows and rank do not resolve.
+
+Either several flows have the key, or one side has more of it than the other: a copy was
+lost. Flows are told apart by what other packets of them became, then by what NAT keeps
+of a flow key, copies by when they were seen. What time does not decide either is paired
+in order, and doubtful.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from pytest_netlab.nat.equal_packets import Seen, assign
+from pytest_netlab.nat.pairing import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+
     from pytest_netlab.flows import FlowTable, Tuple5
+    from pytest_netlab.nat.clock import Alignment
     from pytest_netlab.nat.pairing import Pairing
 
+    Options = npt.NDArray[np.uint64]
     Uniflows = dict[int, int]
     Project = Callable[[int], Hashable]
 
@@ -26,63 +40,101 @@ _SIMILAR_BY: tuple[Callable[[Tuple5], Hashable], ...] = (
     lambda key: key.src,
     lambda _: (),
 )
+_KNOWN, _NEW, _CONTRADICTING = range(3)  # what a pair says of its flows
 Candidates = tuple[list[int], list[int]]
 
 
-def resolve(
-    pairing: Pairing,
-    tables: tuple[FlowTable, FlowTable],
-    groups: Iterable[Candidates],
-    *,
-    patient: bool,
-) -> None:
-    """Pair the rows of each group; what is learned serves the later groups.
+class Known(NamedTuple):
+    """What is known when packets are paired.
 
-    Args:
-        pairing: what is known of the flows.
+    Attributes:
+        pairing: what became of the flows.
         tables: the conversations of the near and the far point.
-        groups: near and far rows of one key.
-        patient: do not pair new observations that contradict what is known.
+        align: returns how far the clocks are apart, by the pairs so far; None: unknown.
+        patient: pair no two new observations of new flows, and no new one against what
+            is known: the counterpart of one of them may not have been read yet.
 
     """
-    for here, there in groups:
-        _Ambiguous(pairing, tables, here, there).resolve(patient=patient)
+
+    pairing: Pairing
+    tables: tuple[FlowTable, FlowTable]
+    align: Callable[[], Alignment | None]
+    patient: bool
+
+
+def resolve(known: Known, groups: Iterable[Candidates]) -> None:
+    """Pair the rows of each group: first what is certain in any, then what is likely.
+
+    What is learned of one group decides others: answers tell which request was whose.
+
+    Args:
+        known: what is known before.
+        groups: near and far rows of one key, ascending.
+
+    """
+    ambiguous = [_Ambiguous(known, near, far) for near, far in groups]
+    for sure in (True, False):
+        alignment = known.align() if ambiguous else None
+        for one in ambiguous:
+            one.resolve(alignment, sure=sure)
 
 
 class _Ambiguous:
     """Rows of one key on either side."""
 
-    def __init__(
-        self,
-        pairing: Pairing,
-        tables: tuple[FlowTable, FlowTable],
-        here: Sequence[int],
-        there: Sequence[int],
-    ) -> None:
-        self._pairing = pairing
-        self._tables = tables
-        self._near: Uniflows = {row: int(pairing.near.uniflow[row]) for row in here}
-        self._far: Uniflows = {row: int(pairing.far.uniflow[row]) for row in there}
+    def __init__(self, known: Known, here: Sequence[int], there: Sequence[int]) -> None:
+        self._pairing, self._tables, self._patient = (
+            known.pairing,
+            known.tables,
+            known.patient,
+        )
+        near, far = self._pairing.near.uniflow, self._pairing.far.uniflow
+        self._near: Uniflows = {row: int(near[row]) for row in here}
+        self._far: Uniflows = {row: int(far[row]) for row in there}
+        self._alignment: Alignment | None = None
+        self._sure = False
 
-    def resolve(self, *, patient: bool) -> None:
-        """Pair new flows by similar keys, then known ones, then whatever is left."""
+    def resolve(self, alignment: Alignment | None, *, sure: bool) -> None:
+        """Pair known flows, then new ones by similar keys, then whatever is left.
+
+        Args:
+            alignment: of the clocks, if it is known.
+            sure: make no pair that is doubtful.
+
+        """
+        self._alignment, self._sure = alignment, sure
         pairing = self._pairing
+        self._match_known()
         for like in _SIMILAR_BY:
             self._match(
                 self._keyed(
                     0, like, lambda uniflow: pairing.far_uniflow_of(uniflow) >= 0
                 ),
                 self._keyed(1, like, pairing.is_owned),
+                _NEW,
             )
-        self._match(pairing.far_uniflow_of, lambda uniflow: uniflow)
-        if patient:  # the true counterpart of a new one may not have been read yet
-            self._near = _older(self._near, pairing.near_fresh)
-            self._far = _older(self._far, pairing.far_fresh)
-        for like in _SIMILAR_BY:
+            self._match_known()
+        for like in () if sure else _SIMILAR_BY:
             self._match(
                 self._keyed(0, like, lambda _: False),
                 self._keyed(1, like, lambda _: False),
+                _CONTRADICTING,
             )
+
+    def _match_known(self) -> None:
+        """Pair the rows of known flows: those with the same options first.
+
+        Copies of a SYN-ACK have timestamps of their own.
+        """
+        near, far = self._pairing.near.options, self._pairing.far.options
+        became = self._pairing.far_uniflow_of
+        if (
+            self._near
+            and self._far
+            and (near[list(self._near)].any() or far[list(self._far)].any())
+        ):
+            self._match(became, lambda uniflow: uniflow, _KNOWN, (near, far))
+        self._match(became, lambda uniflow: uniflow, _KNOWN)
 
     def _keyed(
         self,
@@ -94,20 +146,55 @@ class _Ambiguous:
         table = self._tables[side]
         return lambda uniflow: None if is_settled(uniflow) else like(table.key(uniflow))
 
-    def _match(self, of_near: Project, of_far: Project) -> None:
-        """Pair the rows on which both projections agree, by rank."""
-        waiting: dict[Hashable, list[int]] = defaultdict(list)
-        for row in reversed(self._far if self._near else ()):
-            waiting[of_far(self._far[row])].append(row)
-        for row in list(self._near):
-            wanted = of_near(self._near[row])
-            if wanted is None or not waiting[wanted]:
-                continue
-            match = waiting[wanted].pop()
-            self._pairing.take(row, match)
-            del self._near[row], self._far[match]
+    def _match(
+        self,
+        of_near: Project,
+        of_far: Project,
+        kind: int,
+        options: tuple[Options, Options] | None = None,
+    ) -> None:
+        """Pair the rows on which both projections, and options if given, agree."""
+        near = _grouped(self._near, of_near, options and options[0])
+        far = _grouped(self._far, of_far, options and options[1])
+        for value in near.keys() & far.keys() if near and far else ():
+            ends = self._seen(near[value], far[value])
+            for here, there, is_sure in assign(*ends, self._alignment):
+                certain = is_sure and kind != _CONTRADICTING
+                if (certain or not self._sure) and not self._waits(here, there, kind):
+                    self._pairing.take(here, there, sure=certain)
+                    del self._near[here], self._far[there]
+
+    def _seen(self, near: list[int], far: list[int]) -> tuple[Seen, Seen]:
+        """Return rows with their uniflows and times."""
+        here, there = self._pairing.near, self._pairing.far
+        return (
+            Seen(near, [self._near[row] for row in near], here.ts[near]),
+            Seen(far, [self._far[row] for row in far], there.ts[far]),
+        )
+
+    def _waits(self, here: int, there: int, kind: int) -> bool:
+        """Return whether a later step may know better than to pair two rows."""
+        if not self._patient or kind == _KNOWN:
+            return False
+        new = here >= self._pairing.near_fresh, there >= self._pairing.far_fresh
+        return any(new) if kind == _CONTRADICTING else all(new)
 
 
-def _older(uniflows: Uniflows, fresh: int) -> Uniflows:
-    """Return the rows that earlier steps left unpaired."""
-    return {row: uniflow for row, uniflow in uniflows.items() if row < fresh}
+def _grouped(
+    uniflows: Uniflows, project: Project, options: Options | None
+) -> dict[Hashable, list[int]]:
+    """Return value -> the rows whose uniflow has it; rows without one are left out.
+
+    With options, a value is that of the uniflow and of the row's options.
+    """
+    of_uniflow: dict[int, Hashable] = {}
+    found: dict[Hashable, list[int]] = defaultdict(list)
+    for row, uniflow in uniflows.items():
+        if uniflow not in of_uniflow:
+            of_uniflow[uniflow] = project(uniflow)
+        value = of_uniflow[uniflow]
+        if value is not None and value != NOBODY:
+            found[(value, int(options[row])) if options is not None else value].append(
+                row
+            )
+    return found

@@ -11,7 +11,8 @@ import numpy as np
 
 from pytest_netlab.capture.budget import Budget
 from pytest_netlab.checks import Observation, check_pair
-from pytest_netlab.nat import disambiguation
+from pytest_netlab.nat.clock import Alignment
+from pytest_netlab.nat.disambiguation import Known, resolve
 from pytest_netlab.nat.findings import Findings
 from pytest_netlab.nat.fuzzy_pairing import pair_fuzzily
 from pytest_netlab.nat.mapping_table import MappingTable
@@ -70,6 +71,7 @@ class _Learner:
         self.pairing, self.mapping_table = Pairing(), MappingTable()
         self.findings = Findings(near, far, self.mapping_table, budget)
         self.schedule = ReadSchedule(near, far)
+        self._alignment: Alignment | None = None
 
     def run(self) -> Translations:
         """Read both sides to their end, and return what was learned."""
@@ -130,7 +132,18 @@ class _Learner:
             near_rows, far_rows, header=header, patient=patient
         )
         tables = self.near.table, self.far.table
-        disambiguation.resolve(self.pairing, tables, ambiguous, patient=patient)
+        known = Known(self.pairing, tables, self._align, patient)
+        resolve(known, ambiguous)
+
+    def _align(self) -> Alignment | None:
+        """Return how far the clocks are apart, by this step's pairs or the last's."""
+        pairing = self.pairing
+        rows = np.flatnonzero(pairing.near_counterparts[: len(pairing.near)] >= 0)
+        rows = rows[pairing.doubts[rows] == 0]
+        if len(rows):
+            there = pairing.near_counterparts[rows]
+            self._alignment = Alignment.of(pairing.near.ts[rows], pairing.far.ts[there])
+        return self._alignment
 
     def _pair_truncated(self) -> None:
         """Pair by their headers packets whose payload one capture truncated."""

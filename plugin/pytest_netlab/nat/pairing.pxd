@@ -8,6 +8,8 @@ cdef int NOBODY, SPENT, LOOKAHEAD
 cdef class Pairing:
     cdef int *known
     cdef int *owned
+    cdef int *guessed
+    cdef int *doubt
     cdef int *near_uniflow
     cdef int *far_uniflow
     cdef int *near_other
@@ -35,6 +37,8 @@ cdef class Pairing:
     cdef public object far_counterparts
     cdef public object _known
     cdef public object _owned
+    cdef public object _guessed
+    cdef public object doubts
     cdef public object _queue
     cdef public object _last
     cdef public object _kept
@@ -47,7 +51,7 @@ cdef class Pairing:
     cpdef object _ambiguous(self, Py_ssize_t count)
     @cython.locals(here=Py_ssize_t, there=Py_ssize_t)
     cpdef object _left(self, Py_ssize_t head)
-    cpdef object take(self, Py_ssize_t near, Py_ssize_t far)
+    cpdef bint is_guessed(self, Py_ssize_t near_uniflow)
     cpdef int far_uniflow_of(self, Py_ssize_t near_uniflow)
     cpdef bint is_owned(self, Py_ssize_t far_uniflow)
 
@@ -60,6 +64,11 @@ cdef void _look_up(Pairing join, Py_ssize_t count, Py_ssize_t mask) noexcept nog
 cdef void _take_unique(Pairing join, Py_ssize_t count, int waits) noexcept nogil
 @cython.locals(head=Py_ssize_t, there=Py_ssize_t, ambiguous=Py_ssize_t)
 cdef Py_ssize_t _resolve_all(Pairing join, Py_ssize_t count, int waits) noexcept nogil
+@cython.locals(here=Py_ssize_t, there=Py_ssize_t, more=Py_ssize_t)
+cdef bint _is_even(Pairing join, Py_ssize_t head) noexcept nogil
+@cython.locals(here=Py_ssize_t, there=Py_ssize_t)
+cdef void _confirm(Pairing join, Py_ssize_t near, Py_ssize_t far) noexcept nogil
+cdef void _guess(Pairing join, Py_ssize_t uniflow, int guessed) noexcept nogil
 cdef void _resolve(Pairing join, Py_ssize_t head) noexcept nogil
 @cython.locals(there=Py_ssize_t, uniflow=Py_ssize_t)
 cdef void _queue(Pairing join, Py_ssize_t head) noexcept nogil

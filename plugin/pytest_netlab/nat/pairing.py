@@ -2,10 +2,11 @@
 
 A hash join on what NAT does not change. Packets may have equal keys: IP id 0 and the
 same payload, retransmissions that kept their id, duplicate acknowledgements. Those are
-paired by what other packets of their flow became, then by similar flow keys
-(nat/disambiguation.py), then by rank: the n-th observation here is the n-th there. Of a
-known flow, equal options come before rank: copies of a SYN-ACK, whose IP id is 0, have
-timestamps of their own, and the host may have lost the first of them.
+paired by what other packets of their flow became, then by rank: the n-th observation
+here is the n-th there. Of a known flow, equal options come before rank: copies of a
+SYN-ACK, whose IP id is 0, have timestamps of their own, and the host may have lost the
+first of them. Where the sides have more of one key than the other, or several flows
+have it, nat/disambiguation.py decides.
 """
 
 from __future__ import annotations
@@ -39,14 +40,18 @@ class Pairing:
     """The pairs of two points' observations, and what their flows became.
 
     `known` is near uniflow -> far uniflow, `owned` says that a far uniflow is mapped
-    to already; both grow with the flow tables. `near` and `far` are the observations
+    to already; both grow with the flow tables, as does `guessed`: what a near uniflow
+    became is known from doubtful pairs only. `near` and `far` are the observations
     to be paired, `near_counterparts` and `far_counterparts` have the index of each
-    one's counterpart. From `near_fresh` and `far_fresh` on observations are new.
+    one's counterpart; `doubts` is 1 for near ones that may have another. From
+    `near_fresh` and `far_fresh` on observations are new.
     """
 
     if TYPE_CHECKING:
         known: memoryview
         owned: memoryview
+        guessed: memoryview
+        doubt: memoryview
         near_uniflow: memoryview
         far_uniflow: memoryview
         near_other: memoryview
@@ -73,6 +78,7 @@ class Pairing:
         """Start without a known flow."""
         self._known = np.empty(0, dtype=np.int32)
         self._owned = np.empty(0, dtype=np.int32)
+        self._guessed = np.empty(0, dtype=np.int32)
         self._queue = np.empty(0, dtype=np.int32)
         self._last = np.empty(0, dtype=np.int32)
         self._kept: list[object] = []
@@ -82,12 +88,14 @@ class Pairing:
         """Grow the arrays to this many uniflows."""
         self._known = longer(self._known, near_uniflows, NOBODY)
         self._owned = longer(self._owned, far_uniflows, 0)
+        self._guessed = longer(self._guessed, near_uniflows, 0)
         self._queue = longer(self._queue, far_uniflows, NOBODY)
         self._last = longer(self._last, far_uniflows, NOBODY)
         self.known, self.owned = (
             octets.i32_view(self._known),
             octets.i32_view(self._owned),
         )
+        self.guessed = octets.i32_view(self._guessed)
         self.queue, self.last = (
             octets.i32_view(self._queue),
             octets.i32_view(self._last),
@@ -100,6 +108,8 @@ class Pairing:
         self.near, self.far = near, far
         self.near_counterparts = np.full(len(near) + 1, NOBODY, dtype=np.int32)
         self.far_counterparts = np.full(len(far) + 1, NOBODY, dtype=np.int32)
+        self.doubts = np.zeros(len(near) + 1, dtype=np.int32)
+        self.doubt = octets.i32_view(self.doubts)
         self.near_uniflow, self.far_uniflow = (
             octets.i32_view(near.uniflow),
             octets.i32_view(far.uniflow),
@@ -165,10 +175,13 @@ class Pairing:
         """Return the rows of each group that known flows and rank do not resolve."""
         found = []
         for head in range(count):
-            if self.near_tail[head] == NOBODY or self.far_head[head] == NOBODY:
+            there = self.far_head[head]
+            if self.near_tail[head] == NOBODY or there == NOBODY:
                 continue
+            if self.near_next[head] == NOBODY and self.far_next[there] == NOBODY:
+                continue  # one on either side: paired, or waiting for the next step
             near, far = self._left(head)
-            if near and far and not _is_plain(self, head):
+            if near and far and not (len(near) == len(far) and _is_plain(self, head)):
                 found.append((near, far))
         return found
 
@@ -186,13 +199,22 @@ class Pairing:
             there = self.far_next[there]
         return near, far
 
-    def take(self, near: int, far: int) -> None:
+    def take(self, near: int, far: int, *, sure: bool = True) -> None:
         """Pair two observations, and learn what their flow became."""
+        is_new = self.known[self.near_uniflow[near]] == NOBODY
         _take(self, near, far)
+        if not sure:
+            self.doubt[near] = 1
+            if is_new:
+                _guess(self, self.near_uniflow[near], 1)
 
     def far_uniflow_of(self, near_uniflow: int) -> int:
         """Return the far uniflow that a near one became; NOBODY if not known."""
         return self.known[near_uniflow]
+
+    def is_guessed(self, near_uniflow: int) -> bool:
+        """Return whether what a near uniflow became is known from doubtful pairs."""
+        return bool(self.guessed[near_uniflow])
 
     def is_owned(self, far_uniflow: int) -> bool:
         """Return whether a near uniflow is known to have become this far one."""
@@ -251,7 +273,22 @@ def _take_unique(join: Pairing, count: int, waits: int) -> None:
         if join.near_next[head] == NOBODY:
             near, far = join.near_row[head], join.far_row[there]
             if not (waits and _contradicts(join, near, far)):
+                if join.guessed[join.near_uniflow[near]]:
+                    _confirm(join, near, far)
                 _take(join, near, far)
+
+
+def _confirm(join: Pairing, near: int, far: int) -> None:
+    """Replace a guess at what a flow became by what a packet of its own shows."""
+    here, there = join.near_uniflow[near], join.far_uniflow[far]
+    join.known[here], join.known[here ^ 1] = there, there ^ 1
+    _guess(join, here, 0)
+
+
+def _guess(join: Pairing, uniflow: int, guessed: int) -> None:
+    """Note whether it is a guess what a near uniflow, and its reverse, became."""
+    join.guessed[uniflow] = guessed
+    join.guessed[uniflow ^ 1] = guessed
 
 
 def _resolve_all(join: Pairing, count: int, waits: int) -> int:
@@ -262,12 +299,30 @@ def _resolve_all(join: Pairing, count: int, waits: int) -> int:
         if there == NOBODY:
             continue
         if join.near_next[head] != NOBODY or join.far_next[there] != NOBODY:
+            if not _is_even(join, head):
+                ambiguous += 1
+                continue
             _resolve(join, head)
             if _is_plain(join, head):
                 _pair_by_rank(join, head, waits)
             else:
                 ambiguous += 1
     return ambiguous
+
+
+def _is_even(join: Pairing, head: int) -> bool:
+    """Return whether a group has as many unpaired rows on either side."""
+    more = 0
+    here, there = head, join.far_head[head]
+    while here != NOBODY:
+        if join.near_other[join.near_row[here]] == NOBODY:
+            more += 1
+        here = join.near_next[here]
+    while there != NOBODY:
+        if join.far_other[join.far_row[there]] == NOBODY:
+            more -= 1
+        there = join.far_next[there]
+    return more == 0
 
 
 def _resolve(join: Pairing, head: int) -> None:
@@ -396,6 +451,7 @@ def _take(join: Pairing, near: int, far: int) -> None:
     """Pair two observations, and learn what their flow became."""
     join.near_other[near] = far
     join.far_other[far] = near
+    join.doubt[near] = join.guessed[join.near_uniflow[near]]
     here, there = join.near_uniflow[near], join.far_uniflow[far]
     if join.known[here] == NOBODY:
         join.known[here] = there

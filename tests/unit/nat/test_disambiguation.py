@@ -10,7 +10,7 @@ from tests.traffic import C1, C2, HOST, HOST01, WEB, Packet
 from tests.unit.nat.conftest import begun, counterparts, seen
 
 from pytest_netlab.flows import UDP, FlowTable, Tuple5
-from pytest_netlab.nat.disambiguation import resolve
+from pytest_netlab.nat.disambiguation import Known, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,8 @@ def settled(
         [row for row in range(len(keys)) if all(row != pair[side] for pair in known)]
         for side, keys in enumerate((near, far))
     ]
-    resolve(pairing, tables, groups or [(rows[0], rows[1])], patient=patient)
+    known_before = Known(pairing, tables, lambda: None, patient)
+    resolve(known_before, groups or [(rows[0], rows[1])])
     return counterparts(pairing)
 
 
@@ -162,10 +163,12 @@ def test_patience(fresh: tuple[int, int], expected: int) -> None:
 
 
 def test_patience_with_what_does_not_contradict() -> None:
-    """New rows of new flows, and of known ones that go on, need not wait."""
+    """New rows of known flows that go on need not wait, those of new flows do once."""
     near, far = [MET, MET, OTHER], [SNAT, OTHER, SNAT]
 
-    assert settled(near, far, known=[(0, 0)], patient=True) == [0, 2, 1]
+    assert settled(near, far, known=[(0, 0)], patient=True) == [0, 2, -1]
+    old = settled(near, far, known=[(0, 0)], patient=True, fresh=(3, 1))
+    assert old == [0, 2, 1]
 
 
 def test_later_groups_know_more() -> None:
