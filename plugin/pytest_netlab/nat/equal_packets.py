@@ -116,7 +116,8 @@ def _only_in_time(near: Seen, far: Seen, alignment: Alignment) -> list[tuple[int
 
 def _expected(near: Times, alignment: Alignment) -> Times:
     """Return when, by the far clock, near packets would be seen there at once."""
-    return -alignment.residual(near, np.zeros_like(near))
+    moved = near + alignment.base
+    return moved - alignment.residual(near, moved)
 
 
 def _consistent(pairs: Sequence[tuple[int, int]]) -> dict[int, int]:
