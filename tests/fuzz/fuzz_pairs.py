@@ -50,8 +50,9 @@ def _learned(capture: Capture, random: Random) -> str:
     """Learn from both points, whole and in chunks; write whatever `nat` writes."""
     from tests.traffic import INSIDE, OUTSIDE  # noqa: PLC0415
 
+    from pytest_netlab.cli.output import rendered  # noqa: PLC0415
     from pytest_netlab.nat import learn, read_schedule  # noqa: PLC0415
-    from pytest_netlab.report import annotate, rewrites  # noqa: PLC0415
+    from pytest_netlab.report import annotate, translations  # noqa: PLC0415
 
     ends = capture.at(INSIDE), capture.at(OUTSIDE)
     if random.random() < 1 / 8:
@@ -64,8 +65,8 @@ def _learned(capture: Capture, random: Random) -> str:
     streamed = learn(*(_chunks(end, size) for end in ends))
     assert _told(found) == _told(streamed), "chunks teach something else"
     len(annotate.of_translations(*ends, found))
-    written = [*rewrites.to_json(found, found.violations), rewrites.to_csv(found)]
-    list(rewrites.to_table(found, found.violations))
+    written = [*translations.to_json(found), translations.to_csv(found)]
+    rendered(translations.to_table(found))
     return "".join(written)
 
 

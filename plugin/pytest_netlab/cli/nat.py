@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,31 +18,30 @@ from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sides import sides
 from pytest_netlab.cli.sources import FILE, OUT, as_trouble, formats, only_once, spare
 from pytest_netlab.errors import CaptureError
-from pytest_netlab.nat import learn
-from pytest_netlab.report import rewrites
+from pytest_netlab.nat import Translations, learn
+from pytest_netlab.report import translations
 from pytest_netlab.terminal import Safe, escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from pytest_netlab.capture import Budget
-    from pytest_netlab.checks import Violation
-    from pytest_netlab.nat import Translations
+    from pytest_netlab.cli.sides import SideChunks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
-    """The flows and violations of a NAT.
+    """What was learned of a NAT.
 
     Attributes:
-        found: its flows.
-        violations: those of `found`, with rows that count in the files.
+        found: with rows that count on each side.
+        shown: the same, with rows that count in the files.
         captures: inside and outside; None where they were read in chunks.
 
     """
 
     found: Translations
-    violations: Sequence[Violation]
+    shown: Translations
     captures: tuple[Capture, Capture] | None
 
 
@@ -69,18 +68,23 @@ def command(
     out: str | None,
     **options: Any,
 ) -> None:
-    """Show how a NAT translated each flow, from captures of both its sides.
+    """Show how a NAT translated each flow, and which packets were lost.
 
     INSIDE has the private addresses, OUTSIDE is beyond the NAT. Packets are paired by
     what a NAT may not change, so the clocks of the two need not agree. One capture
     with both points will do: its interfaces are docker0 and uplink unless named.
+
+    A packet that one side saw and the other did not is lost, also when it was sent
+    again. It was merely not captured if later packets prove that it crossed, and is
+    not looked for while only one side was captured.
 
     \b
     pytest-netlab nat docker0.pcap uplink.pcap
     pytest-netlab nat --json both.pcapng --inside br-lan --outside eth0
     pytest-netlab nat docker0.pcap uplink.pcap --write-diff why.pcapng
 
-    Exit code 0: no NAT rule broken; 1: violations; 2: no verdict.
+    Exit code 0: no NAT rule broken, nothing lost; 1: violations, or packets lost;
+    2: no verdict.
     """  # noqa: D301 - click's mark
     only_once(inside, outside)
     spare(out, inside, outside)
@@ -91,8 +95,9 @@ def command(
         from pytest_netlab.report import annotate  # noqa: PLC0415 - only with --write-diff
 
         write(out, annotate.of_translations(*learned.captures, learned.found))
-    emit([_written(learned, form)])
-    sys.exit(1 if learned.violations else 0)
+    emit([_written(learned.shown, form)])
+    is_wrong = learned.found.violations or learned.found.account.lost
+    sys.exit(1 if is_wrong else 0)
 
 
 def _learned(
@@ -113,11 +118,24 @@ def _learned(
             found.flows  # noqa: B018 - built on first access, here
     except CaptureError as error:
         raise as_trouble(error) from error
-    violations = [
-        one.at(near.row(one.inside_row), far.row(one.outside_row))
-        for one in found.violations
-    ]
-    return Learned(found=found, violations=violations, captures=captures)
+    return Learned(found=found, shown=_in_files(found, near, far), captures=captures)
+
+
+def _in_files(found: Translations, near: SideChunks, far: SideChunks) -> Translations:
+    """Return flows, violations and losses with rows that count in the files."""
+    wrong = found.violations
+    inside = near.rows([one.inside_row for one in wrong])
+    outside = far.rows([one.outside_row for one in wrong])
+    violations = tuple(
+        one.at(*rows)
+        for one, rows in zip(wrong, zip(inside, outside, strict=True), strict=True)
+    )
+    losses = tuple(
+        one._replace(rows=tuple((near if one.side == "inside" else far).rows(one.rows)))
+        for one in found.account.losses
+    )
+    account = replace(found.account, losses=losses)
+    return Translations(found.flows, violations, account=account)
 
 
 @contextmanager
@@ -148,9 +166,9 @@ def _keys(found: Translations) -> Iterable[Iterable[object]]:
     yield (flow.outside for flow in found.flows)
 
 
-def _written(learned: Learned, form: str | None) -> Iterable[Safe]:
+def _written(found: Translations, form: str | None) -> Iterable[Safe]:
     if form == "json":
-        return json_texts(rewrites.to_json(learned.found, learned.violations))
+        return json_texts(translations.to_json(found))
     if form == "csv":
-        return [escaped(rewrites.to_csv(learned.found))]
-    return [rendered(rewrites.to_table(learned.found, learned.violations))]
+        return [escaped(translations.to_csv(found))]
+    return [rendered(translations.to_table(found))]

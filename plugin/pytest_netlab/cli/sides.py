@@ -14,7 +14,7 @@ from pytest_netlab.cli.sources import opened
 from pytest_netlab.errors import CaptureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from contextlib import ExitStack
 
     import numpy.typing as npt
@@ -53,11 +53,13 @@ class SideChunks:
         parts = list(self)
         return Capture.joined(parts, self._chunks.about)
 
-    def row(self, row: int) -> int:
-        """Return a packet's row in the file."""
+    def rows(self, rows: Sequence[int]) -> list[int]:
+        """Return the rows that packets have in the file."""
         if self._name is None:
-            return row
-        return int(np.concatenate(self._rows)[row])
+            return list(rows)
+        every = np.concatenate([np.empty(0, dtype=np.int64), *self._rows])
+        found: list[int] = every[np.asarray(rows, dtype=np.int64)].tolist()
+        return found
 
     def _check(self) -> None:
         """Raise if the file lacks the interface, or has several and none is named."""

@@ -11,7 +11,7 @@ import numpy as np
 from pytest_netlab.capture import Capture, Interface
 from pytest_netlab.evidence.comments import comment
 from pytest_netlab.flows import ICMP, ICMP6
-from pytest_netlab.report.rewrites import end, ends
+from pytest_netlab.report.translations.words import end, ends
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

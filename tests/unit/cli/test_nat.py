@@ -34,11 +34,15 @@ if TYPE_CHECKING:
 
 MANY = 600  # pairs: several chunks
 FLOW = {
+    "flow": 1,
     "proto": "tcp",
     "kind": "snat",
     "inside": {"src": C1, "sport": 41000, "dst": HOST01, "dport": 80},
     "outside": {"src": HOST, "sport": 41000, "dst": HOST01, "dport": 80},
     "packets": 3,
+    "lost": {"original": 0, "reply": 0},
+    "ambiguous": 0,
+    "renewal": None,
 }
 VIOLATION = {
     "field": "ttl",
@@ -48,6 +52,10 @@ VIOLATION = {
     "outside_packet": 3,
 }
 COMMENT = f"flow 1 snat {C1}:41000 -> {HOST}:41000; ttl: want 63 after 64, got 62"
+
+
+MEMBERS = "unpaired", "violations", "lost", "not_captured", "not_looked_for"
+MORE_MEMBERS = "flows", "unpaired_flows", "captures", "clock", "absent"
 
 
 def table(command: Command, *arguments: str, code: int, given: bytes = b"") -> Any:
@@ -60,30 +68,23 @@ def table(command: Command, *arguments: str, code: int, given: bytes = b"") -> A
 
 def test_json(command: Command) -> None:
     """Flows with both their keys, the unpaired by fate, violations by packet."""
-    assert table(command, "in.pcapng", "out.pcapng", code=1) == {
-        "flows": [FLOW],
-        "unpaired": {"dropped": 1},
-        "unpaired_flows": [
-            {
-                "proto": "udp",
-                "fate": "dropped",
-                "inside": {"src": C2, "sport": 5000, "dst": HOST01, "dport": 53},
-            }
-        ],
-        "violations": [VIOLATION],
-    }
+    found = table(command, "in.pcapng", "out.pcapng", code=1)
+    (flow,), (alone,) = found["flows"], found["unpaired_flows"]
+
+    assert {*found} == {*MEMBERS, *MORE_MEMBERS}
+    assert FLOW.items() <= flow.items()
+    assert found["unpaired"] == {"dropped": 1}
+    assert (alone["flow"], alone["proto"], alone["fate"]) == (2, "udp", "dropped")
+    assert alone["inside"] == {"src": C2, "sport": 5000, "dst": HOST01, "dport": 53}
+    assert found["violations"] == [VIOLATION]
 
 
 def test_nothing_broken(command: Command) -> None:
-    """Exit code 0 if and only if there are no violations."""
+    """Exit code 0 if nothing is broken and nothing was lost."""
     found = table(command, "good.pcapng", code=0)
 
-    assert found == {
-        "flows": [FLOW],
-        "unpaired": {},
-        "unpaired_flows": [],
-        "violations": [],
-    }
+    assert FLOW.items() <= found["flows"][0].items()
+    assert not any(found[member] for member in MEMBERS)
 
 
 def test_icmp_has_an_id(command: Command) -> None:
@@ -123,7 +124,7 @@ def test_both_points_in_one(command: Command, whole: bytes) -> None:
     """One capture with both points will do; packets are numbered as in the file."""
     found = table(command, "-", code=1, given=whole)
 
-    assert found["flows"] == [FLOW]
+    assert FLOW.items() <= found["flows"][0].items()
     numbered = {**VIOLATION, "inside_packet": 5, "outside_packet": 6}
     assert found["violations"] == [numbered]
 
@@ -154,7 +155,8 @@ def test_points_are_named(command: Command) -> None:
 
     options = "--inside", "br-lan", "--outside", "eth0"
 
-    assert table(command, "named.pcapng", *options, code=0)["flows"] == [FLOW]
+    (flow,) = table(command, "named.pcapng", *options, code=0)["flows"]
+    assert FLOW.items() <= flow.items()
     assert command.refused("nat", "named.pcapng") == (
         "the capture of the inside has no interface 'docker0', only 'br-lan', 'eth0': "
         "give a capture of each side, or name the interface with --inside NAME"
@@ -172,7 +174,7 @@ def test_one_of_several_interfaces(command: Command) -> None:
 
     found = table(command, "good.pcapng", "good.pcapng", *points, code=0)
 
-    assert found["flows"] == [FLOW]
+    assert FLOW.items() <= found["flows"][0].items()
     assert command.refused("nat", "good.pcapng", "out.pcapng") == (
         "the capture of the inside has several interfaces ('docker0', 'uplink'): name "
         "one with --inside NAME"
@@ -203,13 +205,17 @@ def test_table(command: Command) -> None:
     lines = command("nat", "in.pcapng", "out.pcapng").stdout.splitlines()
 
     cells = [line.split() for line in lines if line]
-    assert cells[1] == [
+    assert cells[1][:11] == [
         *("1", "tcp", "snat", f"{C1}:41000", "->", f"{HOST01}:80"),
-        *(f"{HOST}:41000", "->", f"{HOST01}:80", "3"),
+        *(f"{HOST}:41000", "->", f"{HOST01}:80", "3", "0"),
     ]
-    assert f"2 udp dropped inside {C2}:5000 -> {HOST01}:53".split() in cells
+    assert any(
+        line[:-1] == f"2 udp dropped inside {C2}:5000 -> {HOST01}:53".split()
+        for line in cells
+    )
     assert ["ttl", "packet", "3", "packet", "3", "63", "after", "64", "62"] in cells
-    assert lines[-1] == "1 flow, 1 unpaired (1 dropped), 1 violation"
+    assert lines[-1].startswith("1 flow, 1 unpaired (1 dropped), ")
+    assert lines[-1].endswith(", 1 violation")
 
 
 @pytest.mark.parametrize(

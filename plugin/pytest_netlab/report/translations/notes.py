@@ -1,0 +1,106 @@
+"""What is said of flows, captures and clocks in a few words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pytest_netlab.report.translations import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_netlab.nat import Flow, Translations
+    from pytest_netlab.nat.clock import Clock
+    from pytest_netlab.nat.translations import Absent, Renewal, Side, Span
+
+Line = tuple[str, str]  # label and text
+_PPM = 1e6
+_LEAST_PPM = 0.05  # of drift; less would be shown as 0.0 ppm
+
+
+def of_flow(flow: Flow) -> str:
+    """Return what is remarkable of a flow, if anything."""
+    said = []
+    if flow.ambiguous:
+        every = flow.ambiguous >= words.crossed(flow)
+        said.append("ambiguous" if every else f"{flow.ambiguous:,} ambiguous")
+    if flow.renewal is not None:
+        said.append(_renewed(flow.renewal))
+    return ", ".join(said)
+
+
+def of_captures(found: Translations) -> Iterator[Line]:
+    """Yield when each side was captured, how their clocks differ, what one lacks."""
+    account = found.account
+    if account.inside or account.outside:
+        yield "inside", _span(account.inside, "outside")
+        yield "outside", _span(account.outside, "inside")
+    if account.clock is not None:
+        yield "clock", _clock(account.clock)
+    for one in account.absent:
+        yield "absent", _absent(one)
+
+
+def _renewed(renewal: Renewal) -> str:
+    after = f"after {words.seconds(renewal.idle)}"
+    if renewal.closed:
+        return f"reused {after}"
+    is_same_client = renewal.shared == "inside"
+    return f"{'rebound' if is_same_client else 'reused'} {after} idle"
+
+
+def _span(span: Span | None, other: Side) -> str:
+    """Return when a side was captured, and what the other capture does not cover."""
+    if span is None:
+        return "no packet"
+    times = f"{words.moment(span.first)} to {words.moment(span.last)} UTC"
+    said = [f"{words.count(span.packets, 'packet')}, {times}"]
+    if span.dropped:
+        said.append(f"{span.dropped:,} more were dropped while capturing")
+    uncovered = []
+    if span.before:
+        packets = words.count(span.before, "packet")
+        uncovered.append(f"{packets} before the {other} capture began")
+    if span.after:
+        packets = words.count(span.after, "packet")
+        uncovered.append(f"{packets} after the {other} capture had ended")
+    if uncovered:
+        said.append(f"not looked for: {', '.join(uncovered)}")
+    return "; ".join(said)
+
+
+def _clock(clock: Clock) -> str:
+    """Return how the clock of the outside differs from that of the inside."""
+    if clock.one_way:
+        return (
+            f"the outside is {_ahead(clock.offset)}, delay included: all packets went "
+            f"one way, so delays are counted from the shortest{_drift(clock)}"
+        )
+    error = words.duration(clock.error)
+    if abs(clock.offset) <= clock.error and not _drift(clock):
+        return f"inside and outside agree within {error}"
+    return f"the outside is {_ahead(clock.offset)}, within {error}{_drift(clock)}"
+
+
+def _ahead(offset: int) -> str:
+    size = abs(offset)
+    exact = f"{size / words.S:,.6f} s" if size >= words.S else words.duration(size)
+    return f"{exact} {'behind' if offset < 0 else 'ahead'}"
+
+
+def _drift(clock: Clock) -> str:
+    """Return by how much the clock runs faster or slower, if that can be seen."""
+    ppm = clock.drift * _PPM
+    if abs(ppm) < _LEAST_PPM:
+        return ""
+    return f", and runs {abs(ppm):,.1f} ppm {'slower' if ppm < 0 else 'faster'}"
+
+
+def _absent(one: Absent) -> str:
+    """Return what one capture lacks, and what that means."""
+    what = words.protocol(one.proto)
+    what += " at all" if one.port is None else f" port {one.port}"
+    means = "seems filtered" if one.crossed else "seems filtered, or all was dropped"
+    other = "outside" if one.side == "inside" else "inside"
+    packets = words.count(one.packets, "packet")
+    return f"{one.side} has no {what}: that capture {means} ({packets} {other})"
