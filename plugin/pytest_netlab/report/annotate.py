@@ -11,6 +11,7 @@ import numpy as np
 from pytest_netlab.capture import Capture, Interface
 from pytest_netlab.evidence.comments import comment
 from pytest_netlab.flows import ICMP, ICMP6
+from pytest_netlab.report.translations import losses
 from pytest_netlab.report.translations.words import end, ends
 
 if TYPE_CHECKING:
@@ -40,6 +41,11 @@ class _Notes:
         """Keep a packet; add the texts that its comment does not have yet."""
         known = self.texts[row]
         known += [text for text in texts if text and text not in known]
+
+    def add_all(self, rows: Sequence[int], *texts: str) -> None:
+        """Keep packets, and add the texts to each comment."""
+        for row in rows:
+            self.add(row, *texts)
 
     def frames(self, first: int) -> Iterator[Frame]:
         """Yield the kept packets with comments; interfaces count from `first`."""
@@ -73,26 +79,31 @@ class _Notes:
 
 
 def of_translations(inside: Capture, outside: Capture, found: Translations) -> Capture:
-    """Return the packets of violations and of unpaired flows, of both sides.
+    """Return the packets of violations and unpaired flows, and those that were lost.
 
     `found` must be learned from these whole captures: from chunks it has no rows.
     """
     near, far = _Notes(inside, "inside"), _Notes(outside, "outside")
+    texts = [f"flow {at} {_rewrite(flow)}" for at, flow in enumerate(found.flows, 1)]
     owners: dict[int, str] = {}
-    for number, flow in enumerate(found.flows, 1):
-        text = f"flow {number} {_rewrite(flow)}"
+    for flow, text in zip(found.flows, texts, strict=True):
         owners.update(dict.fromkeys(flow.inside_rows, text))
         if flow.disposition != "forwarded":
-            for row in flow.inside_rows:
-                near.add(row, text)
-            for row in flow.outside_rows:
-                far.add(row, text)
+            near.add_all(flow.inside_rows, text)
+            far.add_all(flow.outside_rows, text)
     for violation in found.violations:
         what = f"{violation.field}: want {violation.want}, got {violation.got}"
         flow_text = owners.get(violation.inside_row, "")
         near.add(violation.inside_row, flow_text, what)
         far.add(violation.outside_row, flow_text, what)
-    return _merged([near, far], "packets that no NAT may make, and flows it kept")
+    for loss in found.account.losses:
+        if loss.status != "not looked for":
+            side = near if loss.side == "inside" else far
+            side.add_all(loss.rows, texts[loss.flow], losses.comment(loss))
+    return _merged(
+        [near, far],
+        "packets that no NAT may make, that were lost, and flows it did not forward",
+    )
 
 
 def of_differences(

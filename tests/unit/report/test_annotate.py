@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.traffic import C1, HOST, HOST01, IN, WEB, Packet, capture, routed
+from tests.traffic import C1, HOST, HOST01, IN, OUT, WEB, Packet, capture, routed
+from tests.unit.report.translations.handmade import loss
 
 from pytest_netlab.capture import Capture, Interface
 from pytest_netlab.flows import ICMP, TCP, Tuple5
-from pytest_netlab.nat import learn
+from pytest_netlab.nat import Translations, learn
+from pytest_netlab.nat.translations import Account, Loss
 from pytest_netlab.report import annotate
 
 ASK = Packet(key=Tuple5(TCP, C1, 4000, HOST01, 80), ip_id=1, direction=IN)
@@ -117,3 +119,48 @@ def test_clocks_decide_the_order() -> None:
 
     assert kept.ts.tolist() == [5000, 5500, 6000]
     assert kept.point.tolist() == [0, 1, 0]
+
+
+def lost(*losses: Loss) -> list[str]:
+    """Return the comments where these packets of a forwarded flow are lost."""
+    near = [replace(ASK, ip_id=number) for number in (1, 2, 3)]
+    sent_on = Tuple5(TCP, HOST, 4000, HOST01, 80)
+    inside = capture(near)
+    outside = capture([routed(near[0], sent_on), replace(near[1], direction=OUT)])
+    learned = learn(inside, outside)
+    (flow, *_) = learned.flows
+    found = Translations((flow,), account=Account(losses=losses))
+    kept = annotate.of_translations(inside, outside, found)
+    return [f"{packet.interface}: {packet.comment}" for packet in kept]
+
+
+FLOW = f"flow 1 snat {C1}:4000 -> {HOST}:4000; "
+PARTS = ((1, 9), (20, 20))
+
+
+@pytest.mark.parametrize(
+    ("loss", "texts"),
+    [
+        (loss(1), [f"inside tap: {FLOW}lost"]),
+        (
+            loss(1, 2, status="lost or not captured")._replace(resent=True),
+            [f"inside tap: {FLOW}lost or not captured: a resend crossed"] * 2,
+        ),
+        (
+            loss(1, reply=True, side="outside")._replace(octets=((1, 9),)),
+            [f"outside tap: {FLOW}lost: octets 1-9 (9) crossed in no transmission"],
+        ),
+        (
+            loss(2)._replace(octets=PARTS, part=True),
+            [f"inside tap: {FLOW}lost: octets 1-9 (9), 20 (1) of this packet"],
+        ),
+        (
+            loss(0, side="outside", status="not captured"),
+            [f"outside tap: {FLOW}not captured"],
+        ),
+        (loss(0, status="not looked for"), []),
+    ],
+)
+def test_losses(loss: Loss, texts: list[str]) -> None:
+    """A lost packet has its flow and what was lost; what nobody looked for is out."""
+    assert lost(loss) == texts

@@ -88,5 +88,5 @@ def comment(loss: Loss) -> str:
     if loss.part:
         return f"{loss.status}: {octets} of this packet"
     said = [CROSSED] if loss.resent else []
-    said += [f"{octets} in no transmission"] if octets else []
+    said += [f"{octets} crossed in no transmission"] if octets else []
     return ": ".join([str(loss.status), *([", ".join(said)] if said else [])])
