@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import shlex
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -18,7 +19,9 @@ from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sides import sides
 from pytest_netlab.cli.sources import FILE, OUT, as_trouble, formats, only_once, spare
 from pytest_netlab.errors import CaptureError
+from pytest_netlab.invocation import current
 from pytest_netlab.nat import Translations, learn
+from pytest_netlab.nat.swapped import evidence
 from pytest_netlab.report import translations
 from pytest_netlab.terminal import Safe, escaped
 
@@ -91,6 +94,7 @@ def command(
     budget: Budget = options["budget"]
     learned = _learned((inside, outside), (near, far), budget, whole=out is not None)
     _check(learned.found)
+    _check_sides(learned.found, (inside, outside), (near, far))
     if out is not None and learned.captures is not None:
         from pytest_netlab.report import annotate  # noqa: PLC0415 - only with --write-diff
 
@@ -159,6 +163,43 @@ def _check(found: Translations) -> None:
             "NAT at the same time?",
             err=True,
         )
+
+
+def _check_sides(
+    found: Translations,
+    files: tuple[str, str | None],
+    points: tuple[str | None, str | None],
+) -> None:
+    """Refuse sides that are the wrong way round; warn where they may be."""
+    known = evidence(found.flows)
+    if known == "certain":
+        raise Trouble(
+            "the sides are the wrong way round: of flows from OUTSIDE the source was "
+            f"rewritten, and of none from INSIDE: `{_exchanged(files, points)}`"
+        )
+    if known == "possible":
+        say(
+            "Warning: only destinations were rewritten, of flows from INSIDE: if these "
+            "are published ports, the sides are the wrong way round: "
+            f"`{_exchanged(files, points)}`",
+            err=True,
+        )
+
+
+def _exchanged(
+    files: tuple[str, str | None], points: tuple[str | None, str | None]
+) -> str:
+    """Return the command with inside and outside exchanged."""
+    first, second = files
+    near, far = points
+    if second is None:
+        from pytest_netlab.spec import DOCKER0, UPLINK  # noqa: PLC0415 - milliseconds
+
+        near, far = near or DOCKER0.name, far or UPLINK.name
+    named = [part for part in (second, first) if part is not None]
+    for option, name in (("--inside", far), ("--outside", near)):
+        named += [] if name is None else [option, name]
+    return f"{current().netlab} nat {shlex.join(named)}"
 
 
 def _keys(found: Translations) -> Iterable[Iterable[object]]:

@@ -18,6 +18,8 @@ from tests.traffic import (
     IN,
     INSIDE,
     OUTSIDE,
+    SYN,
+    WEB,
     Packet,
     capture,
     routed,
@@ -26,7 +28,7 @@ from tests.traffic import (
 from tests.unit.cli.conftest import GOOD
 
 from pytest_netlab.capture import open_capture, read, write
-from pytest_netlab.flows import ICMP, Tuple5
+from pytest_netlab.flows import ICMP, TCP, Tuple5
 from pytest_netlab.invocation import current
 
 if TYPE_CHECKING:
@@ -316,3 +318,64 @@ def test_input_is_never_overwritten(command: Command, whole: bytes) -> None:
 def test_help_teaches(command: Command) -> None:
     """--help has a line to copy."""
     assert "\n  pytest-netlab nat " in command("nat", "--help").stdout
+
+
+def command_of(text: str) -> str:
+    """Return the command that a message tells to type, without its program."""
+    return text.split("`")[1].removeprefix(f"{current().netlab} ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "right"),
+    [
+        (("there.pcapng", "here.pcapng"), "nat here.pcapng there.pcapng"),
+        (
+            ("good.pcapng", "--inside", OUTSIDE, "--outside", INSIDE),
+            f"nat good.pcapng --inside {INSIDE} --outside {OUTSIDE}",
+        ),
+        (
+            ("good.pcapng", "here.pcapng", "--inside", OUTSIDE),
+            f"nat here.pcapng good.pcapng --outside {OUTSIDE}",
+        ),
+    ],
+)
+def test_sides_the_wrong_way_round(
+    command: Command, arguments: tuple[str, ...], right: str
+) -> None:
+    """Nobody reads a verdict on exchanged sides: the right command is shown instead."""
+    for name, point in (("here", INSIDE), ("there", OUTSIDE)):
+        packets = [packet for where, packet in GOOD if where == point]
+        write(f"{name}.pcapng", capture(packets))
+    said = command.refused("nat", *arguments)
+
+    assert said.startswith("the sides are the wrong way round: ")
+    assert command_of(said) == right
+    assert command("nat", *right.split()[1:]).exit_code == 0
+
+
+def test_exchanged_names_of_points(command: Command) -> None:
+    """The names that are meant unless others are given are spelt out."""
+    both = {INSIDE: OUTSIDE, OUTSIDE: INSIDE}
+    write("odd.pcapng", two_points([(both[point], packet) for point, packet in GOOD]))
+    said = command.refused("nat", "odd.pcapng")
+
+    right = f"nat odd.pcapng --inside {OUTSIDE} --outside {INSIDE}"
+    assert command_of(said) == right
+    assert command("nat", *right.split()[1:]).exit_code == 0
+
+
+def test_a_published_port_from_the_wrong_side(command: Command) -> None:
+    """Destinations alone prove nothing: a warning, and a verdict."""
+    asked = Packet(key=Tuple5(TCP, HOST01, 4000, HOST, 81), flags=SYN, direction=IN)
+    sent = routed(asked, Tuple5(TCP, HOST01, 4000, WEB, 80))
+    write("there.pcapng", capture([asked]))
+    write("here.pcapng", capture([sent]))
+    result = command("nat", "there.pcapng", "here.pcapng")
+    fine = command("nat", "here.pcapng", "there.pcapng")
+
+    assert (result.exit_code, fine.exit_code, fine.stderr) == (0, 0, "")
+    assert " ".join(result.stderr.split()).startswith(
+        "Warning: only destinations were rewritten, of flows from INSIDE: if these are "
+        "published ports, the sides are the wrong way round: "
+    )
+    assert command_of(result.stderr) == "nat here.pcapng there.pcapng"
