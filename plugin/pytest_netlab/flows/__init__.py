@@ -15,6 +15,7 @@ from pytest_netlab.flows.keys import (
     uniflow_of,
 )
 from pytest_netlab.flows.roles import Role, role_of
+from pytest_netlab.flows.streams import Streams
 from pytest_netlab.flows.table import (
     NO_UNIFLOW,
     Conversation,
@@ -36,6 +37,7 @@ __all__ = [
     "Conversation",
     "FlowTable",
     "Role",
+    "Streams",
     "Tuple5",
     "conversations",
     "is_error",

@@ -12,7 +12,7 @@ import numpy as np
 from pytest_netlab.capture import Capture
 from pytest_netlab.capture.ahead import Ahead
 from pytest_netlab.capture.values import Octets, joined
-from pytest_netlab.flows import FlowTable
+from pytest_netlab.flows import FlowTable, Streams
 from pytest_netlab.nat.observations import Observations, sight
 from pytest_netlab.wire import Direction
 
@@ -42,6 +42,7 @@ class SideReader:
         self._chunks = chunks if first is None else chain((first,), chunks)
         self.knows_directions = first is not None and _knows_directions(first)
         self.table = FlowTable()
+        self.streams = Streams()
         self.uniflows: list[npt.NDArray[np.int32]] = []
         self.rows = 0
         self.front = 0
@@ -80,6 +81,7 @@ class SideReader:
             begin, seen, uniflows = rows, [], []
             for block in chunk.blocks():
                 uniflow = self.table.add(block.columns, block.rows)
+                self.streams.add(block.columns, block.rows, uniflow)
                 seen.append(sight(block.columns, block.rows, rows, uniflow, ingress))
                 rows += block.rows
                 uniflows.append(uniflow)
