@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from pytest_netlab.capture import Budget, Chunks
+    from pytest_netlab.capture.values import About
     from pytest_netlab.cli.progress import Watch
 
 
@@ -47,6 +48,11 @@ class SideChunks:
             before += len(chunk)
             yield chunk.select(rows)
         self._check()
+
+    @property
+    def about(self) -> About:
+        """Return what the file says of its interfaces, as far as it was read."""
+        return self._chunks.about
 
     def whole(self) -> Capture:
         """Return all packets of the interface as one capture."""

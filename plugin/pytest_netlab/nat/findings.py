@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_netlab.checks import Observation
+from pytest_netlab.nat.accounting import Learned, Part, account
 from pytest_netlab.nat.flagged import (
     OF_PACKET,
     Facts,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Budget
     from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
+    from pytest_netlab.nat.clock import Clock
     from pytest_netlab.nat.mapping_table import MappingTable
     from pytest_netlab.nat.observations import Observations
     from pytest_netlab.nat.side import SideReader
@@ -56,6 +58,9 @@ class Findings:
         self._pairs: list[Pairs] = []
         self._flows: list[Index] = []
         self._violations: list[Violation] = []
+        self._order: list[int] = []  # numbers of flows, as they are returned
+        self._clock: Clock | None = None
+        self.parts: list[Part] = []
 
     def add(
         self,
@@ -114,7 +119,24 @@ class Findings:
         if self._in_memory:
             flows = self._with_rows(flows)
         joined = {row[0] for row in table}, {row[1] for row in table}
-        return (*flows, *self._unpaired(*joined)), Account()
+        every = (*flows, *self._unpaired(*joined))
+        return every, lambda: self._account(every)
+
+    def _account(self, flows: tuple[Flow, ...]) -> Account:
+        """Return what became of the packets without a counterpart."""
+        numbers = list(range(self._table.count))
+        for index, number in enumerate(self._order):
+            numbers[number] = index
+        return account(
+            Learned(
+                readers={"inside": self._near, "outside": self._far},
+                table=self._table,
+                flows=flows,
+                numbers=numbers,
+                clock=self._clock,
+                parts=self.parts,
+            )
+        )
 
     def _with_rows(self, flows: list[Flow]) -> list[Flow]:
         """Return the flows with their pairs and rows, by their first packet.
@@ -129,6 +151,7 @@ class Findings:
         pairs, flow = pairs[order], flow[order]
         of_flow = _split(flow, pairs, len(flows))
         first = sorted(range(len(flows)), key=lambda number: tuple(of_flow[number][0]))
+        self._order = first
         rows_in, rows_out = (
             self._rows(side, point, pairs[:, side], flow, first)
             for side, point in enumerate((self._near, self._far))

@@ -11,12 +11,14 @@ import numpy as np
 
 from pytest_netlab.capture.budget import Budget
 from pytest_netlab.checks import Observation, check_pair
+from pytest_netlab.nat import duplicates
+from pytest_netlab.nat.accounting import Part
 from pytest_netlab.nat.clock import Alignment
 from pytest_netlab.nat.disambiguation import Known, resolve
 from pytest_netlab.nat.findings import Findings
 from pytest_netlab.nat.fuzzy_pairing import pair_fuzzily
 from pytest_netlab.nat.mapping_table import MappingTable
-from pytest_netlab.nat.observations import ERROR, HASHLESS
+from pytest_netlab.nat.observations import DOUBLED, ERROR, HASHLESS
 from pytest_netlab.nat.pairing import NOBODY, SPENT, Pairing
 from pytest_netlab.nat.read_schedule import ReadSchedule
 from pytest_netlab.nat.segment_matching import pair_ranges
@@ -28,8 +30,10 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture.budget import Memory
     from pytest_netlab.flows import Tuple5
+    from pytest_netlab.nat.observations import Observations
+    from pytest_netlab.nat.segment_matching import Gap
     from pytest_netlab.nat.side import Source
-    from pytest_netlab.nat.translations import Translations
+    from pytest_netlab.nat.translations import Side, Translations
 
     Index = npt.NDArray[np.int32]
 
@@ -111,7 +115,8 @@ class _Learner:
         self.pairing.begin(near, far, (near_fresh, far_fresh))
         self._match(_every(near), _every(far), header=False, patient=not final)
         self._pair_truncated()
-        ranges = pair_ranges(self.pairing, final=final)
+        ranges, gaps = pair_ranges(self.pairing, final=final)
+        self._note_gaps(near, far, gaps)
         self._unpair_resent()
         near_rows, far_rows = self._pairs(ranges)
         flow, wrong = self.mapping_table.enter(near, far, near_rows, far_rows, uniflows)
@@ -121,9 +126,21 @@ class _Learner:
             (self.near, near, self.pairing.near_counterparts),
             (self.far, far, self.pairing.far_counterparts),
         ):
-            side.carry(
-                seen.take(np.flatnonzero(counterparts[: len(seen)] < 0)), _WINDOW
-            )
+            paired = counterparts[: len(seen)] >= 0
+            left = np.flatnonzero(~paired)
+            doubled = left[duplicates.beside(seen, left, paired)]
+            seen.facts[doubled] |= np.uint64(1 << DOUBLED)
+            side.carry(seen.take(left), _WINDOW)
+
+    def _note_gaps(
+        self, near: Observations, far: Observations, gaps: list[Gap]
+    ) -> None:
+        """Note octets of frames that crossed in pieces, but for these."""
+        for side, row, first, end in gaps:
+            seen = far if side else near
+            where: Side = "outside" if side else "inside"
+            at = int(seen.row[row]), int(seen.uniflow[row])
+            self.findings.parts.append(Part(where, *at, (first, end)))
 
     def _match(
         self, near_rows: Index, far_rows: Index, *, header: bool, patient: bool

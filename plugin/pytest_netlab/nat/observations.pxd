@@ -4,9 +4,9 @@ from pytest_netlab.wire.columns cimport Columns
 
 cimport cython
 
-cdef int ICMP, TCP, ICMP6, _ADDRESS
+cdef int ICMP, TCP, ICMP6, _ADDRESS, _NUMBERING
 cdef int TTL, TOS, FLAGS, IP_CHECKSUM, L4_CHECKSUM, DIRECTION
-cdef int HASHLESS, ERROR, WRONGLY_EMBEDDED, SEGMENT, URGENT
+cdef int HASHLESS, ERROR, WRONGLY_EMBEDDED, SEGMENT, URGENT, NUMBERED, TCP_FLAGS
 
 
 cdef class _Arrays:

@@ -16,7 +16,7 @@ except ImportError:  # interpreted code does without it
 import numpy as np
 
 from pytest_netlab.flows import table
-from pytest_netlab.wire import ADDRESS_BYTES, octets
+from pytest_netlab.wire import ADDRESS_BYTES, octets, tcp
 from pytest_netlab.wire.assigned import ICMP, ICMP6, TCP
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pytest_netlab.wire.columns import Columns
 
 _ADDRESS = ADDRESS_BYTES
+_NUMBERING = tcp.FIN | tcp.SYN | tcp.RST
 
 # The facts of a packet in 64 bits: what is compared once two are the same packet.
 TTL: Final = 0  # 8 bits
@@ -39,13 +40,16 @@ HASHLESS: Final = 30  # its payload was truncated, so that there is no hash of i
 ERROR: Final = 31  # it is an ICMP error
 WRONGLY_EMBEDDED: Final = 32  # and embeds a packet that its receiver did not send
 SEGMENT: Final = 33  # TCP with a payload
+TCP_FLAGS: Final = 36  # 3 bits: FIN, SYN and RST
 URGENT: Final = 40  # 16 bits, TCP's urgent pointer
+NUMBERED: Final = 56  # its IPv4 id is not 0
+DOUBLED: Final = 57  # an equal packet close by has a counterpart; set once it has
 
 # Cython makes C integers of these; this keeps them visible to Python.
 globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, DIRECTION=DIRECTION, ERROR=ERROR)
 globals().update(IP_CHECKSUM=IP_CHECKSUM, L4_CHECKSUM=L4_CHECKSUM)
 globals().update(HASHLESS=HASHLESS, WRONGLY_EMBEDDED=WRONGLY_EMBEDDED, SEGMENT=SEGMENT)
-globals().update(URGENT=URGENT)
+globals().update(URGENT=URGENT, NUMBERED=NUMBERED, TCP_FLAGS=TCP_FLAGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Observations:
         header_key: the same without the payload.
         facts: the bits above.
         options: hash of the options of IP and TCP; 0 for none.
-        seq: TCP sequence number; valid iff the packet is TCP.
+        seq: TCP's sequence number, or that of an ICMP echo; 0 of others.
         size: of the payload, in octets.
 
     """
@@ -179,7 +183,7 @@ def _sight(
         out.header_key[count] = header_key
         out.facts[count] = _facts(columns, row)
         out.options[count] = columns.options_hash[row]
-        out.seq[count] = columns.tcp_seq[row]
+        out.seq[count] = columns.tcp_seq[row] | columns.icmp_seq[row]
         out.size[count] = columns.payload_len[row]
         count += 1
     return count
@@ -223,6 +227,9 @@ def _facts(columns: Columns, row: int) -> int:
     facts |= columns.l4_checksum[row] << L4_CHECKSUM
     facts |= _one(columns.direction[row]) << DIRECTION
     facts |= _one(columns.tcp_urgent[row]) << URGENT
+    facts |= _one(columns.tcp_flags[row] & _NUMBERING) << TCP_FLAGS
+    if columns.ip_id[row]:
+        facts |= _one(1) << NUMBERED
     if columns.payload_len[row] and columns.proto[row] == TCP:
         facts |= _one(1) << SEGMENT
     if table.is_error(columns, row):

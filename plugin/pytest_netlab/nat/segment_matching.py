@@ -7,7 +7,7 @@ segments of it, whose keys all differ.
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -26,22 +26,45 @@ if TYPE_CHECKING:
 _MOST = 256  # segments that one super-frame can be: more is an attack
 
 
-def pair_ranges(pairing: Pairing, *, final: bool) -> list[tuple[int, int]]:
+class Gap(NamedTuple):
+    """Octets of a frame that crossed in pieces of which the other side saw none.
+
+    Attributes:
+        side: 0 of the near side, 1 of the far one: which saw the frame.
+        row: index of its observation.
+        first: sequence number of the first octet.
+        end: the one behind the last.
+
+    """
+
+    side: int
+    row: int
+    first: int
+    end: int
+
+
+def pair_ranges(
+    pairing: Pairing, *, final: bool
+) -> tuple[list[tuple[int, int]], list[Gap]]:
     """Return pairs of observations that carry the same bytes, and note them as pairs.
 
     Only flows whose mapping is known are considered and, until the final step, only
-    frames of which every byte was seen on the other side.
+    frames of which every byte was seen on the other side. In the final one, what was
+    not seen of a frame is returned too.
     """
     near = _spans(pairing.near, pairing.near_counterparts)
     far = _spans(pairing.far, pairing.far_counterparts)
     found: list[tuple[int, int]] = []
+    gaps: list[Gap] = []
     for uniflow, here in near.items():
         there = far.get(pairing.far_uniflow_of(uniflow))
         if there:
-            found += _overlaps(here, there, final=final)
+            pairs, left = _overlaps(here, there, final=final)
+            found += pairs
+            gaps += left
     for row_in, row_out in found:
         pairing.take(row_in, row_out)
-    return found
+    return found, gaps
 
 
 def _spans(seen: Observations, counterparts: Index) -> dict[int, list[Span]]:
@@ -59,8 +82,8 @@ def _spans(seen: Observations, counterparts: Index) -> dict[int, list[Span]]:
 
 def _overlaps(
     near: Sequence[Span], far: Sequence[Span], *, final: bool
-) -> Iterator[tuple[int, int]]:
-    """Yield (near row, far row) of spans that overlap and are not equal."""
+) -> tuple[list[tuple[int, int]], list[Gap]]:
+    """Return (near row, far row) of spans that overlap and are not equal, and gaps."""
     base = near[0][1]
     here, there = _unwrapped(near, base), _unwrapped(far, base)
     found: list[tuple[Span, Span]] = []
@@ -74,13 +97,34 @@ def _overlaps(
             if other[1:] != span[1:] and other[2] > span[1]:
                 found.append((span, other))
     seen = _covered(found)
-    for span, other in found:
-        if (
-            final
-            or seen[0, span[0]] >= _size(span)
-            or seen[1, other[0]] >= _size(other)
-        ):
-            yield span[0], other[0]
+    pairs = [
+        (span[0], other[0])
+        for span, other in found
+        if final or seen[0, span[0]] >= _size(span) or seen[1, other[0]] >= _size(other)
+    ]
+    return pairs, list(_gaps(found, base)) if final else []
+
+
+def _gaps(found: Sequence[tuple[Span, Span]], base: int) -> Iterator[Gap]:
+    """Yield what no counterpart of a frame carries, of frames that have several."""
+    for side in (0, 1):
+        pieces: dict[Span, list[Span]] = defaultdict(list)
+        for pair in found:
+            pieces[pair[side]].append(pair[1 - side])
+        for (row, first, end), others in pieces.items():
+            at = first
+            for _, begin, stop in [*sorted(others, key=_by_bytes), (0, end, end)]:
+                if begin > at:
+                    yield Gap(side, row, *_absolute(at, begin, base))
+                at = max(at, stop)
+
+
+def _by_bytes(span: Span) -> tuple[int, int]:
+    return span[1:]
+
+
+def _absolute(first: int, end: int, base: int) -> tuple[int, int]:
+    return (first + base) % tcp.SPACE, (end + base) % tcp.SPACE
 
 
 def _covered(found: Sequence[tuple[Span, Span]]) -> dict[tuple[int, int], int]:

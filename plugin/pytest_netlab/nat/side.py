@@ -14,12 +14,15 @@ from pytest_netlab.capture.ahead import Ahead
 from pytest_netlab.capture.values import Octets, joined
 from pytest_netlab.flows import FlowTable, Streams
 from pytest_netlab.nat.observations import Observations, sight
+from pytest_netlab.nat.translations import Span
 from pytest_netlab.wire import Direction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import numpy.typing as npt
+
+    from pytest_netlab.capture.values import About
 
     Source = Capture | Iterable[Capture]
 
@@ -52,7 +55,11 @@ class SideReader:
         self._recent: list[tuple[int, Capture]] = []
         self.unpaired_chunks: list[tuple[npt.NDArray[np.int64], Capture]] = []
         self._kept_rows = 0
-        self._given_up: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]] = []
+        self._given_up: list[Observations] = []
+        self._source = source
+        self._points: set[int] = set()
+        self._about: About | None = None
+        self._times: tuple[int, int] | None = None
         self._seen: Iterator[_Seen] = iter(())
         self._next: _Seen | None = None
 
@@ -100,10 +107,22 @@ class SideReader:
         else:
             self.uniflows += seen.uniflows
         self.front = seen.end
+        self._note(seen.chunk)
         self.rows += len(seen.chunk)
         self._next = next(self._seen, None)
         self.alive = self._next is not None
         return len(seen.chunk)
+
+    def _note(self, chunk: Capture) -> None:
+        """Note when a chunk was captured, and at which interfaces."""
+        if not len(chunk):
+            return
+        first, last = int(chunk.ts.min()), int(chunk.ts.max())
+        if self._times is not None:
+            first, last = min(first, self._times[0]), max(last, self._times[1])
+        self._times = first, last
+        self._about = chunk.about
+        self._points.update(_points(chunk))
 
     def pending(self) -> tuple[Observations, int]:
         """Return all unpaired observations, and the index of the first new one."""
@@ -116,18 +135,40 @@ class SideReader:
         if self.whole is None:
             self._keep_unpaired(unpaired)
             excess = max(0, len(unpaired) - bound)
-            self._given_up.append((unpaired.row[:excess], unpaired.uniflow[:excess]))
+            self._given_up.append(unpaired.take(np.arange(excess)))
             unpaired = unpaired.take(np.arange(excess, len(unpaired)))
         self.carried = unpaired
+
+    def unpaired(self) -> Observations:
+        """Return the observations that have no counterpart, in capture order."""
+        return Observations.joined([*self._given_up, self.carried])
+
+    def span(self) -> Span | None:
+        """Return when this side was captured; None if it has no packet."""
+        if self._times is None:
+            return None
+        first, last = self._times
+        return Span(packets=self.rows, first=first, last=last, dropped=self._dropped())
+
+    def _dropped(self) -> int | None:
+        """Return how many packets the capture dropped; None where nobody counted.
+
+        A file counts them behind its packets, so its last chunk may not know.
+        """
+        about: About | None = getattr(self._source, "about", self._about)
+        known = about.interfaces if about else ()
+        counts = [known[point].dropped for point in self._points if point < len(known)]
+        counted = [count for count in counts if count is not None]
+        return sum(counted) if counted else None
 
     def unpaired_left(self) -> UnpairedPackets:
         """Return the packets that stayed unpaired to the end."""
         seen = self.carried
         if self.whole is not None:
             return UnpairedPackets(self.whole, seen.row, seen.row, seen.uniflow)
-        row = np.concatenate([*(row for row, _ in self._given_up), seen.row])
+        row = np.concatenate([*(one.row for one in self._given_up), seen.row])
         uniflow = np.concatenate(
-            [*(uniflow for _, uniflow in self._given_up), seen.uniflow]
+            [*(one.uniflow for one in self._given_up), seen.uniflow]
         )
         copies = [capture for _, capture in self.unpaired_chunks]
         about = copies[0].about if copies else Capture.from_frames([], []).about
@@ -171,6 +212,13 @@ def _knows_directions(chunk: Capture) -> bool:
     """
     known = (chunk.direction != Direction.UNKNOWN) | (chunk.proto == 0)
     return bool(known.all())
+
+
+def _points(chunk: Capture) -> list[int]:
+    """Return the indices of the interfaces that a chunk has packets of."""
+    if len(chunk.interfaces) == 1:
+        return [0]
+    return np.flatnonzero(np.bincount(chunk.point)).tolist()
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ class Account:
         return tuple(one for one in self.losses if one.status.startswith("lost"))
 
 
-Made = tuple[tuple[Flow, ...], Account]
+Made = tuple[tuple[Flow, ...], "Account | Callable[[], Account]"]
 
 
 class Translations:
@@ -228,9 +228,10 @@ class Translations:
         pairs: npt.NDArray[np.int64] | None = None,
         account: Account | None = None,
     ) -> None:
-        """Keep what was learned; a callable makes flows and account when asked for."""
+        """Keep what was learned; callables make flows and account when asked for."""
+        made = flows if isinstance(flows, tuple) else ()
         self._make = None if isinstance(flows, tuple) else flows
-        self._made = flows if isinstance(flows, tuple) else (), account or Account()
+        self._made: Made = made, account or Account()
         self.violations = violations
         self.pairs = pairs
 
@@ -242,7 +243,11 @@ class Translations:
     @property
     def account(self) -> Account:
         """Return what became of the packets without a counterpart."""
-        return self._all()[1]
+        flows, account = self._all()
+        if not isinstance(account, Account):
+            account = account()
+            self._made = flows, account
+        return account
 
     def _all(self) -> Made:
         if self._make is not None:

@@ -256,6 +256,7 @@ def test_all_facts_at_once() -> None:
         | sums
         | 2 << observations.DIRECTION
         | 1 << observations.SEGMENT
+        | 1 << observations.NUMBERED
     )
 
 

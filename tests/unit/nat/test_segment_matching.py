@@ -36,7 +36,7 @@ def known(near: Spans, far: Spans) -> Pairing:
 
 def paired(near: Spans, far: Spans, *, final: bool = True) -> list[tuple[int, int]]:
     """Return the pairs of spans (first byte, size), which count from 0 here."""
-    found = pair_ranges(known(near, far), final=final)
+    found, _ = pair_ranges(known(near, far), final=final)
     return [(here - 1, there - 1) for here, there in found]
 
 
@@ -183,7 +183,7 @@ def test_who_has_a_mate_already() -> None:
     pairing = known([(1000, 300), (1000, 100)], THREE)
     pairing.take(2, 1)
 
-    assert pair_ranges(pairing, final=True) == [(1, 2), (1, 3)]
+    assert pair_ranges(pairing, final=True)[0] == [(1, 2), (1, 3)]
 
 
 @pytest.mark.parametrize("side", [0, 1], ids=["near", "far"])
@@ -192,14 +192,14 @@ def test_no_data(side: int) -> None:
     pairing = known([(1000, 300)], THREE)
     (pairing.near, pairing.far)[side].facts[:] = 0
 
-    assert pair_ranges(pairing, final=True) == []
+    assert pair_ranges(pairing, final=True)[0] == []
 
 
 def test_flow_that_is_not_known() -> None:
     """Only a mapping tells whose bytes they are."""
     pairing = begun(segments(0, [(1000, 300)]), segments(4, THREE))
 
-    assert pair_ranges(pairing, final=True) == []
+    assert pair_ranges(pairing, final=True)[0] == []
 
 
 def test_ways_apart() -> None:
@@ -209,7 +209,7 @@ def test_ways_apart() -> None:
     pairing = begun(near, Observations.joined([*others, far]))
     pairing.take(0, 4)
 
-    assert pair_ranges(pairing, final=True) == [(1, 5), (1, 6), (1, 7)]
+    assert pair_ranges(pairing, final=True)[0] == [(1, 5), (1, 6), (1, 7)]
 
 
 def test_replies() -> None:
@@ -219,7 +219,7 @@ def test_replies() -> None:
     pairing = begun(near, far)
     pairing.take(0, 0)
 
-    assert pair_ranges(pairing, final=True) == [(2, 2), (2, 3), (2, 4)]
+    assert pair_ranges(pairing, final=True)[0] == [(2, 2), (2, 3), (2, 4)]
 
 
 def stream(sizes: Sequence[int], first: int = 1000) -> list[Packet]:
