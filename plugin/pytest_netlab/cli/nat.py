@@ -7,20 +7,24 @@ import shlex
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from pytest_netlab.capture import Capture, write
+from pytest_netlab.cli import pairs
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.memory import bounded
 from pytest_netlab.cli.output import emit, json_texts, rendered, say
+from pytest_netlab.cli.pairs import with_pairs
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sides import sides
 from pytest_netlab.cli.sources import FILE, OUT, as_trouble, formats, only_once, spare
 from pytest_netlab.errors import CaptureError
 from pytest_netlab.invocation import current
 from pytest_netlab.nat import Translations, learn
+from pytest_netlab.nat.paired_packets import PairedPackets, paired_packets
 from pytest_netlab.nat.swapped import evidence
 from pytest_netlab.report import translations
 from pytest_netlab.terminal import Safe, escaped
@@ -40,12 +44,14 @@ class Learned:
         found: with rows that count on each side.
         shown: the same, with rows that count in the files.
         captures: inside and outside; None where they were read in chunks.
+        sides: what knows of each side's rows which rows of the files they are.
 
     """
 
     found: Translations
     shown: Translations
     captures: tuple[Capture, Capture] | None
+    sides: tuple[SideChunks, SideChunks]
 
 
 @click.command(name="nat")
@@ -59,8 +65,9 @@ class Learned:
     "out",
     type=OUT,
     metavar="OUT.pcapng",
-    help="Write the packets of violations and unpaired flows, with comments.",
+    help="Write the packets of violations, losses and unpaired flows, with comments.",
 )
+@with_pairs
 @bounded
 def command(
     inside: str,
@@ -85,23 +92,42 @@ def command(
     pytest-netlab nat docker0.pcap uplink.pcap
     pytest-netlab nat --json both.pcapng --inside br-lan --outside eth0
     pytest-netlab nat docker0.pcap uplink.pcap --write-diff why.pcapng
+    pytest-netlab nat docker0.pcap uplink.pcap --pairs
 
     Exit code 0: no NAT rule broken, nothing lost; 1: violations, or packets lost;
     2: no verdict.
     """  # noqa: D301 - click's mark
     only_once(inside, outside)
-    spare(out, inside, outside)
+    lists: bool = options["pairs"]
+    table: str | None = options["pairs_out"]
+    for option, name in (("--write-diff", out), ("--write-pairs", table)):
+        spare(name, inside, outside, option=option)
+    whole = lists or any(name is not None for name in (out, table))
     budget: Budget = options["budget"]
-    learned = _learned((inside, outside), (near, far), budget, whole=out is not None)
+    learned = _learned((inside, outside), (near, far), budget, whole=whole)
     _check(learned.found)
     _check_sides(learned.found, (inside, outside), (near, far))
     if out is not None and learned.captures is not None:
         from pytest_netlab.report import annotate  # noqa: PLC0415 - only with --write-diff
 
         write(out, annotate.of_translations(*learned.captures, learned.found))
-    emit([_written(learned.shown, form)])
+    paired = _paired(learned) if lists or table is not None else None
+    if paired is not None and table is not None:
+        pairs.write(Path(table), paired)
+    emit([pairs.written(paired, form) if lists and paired else _written(learned, form)])
     is_wrong = learned.found.violations or learned.found.account.lost
     sys.exit(1 if is_wrong else 0)
+
+
+def _paired(learned: Learned) -> PairedPackets | None:
+    """Return the pairs of whole captures, with rows that count in the files."""
+    if learned.captures is None:
+        return None
+    found = paired_packets(learned.found, *learned.captures)
+    near, far = learned.sides
+    return replace(
+        found, inside=near.rows(found.inside), outside=far.rows(found.outside)
+    )
 
 
 def _learned(
@@ -122,20 +148,23 @@ def _learned(
             found.flows  # noqa: B018 - built on first access, here
     except CaptureError as error:
         raise as_trouble(error) from error
-    return Learned(found=found, shown=_in_files(found, near, far), captures=captures)
+    shown = _in_files(found, near, far)
+    return Learned(found=found, shown=shown, captures=captures, sides=(near, far))
 
 
 def _in_files(found: Translations, near: SideChunks, far: SideChunks) -> Translations:
     """Return flows, violations and losses with rows that count in the files."""
     wrong = found.violations
-    inside = near.rows([one.inside_row for one in wrong])
-    outside = far.rows([one.outside_row for one in wrong])
+    inside = near.rows([one.inside_row for one in wrong]).tolist()
+    outside = far.rows([one.outside_row for one in wrong]).tolist()
     violations = tuple(
         one.at(*rows)
         for one, rows in zip(wrong, zip(inside, outside, strict=True), strict=True)
     )
     losses = tuple(
-        one._replace(rows=tuple((near if one.side == "inside" else far).rows(one.rows)))
+        one._replace(
+            rows=tuple((near if one.side == "inside" else far).rows(one.rows).tolist())
+        )
         for one in found.account.losses
     )
     account = replace(found.account, losses=losses)
@@ -207,7 +236,8 @@ def _keys(found: Translations) -> Iterable[Iterable[object]]:
     yield (flow.outside for flow in found.flows)
 
 
-def _written(found: Translations, form: str | None) -> Iterable[Safe]:
+def _written(learned: Learned, form: str | None) -> Iterable[Safe]:
+    found = learned.shown
     if form == "json":
         return json_texts(translations.to_json(found))
     if form == "csv":

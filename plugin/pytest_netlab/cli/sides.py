@@ -14,7 +14,7 @@ from pytest_netlab.cli.sources import opened
 from pytest_netlab.errors import CaptureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
     from contextlib import ExitStack
 
     import numpy.typing as npt
@@ -59,12 +59,14 @@ class SideChunks:
         parts = list(self)
         return Capture.joined(parts, self._chunks.about)
 
-    def rows(self, rows: Sequence[int]) -> list[int]:
+    def rows(self, rows: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the rows that packets have in the file."""
+        wanted = np.asarray(rows, dtype=np.int64)
         if self._name is None:
-            return list(rows)
+            return wanted
         every = np.concatenate([np.empty(0, dtype=np.int64), *self._rows])
-        found: list[int] = every[np.asarray(rows, dtype=np.int64)].tolist()
+        self._rows = [every]
+        found: npt.NDArray[np.int64] = every[wanted]
         return found
 
     def _check(self) -> None:

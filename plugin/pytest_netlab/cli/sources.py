@@ -94,8 +94,10 @@ def only_once(*arguments: str | None) -> None:
         raise click.UsageError("standard input can be one capture only: `-` once")
 
 
-def spare(out: str | None, *arguments: str | None) -> None:
+def spare(
+    out: str | None, *arguments: str | None, option: str = "--write-diff"
+) -> None:
     """Raise if the output file is one of the captures that are read."""
     read = [located(name) for name in arguments if name not in (None, STDIN)]
     if out and Path(out).exists() and any(path.samefile(out) for path in read):
-        raise click.UsageError(f"{out} is read: --write-diff needs a file of its own")
+        raise click.UsageError(f"{out} is read: {option} needs a file of its own")

@@ -103,11 +103,12 @@ def test_losses_are_apart_by_what_they_mean() -> None:
 
 def test_a_loss() -> None:
     """Packets by number, and apart the octets that no transmission brought over."""
-    one = loss(3, 8, reply=True, side="outside")._replace(octets=((1, 5), (9, 9)))
+    one = loss(3, 8, reply=True, side="outside")
+    one = one._replace(octets=((1, 5), (9, 9)), resent=True)
     head = {"flow": 1, "direction": "reply", "side": "outside", "status": "lost"}
 
     assert parsed(losing(one))["lost"] == [
-        {**head, "packets": [4, 9], "resent": False},
+        {**head, "packets": [4, 9], "resent": True},
         {**head, "octets": [[1, 5], [9, 9]], "resent": False},
     ]
 
