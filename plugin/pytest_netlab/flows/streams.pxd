@@ -7,6 +7,7 @@ ctypedef unsigned int *u32_view_t
 
 cdef int _WORDS, _STATE, _DATA, _ACKS, _BASE, _FLAGS, _END
 cdef int _BEGUN, _ACKED, _BASED, _OPENED, _COMPLETE, _ORDINARY
+cdef int _SEEN, _ACKNOWLEDGED, _BASES, _KINDS
 cdef int _MOST, _AHEAD, _ECHO_SHIFT
 cdef long long _MASK, _HALF, _LONG, _PIECE, _FAR, _LATE
 cdef int NO_UNIFLOW, ICMP, ICMP6, TCP, _SYN, _FIN, _RST, _ACK
@@ -26,6 +27,7 @@ cdef class Streams:
     cdef public object _ends
     cdef public object _order
     cdef public object _known
+    cdef public object _bases
 
     @cython.locals(row=Py_ssize_t, numbers=octets.i32_view_t, count=Py_ssize_t)
     cpdef object add(self, Columns columns, Py_ssize_t rows, object uniflows)
@@ -45,7 +47,7 @@ cdef void _add_segment(Streams streams, Columns columns, Py_ssize_t row,
                        int uniflow) noexcept nogil
 @cython.locals(at=Py_ssize_t, flags=int)
 cdef void _set_base(Streams streams, int uniflow, long long seq) noexcept nogil
-@cython.locals(at=Py_ssize_t, late=cython.longlong)
+@cython.locals(at=Py_ssize_t, late=cython.longlong, base=cython.longlong)
 cdef void _open(Streams streams, int uniflow, long long seq) noexcept nogil
 @cython.locals(at=Py_ssize_t)
 cdef void _close(Streams streams, int uniflow, int kind, int bit) noexcept nogil

@@ -39,6 +39,10 @@ _BEGUN, _ACKED, _BASED, _OPENED = 1, 2, 4, 8
 _COMPLETE = _BEGUN | _ACKED | _BASED
 _ORDINARY = _SYN | _RST | _ACK  # flags of which an ordinary segment has the last alone
 
+# What is written down of a uniflow: intervals of its octets, intervals that it
+# acknowledged, bases of earlier connections (as empty intervals).
+_SEEN, _ACKNOWLEDGED, _BASES, _KINDS = 0, 1, 2, 3
+
 _MASK, _HALF = tcp.SPACE - 1, tcp.SPACE >> 1
 # RFC 1982: numbers are ordered only within half of their space, so an interval that
 # gets long is cut, and what a header claims beyond a piece is not believed.
@@ -102,6 +106,7 @@ class Streams:
         """Forget the sorted intervals."""
         self._order: tuple[Numbers, npt.NDArray[np.int32]] | None = None
         self._known: dict[int, tuple[Numbers, Numbers]] = {}
+        self._bases: dict[int, npt.NDArray[np.uint32]] = {}
 
     def add(self, columns: Columns, rows: int, uniflows: npt.NDArray[np.int32]) -> None:
         """Add a block of packets, with their uniflows as `FlowTable.add` returns them.
@@ -126,30 +131,39 @@ class Streams:
         Linear in what it returns, once the intervals of a uniflow are sorted, so ask
         when everything was added.
         """
-        return self._outside(2 * uniflow, first, end)
+        return self._outside(_KINDS * uniflow + _SEEN, first, end)
 
     def acknowledged(self, uniflow: int, end: int) -> bool:
         """Return whether a packet of uniflow acknowledged everything before `end`.
 
         That is of the same connection: `end` is known to follow what was seen of it.
         """
-        return not self._outside(2 * uniflow + 1, end - 1 & _MASK, end)
+        stream = _KINDS * uniflow + _ACKNOWLEDGED
+        return not self._outside(stream, end - 1 & _MASK, end)
 
-    def base(self, uniflow: int) -> int | None:
+    def base(self, uniflow: int, seq: int | None = None) -> int | None:
         """Return what relative numbers count from, as Wireshark's do; None: unknown.
 
-        It is the sequence number of the latest SYN, else one before the first segment.
+        It is the number of a connection's SYN, else one before its first segment. Of
+        several connections it is the latest, or with `seq` the one that number is of.
         """
-        at = uniflow * _WORDS
-        if at >= len(self._states) or not int(self._states[at + _FLAGS]) & _BASED:
+        if not self._flags(uniflow) & _BASED:
             return None
-        return int(self._states[at + _BASE])
+        latest = int(self._states[uniflow * _WORDS + _BASE])
+        if seq is None:
+            return latest
+        if uniflow not in self._bases:
+            noted = self._firsts[self._rows(_KINDS * uniflow + _BASES)]
+            self._bases[uniflow] = np.sort(np.append(noted, np.uint32(latest)))
+        bases = self._bases[uniflow]
+        # Below the lowest, the highest is the nearest before it: numbers wrap.
+        return int(bases[np.searchsorted(bases, seq, side="right") - 1])
 
     def echoed(self, uniflow: int, seq: int) -> bool:
         """Return whether an ICMP echo message with this number was seen."""
         first = seq << _ECHO_SHIFT
         end = first + (1 << _ECHO_SHIFT) & _MASK
-        return not self._outside(2 * uniflow, first, end)
+        return not self._outside(_KINDS * uniflow + _SEEN, first, end)
 
     def _outside(self, stream: int, first: int, end: int) -> list[tuple[int, int]]:
         """Return the parts of [first, end) that no interval of the stream covers."""
@@ -181,19 +195,28 @@ class Streams:
 
     def _written(self, stream: int) -> tuple[Numbers, Numbers]:
         """Return the intervals of a stream as they were noted, and the growing one."""
+        rows = self._rows(stream)
+        firsts, ends = self._firsts[rows], self._ends[rows]
+        uniflow, kind = divmod(stream, _KINDS)
+        if self._flags(uniflow) & (_BEGUN if kind == _SEEN else _ACKED):
+            at = uniflow * _WORDS + (_DATA if kind == _SEEN else _ACKS)
+            firsts = np.append(firsts, self._states[at])
+            ends = np.append(ends, self._states[at + _END])
+        return firsts.astype(np.int64), ends.astype(np.int64)
+
+    def _rows(self, stream: int) -> Numbers:
+        """Return where a stream was noted."""
         if self._order is None:
             order = np.argsort(self._streams[: self.count], kind="stable")
             self._order = order, self._streams[order]
         order, streams = self._order
         low, high = np.searchsorted(streams, (stream, stream + 1))
-        rows = order[low:high]
-        firsts, ends = self._firsts[rows], self._ends[rows]
-        at, kind = (stream >> 1) * _WORDS, stream & 1
-        if at < len(self._states) and self._states[at + _FLAGS] & (_BEGUN << kind):
-            at += _ACKS if kind else _DATA
-            firsts = np.append(firsts, self._states[at])
-            ends = np.append(ends, self._states[at + _END])
-        return firsts.astype(np.int64), ends.astype(np.int64)
+        return order[low:high]
+
+    def _flags(self, uniflow: int) -> int:
+        """Return what is known of a uniflow; nothing of one without a packet."""
+        at = uniflow * _WORDS + _FLAGS
+        return int(self._states[at]) if 0 <= at < len(self._states) else 0
 
 
 def _longer(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
@@ -309,24 +332,29 @@ def _open(streams: Streams, uniflow: int, seq: int) -> None:
     """Take the number of a SYN as base; another one than before is a new connection."""
     at = uniflow * _WORDS
     # What a SYN-ACK acknowledges is a SYN, and none of what was acknowledged before.
-    _close(streams, uniflow, 1, _ACKED)
+    _close(streams, uniflow, _ACKNOWLEDGED, _ACKED)
     if streams.states[at + _FLAGS] & _BASED and streams.states[at + _BASE] != seq:
         late = streams.states[at + _BASE] - seq & _MASK
         if streams.states[at + _FLAGS] & _OPENED or late > _LATE:
-            _close(streams, uniflow, 0, _BEGUN)
-            _close(streams, uniflow ^ 1, 1, _ACKED)
+            _close(streams, uniflow, _SEEN, _BEGUN)
+            _close(streams, uniflow ^ 1, _ACKNOWLEDGED, _ACKED)
+            base = streams.states[at + _BASE]
+            _note(streams, _KINDS * uniflow + _BASES, base, base)
     streams.states[at + _BASE] = seq
     streams.states[at + _FLAGS] |= _BASED | _OPENED
 
 
 def _close(streams: Streams, uniflow: int, kind: int, bit: int) -> None:
-    """Write the interval of an old connection down: 0 is its octets, 1 its acks."""
+    """Write the interval of an old connection down, if it has one."""
     at = uniflow * _WORDS
     if streams.states[at + _FLAGS] & bit:
         streams.states[at + _FLAGS] ^= bit
-        at += _ACKS if kind else _DATA
+        at += _DATA if kind == _SEEN else _ACKS
         _note(
-            streams, 2 * uniflow + kind, streams.states[at], streams.states[at + _END]
+            streams,
+            _KINDS * uniflow + kind,
+            streams.states[at],
+            streams.states[at + _END],
         )
 
 
@@ -344,10 +372,10 @@ def _cover(streams: Streams, uniflow: int, seq: int, size: int) -> None:
     if behind <= length:
         if size > behind:
             streams.states[at + _END] = seq + size & _MASK
-            _shorten(streams, at, 2 * uniflow)
+            _shorten(streams, at, _KINDS * uniflow + _SEEN)
     elif behind > _HALF:
         # Behind a hole.
-        _note(streams, 2 * uniflow, streams.states[at], end)
+        _note(streams, _KINDS * uniflow + _SEEN, streams.states[at], end)
         streams.states[at] = seq
         streams.states[at + _END] = seq + size & _MASK
     else:
@@ -364,12 +392,12 @@ def _cover_earlier(
         streams.states[at] = seq
         if size - gap > (end - first & _MASK):
             streams.states[at + _END] = seq + size & _MASK
-        _shorten(streams, at, 2 * uniflow)
+        _shorten(streams, at, _KINDS * uniflow + _SEEN)
     elif gap <= _FAR:
-        _note(streams, 2 * uniflow, seq, seq + size & _MASK)
+        _note(streams, _KINDS * uniflow + _SEEN, seq, seq + size & _MASK)
     else:
         # One stray number must not make every packet that follows an interval.
-        _note(streams, 2 * uniflow, first, end)
+        _note(streams, _KINDS * uniflow + _SEEN, first, end)
         streams.states[at] = seq
         streams.states[at + _END] = seq + size & _MASK
 
@@ -381,11 +409,11 @@ def _acknowledge(streams: Streams, uniflow: int, ack: int) -> None:
         end = streams.states[at + _END]
         if ack - end & _MASK <= _PIECE:
             streams.states[at + _END] = ack
-            _shorten(streams, at, 2 * uniflow + 1)
+            _shorten(streams, at, _KINDS * uniflow + _ACKNOWLEDGED)
             return
         if end - ack & _MASK <= _FAR:
             return
-        _note(streams, 2 * uniflow + 1, streams.states[at], end)
+        _note(streams, _KINDS * uniflow + _ACKNOWLEDGED, streams.states[at], end)
     streams.states[uniflow * _WORDS + _FLAGS] |= _ACKED
     streams.states[at] = _acknowledged_from(streams, uniflow ^ 1, ack)
     streams.states[at + _END] = ack

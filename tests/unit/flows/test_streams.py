@@ -191,12 +191,13 @@ def test_nothing_is_missing_of_nothing() -> None:
 
 def test_unknown_uniflow() -> None:
     """Of a uniflow without a packet nothing was seen."""
-    streams = of([data(1000)])
+    streams = of([data(1000, uniflow=i) for i in range(2000)])
 
-    assert streams.missing(10**7, 1, 3) == [(1, 3)]
-    assert not streams.acknowledged(10**7, 1)
-    assert streams.base(10**7) is None
-    assert streams.base(1) is None
+    for uniflow in (10**7, 2000, -1, -2):
+        assert streams.missing(uniflow, 1000, 1003) == [(1000, 1003)]
+        assert not streams.acknowledged(uniflow, 1)
+        assert streams.base(uniflow) is None
+        assert streams.base(uniflow, 1000) is None
 
 
 def test_more_than_the_space() -> None:
@@ -255,7 +256,10 @@ def test_ports_used_again(other: int) -> None:
     streams = of(old + new)
 
     assert streams.base(0) == other
+    assert {streams.base(0, ISN + i) for i in (0, 1, 250)} == {ISN}
+    assert {streams.base(0, other + i) for i in (0, 1, 250)} == {other}
     assert streams.missing(0, ISN, ISN + 301) == [(ISN + 101, ISN + 201)]
+    assert streams.base(0, 0) == max(ISN, other)
     assert streams.missing(0, other, other + 201) == [(other + 1, other + 101)]
 
 
@@ -449,6 +453,7 @@ def seconds(hostile: str, count: int) -> float:
     for one in segments:
         streams.missing(one.uniflow, one.seq % SPACE, (one.seq + one.size) % SPACE)
         streams.acknowledged(one.uniflow, one.ack % SPACE)
+        streams.base(one.uniflow, one.seq % SPACE)
     assert streams.count <= 3 * count
     return time.process_time() - begin
 
