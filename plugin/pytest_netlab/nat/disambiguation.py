@@ -12,6 +12,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_netlab.nat.equal_packets import Seen, assign
+from pytest_netlab.nat.observations import NUMBERED
 from pytest_netlab.nat.pairing import NOBODY
 
 if TYPE_CHECKING:
@@ -167,9 +168,10 @@ class _Ambiguous:
     def _seen(self, near: list[int], far: list[int]) -> tuple[Seen, Seen]:
         """Return rows with their uniflows and times."""
         here, there = self._pairing.near, self._pairing.far
+        is_numbered = bool(int(here.facts[near[0]]) >> NUMBERED & 1)
         return (
-            Seen(near, [self._near[row] for row in near], here.ts[near]),
-            Seen(far, [self._far[row] for row in far], there.ts[far]),
+            Seen(near, [self._near[row] for row in near], here.ts[near], is_numbered),
+            Seen(far, [self._far[row] for row in far], there.ts[far], is_numbered),
         )
 
     def _waits(self, here: int, there: int, kind: int) -> bool:

@@ -29,12 +29,14 @@ class Seen(NamedTuple):
         rows: of the packets.
         uniflows: of each.
         times: of each, in ns.
+        numbered: they have an IPv4 id: what is close by is one packet, seen twice.
 
     """
 
     rows: Sequence[int]
     uniflows: Sequence[int]
     times: Times
+    numbered: bool = False
 
 
 def assign(near: Seen, far: Seen, alignment: Alignment | None) -> Iterator[Assigned]:
@@ -65,8 +67,22 @@ def _copies(near: Seen, far: Seen, alignment: Alignment | None) -> Iterator[Assi
         for pair in zip(near.rows, far.rows, strict=False):
             yield *pair, is_sure
         return
+    close = _close(near, far, alignment)
     for i, j in _in_order(near.times, far.times, alignment):
-        yield near.rows[i], far.rows[j], True
+        yield near.rows[i], far.rows[j], not close[i if here > there else j]
+
+
+def _close(near: Seen, far: Seen, alignment: Alignment) -> list[bool]:
+    """Return, of the side with more packets, which have another one close by.
+
+    Closer than the spread, nobody can tell which of the two it was that crossed.
+    """
+    times = near.times if len(near.rows) > len(far.rows) else far.times
+    if near.numbered:
+        return [False] * len(times)
+    apart = np.diff(times) <= alignment.spread
+    close: list[bool] = (np.append(apart, False) | np.append(False, apart)).tolist()
+    return close
 
 
 def _in_order(

@@ -7,6 +7,7 @@ altered, and not as lost at one point and from nowhere at the other.
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.nat.clock import Alignment
 
     Rows = Sequence[int] | npt.NDArray[np.int64]
     End = tuple[str, int] | None
@@ -36,19 +38,26 @@ _MOST = 1000  # packets of one key: more is an attack, and the search is quadrat
 
 
 def pair_fuzzily(
-    inside: Capture, outside: Capture, near: Rows, far: Rows
+    inside: Capture,
+    outside: Capture,
+    near: Rows,
+    far: Rows,
+    alignment: Alignment | None = None,
 ) -> list[tuple[int, int]]:
     """Return (inside row, outside row) of packets that are the same but for a field.
 
-    One end's address and port must be equal, as every rewrite of one end leaves them.
+    One end's address and port must be equal, as every rewrite of one end leaves them,
+    and so must the time be, as far as the clocks are known.
 
     Args:
         inside: the capture of the inside.
         outside: the capture of the outside.
         near: the inside's unpaired rows.
         far: the outside's unpaired rows.
+        alignment: of the clocks, if it is known.
 
     """
+    fits = partial(_fits, inside, outside, alignment)
     found: list[tuple[int, int]] = []
     for names in (_BY_ID, _BY_SEQUENCE, _BY_DATAGRAM):
         here = _left(inside, names, near, {row for row, _ in found})
@@ -60,8 +69,18 @@ def pair_fuzzily(
                 pairs = (
                     pair for pair in pairs if _is_truncated(inside, outside, *pair)
                 )
-            found += pairs
+            found += (pair for pair in pairs if fits(*pair))
     return sorted(found)
+
+
+def _fits(
+    inside: Capture, outside: Capture, alignment: Alignment | None, near: int, far: int
+) -> bool:
+    """Return whether two observations are as far apart in time as those of a packet."""
+    if alignment is None:
+        return True
+    late = alignment.residual(inside.ts[[near]], outside.ts[[far]])
+    return abs(int(late[0])) <= alignment.spread
 
 
 def _is_truncated(inside: Capture, outside: Capture, near: int, far: int) -> bool:
@@ -72,12 +91,18 @@ def _is_truncated(inside: Capture, outside: Capture, near: int, far: int) -> boo
 def _left(
     capture: Capture, names: Sequence[str], rows: Rows, paired: set[int]
 ) -> dict[Hashable, list[int]]:
-    """Group the unpaired rows by these columns; skip an id or sequence number of 0."""
+    """Group the unpaired rows by these columns; skip an id or sequence number of 0.
+
+    Of a segment without data the flags count too: a FIN has the numbers of the last
+    acknowledgement.
+    """
     found: dict[Hashable, list[int]] = defaultdict(list)
     index = np.asarray(rows, dtype=np.intp)
     columns = [capture.column(name)[index].tolist() for name in names]
     for row, *values in zip(index.tolist(), *columns, strict=True):
         useful = values[1] and (names is not _BY_SEQUENCE or values[0] == TCP)
+        if names is _BY_SEQUENCE and not capture.payload_len[row]:
+            values.append(int(capture.tcp_flags[row]))
         if useful and row not in paired:
             found[tuple(values)].append(row)
     return found

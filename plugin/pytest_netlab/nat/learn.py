@@ -115,7 +115,8 @@ class _Learner:
         self.pairing.begin(near, far, (near_fresh, far_fresh))
         self._match(_every(near), _every(far), header=False, patient=not final)
         self._pair_truncated()
-        ranges, gaps = pair_ranges(self.pairing, final=final)
+        alignment = self._align()
+        ranges, gaps = pair_ranges(self.pairing, alignment, final=final)
         self._note_gaps(near, far, gaps)
         self._unpair_resent()
         near_rows, far_rows = self._pairs(ranges)
@@ -214,7 +215,9 @@ class _Learner:
     def _pair_fuzzily(self) -> None:
         """Pair at the end unpaired packets that are the same but for a field."""
         near, far = self.near.unpaired_left(), self.far.unpaired_left()
-        found = pair_fuzzily(near.capture, far.capture, near.rows, far.rows)
+        found = pair_fuzzily(
+            near.capture, far.capture, near.rows, far.rows, self._alignment
+        )
         if not found:
             return
         seen = self.near.carried, self.far.carried
@@ -228,6 +231,8 @@ class _Learner:
             flow, wrong = self.mapping_table.enter(*seen, rows[0], rows[1], uniflows)
             pair = rows[0], rows[1]
             self.findings.add(*seen, pair, flow, wrong, mapped_only=True)
+            self.near.paired_last.append(numbers[0])
+            self.far.paired_last.append(numbers[1])
             ends = Observation(near.capture, row_in), Observation(far.capture, row_out)
             self.findings.note(bad.at(*numbers) for bad in check_pair(*ends))
 

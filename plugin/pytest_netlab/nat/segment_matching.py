@@ -7,6 +7,7 @@ segments of it, whose keys all differ.
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,12 +17,14 @@ from pytest_netlab.nat.pairing import NOBODY
 from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from pytest_netlab.nat.clock import Alignment
     from pytest_netlab.nat.observations import Observations
     from pytest_netlab.nat.pairing import Index, Pairing
 
     Span = tuple[int, int, int]  # row, first byte, end
+    Late = Callable[[Sequence[tuple[Span, Span]]], Sequence[int]]
 
 _MOST = 256  # segments that one super-frame can be: more is an attack
 
@@ -44,7 +47,7 @@ class Gap(NamedTuple):
 
 
 def pair_ranges(
-    pairing: Pairing, *, final: bool
+    pairing: Pairing, alignment: Alignment | None = None, *, final: bool
 ) -> tuple[list[tuple[int, int]], list[Gap]]:
     """Return pairs of observations that carry the same bytes, and note them as pairs.
 
@@ -52,6 +55,7 @@ def pair_ranges(
     frames of which every byte was seen on the other side. In the final one, what was
     not seen of a frame is returned too.
     """
+    late = partial(_late, pairing, alignment)
     near = _spans(pairing.near, pairing.near_counterparts)
     far = _spans(pairing.far, pairing.far_counterparts)
     found: list[tuple[int, int]] = []
@@ -59,12 +63,24 @@ def pair_ranges(
     for uniflow, here in near.items():
         there = far.get(pairing.far_uniflow_of(uniflow))
         if there:
-            pairs, left = _overlaps(here, there, final=final)
+            pairs, left = _overlaps(here, there, late, final=final)
             found += pairs
             gaps += left
     for row_in, row_out in found:
         pairing.take(row_in, row_out)
     return found, gaps
+
+
+def _late(
+    pairing: Pairing, alignment: Alignment | None, found: Sequence[tuple[Span, Span]]
+) -> Sequence[int]:
+    """Return how much later than expected, in ns, the far one of each pair came."""
+    if alignment is None:
+        return [0] * len(found)
+    near = pairing.near.ts[[span[0] for span, _ in found]]
+    far = pairing.far.ts[[other[0] for _, other in found]]
+    late: list[int] = alignment.residual(near, far).tolist()
+    return late
 
 
 def _spans(seen: Observations, counterparts: Index) -> dict[int, list[Span]]:
@@ -81,7 +97,7 @@ def _spans(seen: Observations, counterparts: Index) -> dict[int, list[Span]]:
 
 
 def _overlaps(
-    near: Sequence[Span], far: Sequence[Span], *, final: bool
+    near: Sequence[Span], far: Sequence[Span], late: Late, *, final: bool
 ) -> tuple[list[tuple[int, int]], list[Gap]]:
     """Return (near row, far row) of spans that overlap and are not equal, and gaps."""
     base = near[0][1]
@@ -96,6 +112,7 @@ def _overlaps(
                 break
             if other[1:] != span[1:] and other[2] > span[1]:
                 found.append((span, other))
+    found = _once(found, late(found)) if len(found) > 1 else found
     seen = _covered(found)
     pairs = [
         (span[0], other[0])
@@ -103,6 +120,31 @@ def _overlaps(
         if final or seen[0, span[0]] >= _size(span) or seen[1, other[0]] >= _size(other)
     ]
     return pairs, list(_gaps(found, base)) if final else []
+
+
+def _once(
+    found: Sequence[tuple[Span, Span]], late: Sequence[int]
+) -> list[tuple[Span, Span]]:
+    """Return the overlaps without those of another transmission of the same bytes.
+
+    Of each byte of a frame, the piece counts that came closest to when it had to.
+    """
+    order = sorted(range(len(found)), key=lambda index: (abs(late[index]), index))
+    taken: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+    kept = []
+    for index in order:
+        span, other = found[index]
+        first, end = max(span[1], other[1]), min(span[2], other[2])
+        frames = (0, span[0]), (1, other[0])
+        if not any(
+            begin < end and first < stop
+            for frame in frames
+            for begin, stop in taken[frame]
+        ):
+            for frame in frames:
+                taken[frame].append((first, end))
+            kept.append(index)
+    return [found[index] for index in sorted(kept)]
 
 
 def _gaps(found: Sequence[tuple[Span, Span]], base: int) -> Iterator[Gap]:

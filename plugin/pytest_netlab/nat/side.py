@@ -51,6 +51,7 @@ class SideReader:
         self.front = 0
         self.alive = first is not None
         self.carried = Observations.empty(0)
+        self.paired_last: list[int] = []  # numbers of packets, after the last step
         self._new: list[Observations] = []
         self._recent: list[tuple[int, Capture]] = []
         self.unpaired_chunks: list[tuple[npt.NDArray[np.int64], Capture]] = []
@@ -141,7 +142,10 @@ class SideReader:
 
     def unpaired(self) -> Observations:
         """Return the observations that have no counterpart, in capture order."""
-        return Observations.joined([*self._given_up, self.carried])
+        seen = Observations.joined([*self._given_up, self.carried])
+        if not self.paired_last:
+            return seen
+        return seen.take(np.flatnonzero(~np.isin(seen.row, self.paired_last)))
 
     def span(self) -> Span | None:
         """Return when this side was captured; None if it has no packet."""

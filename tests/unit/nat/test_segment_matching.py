@@ -11,8 +11,9 @@ from tests.unit.nat.conftest import begun, counterparts, made, segments
 
 from pytest_netlab.flows import TCP, Tuple5
 from pytest_netlab.nat import learn, segment_matching
+from pytest_netlab.nat.clock import Alignment
 from pytest_netlab.nat.observations import Observations
-from pytest_netlab.nat.segment_matching import pair_ranges
+from pytest_netlab.nat.segment_matching import Gap, pair_ranges
 from pytest_netlab.wire import tcp
 
 if TYPE_CHECKING:
@@ -130,7 +131,6 @@ def test_bytes_before_the_first(start: int) -> None:
 
     assert paired([*parts, whole], [whole, ((start - 100) % LAST, 200)]) == [
         (2, 1),
-        (0, 1),
         (0, 0),
         (1, 0),
     ]
@@ -145,12 +145,33 @@ def test_spans_out_of_order() -> None:
 
 
 def test_sent_again() -> None:
-    """A segment that came twice is twice a part of the super-frame."""
-    assert paired([(1000, 200)], [(1000, 100), (1000, 100), (1100, 100)]) == [
-        (0, 0),
-        (0, 1),
-        (0, 2),
-    ]
+    """A segment that came twice is once a part of the super-frame."""
+    found = paired([(1000, 200)], [(1000, 100), (1000, 100), (1100, 100)])
+
+    assert found == [(0, 0), (0, 2)]
+
+
+def test_sent_again_later() -> None:
+    """Of two transmissions of a segment the one that came at its time is the part."""
+    near = segments(0, [(1000, 200), (1000, 100)])
+    far = segments(4, [(1000, 99), (1000, 99), (1100, 100)])
+    near.ts[:], far.ts[:] = [0, 10, 90], [0, 91, 10, 11]
+    pairing = begun(near, far)
+    pairing.take(0, 0)
+    alignment = Alignment.of(near.ts[:1], far.ts[:1])
+
+    found, _ = pair_ranges(pairing, alignment, final=True)
+
+    assert sorted(found) == [(1, 2), (1, 3), (2, 1)]
+
+
+def test_gap() -> None:
+    """What no piece carries of a frame is said, in sequence numbers that wrap."""
+    pairing = known([(LAST - 100, 300)], [(LAST - 100, 100), (100, 100)])
+
+    assert pair_ranges(pairing, final=True)[1] == [Gap(0, 1, 0, 100)]
+    pairing = known([(LAST - 100, 300)], [(LAST - 100, 100), (100, 100)])
+    assert pair_ranges(pairing, final=False) == ([(1, 1), (1, 2)], [])
 
 
 def test_most(monkeypatch: pytest.MonkeyPatch) -> None:
