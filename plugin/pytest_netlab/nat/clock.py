@@ -23,7 +23,7 @@ _MOST_BLOCKS = 1 << 13  # of pairs that follow each other; of each, the quickest
 _BLOCKS_AT_ONCE = 256  # so that they stay in the processor's cache
 _MOST_BINS = 256  # of an alignment
 _IN_BIN = 8  # pairs, at least: of so many the median is not moved by three wrong ones
-_SAMPLE = 1 << 16  # pairs that an alignment looks at
+_SAMPLE = 1 << 13  # pairs that an alignment looks at
 _FEWEST_POINTS = 4  # fewer have a trend by chance
 _SURE_POINTS = 8  # of one direction alone, or against clocks that may be the same
 _STEEPEST = 0.5  # no clock drifts more: virtual machines' were seen to by some per cent
@@ -385,9 +385,7 @@ class Alignment:
         start, base = int(near[0]), int((far - near)[len(near) // 2])
         elapsed, ahead = _since(near, start), _less(far - near, base)
         bins = int(np.clip(len(near) // _IN_BIN, 1, _MOST_BINS))
-        parts = np.array_split(np.arange(len(near)), bins)
-        at = np.array([np.median(elapsed[part]) for part in parts])
-        medians = np.array([np.median(ahead[part]) for part in parts])
+        at, medians = _medians(elapsed, bins), _medians(ahead, bins)
         trend, _ = _trend((at, medians))
         medians -= trend * at
         off = ahead - trend * elapsed - np.interp(elapsed, at, medians)
@@ -403,6 +401,13 @@ class Alignment:
         off = _less(far_ts - near_ts, self.base) - expected
         residual: Times = np.rint(np.clip(off, -_FAR, _FAR)).astype("i8")
         return residual
+
+
+def _medians(values: Reals, bins: int) -> Reals:
+    """Return the median of each of so many equal parts; the last few are left out."""
+    size = len(values) // bins
+    medians: Reals = np.median(values[: bins * size].reshape(bins, size), axis=1)
+    return medians
 
 
 def _spread(off: Reals) -> int:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pytest_netlab.nat.pairing import Index, Pairing
 
     Span = tuple[int, int, int]  # row, first byte, end
+    Align = Callable[[], Alignment | None]
     Late = Callable[[Sequence[tuple[Span, Span]]], Sequence[int]]
 
 _MOST = 256  # segments that one super-frame can be: more is an attack
@@ -47,15 +48,16 @@ class Gap(NamedTuple):
 
 
 def pair_ranges(
-    pairing: Pairing, alignment: Alignment | None = None, *, final: bool
+    pairing: Pairing, align: Align = lambda: None, *, final: bool
 ) -> tuple[list[tuple[int, int]], list[Gap]]:
     """Return pairs of observations that carry the same bytes, and note them as pairs.
 
     Only flows whose mapping is known are considered and, until the final step, only
     frames of which every byte was seen on the other side. In the final one, what was
-    not seen of a frame is returned too.
+    not seen of a frame is returned too. `align` returns how far the clocks are apart,
+    None where that is not known.
     """
-    late = partial(_late, pairing, alignment)
+    late = partial(_late, pairing, align)
     near = _spans(pairing.near, pairing.near_counterparts)
     far = _spans(pairing.far, pairing.far_counterparts)
     found: list[tuple[int, int]] = []
@@ -72,9 +74,10 @@ def pair_ranges(
 
 
 def _late(
-    pairing: Pairing, alignment: Alignment | None, found: Sequence[tuple[Span, Span]]
+    pairing: Pairing, align: Align, found: Sequence[tuple[Span, Span]]
 ) -> Sequence[int]:
     """Return how much later than expected, in ns, the far one of each pair came."""
+    alignment = align()
     if alignment is None:
         return [0] * len(found)
     near = pairing.near.ts[[span[0] for span, _ in found]]

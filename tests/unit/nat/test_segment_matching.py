@@ -160,7 +160,7 @@ def test_sent_again_later() -> None:
     pairing.take(0, 0)
     alignment = Alignment.of(near.ts[:1], far.ts[:1])
 
-    found, _ = pair_ranges(pairing, alignment, final=True)
+    found, _ = pair_ranges(pairing, lambda: alignment, final=True)
 
     assert sorted(found) == [(1, 2), (1, 3), (2, 1)]
 
