@@ -396,11 +396,16 @@ class Alignment:
 
     def residual(self, near_ts: Times, far_ts: Times) -> Times:
         """Return how much later than expected the far times are, in ns."""
-        elapsed = _since(near_ts, self.start)
-        expected = self.trend * elapsed + np.interp(elapsed, self.at, self.ahead)
-        off = _less(far_ts - near_ts, self.base) - expected
+        expected = np.interp(_since(near_ts, self.start), self.at, self.ahead)
+        off = self.without_trend(near_ts, far_ts) - expected
         residual: Times = np.rint(np.clip(off, -_FAR, _FAR)).astype("i8")
         return residual
+
+    def without_trend(self, near_ts: Times, far_ts: Times) -> Reals:
+        """Return far times less near ones, but for the trend, in ns from `base`."""
+        return _less(far_ts - near_ts, self.base) - self.trend * _since(
+            near_ts, self.start
+        )
 
 
 def _medians(values: Reals, bins: int) -> Reals:

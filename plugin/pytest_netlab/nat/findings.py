@@ -8,6 +8,7 @@ import numpy as np
 
 from pytest_netlab.checks import Observation
 from pytest_netlab.nat.accounting import Learned, Part, account
+from pytest_netlab.nat.delays import Delays
 from pytest_netlab.nat.flagged import (
     OF_PACKET,
     Facts,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from pytest_netlab.nat.mapping_table import MappingTable
     from pytest_netlab.nat.observations import Observations
     from pytest_netlab.nat.side import SideReader
+    from pytest_netlab.nat.translations import Delay
 
     Index = npt.NDArray[np.int32]
     Pairs = npt.NDArray[np.int64]
@@ -46,13 +48,17 @@ _MOST_VIOLATIONS = 100_000
 
 
 class Findings:
-    """Pairs, the flow of each, and violations; of streams, pairs are only counted."""
+    """Pairs, the flow of each, and violations; of streams, pairs are only counted.
+
+    `delays` has the times of the pairs.
+    """
 
     def __init__(
         self, near: SideReader, far: SideReader, table: MappingTable, budget: Budget
     ) -> None:
         """Start without a pair."""
         self._near, self._far, self._table = near, far, table
+        self.delays = Delays(table)
         self._budget = budget
         self._in_memory = near.whole is not None and far.whole is not None
         self._pairs: list[Pairs] = []
@@ -112,10 +118,16 @@ class Findings:
 
     def _make_flows(self) -> Made:
         """Return forwarded flows by their first packet, then those of one side."""
+        timing = self.delays.timing()
+        self._clock = timing.clock
+        self._table.flows[5, : self._table.count] = timing.outward
         table = self._table.flows[:, : self._table.count].T.tolist()
         keys = self._near.table.conversations(), self._far.table.conversations()
         answered = self._near.table.answered(), self._far.table.answered()
-        flows = [_forwarded(keys, answered, row) for row in self._budget.watch(table)]
+        flows = [
+            _forwarded(keys, answered, row, delay)
+            for row, delay in zip(self._budget.watch(table), timing.delays, strict=True)
+        ]
         if self._in_memory:
             flows = self._with_rows(flows)
         joined = {row[0] for row in table}, {row[1] for row in table}
@@ -206,6 +218,7 @@ def _forwarded(
     keys: tuple[list[Tuple5], list[Tuple5]],
     answered: tuple[list[bool], list[bool]],
     row: Sequence[int],
+    delay: Delay | None,
 ) -> Flow:
     """Return the flow of two conversations that share packets.
 
@@ -228,6 +241,7 @@ def _forwarded(
         answered=here or there,
         returned=here if from_inside else there,
         packets=pairs,
+        delay=delay,
     )
 
 

@@ -121,6 +121,8 @@ class _Learner:
         near_rows, far_rows = self._pairs(ranges)
         flow, wrong = self.mapping_table.enter(near, far, near_rows, far_rows, uniflows)
         self.findings.add(near, far, (near_rows, far_rows), flow, wrong)
+        sure = (self.pairing.doubts[near_rows] == 0).view(np.uint8)
+        self.findings.delays.add((near, far), (near_rows, far_rows), flow, sure)
         self.schedule.learn_offset(near.ts[near_rows], far.ts[far_rows])
         for side, seen, counterparts in (
             (self.near, near, self.pairing.near_counterparts),
@@ -232,6 +234,7 @@ class _Learner:
             self.findings.add(*seen, pair, flow, wrong, mapped_only=True)
             self.near.paired_last.append(numbers[0])
             self.far.paired_last.append(numbers[1])
+            self.findings.delays.add(seen, pair, flow, np.zeros(1, dtype=np.uint8))
             ends = Observation(near.capture, row_in), Observation(far.capture, row_out)
             self.findings.note(bad.at(*numbers) for bad in check_pair(*ends))
 
