@@ -360,6 +360,28 @@ def test_tail_of_an_old_connection(other: int) -> None:
         assert not streams.acknowledged(1, end % SPACE)
 
 
+def test_stray_acknowledgements() -> None:
+    """Of a number far from its connection, nothing but its last octet is believed."""
+    opened = [Segment(ISN, flags=SYN), data(ISN + 1), data(ISN + 201)]
+    streams = of([*opened, *acks(ISN + GIB, ISN + 101)])
+
+    assert streams.acknowledged(1, ISN + 101)
+    assert not streams.acknowledged(1, ISN + 201)
+    assert of([*opened, *acks(ISN + 101, ISN + 301, ISN + 201)]).count == 1
+
+
+def test_asked_in_between() -> None:
+    """Packets that are added after a question count in the next one."""
+    streams = of([data(1000)])
+    assert streams.missing(0, 1000, 1200) == [(1100, 1200)]
+
+    columns = Columns(1)
+    for name, value in (("proto", TCP), ("tcp_seq", 1100), ("payload_len", 100)):
+        columns.array(name)[:] = value
+    streams.add(columns, 1, np.zeros(1, dtype=np.int32))
+    assert streams.missing(0, 1000, 1200) == []
+
+
 def test_acknowledged_beyond_the_space() -> None:
     """Acknowledgements of a long connection stay right beyond 4 GiB."""
     step = 1 << 24
