@@ -129,12 +129,14 @@ def test_the_kept_pair_may_be_a_reply() -> None:
 
 def test_doubtful_pairs_do_not_tell_the_clock() -> None:
     """What may be another pair has a delay, and says nothing of the clocks."""
-    doubtful = [Pair(1, 90 * MS, 4 * HOUR, sure=False) for _ in range(9)]
+    wrong = [pair for _ in range(9) for pair in exchange(1, 4 * HOUR, 20 * US)]
+    doubtful = [pair._replace(sure=False) for pair in wrong]
     found = timing([True, True], [*doubtful, *exchange(0, HOUR, 20 * US)])
 
     assert found.clock is not None
     assert found.clock.offset == HOUR
-    assert found.delays[1] == Delay(*[3 * HOUR] * 3)
+    assert found.delays[1] is not None
+    assert found.delays[1].most == 3 * HOUR + 20 * US
 
 
 @pytest.mark.parametrize("outward", [True, False])
@@ -184,10 +186,11 @@ def test_contradictions_go_by_the_first_packet() -> None:
 
 
 def test_a_known_direction_is_kept() -> None:
-    """A ttl that fell says which way, whatever the times say."""
-    found = timing([False], exchange(0, HOUR, 20 * US))
+    """A ttl that fell says which way, whatever the times say; also beside a bridge."""
+    bridged = exchange(1, HOUR, -20 * US, ttl=(64, 64))
+    found = timing([False, False], [*exchange(0, HOUR, 20 * US), *bridged])
 
-    assert found.outward.tolist() == [False]
+    assert found.outward.tolist() == [False, False]
 
 
 def test_of_many_pairs_a_sample_counts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +198,7 @@ def test_of_many_pairs_a_sample_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delays, "_MOST_PAIRS", 1_000)
     found = Delays(table_of([True, True]))
     for step in range(100):
-        many = [Pair(0, step * MS + row, (row + 1) * US) for row in range(99)]
+        many = [Pair(0, step * MS + row, (step + 1) * US) for row in range(99)]
         add(found, [*many, Pair(1, step * MS, 5 * US)])
         assert sum(len(part) for part in found._codes) <= 1_002
     long, short = found.timing().delays
@@ -203,7 +206,7 @@ def test_of_many_pairs_a_sample_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert short == Delay(*[5 * US] * 3)
     assert long is not None
     assert long.least == US
-    assert 30 * US < long.median < 70 * US
+    assert 40 * US < long.median < 60 * US
 
 
 @given(
