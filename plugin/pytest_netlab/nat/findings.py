@@ -15,6 +15,7 @@ from pytest_netlab.nat.flagged import (
     of_facts,
     of_mapping,
     of_packets,
+    of_renewal,
 )
 from pytest_netlab.nat.proxy import join_proxied
 from pytest_netlab.nat.translations import (
@@ -22,6 +23,7 @@ from pytest_netlab.nat.translations import (
     Disposition,
     Flow,
     Made,
+    Renewal,
     Side,
     Translations,
     kind_of,
@@ -67,6 +69,7 @@ class Findings:
         self._order: list[int] = []  # numbers of flows, as they are returned
         self._clock: Clock | None = None
         self.parts: list[Part] = []
+        self._renewals: dict[int, Renewal] = {}  # flow -> of its latest mapping
 
     def add(
         self,
@@ -84,8 +87,10 @@ class Findings:
         if self._in_memory:
             self._pairs.append(np.stack(numbers, axis=1))
             self._flows.append(flow)
-        for pair, bits, *uniflows in wrong.tolist():
+        for pair, bits, *uniflows, idle in wrong.tolist():
             where = int(numbers[0][pair]), int(numbers[1][pair])
+            if renewal := of_renewal(bits, idle):
+                self._renewals[int(flow[pair])] = renewal
             self.note(of_mapping(bits, uniflows, tables, where))
             if mapped_only or not bits & OF_PACKET:
                 continue
@@ -128,6 +133,8 @@ class Findings:
             _forwarded(keys, answered, row, delay)
             for row, delay in zip(self._budget.watch(table), timing.delays, strict=True)
         ]
+        for number, renewal in self._renewals.items():
+            flows[number] = flows[number]._replace(renewal=renewal)
         if self._in_memory:
             flows = self._with_rows(flows)
         joined = {row[0] for row in table}, {row[1] for row in table}
@@ -225,7 +232,7 @@ def _forwarded(
     The outside key takes its orientation from a packet seen on both sides: either
     capture may have begun in the middle of the conversation.
     """
-    near, far, pairs, near_uniflow, far_uniflow, left = row
+    near, far, pairs, near_uniflow, far_uniflow, left, doubtful = row
     back = near_uniflow & 1
     inside, beyond = keys[0][near], keys[1][far]
     if far_uniflow & 1 != back:
@@ -242,6 +249,7 @@ def _forwarded(
         returned=here if from_inside else there,
         packets=pairs,
         delay=delay,
+        ambiguous=doubtful,
     )
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pytest_netlab.checks import Violation, check_mapping, check_pair
 from pytest_netlab.checks.pairs import checksum_mismatch, in_order, ttl_mismatch
-from pytest_netlab.nat import mapping_table, observations
+from pytest_netlab.nat import mapping_table, observations, packet_changes
+from pytest_netlab.nat.translations import Renewal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pytest_netlab.checks import Observation
     from pytest_netlab.checks.pairs import Mismatch
     from pytest_netlab.flows import FlowTable
+    from pytest_netlab.nat.translations import Side
 
 
 def of_mapping(
@@ -44,6 +46,17 @@ def of_mapping(
         yield Violation(*mismatch, rows)
 
 
+def of_renewal(bits: int, idle: int) -> Renewal | None:
+    """Return which mapping a pair replaced rightly, after that long; None if none.
+
+    Of a pair that took over both of its keys: that of the key inside.
+    """
+    if not bits & (mapping_table.RENEWED | mapping_table.TAKEN_OVER):
+        return None
+    shared: Side = "inside" if bits & mapping_table.RENEWED else "outside"
+    return Renewal(shared, idle, bool(bits & mapping_table.CLOSED))
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What `observations` keeps of a packet: its facts, and its TCP options' hash."""
@@ -58,7 +71,9 @@ class Facts:
 
 
 # The bits that are about packets, not about mappings.
-OF_PACKET = ~(mapping_table.CHANGED | mapping_table.SHARED | mapping_table.UNDO)
+_OF_MAPPING = mapping_table.CHANGED | mapping_table.SHARED | mapping_table.UNDO
+_OF_RENEWAL = mapping_table.RENEWED | mapping_table.TAKEN_OVER | mapping_table.CLOSED
+OF_PACKET = ~(_OF_MAPPING | _OF_RENEWAL)
 
 _FACTS = {
     "ttl": (observations.TTL, 255),
@@ -70,18 +85,20 @@ _FACTS = {
     "tcp_urgent": (observations.URGENT, 65535),
 }
 _BITS = (
-    (mapping_table.TOS, "tos"),
-    (mapping_table.FLAGS, "ip_flags"),
-    (mapping_table.URGENT, "tcp_urgent"),
+    (packet_changes.TOS, "tos"),
+    (packet_changes.FLAGS, "ip_flags"),
+    (packet_changes.URGENT, "tcp_urgent"),
 )
 _SUMS = (
-    (mapping_table.IP_CHECKSUM, "ip_checksum"),
-    (mapping_table.L4_CHECKSUM, "l4_checksum"),
+    (packet_changes.IP_CHECKSUM, "ip_checksum"),
+    (packet_changes.L4_CHECKSUM, "l4_checksum"),
 )
 _FIELDS = {
-    "ttl": mapping_table.TTL,
-    **dict.fromkeys(("ip_options", "flow_label", "tcp_options"), mapping_table.OPTIONS),
-    "quotes": mapping_table.EMBEDDED,
+    "ttl": packet_changes.TTL,
+    **dict.fromkeys(
+        ("ip_options", "flow_label", "tcp_options"), packet_changes.OPTIONS
+    ),
+    "quotes": packet_changes.EMBEDDED,
     **{name: bit for bit, name in (*_BITS, *_SUMS)},
 }
 
@@ -106,18 +123,18 @@ def of_facts(
 
 
 def _mismatches(bits: int, near: Facts, far: Facts) -> Iterator[Mismatch]:
-    if bits & mapping_table.TTL:
+    if bits & packet_changes.TTL:
         ends = near.of("ttl"), far.of("ttl")
         yield ttl_mismatch(*in_order(*ends, near.of("direction")))
     for bit, name in _BITS:
         if bits & bit:
             yield name, str(near.of(name)), str(far.of(name))
-    if bits & mapping_table.OPTIONS:
+    if bits & packet_changes.OPTIONS:
         yield "options", _hash(near.options), _hash(far.options)
     for bit, name in _SUMS:
         if bits & bit:
             yield checksum_mismatch(name, near.of(name), far.of(name))
-    if bits & mapping_table.EMBEDDED:
+    if bits & packet_changes.EMBEDDED:
         yield "quotes", "what its receiver sent", "another packet"
 
 

@@ -17,7 +17,7 @@ from pytest_netlab.nat.clock import Alignment
 from pytest_netlab.nat.disambiguation import Known, resolve
 from pytest_netlab.nat.findings import Findings
 from pytest_netlab.nat.fuzzy_pairing import pair_fuzzily
-from pytest_netlab.nat.mapping_table import MappingTable
+from pytest_netlab.nat.mapping_table import IDLE, MappingTable
 from pytest_netlab.nat.observations import DOUBLED, ERROR, HASHLESS
 from pytest_netlab.nat.pairing import NOBODY, SPENT, Pairing
 from pytest_netlab.nat.read_schedule import ReadSchedule
@@ -41,7 +41,9 @@ _WINDOW = 1 << 18  # packets of a stream that wait for their counterpart, per po
 _TTL = np.uint64(0xFF)
 
 
-def learn(inside: Source, outside: Source, *, memory: Memory = None) -> Translations:
+def learn(
+    inside: Source, outside: Source, *, memory: Memory = None, idle: int = IDLE
+) -> Translations:
     """Pair the packets of two capture points and return each flow's rewrite.
 
     Packets are paired by what NAT may not change, never by clock, so the captures may
@@ -54,6 +56,8 @@ def learn(inside: Source, outside: Source, *, memory: Memory = None) -> Translat
         outside: the side beyond the NAT (the uplink), or its chunks.
         memory: bytes by which the process may grow meanwhile, or the `Budget` of the
             captures; None is three quarters of what is free.
+        idle: ns without a packet after which a mapping may have ended (RFC 4787
+            REQ-5): another one in its place is a `Renewal`, before it a violation.
 
     Raises:
         MemoryLimitError: it takes more than that; also when flows are asked for.
@@ -61,20 +65,26 @@ def learn(inside: Source, outside: Source, *, memory: Memory = None) -> Translat
     """
     budget = Budget.of(memory)
     sides = SideReader(inside), SideReader(outside)
-    return _Learner(*sides, budget, is_shared=memory is budget).run()
+    mappings = MappingTable(idle)
+    return _Learner(sides, mappings, budget, is_shared=memory is budget).run()
 
 
 class _Learner:
     """Reads both sides step by step, and pairs after each step."""
 
     def __init__(
-        self, near: SideReader, far: SideReader, budget: Budget, *, is_shared: bool
+        self,
+        sides: tuple[SideReader, SideReader],
+        mappings: MappingTable,
+        budget: Budget,
+        *,
+        is_shared: bool,
     ) -> None:
-        self.near, self.far = near, far
+        self.near, self.far = sides
         self.budget, self._is_shared = budget, is_shared
-        self.pairing, self.mapping_table = Pairing(), MappingTable()
-        self.findings = Findings(near, far, self.mapping_table, budget)
-        self.schedule = ReadSchedule(near, far)
+        self.pairing, self.mapping_table = Pairing(), mappings
+        self.findings = Findings(*sides, mappings, budget)
+        self.schedule = ReadSchedule(*sides)
         self._alignment: Alignment | None = None
 
     def run(self) -> Translations:
@@ -119,10 +129,11 @@ class _Learner:
         self._note_gaps(near, far, gaps)
         self._unpair_resent()
         near_rows, far_rows = self._pairs(ranges)
-        flow, wrong = self.mapping_table.enter(near, far, near_rows, far_rows, uniflows)
-        self.findings.add(near, far, (near_rows, far_rows), flow, wrong)
+        rows = near_rows, far_rows
         sure = (self.pairing.doubts[near_rows] == 0).view(np.uint8)
-        self.findings.delays.add((near, far), (near_rows, far_rows), flow, sure)
+        flow, wrong = self.mapping_table.enter(near, far, rows, sure, uniflows)
+        self.findings.add(near, far, rows, flow, wrong)
+        self.findings.delays.add((near, far), rows, flow, sure)
         self.schedule.learn_offset(near.ts[near_rows], far.ts[far_rows])
         for side, seen, counterparts in (
             (self.near, near, self.pairing.near_counterparts),
@@ -228,9 +239,9 @@ class _Learner:
             index = index_of(seen[0], numbers[0]), index_of(seen[1], numbers[1])
             if min(index) < 0:
                 continue  # no longer in the window of a stream
-            rows = tuple(np.array([place], dtype=np.int32) for place in index)
-            flow, wrong = self.mapping_table.enter(*seen, rows[0], rows[1], uniflows)
-            pair = rows[0], rows[1]
+            one, other = (np.array([place], dtype=np.int32) for place in index)
+            pair, sure = (one, other), np.ones(1, dtype=np.uint8)
+            flow, wrong = self.mapping_table.enter(*seen, pair, sure, uniflows)
             self.findings.add(*seen, pair, flow, wrong, mapped_only=True)
             self.near.paired_last.append(numbers[0])
             self.far.paired_last.append(numbers[1])

@@ -1,12 +1,13 @@
 """Learn each flow's mapping from the pairs, and flag pairs that break an invariant.
 
-The hot loop after pairing. It compares the facts that `observations` keeps of a packet;
-`flagged` describes the differences.
+The hot loop after pairing; `flagged` describes what it finds. A mapping ends by a FIN
+or RST that either point saw, once a SYN follows, or by idle time: then its keys are
+free for another one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 try:
     import cython
@@ -14,9 +15,9 @@ except ImportError:  # interpreted code does without it
     from pytest_netlab.interpreted import cython
 import numpy as np
 
-from pytest_netlab.nat import observations
+from pytest_netlab.nat import observations, packet_changes
 from pytest_netlab.nat.pairing import longer
-from pytest_netlab.wire import Checksum, Direction, ipv4, octets
+from pytest_netlab.wire import octets
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -27,37 +28,38 @@ if TYPE_CHECKING:
 
 _NONE = -1
 
-# What may be wrong with a pair.
-TTL: Final = 1
-TOS: Final = 2
-FLAGS: Final = 4
-OPTIONS: Final = 8
-IP_CHECKSUM: Final = 16
-L4_CHECKSUM: Final = 32
-EMBEDDED: Final = 64
+# What may be wrong with a mapping; `packet_changes` has the other bits.
 CHANGED: Final = 128  # the flow was mapped to something else before
 SHARED: Final = 256  # another flow is mapped to the same tuple
 UNDO: Final = 512  # and this is a reply, which was not reverse-translated
-URGENT: Final = 1024
 
+# What a pair may do rightly: it begins another mapping, after one that ended.
+RENEWED: Final = 2048  # of the flow, which was mapped to something else before
+TAKEN_OVER: Final = 4096  # to a tuple that another flow was mapped to
+CLOSED: Final = 8192  # and a FIN or RST had ended that one's connection
 
-_BYTE, _WORD, _THREE, _TWO = 255, 65535, 7, 3
-_KEPT_FLAGS = ipv4.DF | ipv4.RESERVED
-_ZERO, _BAD = int(Checksum.ZERO), int(Checksum.BAD)
-_INBOUND = int(Direction.INBOUND)
+IDLE: Final = 30_000_000_000  # ns; Linux's shortest timeout, nf_conntrack_udp_timeout
+
+_COLUMNS = 7  # of a flow; also of what is wrong with a pair
+_OPENED, _SHUT = 1, 2  # what a conversation's last SYN, FIN and RST said
 
 # Cython makes C integers of these; this keeps them visible to Python.
-globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, OPTIONS=OPTIONS, EMBEDDED=EMBEDDED)
-globals().update(IP_CHECKSUM=IP_CHECKSUM, L4_CHECKSUM=L4_CHECKSUM)
-globals().update(CHANGED=CHANGED, SHARED=SHARED, UNDO=UNDO, URGENT=URGENT)
+globals().update(CHANGED=CHANGED, SHARED=SHARED, UNDO=UNDO)
+globals().update(RENEWED=RENEWED, TAKEN_OVER=TAKEN_OVER, CLOSED=CLOSED)
 
 
 class MappingTable:
     """The flows that crossed the host, by the pairs that were entered.
 
     `flows` has a column per flow: its near and far conversation, how many pairs it has,
-    and of one pair (the initiator's first, else the first) the two uniflows and whether
-    the packet travelled outwards. `there` is near uniflow -> far, `back` far -> near.
+    of one pair (the initiator's first, else the first) the two uniflows and whether
+    the packet travelled outwards, and how many pairs are doubtful. `there` is near
+    uniflow -> far, `back` far -> near: the mappings of now.
+
+    Of each flow `last` is the near time of its last pair, and `near_began`, `far_began`
+    are the rows, from 1, of the pair that made it the mapping of its conversations: 0
+    if none did. Pairs from before those rows may be entered late. `near_state` and
+    `far_state` have what each conversation's SYN, FIN and RST said, paired or not.
     """
 
     if TYPE_CHECKING:
@@ -72,14 +74,31 @@ class MappingTable:
         near_uniflow: memoryview
         far_uniflow: memoryview
         outward: memoryview
+        doubtful: memoryview
         wanted: memoryview
+        last: memoryview
+        near_began: memoryview
+        far_began: memoryview
+        near_state: memoryview
+        far_state: memoryview
+        idle: int
+        waited: int
 
-    def __init__(self) -> None:
-        """Start without a flow."""
-        self.count = 0
+    def __init__(self, idle: int = IDLE) -> None:
+        """Start without a flow.
+
+        Args:
+            idle: ns without a pair after which a mapping may have ended.
+
+        """
+        self.count, self.idle = 0, idle
+        self.near_read = self.far_read = -1  # rows whose SYN, FIN and RST are known
         self._there = np.empty(0, dtype=np.int32)
         self._back = np.empty(0, dtype=np.int32)
-        self.flows = np.zeros((6, 0), dtype=np.int32)
+        self._near_state = np.empty(0, dtype=np.uint8)
+        self._far_state = np.empty(0, dtype=np.uint8)
+        self.flows = np.zeros((_COLUMNS, 0), dtype=np.int32)
+        self._times = np.zeros((3, 0), dtype=np.int64)
         self._slots = np.empty(0, dtype=np.int32)
         self._wanted = np.zeros(4, dtype=np.int32)
         self.wanted = octets.i32_view(self._wanted)
@@ -94,17 +113,24 @@ class MappingTable:
             octets.i32_view(self._there),
             octets.i32_view(self._back),
         )
+        self._near_state = _wider(self._near_state, near_uniflows >> 1)
+        self._far_state = _wider(self._far_state, far_uniflows >> 1)
+        self.near_state = octets.u8_view(self._near_state)
+        self.far_state = octets.u8_view(self._far_state)
         needed = self.count + pairs
         if self.flows.shape[1] < needed:
-            grown = np.zeros((6, max(needed, 2 * self.count)), dtype=np.int32)
-            grown[:, : self.count] = self.flows[:, : self.count]
-            self.flows = grown
+            self.flows = _wider(self.flows, needed)
+            self._times = _wider(self._times, needed)
+        self.last = octets.i64_view(self._times[0])
+        self.near_began = octets.i64_view(self._times[1])
+        self.far_began = octets.i64_view(self._times[2])
         self.near_flow = octets.i32_view(self.flows[0])
         self.far_flow = octets.i32_view(self.flows[1])
         self.pairs = octets.i32_view(self.flows[2])
         self.near_uniflow = octets.i32_view(self.flows[3])
         self.far_uniflow = octets.i32_view(self.flows[4])
         self.outward = octets.i32_view(self.flows[5])
+        self.doubtful = octets.i32_view(self.flows[6])
         if self.size < 2 * needed:
             self.size = 1 << (2 * needed).bit_length()
             self._slots = np.full(self.size, _NONE, dtype=np.int32)
@@ -115,45 +141,72 @@ class MappingTable:
         self,
         near: Observations,
         far: Observations,
-        near_rows: Index,
-        far_rows: Index,
+        rows: tuple[Index, Index],
+        sure: npt.NDArray[np.uint8],
         uniflows: tuple[int, int],
     ) -> tuple[Index, npt.NDArray[np.int64]]:
         """Enter pairs, ascending by their near row.
 
+        Args:
+            near: observations inside, of which all but the paired come again.
+            far: observations outside, likewise.
+            rows: of the pairs, near and far.
+            sure: of each pair, 0 if the packets may as well be those of two flows: it
+                is counted, and neither teaches a mapping nor breaks one.
+            uniflows: how many there are, near and far.
+
         Returns:
-            the flow of each pair, and an (n, 6) array of what is wrong: index of the
-            pair, a set of the bits above, near and far uniflow, and the uniflows that
-            were expected: what near became before, and what became far before.
+            the flow of each pair, and an (n, 7) array of what is wrong or renewed:
+            index of the pair, a set of the bits above, near and far uniflow, the
+            uniflows that were expected (what near became before, and what became far
+            before), and for how many ns a renewed mapping had been idle.
 
         """
-        count = len(near_rows)
+        count = len(rows[0])
         self._reserve(*uniflows, count)
         flow = np.empty(count + 1, dtype=np.int32)
-        wrong = np.empty((count + 1) * 6, dtype=np.int64)
-        args = _Arrays()
-        args.near_uniflow, args.far_uniflow = (
-            octets.i32_view(near.uniflow),
-            octets.i32_view(far.uniflow),
-        )
-        args.near_facts, args.far_facts = (
-            octets.u64_view(near.facts),
-            octets.u64_view(far.facts),
-        )
-        args.near_options = octets.u64_view(near.options)
-        args.far_options = octets.u64_view(far.options)
+        wrong = np.empty((count + 1) * _COLUMNS, dtype=np.int64)
+        args = _Arrays(near, far)
         args.near_rows, args.far_rows = (
-            octets.i32_view(near_rows),
-            octets.i32_view(far_rows),
+            octets.i32_view(rows[0]),
+            octets.i32_view(rows[1]),
         )
+        args.sure = octets.u8_view(sure)
         args.flow, args.wrong = octets.i32_view(flow), octets.i64_view(wrong)
+        args.near_fresh = args.near_next = _after(near.row, self.near_read)
+        args.far_next = _after(far.row, self.far_read)
         with cython.nogil:
             flagged = _enter(self, args, count)
-        return flow[:count], wrong[: flagged * 6].reshape(-1, 6)
+        self.near_read = _last_read(near.row, args.near_next, self.near_read)
+        self.far_read = _last_read(far.row, args.far_next, self.far_read)
+        return flow[:count], wrong[: flagged * _COLUMNS].reshape(-1, _COLUMNS)
+
+
+def _wider(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
+    """Return the array if its rows are this long, else a copy, at least doubled."""
+    length = array.shape[-1]
+    if length >= size:
+        return array
+    grown = np.zeros((*array.shape[:-1], max(size, 2 * length, 64)), dtype=array.dtype)
+    grown[..., :length] = array
+    return grown
+
+
+def _last_read(rows: npt.NDArray[np.int64], count: int, before: int) -> int:
+    """Return the last row of those that were read by now."""
+    return max(before, int(rows[count - 1])) if count else before
+
+
+def _after(rows: npt.NDArray[np.int64], row: int) -> int:
+    """Return the index of the first observation after a row."""
+    return int(np.searchsorted(rows, row, side="right"))
 
 
 class _Arrays:
-    """The arrays of one call, as bare memory."""
+    """The arrays of one call, as bare memory, and how far their facts were read.
+
+    Near observations from `near_fresh` on are new; those before may be entered late.
+    """
 
     if TYPE_CHECKING:
         near_uniflow: memoryview
@@ -162,10 +215,31 @@ class _Arrays:
         far_facts: memoryview
         near_options: memoryview
         far_options: memoryview
+        near_row: memoryview
+        far_row: memoryview
+        near_ts: memoryview
         near_rows: memoryview
         far_rows: memoryview
+        sure: memoryview
         flow: memoryview
         wrong: memoryview
+        near_fresh: int
+        near_next: int
+        far_next: int
+
+    def __init__(self, near: Observations, far: Observations) -> None:
+        """Take the memory of observations, which the caller keeps."""
+        self.near_uniflow = octets.i32_view(near.uniflow)
+        self.far_uniflow = octets.i32_view(far.uniflow)
+        self.near_facts = octets.u64_view(near.facts)
+        self.far_facts = octets.u64_view(far.facts)
+        self.near_options = octets.u64_view(near.options)
+        self.far_options = octets.u64_view(far.options)
+        self.near_row, self.far_row = (
+            octets.i64_view(near.row),
+            octets.i64_view(far.row),
+        )
+        self.near_ts = octets.i64_view(near.ts)
 
 
 def _enter(table: MappingTable, args: _Arrays, count: int) -> int:
@@ -174,103 +248,216 @@ def _enter(table: MappingTable, args: _Arrays, count: int) -> int:
     for pair in range(count):
         near, far = args.near_rows[pair], args.far_rows[pair]
         here, there = args.near_uniflow[near], args.far_uniflow[far]
-        bits = _compare(args.near_facts[near], args.far_facts[far])
-        if args.near_options[near] != args.far_options[far]:
-            bits |= OPTIONS
-        bits |= _map(table, here, there)
-        if bits:
-            _note(table, args, pair, bits, flagged)
-            flagged += 1
-        left = _left_inside(args.near_facts[near], args.far_facts[far])
-        args.flow[pair] = _flow(table, here, there, left)
+        _read_to(table, args, near, far)
+        left = packet_changes.left_inside(args.near_facts[near], args.far_facts[far])
+        flow = _flow(table, here, there, left)
+        args.flow[pair] = flow
+        if args.sure[pair]:
+            bits = packet_changes.compare(args.near_facts[near], args.far_facts[far])
+            if args.near_options[near] != args.far_options[far]:
+                bits |= packet_changes.OPTIONS
+            bits |= _map(table, args, pair, flow)
+            if bits:
+                _note(table, args, pair, bits, flagged)
+                flagged += 1
+        else:
+            table.doubtful[flow] += 1
+        _touch(table, args, flow, near)
     return flagged
+
+
+def _read_to(table: MappingTable, args: _Arrays, near: int, far: int) -> None:
+    """Read what the SYN, FIN and RST of both sides say, up to a pair.
+
+    Also of packets without a counterpart: a lost FIN closes a connection as well.
+    """
+    while args.near_next <= near:
+        _hear(
+            table.near_state,
+            args.near_uniflow[args.near_next] >> 1,
+            args.near_facts[args.near_next],
+        )
+        args.near_next += 1
+    while args.far_next <= far:
+        _hear(
+            table.far_state,
+            args.far_uniflow[args.far_next] >> 1,
+            args.far_facts[args.far_next],
+        )
+        args.far_next += 1
+
+
+def _hear(state: memoryview, conversation: int, facts: int) -> None:
+    """Note that a packet opens or closes its conversation, if it does."""
+    if facts >> observations.CLOSES & 1:
+        state[conversation] = _SHUT
+    elif facts >> observations.OPENS & 1:
+        state[conversation] |= _OPENED
+
+
+def _touch(table: MappingTable, args: _Arrays, flow: int, near: int) -> None:
+    """Note when a flow had its last pair: if that is not late, clocks may step back."""
+    if near >= args.near_fresh or args.near_ts[near] > table.last[flow]:
+        table.last[flow] = args.near_ts[near]
 
 
 def _note(
     table: MappingTable, args: _Arrays, pair: int, bits: int, flagged: int
 ) -> None:
-    """Write down what is wrong with a pair."""
-    at = 6 * flagged
+    """Write down what is wrong with a pair, or what it renews."""
+    at = _COLUMNS * flagged
     args.wrong[at] = pair
     args.wrong[at + 1] = bits
     for place in range(4):
         args.wrong[at + 2 + place] = table.wanted[place]
+    args.wrong[at + 6] = table.waited
 
 
-def _compare(near: int, far: int) -> int:
-    """Return the bits of what a router changed of a packet that it may not change.
-
-    RFC 1812 5.3.1 (ttl), RFC 2474 (tos), RFC 768 (no UDP checksum), RFC 5508 (errors).
-    """
-    bits = TTL if _hops(near, far) != 1 else 0
-    if (near ^ far) >> observations.TOS & _BYTE:
-        bits |= TOS
-    if (near ^ far) >> observations.FLAGS & _KEPT_FLAGS:
-        bits |= FLAGS
-    if (near ^ far) >> observations.URGENT & _WORD:
-        bits |= URGENT
-    if _is_bad(near, far, observations.IP_CHECKSUM):
-        bits |= IP_CHECKSUM
-    if _is_bad(near, far, observations.L4_CHECKSUM):
-        bits |= L4_CHECKSUM
-    if (near | far) >> observations.WRONGLY_EMBEDDED & 1:
-        bits |= EMBEDDED
-    return bits
-
-
-def _hops(near: int, far: int) -> int:
-    """Return how much the host lowered the ttl, in the order of travel if known."""
-    before, after = near & _BYTE, far & _BYTE
-    uniflow = near >> observations.DIRECTION & _TWO
-    if uniflow == 0:
-        return abs(before - after)
-    return before - after if uniflow == _INBOUND else after - before
-
-
-def _is_bad(near: int, far: int, shift: int) -> bool:
-    """Return whether a checksum is wrong, or absent on one side only."""
-    here, there = near >> shift & _THREE, far >> shift & _THREE
-    if _BAD in (here, there):
-        return True
-    return here != there and _ZERO in (here, there)
-
-
-def _map(table: MappingTable, near: int, far: int) -> int:
+def _map(table: MappingTable, args: _Arrays, pair: int, flow: int) -> int:
     """Check that the mapping is one function, one-to-one, and reversed for replies.
 
     RFC 4787 REQ-11 (deterministic), REQ-3 (no overloading).
     """
-    bits = 0
+    near = args.near_uniflow[args.near_rows[pair]]
+    far = args.far_uniflow[args.far_rows[pair]]
+    reply = 0
     if table.there[near] == _NONE and (
         table.there[near ^ 1] != _NONE or table.back[far ^ 1] != _NONE
     ):
-        near, far, bits = near ^ 1, far ^ 1, UNDO
-    if table.there[near] == _NONE:
-        table.there[near] = far
-    if table.back[far] == _NONE:
-        table.back[far] = near
-    table.wanted[0], table.wanted[1] = near, far
-    table.wanted[2], table.wanted[3] = (
-        table.there[near],
-        table.back[far],
-    )
-    wrong = 0
-    if table.there[near] != far:
-        wrong |= CHANGED
-    if table.back[far] != near:
-        wrong |= SHARED
-    return wrong | bits if wrong else 0
+        near, far, reply = near ^ 1, far ^ 1, 1
+    table.wanted[0] = table.wanted[3] = near
+    table.wanted[1] = table.wanted[2] = far
+    table.waited = 0
+    bits = 0
+    if table.there[near] != far or table.back[far] != near:
+        bits = _remap(table, args, pair, flow, reply)
+    if not bits & (CHANGED | SHARED):
+        _open(table, args, pair, bits)
+    return bits
 
 
-def _left_inside(near: int, far: int) -> int:
-    """Return whether a packet travelled outwards: by direction if known, else by ttl.
+def _open(table: MappingTable, args: _Arrays, pair: int, bits: int) -> None:
+    """Forget that a connection was closed if a pair opens the next one.
 
-    A router lowers the ttl, but a rule that sets it must not reverse the flow.
+    Not a late one: the next may have been closed since.
     """
-    uniflow = near >> observations.DIRECTION & _TWO
-    if uniflow:
-        return 1 if uniflow == _INBOUND else 0
-    return 1 if (near & _BYTE) > (far & _BYTE) else 0
+    near, far = args.near_rows[pair], args.far_rows[pair]
+    opens = args.near_facts[near] >> observations.OPENS & 1
+    if near >= args.near_fresh and (opens or bits):
+        table.near_state[args.near_uniflow[near] >> 1] &= _OPENED
+        table.far_state[args.far_uniflow[far] >> 1] &= _OPENED
+
+
+def _remap(table: MappingTable, args: _Arrays, pair: int, flow: int, reply: int) -> int:
+    """Map a pair's keys to each other, if what either was mapped to has ended."""
+    near, far = table.wanted[0], table.wanted[1]
+    before, owner = table.there[near], _owner(table, far)
+    changed = before not in (_NONE, far)
+    shared = owner != _NONE and owner >> 1 != near >> 1
+    old = _find(table, near >> 1, before >> 1) if changed else _NONE
+    holder = _find(table, owner >> 1, far >> 1) if shared else _NONE
+    if (changed or shared) and _is_earlier(table, args, pair, flow, old, holder):
+        return 0
+    bits = 0
+    if shared:
+        table.wanted[3] = owner
+        bits = _end(table, args, pair, holder, SHARED, TAKEN_OVER)
+    if changed:
+        table.wanted[2] = before
+        ended = _end(table, args, pair, old, CHANGED, RENEWED)
+        bits = (bits & ~CLOSED if ended & RENEWED else bits) | ended
+    _set(table, bits, reply)
+    wrong = bits & (CHANGED | SHARED)
+    if wrong == 0 and (bits or table.near_began[flow] == 0):
+        table.near_began[flow] = args.near_row[args.near_rows[pair]] + 1
+        table.far_began[flow] = args.far_row[args.far_rows[pair]] + 1
+    return bits | UNDO if wrong and reply else bits
+
+
+def _set(table: MappingTable, bits: int, reply: int) -> None:
+    """Set those directions of the mapping that no bit says are wrong.
+
+    A mapping that begins is oriented as its first pair.
+    """
+    near, far = table.wanted[0], table.wanted[1]
+    if reply and bits & (RENEWED | TAKEN_OVER):
+        near, far = near ^ 1, far ^ 1
+    if not bits & CHANGED:
+        table.there[near], table.there[near ^ 1] = far, _NONE
+    if not bits & SHARED:
+        table.back[far], table.back[far ^ 1] = near, _NONE
+
+
+def _end(
+    table: MappingTable, args: _Arrays, pair: int, old: int, wrong: int, right: int
+) -> int:
+    """Return the wrong bit if a mapping has not ended when a pair contradicts it.
+
+    Otherwise the right one, and CLOSED if it ended by FIN or RST. A pair that is wrong
+    keeps the mapping alive: it is no idle one.
+    """
+    near = args.near_rows[pair]
+    waited = max(args.near_ts[near] - table.last[old], 0)
+    is_closed = (
+        table.near_state[table.near_flow[old]] | table.far_state[table.far_flow[old]]
+    ) & _SHUT != 0
+    if not (is_closed and _is_opened(table, args, pair)) and waited < table.idle:
+        if not _is_over(table, old):
+            _touch(table, args, old, near)
+            return wrong
+        is_closed = True
+    table.waited = waited
+    return right | CLOSED if is_closed else right
+
+
+def _is_opened(table: MappingTable, args: _Arrays, pair: int) -> bool:
+    """Return whether a SYN of a pair's connection was seen, be it only on one side."""
+    near, far = args.near_rows[pair], args.far_rows[pair]
+    if args.near_facts[near] >> observations.OPENS & 1:
+        return True
+    state = table.near_state[args.near_uniflow[near] >> 1]
+    return (state | table.far_state[args.far_uniflow[far] >> 1]) & _OPENED != 0
+
+
+def _is_over(table: MappingTable, flow: int) -> bool:
+    """Return whether a flow was a mapping, and one of its keys has another one now."""
+    near, far = table.near_flow[flow], table.far_flow[flow]
+    target = table.there[2 * near]
+    if target == _NONE:
+        target = table.there[2 * near + 1]
+    owner = _owner(table, 2 * far)
+    return table.near_began[flow] != 0 and (target >> 1 != far or owner >> 1 != near)
+
+
+def _owner(table: MappingTable, far: int) -> int:
+    """Return the near uniflow that became a far one, by either direction's pairs."""
+    if table.back[far] != _NONE or table.back[far ^ 1] == _NONE:
+        return table.back[far]
+    return table.back[far ^ 1] ^ 1
+
+
+def _is_earlier(
+    table: MappingTable, args: _Arrays, pair: int, flow: int, old: int, holder: int
+) -> bool:
+    """Return whether a pair is of a former mapping, and from before the present one.
+
+    It may be entered late, or have crossed the host first and been seen second; an
+    ICMP error tells of a packet that was sent before.
+    """
+    if table.near_began[flow] == 0:
+        return False
+    if args.near_facts[args.near_rows[pair]] >> observations.ERROR & 1:
+        return True
+    return _is_before(table, args, pair, old) and _is_before(table, args, pair, holder)
+
+
+def _is_before(table: MappingTable, args: _Arrays, pair: int, flow: int) -> bool:
+    """Return whether a pair was seen before a flow became a mapping, on either side."""
+    if flow == _NONE:
+        return True
+    near = args.near_row[args.near_rows[pair]] + 1
+    far = args.far_row[args.far_rows[pair]] + 1
+    return near < table.near_began[flow] or far < table.far_began[flow]
 
 
 def _flow(table: MappingTable, near: int, far: int, left: int) -> int:

@@ -7,6 +7,7 @@ cimport cython
 cdef int ICMP, TCP, ICMP6, _ADDRESS, _NUMBERING
 cdef int TTL, TOS, FLAGS, IP_CHECKSUM, L4_CHECKSUM, DIRECTION
 cdef int HASHLESS, ERROR, WRONGLY_EMBEDDED, SEGMENT, URGENT, NUMBERED, TCP_FLAGS
+cdef int OPENS, CLOSES, _SYN, _ACK, _CLOSING
 
 
 cdef class _Arrays:
@@ -34,4 +35,6 @@ cdef unsigned long long _key(Columns columns, Py_ssize_t row,
                              unsigned long long header_key) noexcept nogil
 @cython.locals(facts=cython.ulonglong)
 cdef unsigned long long _facts(Columns columns, Py_ssize_t row) noexcept nogil
+@cython.locals(facts=cython.ulonglong, flags=int)
+cdef unsigned long long _of_tcp(Columns columns, Py_ssize_t row) noexcept nogil
 cdef unsigned long long _one(unsigned long long value) noexcept nogil

@@ -15,6 +15,8 @@ from pytest_netlab.nat.pairing import Pairing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
+
 
 def seen(
     packets: Sequence[Packet | bytes],
@@ -40,6 +42,11 @@ def made(ways: Sequence[int]) -> Observations:
         getattr(found, name)[:] = 0
     found.row[:], found.uniflow[:] = np.arange(len(ways)), ways
     return found
+
+
+def sure(rows: Sequence[int] | npt.NDArray[np.int32]) -> npt.NDArray[np.uint8]:
+    """Return that none of these pairs is doubtful."""
+    return np.ones(len(rows), dtype=np.uint8)
 
 
 def segments(way: int, spans: Sequence[tuple[int, int]]) -> Observations:

@@ -22,6 +22,7 @@ from tests.traffic import (
     error,
     routed,
 )
+from tests.unit.nat.conftest import sure
 
 from pytest_netlab.capture import Budget
 from pytest_netlab.checks import Violation
@@ -80,7 +81,7 @@ def found(
     for first in range(0, len(pairs), size):
         part = np.array(pairs[first : first + size], dtype=np.int32)
         rows = part[:, 0].copy(), part[:, 1].copy()
-        flow, wrong = flows.enter(here, there, rows[0], rows[1], (64, 64))
+        flow, wrong = flows.enter(here, there, rows, sure(rows[0]), (64, 64))
         more = {"mapped_only": True} if mapped_only else {}
         kept.add(here, there, rows, flow, wrong, **more)
     for side, (point, seen) in enumerate(zip(points, (here, there), strict=True)):

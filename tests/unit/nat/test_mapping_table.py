@@ -6,21 +6,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tests.unit.nat.conftest import made
+from tests.unit.nat.conftest import made, sure
 
 from pytest_netlab.nat import observations
 from pytest_netlab.nat.mapping_table import (
     CHANGED,
+    SHARED,
+    UNDO,
+    MappingTable,
+)
+from pytest_netlab.nat.packet_changes import (
     EMBEDDED,
     FLAGS,
     IP_CHECKSUM,
     L4_CHECKSUM,
     OPTIONS,
-    SHARED,
     TOS,
     TTL,
-    UNDO,
-    MappingTable,
 )
 from pytest_netlab.wire import Checksum, Direction
 
@@ -45,8 +47,8 @@ def enter(
     near.facts[:], far.facts[:] = [a for a, _ in ends], [b for _, b in ends]
     rows = np.arange(len(ways), dtype=np.int32)
     room = max((max(pair) for pair in ways), default=0) | 1
-    flow, wrong = table.enter(near, far, rows, rows, (room + 1, room + 1))
-    return flow.tolist(), wrong.tolist()
+    flow, wrong = table.enter(near, far, (rows, rows), sure(rows), (room + 1, room + 1))
+    return flow.tolist(), wrong[:, :6].tolist()
 
 
 def bits(near: int, far: int) -> int:
@@ -57,7 +59,7 @@ def bits(near: int, far: int) -> int:
 
 def flows(table: MappingTable) -> list[list[int]]:
     """Return what the ledger has of each flow."""
-    found: list[list[int]] = table.flows[:, : table.count].T.tolist()
+    found: list[list[int]] = table.flows[:6, : table.count].T.tolist()
     return found
 
 
@@ -151,14 +153,14 @@ def test_options() -> None:
     near.facts[:], far.facts[:] = NEAR, FAR
     near.options[:], far.options[:] = [1 << 63, 1 << 63, 5], [1 << 63, 0, 1 << 63]
     rows = np.arange(3, dtype=np.int32)
-    _, wrong = MappingTable().enter(near, far, rows, rows, (2, 2))
+    _, wrong = MappingTable().enter(near, far, (rows, rows), sure(rows), (2, 2))
 
     assert wrong[:, :2].tolist() == [[1, OPTIONS], [2, OPTIONS]]
 
 
 def test_what_is_not_compared() -> None:
     """What a tap could not see, or is no property of the packet, may differ."""
-    names = ("HASHLESS", "SEGMENT", "ERROR")
+    names = ("HASHLESS", "SEGMENT", "ERROR", "OPENS", "CLOSES")
     other = sum(1 << getattr(observations, name) for name in names)
 
     assert bits(NEAR, FAR | other | OUT) == bits(NEAR | other, FAR) == 0
@@ -181,9 +183,9 @@ def test_pairs_by_their_rows() -> None:
     near.facts[:], far.facts[:] = [NEAR, 1, NEAR], [FAR, 99]
     table = MappingTable()
     rows = np.array([0, 2], dtype=np.int32), np.array([0, 1], dtype=np.int32)
-    flow, wrong = table.enter(near, far, *rows, (6, 10))
+    flow, wrong = table.enter(near, far, rows, sure(rows[0]), (6, 10))
 
-    assert (flow.tolist(), wrong.tolist()) == ([0, 1], [[1, TTL, 4, 8, 8, 4]])
+    assert (flow.tolist(), wrong.tolist()) == ([0, 1], [[1, TTL, 4, 8, 8, 4, 0]])
     assert [row[:2] for row in flows(table)] == [[0, 3], [2, 4]]
 
 
