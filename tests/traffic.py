@@ -160,6 +160,15 @@ def capture(packets: Iterable[Packet | bytes], start: int = START_NS) -> Capture
     return Capture.from_frames(frames, [Interface(name="tap")])
 
 
+def timed(
+    packets: Iterable[tuple[float, Packet | bytes]], dropped: int | None = None
+) -> Capture:
+    """Return what one point saw at these times, in ms; and how much it dropped."""
+    at = sorted(packets, key=lambda one: one[0])
+    frames = [_frame(0, START_NS + round(ms * 1e6), packet) for ms, packet in at]
+    return Capture.from_frames(frames, [Interface(name="tap", dropped=dropped)])
+
+
 def two_points(
     sightings: Iterable[tuple[str, Packet | bytes]],
     names: Mapping[str, str] = NAMES,
