@@ -14,6 +14,7 @@ from pytest_netlab.checks import Observation, check_pair
 from pytest_netlab.nat import duplicates
 from pytest_netlab.nat.accounting import Part
 from pytest_netlab.nat.clock import Alignment
+from pytest_netlab.nat.datagram_matching import pair_pieces
 from pytest_netlab.nat.disambiguation import Known, resolve
 from pytest_netlab.nat.findings import Findings
 from pytest_netlab.nat.fuzzy_pairing import pair_fuzzily
@@ -127,6 +128,7 @@ class _Learner:
         self._pair_truncated()
         ranges, gaps = pair_ranges(self.pairing, self._align, final=final)
         self._note_gaps(near, far, gaps)
+        ranges += pair_pieces(self.pairing)
         self._unpair_resent()
         near_rows, far_rows = self._pairs(ranges)
         rows = near_rows, far_rows

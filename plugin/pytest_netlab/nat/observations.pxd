@@ -4,10 +4,10 @@ from pytest_netlab.wire.columns cimport Columns
 
 cimport cython
 
-cdef int ICMP, TCP, ICMP6, _ADDRESS, _NUMBERING
+cdef int ICMP, TCP, UDP, ICMP6, _ADDRESS, _NUMBERING
 cdef int TTL, TOS, FLAGS, IP_CHECKSUM, L4_CHECKSUM, DIRECTION
 cdef int HASHLESS, ERROR, WRONGLY_EMBEDDED, SEGMENT, URGENT, NUMBERED, TCP_FLAGS
-cdef int OPENS, CLOSES, _SYN, _ACK, _CLOSING
+cdef int OPENS, CLOSES, DATAGRAM, _SYN, _ACK, _CLOSING
 
 
 cdef class _Arrays:

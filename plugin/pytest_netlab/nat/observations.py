@@ -17,7 +17,7 @@ import numpy as np
 
 from pytest_netlab.flows import table
 from pytest_netlab.wire import ADDRESS_BYTES, octets, tcp
-from pytest_netlab.wire.assigned import ICMP, ICMP6, TCP
+from pytest_netlab.wire.assigned import ICMP, ICMP6, TCP, UDP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +46,7 @@ CLOSES: Final = 35  # a FIN or RST
 TCP_FLAGS: Final = 36  # 3 bits: FIN, SYN and RST
 URGENT: Final = 40  # 16 bits, TCP's urgent pointer
 NUMBERED: Final = 56  # its IPv4 id is not 0
+DATAGRAM: Final = 58  # UDP with a payload
 DOUBLED: Final = 57  # an equal packet close by has a counterpart; set once it has
 
 # Cython makes C integers of these; this keeps them visible to Python.
@@ -53,7 +54,7 @@ globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, DIRECTION=DIRECTION, ERROR=ERROR
 globals().update(IP_CHECKSUM=IP_CHECKSUM, L4_CHECKSUM=L4_CHECKSUM)
 globals().update(HASHLESS=HASHLESS, WRONGLY_EMBEDDED=WRONGLY_EMBEDDED, SEGMENT=SEGMENT)
 globals().update(URGENT=URGENT, NUMBERED=NUMBERED, TCP_FLAGS=TCP_FLAGS)
-globals().update(OPENS=OPENS, CLOSES=CLOSES)
+globals().update(OPENS=OPENS, CLOSES=CLOSES, DATAGRAM=DATAGRAM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +233,8 @@ def _facts(columns: Columns, row: int) -> int:
     facts |= _one(columns.direction[row]) << DIRECTION
     facts |= _one(columns.tcp_urgent[row]) << URGENT
     facts |= _one(columns.tcp_flags[row] & _NUMBERING) << TCP_FLAGS
+    if columns.payload_len[row] and columns.proto[row] == UDP:
+        facts |= _one(1) << DATAGRAM
     if columns.ip_id[row]:
         facts |= _one(1) << NUMBERED
     if columns.proto[row] == TCP:
