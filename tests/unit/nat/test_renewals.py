@@ -313,7 +313,7 @@ def test_a_key_that_its_owner_left() -> None:
 
 def test_a_closed_key_that_its_owner_left() -> None:
     """Nor does who closed and opened anew: the former port is free at once."""
-    left = [*LIVE, (1, A, None, RST), (2, A, Y, SYN), (3, B, X, SYN), (4, A, Y)]
+    left: Steps = [*LIVE, (1, A, None, RST), (2, A, Y, SYN), (3, B, X, SYN), (4, A, Y)]
     found = learned(left)
 
     assert fields(found) == []
