@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
     from pytest_netlab.nat.clock import Clock
     from pytest_netlab.nat.mapping_table import MappingTable
-    from pytest_netlab.nat.observations import Observations
     from pytest_netlab.nat.side import SideReader
-    from pytest_netlab.nat.translations import Flow, Side, Span, Status
+    from pytest_netlab.nat.translations import Absent, Flow, Side, Span, Status
 
     Mask = npt.NDArray[np.bool_]
     Range = tuple[int, int]
@@ -38,11 +37,12 @@ _ANSWERED_ONE_BY_ONE = frozenset({53, 123})  # ports of DNS and NTP: a reply a r
 
 
 class _Where(NamedTuple):
-    """A packet of one side: its uniflow and its row."""
+    """A packet of one side: its uniflow, its row, and its flow in the mapping table."""
 
     side: Side
     uniflow: int
     row: int
+    flow: int
 
 
 class Part(NamedTuple):
@@ -116,6 +116,7 @@ class _Accountant:
         self._spans = {side: reader.span() for side, reader in learned.readers.items()}
         self._directions = Directions(learned.table, learned.readers)
         self._entries: dict[_Case, _Entry] = defaultdict(_Entry)
+        self._requests: dict[_Case, list[tuple[Unpaired, int]]] = defaultdict(list)
         self._outside_time: dict[Side, list[int]] = {
             "inside": [0, 0],
             "outside": [0, 0],
@@ -127,7 +128,9 @@ class _Accountant:
         for side, reader in self._learned.readers.items():
             found = unpaired(reader, side, self._directions)
             self._forwarded(found.take(found.flow >= 0))
-            self._one_sided(found.take(found.flow < 0), one_sided)
+            one_sided.add(found.take(found.flow < 0), reader.table)
+        absent = self._one_sided(one_sided)
+        self._answered()
         for part in self._learned.parts:
             self._part(part)
         spans = {side: self._span(side) for side in self._spans}
@@ -136,7 +139,7 @@ class _Accountant:
             clock=self._learned.clock,
             inside=spans["inside"],
             outside=spans["outside"],
-            absent=tuple(one_sided.absent(self._learned.readers)),
+            absent=absent,
         )
 
     def _forwarded(self, found: Unpaired) -> None:
@@ -181,14 +184,52 @@ class _Accountant:
 
     def _upstream(self, case: _Case, found: Unpaired, at: int) -> None:
         """Account for a packet that reached the host and was not seen beyond it."""
-        seen, key = found.seen, self._learned.flows[case.flow].original
-        is_error = int(seen.facts[at]) >> ERROR & 1
-        if key.proto == TCP and not is_error:
+        key = self._learned.flows[case.flow].original
+        status = self._lost(found.side)
+        if int(found.seen.facts[at]) >> ERROR & 1:
+            self._add(case._replace(status=status), found, at)
+        elif key.proto == TCP:
             self._segment(case, found, at)
-        elif key.proto in (ICMP, ICMP6) and not is_error and self._echoed(found, at):
-            self._add(case._replace(status="not captured"), found, at)
+        elif key.proto in (ICMP, ICMP6):
+            answered = self._echoed(found, at)
+            self._add(
+                case._replace(status="not captured" if answered else status), found, at
+            )
         else:
-            self._add(case._replace(status=self._lost(found.side)), found, at)
+            self._requests[case._replace(status=status)].append((found, at))
+
+    def _answered(self) -> None:
+        """Account for datagrams: answers prove that requests before them crossed.
+
+        They do where no request was seen to cross, or where an answer belongs to one
+        request and there are more of them: then as many more requests crossed.
+        """
+        table = self._learned.table
+        for case, requests in self._requests.items():
+            found, at = requests[0]
+            number = int(found.flow[at])
+            forth, every = int(table.flows[7, number]), int(table.flows[2, number])
+            near = self._near_uniflow(found, at)
+            crossed = every - forth if near & 1 else forth
+            answers = every - crossed
+            key = self._learned.flows[case.flow].original
+            proven = answers - crossed if key.dport in _ANSWERED_ONE_BY_ONE else 0
+            if not crossed and answers:
+                proven = max(proven, 1)
+            status = case.status
+            if proven >= len(requests):
+                status = "not captured"
+            elif proven > 0:
+                status = "lost or not captured"
+            for one, place in requests:
+                self._add(case._replace(status=status), one, place)
+
+    def _near_uniflow(self, found: Unpaired, at: int) -> int:
+        """Return the uniflow inside of a packet of either side."""
+        uniflow = int(found.seen.uniflow[at])
+        if found.side == "inside":
+            return uniflow
+        return self._directions.counterpart(found.side, uniflow, int(found.flow[at]))
 
     def _segment(self, case: _Case, found: Unpaired, at: int) -> None:
         """Account for a segment: which of its octets crossed in another one?"""
@@ -199,15 +240,17 @@ class _Accountant:
         if first == end or bits & tcp.RST:
             self._add(case._replace(status=self._lost(found.side)), found, at)
             return
-        where = _Where(found.side, int(seen.uniflow[at]), int(seen.row[at]))
+        where = _Where(
+            found.side, int(seen.uniflow[at]), int(seen.row[at]), int(found.flow[at])
+        )
         self._octets(case, where, (first, end), (data, data + size))
 
     def _octets(self, case: _Case, where: _Where, numbers: Range, data: Range) -> None:
         """Account for sequence numbers of a packet that did not cross in that one."""
-        side, uniflow, row = where
+        side, uniflow, row = where.side, where.uniflow, where.row
         readers = self._learned.readers
         here, beyond = readers[side].streams, readers[other(side)].streams
-        there = self._directions.counterpart(side, uniflow)
+        there = self._directions.counterpart(side, uniflow, where.flow)
         missing = beyond.missing(there, *numbers)
         status = self._lost(side)
         if missing and (
@@ -217,52 +260,64 @@ class _Accountant:
             status = "not captured"
         entry = self._entries[case._replace(status=status, resent=not missing)]
         entry.rows.add(row)
-        base = here.base(uniflow) or 0
-        for first, end in beyond.missing(there, *data) if data[0] < data[1] else ():
-            start = (first - base) % tcp.SPACE
-            entry.octets.append((start, start + (end - first) % tcp.SPACE - 1))
+        for octets in beyond.missing(there, *data) if data[0] < data[1] else ():
+            entry.octets.append(self._relative(where, octets))
+
+    def _relative(self, where: _Where, octets: Range) -> Range:
+        """Return the first and the last number of octets, as Wireshark shows them."""
+        first, end = octets
+        streams = self._learned.readers[where.side].streams
+        start = (first - (streams.base(where.uniflow, first) or 0)) % tcp.SPACE
+        return start, start + (end - first) % tcp.SPACE - 1
 
     def _part(self, part: Part) -> None:
         """Account for octets of a super-frame that crossed in pieces, but for these."""
         uniflow = np.array([part.uniflow])
-        number = self._directions.flow_of(part.side, uniflow)
+        number = self._directions.flow_of(part.side, uniflow, np.array([part.row]))
         if number[0] < 0:
             return
         outward = bool(self._directions.outward(part.side, uniflow, number)[0])
         flow = self._learned.numbers[int(number[0])]
         reply = outward == (self._learned.flows[flow].initiated == "outside")
         case = _Case(flow, reply, part.side, "lost", part=True)
+        where = _Where(part.side, part.uniflow, part.row, int(number[0]))
         if outward == (part.side == "inside"):
-            where = _Where(part.side, part.uniflow, part.row)
             self._octets(case, where, part.octets, part.octets)
+        else:
+            entry = self._entries[case._replace(status="not captured")]
+            entry.rows.add(part.row)
+            entry.octets.append(self._relative(where, part.octets))
 
     def _echoed(self, found: Unpaired, at: int) -> bool:
-        """Return whether an echo was answered."""
+        """Return whether an echo was answered, and no other of its number crossed.
+
+        The answer would be that one's.
+        """
         uniflow, number = int(found.seen.uniflow[at]), int(found.seen.seq[at])
         readers, side = self._learned.readers, found.side
-        there = self._directions.counterpart(side, uniflow)
-        return uniflow & 1 == 0 and (
-            readers[side].streams.echoed(uniflow ^ 1, number)
-            or readers[other(side)].streams.echoed(there ^ 1, number)
-        )
+        number_of_flow = int(found.flow[at])
+        there = self._directions.counterpart(side, uniflow, number_of_flow)
+        beyond = readers[other(side)].streams
+        if uniflow & 1 or beyond.echoed(there, number):
+            return False
+        here = readers[side].streams
+        return here.echoed(uniflow ^ 1, number) or beyond.echoed(there ^ 1, number)
 
-    def _one_sided(self, found: Unpaired, one_sided: OneSided) -> None:
-        """Account for packets of conversations that one side saw nothing of."""
-        if not len(found.seen):
-            return
-        late = self._late(found)
-        for conversation, places in _by_conversation(found.seen):
-            key = self._learned.readers[found.side].table.key(2 * conversation)
-            index, fate = one_sided.fate(found, key, places)
-            for at in places if fate in ("lost", "not captured") else ():
+    def _one_sided(self, one_sided: OneSided) -> tuple[Absent, ...]:
+        """Account for conversations that one side saw nothing of."""
+        absent = tuple(one_sided.absent(self._learned.readers))
+        for one in one_sided.judged(absent):
+            found, late = one.found, self._late(one.found)
+            for at in one.places:
                 reply = bool(found.seen.uniflow[at] & 1)
-                case = _Case(index, reply, found.side, "not captured")
+                case = _Case(one.number, reply, found.side, "not captured")
                 if late[at]:
                     self._not_looked_for(case, found, at, late[at])
-                elif fate == "lost":
+                elif one.fate == "lost":
                     self._add(case._replace(status=self._lost(found.side)), found, at)
                 else:
                     self._add(case, found, at)
+        return absent
 
     def _lost(self, side: Side) -> Status:
         """Return what a packet is that this side saw and the other one did not."""
@@ -313,11 +368,3 @@ def _may_be_made(found: Unpaired, at: int) -> bool:
     Firewalls reset connections and report errors in the name of an end.
     """
     return bool(found.flags[at] & tcp.RST or int(found.seen.facts[at]) >> ERROR & 1)
-
-
-def _by_conversation(seen: Observations) -> Iterable[tuple[int, list[int]]]:
-    """Yield each conversation with the indices of its observations."""
-    found: dict[int, list[int]] = defaultdict(list)
-    for at, uniflow in enumerate(seen.uniflow.tolist()):
-        found[uniflow >> 1].append(at)
-    return found.items()

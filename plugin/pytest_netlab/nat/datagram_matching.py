@@ -37,8 +37,8 @@ def pair_pieces(pairing: Pairing) -> list[tuple[int, int]]:
     far = _unpaired(pairing.far, pairing.far_counterparts) if near else {}
     found: list[tuple[int, int]] = []
     for uniflow, here in near.items():
-        there = far.get(pairing.far_uniflow_of(uniflow))
-        if there:
+        for one in pairing.became(uniflow):
+            there = far.get(one, [])
             found += _pieces(here, there)
             found += ((row, whole) for whole, row in _pieces(there, here))
     for row_in, row_out in found:

@@ -232,7 +232,7 @@ def _forwarded(
     The outside key takes its orientation from a packet seen on both sides: either
     capture may have begun in the middle of the conversation.
     """
-    near, far, pairs, near_uniflow, far_uniflow, left, doubtful = row
+    near, far, pairs, near_uniflow, far_uniflow, left, doubtful, _ = row
     back = near_uniflow & 1
     inside, beyond = keys[0][near], keys[1][far]
     if far_uniflow & 1 != back:

@@ -19,10 +19,10 @@ from pytest_netlab.nat.disambiguation import Known, resolve
 from pytest_netlab.nat.findings import Findings
 from pytest_netlab.nat.fuzzy_pairing import pair_fuzzily
 from pytest_netlab.nat.mapping_table import IDLE, MappingTable
-from pytest_netlab.nat.observations import DOUBLED, ERROR, HASHLESS
+from pytest_netlab.nat.observations import DOUBLED, ERROR, HASHLESS, NUMBERED
 from pytest_netlab.nat.pairing import NOBODY, SPENT, Pairing
 from pytest_netlab.nat.read_schedule import ReadSchedule
-from pytest_netlab.nat.segment_matching import pair_ranges
+from pytest_netlab.nat.segment_matching import RESENT, pair_ranges
 from pytest_netlab.nat.side import SideReader, index_of
 from pytest_netlab.wire import Direction
 
@@ -126,6 +126,8 @@ class _Learner:
         self.pairing.begin(near, far, (near_fresh, far_fresh))
         self._match(_every(near), _every(far), header=False, patient=not final)
         self._pair_truncated()
+        self._part_distant()
+        self.pairing.note_changes()
         ranges, gaps = pair_ranges(self.pairing, self._align, final=final)
         self._note_gaps(near, far, gaps)
         ranges += pair_pieces(self.pairing)
@@ -146,6 +148,27 @@ class _Learner:
             doubled = left[duplicates.beside(seen, left, paired)]
             seen.facts[doubled] |= np.uint64(1 << DOUBLED)
             side.carry(seen.take(left), _WINDOW)
+
+    def _part_distant(self) -> None:
+        """Unpair what is equal but was seen at quite another time, and out of order.
+
+        Only datagrams without an id: of a request that was repeated, one side may have
+        lost the first, and the other the second. In order, a clock was set.
+        """
+        pairing, near, far = self.pairing, self.pairing.near, self.pairing.far
+        rows = np.flatnonzero(pairing.near_counterparts[: len(near)] >= 0)
+        counterparts = pairing.near_counterparts[rows]
+        apart = far.ts[counterparts] - near.ts[rows]
+        if not len(rows) or int(apart.max()) - int(apart.min()) <= RESENT:
+            return
+        alignment = self._align()
+        if alignment is None:
+            return
+        late = np.abs(alignment.residual(near.ts[rows], far.ts[counterparts]))
+        distant = late > max(alignment.spread, RESENT)
+        distant &= near.facts[rows] >> np.uint64(NUMBERED) & np.uint64(1) == 0
+        for index in np.flatnonzero(distant & _overtaking(counterparts)).tolist():
+            pairing.part(int(rows[index]), int(counterparts[index]))
 
     def _note_gaps(
         self, near: Observations, far: Observations, gaps: list[Gap]
@@ -250,6 +273,16 @@ class _Learner:
             self.findings.delays.add(seen, pair, flow, np.zeros(1, dtype=np.uint8))
             ends = Observation(near.capture, row_in), Observation(far.capture, row_out)
             self.findings.note(bad.at(*numbers) for bad in check_pair(*ends))
+
+
+def _overtaking(counterparts: Index) -> npt.NDArray[np.bool_]:
+    """Return which are behind one that comes later, or before one that came earlier."""
+    later = np.minimum.accumulate(counterparts[::-1])[::-1]
+    earlier = np.maximum.accumulate(counterparts)
+    overtaking: npt.NDArray[np.bool_] = (later < counterparts) | (
+        earlier > counterparts
+    )
+    return overtaking
 
 
 def _every(seen: object) -> Index:

@@ -5,7 +5,7 @@ cimport cython
 
 cdef int _NONE
 cdef int CHANGED, SHARED, UNDO, RENEWED, TAKEN_OVER, CLOSED
-cdef int _COLUMNS, _OPENED, _SHUT
+cdef int _COLUMNS, _WRONG, _OPENED, _SHUT
 
 
 cdef class MappingTable:
@@ -18,7 +18,7 @@ cdef class MappingTable:
     cdef public object _wanted
     cdef public object _near_state
     cdef public object _far_state
-    cdef public object _times
+    cdef public object times
     cdef public long long idle
     cdef public long long waited
     cdef public long long near_read
@@ -33,6 +33,7 @@ cdef class MappingTable:
     cdef int *far_uniflow
     cdef int *outward
     cdef int *doubtful
+    cdef int *forth
     cdef int *wanted
     cdef long long *last
     cdef long long *near_began

@@ -40,7 +40,8 @@ CLOSED: Final = 8192  # and a FIN or RST had ended that one's connection
 
 IDLE: Final = 30_000_000_000  # ns; Linux's shortest timeout, nf_conntrack_udp_timeout
 
-_COLUMNS = 7  # of a flow; also of what is wrong with a pair
+_COLUMNS = 8  # of a flow
+_WRONG = 7  # columns of what is wrong with a pair
 _OPENED, _SHUT = 1, 2  # what a conversation's last SYN, FIN and RST said
 
 # Cython makes C integers of these; this keeps them visible to Python.
@@ -53,12 +54,13 @@ class MappingTable:
 
     `flows` has a column per flow: its near and far conversation, how many pairs it has,
     of one pair (the initiator's first, else the first) the two uniflows and whether
-    the packet travelled outwards, and how many pairs are doubtful. `there` is near
-    uniflow -> far, `back` far -> near: the mappings of now.
+    the packet travelled outwards, how many pairs are doubtful, and how many were sent
+    by the near conversation's initiator. `there` is near uniflow -> far, `back` far ->
+    near: the mappings of now.
 
-    Of each flow `last` is the near time of its last pair, and `near_began`, `far_began`
-    are the rows, from 1, of the pair that made it the mapping of its conversations: 0
-    if none did. Pairs from before those rows may be entered late. `near_state` and
+    Of each flow, in `times`, `last` is the near time of its last pair, and
+    `near_began`, `far_began` are the rows, from 1, of the pair that made it the mapping
+    of its conversations: 0 if none did. Pairs from before those rows may be entered late. `near_state` and
     `far_state` have what each conversation's SYN, FIN and RST said, paired or not.
     """
 
@@ -75,6 +77,7 @@ class MappingTable:
         far_uniflow: memoryview
         outward: memoryview
         doubtful: memoryview
+        forth: memoryview
         wanted: memoryview
         last: memoryview
         near_began: memoryview
@@ -98,7 +101,7 @@ class MappingTable:
         self._near_state = np.empty(0, dtype=np.uint8)
         self._far_state = np.empty(0, dtype=np.uint8)
         self.flows = np.zeros((_COLUMNS, 0), dtype=np.int32)
-        self._times = np.zeros((3, 0), dtype=np.int64)
+        self.times = np.zeros((3, 0), dtype=np.int64)
         self._slots = np.empty(0, dtype=np.int32)
         self._wanted = np.zeros(4, dtype=np.int32)
         self.wanted = octets.i32_view(self._wanted)
@@ -109,10 +112,8 @@ class MappingTable:
         """Grow the arrays to this many uniflows, and by one flow for each pair."""
         self._there = longer(self._there, near_uniflows, _NONE)
         self._back = longer(self._back, far_uniflows, _NONE)
-        self.there, self.back = (
-            octets.i32_view(self._there),
-            octets.i32_view(self._back),
-        )
+        self.there = octets.i32_view(self._there)
+        self.back = octets.i32_view(self._back)
         self._near_state = _wider(self._near_state, near_uniflows >> 1)
         self._far_state = _wider(self._far_state, far_uniflows >> 1)
         self.near_state = octets.u8_view(self._near_state)
@@ -120,10 +121,10 @@ class MappingTable:
         needed = self.count + pairs
         if self.flows.shape[1] < needed:
             self.flows = _wider(self.flows, needed)
-            self._times = _wider(self._times, needed)
-        self.last = octets.i64_view(self._times[0])
-        self.near_began = octets.i64_view(self._times[1])
-        self.far_began = octets.i64_view(self._times[2])
+            self.times = _wider(self.times, needed)
+        self.last = octets.i64_view(self.times[0])
+        self.near_began = octets.i64_view(self.times[1])
+        self.far_began = octets.i64_view(self.times[2])
         self.near_flow = octets.i32_view(self.flows[0])
         self.far_flow = octets.i32_view(self.flows[1])
         self.pairs = octets.i32_view(self.flows[2])
@@ -131,6 +132,7 @@ class MappingTable:
         self.far_uniflow = octets.i32_view(self.flows[4])
         self.outward = octets.i32_view(self.flows[5])
         self.doubtful = octets.i32_view(self.flows[6])
+        self.forth = octets.i32_view(self.flows[7])
         if self.size < 2 * needed:
             self.size = 1 << (2 * needed).bit_length()
             self._slots = np.full(self.size, _NONE, dtype=np.int32)
@@ -157,20 +159,17 @@ class MappingTable:
 
         Returns:
             the flow of each pair, and an (n, 7) array of what is wrong or renewed:
-            index of the pair, a set of the bits above, near and far uniflow, the
-            uniflows that were expected (what near became before, and what became far
-            before), and for how many ns a renewed mapping had been idle.
+            index of the pair, a set of the bits above, near and far uniflow, what near
+            became before, what became far before, and a renewed mapping's idle ns.
 
         """
         count = len(rows[0])
         self._reserve(*uniflows, count)
         flow = np.empty(count + 1, dtype=np.int32)
-        wrong = np.empty((count + 1) * _COLUMNS, dtype=np.int64)
+        wrong = np.empty((count + 1) * _WRONG, dtype=np.int64)
         args = _Arrays(near, far)
-        args.near_rows, args.far_rows = (
-            octets.i32_view(rows[0]),
-            octets.i32_view(rows[1]),
-        )
+        args.near_rows = octets.i32_view(rows[0])
+        args.far_rows = octets.i32_view(rows[1])
         args.sure = octets.u8_view(sure)
         args.flow, args.wrong = octets.i32_view(flow), octets.i64_view(wrong)
         args.near_fresh = args.near_next = _after(near.row, self.near_read)
@@ -179,7 +178,7 @@ class MappingTable:
             flagged = _enter(self, args, count)
         self.near_read = _last_read(near.row, args.near_next, self.near_read)
         self.far_read = _last_read(far.row, args.far_next, self.far_read)
-        return flow[:count], wrong[: flagged * _COLUMNS].reshape(-1, _COLUMNS)
+        return flow[:count], wrong[: flagged * _WRONG].reshape(-1, _WRONG)
 
 
 def _wider(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
@@ -305,7 +304,7 @@ def _note(
     table: MappingTable, args: _Arrays, pair: int, bits: int, flagged: int
 ) -> None:
     """Write down what is wrong with a pair, or what it renews."""
-    at = _COLUMNS * flagged
+    at = _WRONG * flagged
     args.wrong[at] = pair
     args.wrong[at + 1] = bits
     for place in range(4):
@@ -470,6 +469,7 @@ def _flow(table: MappingTable, near: int, far: int, left: int) -> int:
         table.far_uniflow[flow] = far
         table.outward[flow] = left
     table.pairs[flow] += 1
+    table.forth[flow] += forth
     return flow
 
 

@@ -5,16 +5,16 @@ Knows the addresses that flows of both sides show, and how far a packet came by 
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pytest_netlab.nat.translations import Absent
 from pytest_netlab.nat.unpaired import other
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from pytest_netlab.flows import Tuple5
+    from pytest_netlab.flows import FlowTable, Tuple5
     from pytest_netlab.nat.side import SideReader
     from pytest_netlab.nat.translations import Flow, Side
     from pytest_netlab.nat.unpaired import Unpaired
@@ -27,13 +27,23 @@ _INITIAL_TTLS = frozenset({64, 128, 255})
 _TTL = 0xFF
 
 
-class _Seen(NamedTuple):
-    """Conversations of one protocol and responder's port, seen on one side only."""
+class Judged(NamedTuple):
+    """A conversation of one side only.
 
-    side: Side
-    proto: int
-    port: int
-    crossed: bool
+    Attributes:
+        found: packets of its side without a counterpart.
+        key: of the conversation, from its initiator.
+        places: indices of its packets among them.
+        number: of its flow.
+        fate: what became of it.
+
+    """
+
+    found: Unpaired
+    key: Tuple5
+    places: tuple[int, ...]
+    number: int
+    fate: Fate
 
 
 class OneSided:
@@ -46,7 +56,7 @@ class OneSided:
         self._stations: set[str] = set()
         self._own: set[str] = set()
         self._published: set[tuple[int, str, int]] = set()
-        self._counts: Counter[_Seen] = Counter()
+        self._judged: list[Judged] = []
         for number, flow in enumerate(flows):
             if flow.inside and flow.outside:
                 self._note(flow, flow.inside, flow.outside)
@@ -67,27 +77,30 @@ class OneSided:
         if inside.dst != outside.dst:
             self._own.add(outside.dst)
 
-    def fate(
-        self, found: Unpaired, key: Tuple5, places: Sequence[int]
-    ) -> tuple[int, Fate]:
-        """Return the number of a conversation's flow, and what became of it.
+    def add(self, found: Unpaired, table: FlowTable) -> None:
+        """Add a side's packets of conversations that the other side saw nothing of."""
+        places: dict[int, list[int]] = defaultdict(list)
+        for at, uniflow in enumerate(found.seen.uniflow.tolist()):
+            places[uniflow >> 1].append(at)
+        for conversation, of_it in places.items():
+            key = table.key(2 * conversation)
+            number = self._numbers.get((found.side, key), -1)
+            if number < 0:  # a half of one that a proxy carried
+                continue
+            fate = self._fate(found, self._flows[number], key, of_it)
+            if fate != "local":
+                self._judged.append(Judged(found, key, tuple(of_it), number, fate))
 
-        Args:
-            found: packets of a side without a counterpart.
-            key: of the conversation, from its initiator.
-            places: indices of its packets.
+    def judged(self, absent: Collection[Absent]) -> Iterator[Judged]:
+        """Yield the conversations that are not local.
 
+        What is of a protocol or port that one capture leaves out crossed as well.
         """
-        number = self._numbers.get((found.side, key), -1)
-        if number < 0:  # a half of one that a proxy carried
-            return number, "local"
-        flow = self._flows[number]
-        fate = self._fate(found, flow, key, places)
-        if fate != "local":
-            crossed = fate == "not captured"
-            seen = _Seen(found.side, key.proto, key.dport, crossed)
-            self._counts[seen] += len(places)
-        return number, fate
+        filtered = {(one.side, one.proto, one.port) for one in absent if one.crossed}
+        for one in self._judged:
+            there, key = other(one.found.side), one.key
+            names = {(there, key.proto, None), (there, key.proto, key.dport)}
+            yield one._replace(fate="not captured") if names & filtered else one
 
     def _fate(
         self, found: Unpaired, flow: Flow, key: Tuple5, places: Sequence[int]
@@ -109,33 +122,31 @@ class OneSided:
     def absent(self, readers: dict[Side, SideReader]) -> Iterator[Absent]:
         """Yield the protocols and ports that one side has nothing of."""
         for side in ("inside", "outside"):
-            wanted = {seen for seen in self._counts if seen.side == side}
-            if not wanted:
-                continue
-            there = other(side)
-            keys = readers[there].table.conversations()
-            ports = {(key.proto, key.dport) for key in keys}
-            ports |= {(key.proto, key.sport) for key in keys}
-            protocols = {proto for proto, _ in ports}
-            yield from self._absent(there, wanted, ports, protocols)
+            wanted = [one for one in self._judged if one.found.side == side]
+            if wanted:
+                there = other(side)
+                keys = readers[there].table.conversations()
+                ports = {(key.proto, key.dport) for key in keys}
+                ports |= {(key.proto, key.sport) for key in keys}
+                yield from _absent(there, wanted, ports)
 
-    def _absent(
-        self,
-        there: Side,
-        wanted: set[_Seen],
-        ports: set[tuple[int, int]],
-        protocols: set[int],
-    ) -> Iterator[Absent]:
-        counts: dict[tuple[int, int | None], int] = Counter()
-        crossed: set[tuple[int, int | None]] = set()
-        for seen in wanted:
-            if (seen.proto, seen.port) in ports:
-                continue
-            port = seen.port if seen.proto in protocols else None
-            counts[seen.proto, port] += self._counts[seen]
-            crossed |= {(seen.proto, port)} if seen.crossed else set()
-        for (proto, port), count in sorted(counts.items(), key=str):
-            yield Absent(there, proto, port, count, (proto, port) in crossed)
+
+def _absent(
+    there: Side, wanted: Sequence[Judged], ports: set[tuple[int, int]]
+) -> Iterator[Absent]:
+    """Yield what is not among the protocols and ports of a side."""
+    protocols = {proto for proto, _ in ports}
+    counts: Counter[tuple[int, int | None]] = Counter()
+    crossed: set[tuple[int, int | None]] = set()
+    for one in wanted:
+        proto, port = one.key.proto, one.key.dport
+        if (proto, port) in ports:
+            continue
+        name = proto, port if proto in protocols else None
+        counts[name] += len(one.places)
+        crossed |= {name} if one.fate == "not captured" else set()
+    for name in sorted(counts, key=str):
+        yield Absent(there, *name, counts[name], name in crossed)
 
 
 def _from_neighbour(found: Unpaired, places: Sequence[int]) -> bool:

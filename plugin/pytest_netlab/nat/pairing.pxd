@@ -31,6 +31,8 @@ cdef class Pairing:
     cdef int *behind
     cdef public Py_ssize_t near_fresh
     cdef public Py_ssize_t far_fresh
+    cdef public int changed
+    cdef public object _later
     cdef public object near
     cdef public object far
     cdef public object near_counterparts
@@ -51,6 +53,8 @@ cdef class Pairing:
     cpdef object _ambiguous(self, Py_ssize_t count)
     @cython.locals(here=Py_ssize_t, there=Py_ssize_t)
     cpdef object _left(self, Py_ssize_t head)
+    cpdef object became(self, Py_ssize_t near_uniflow)
+    cpdef object part(self, Py_ssize_t near, Py_ssize_t far)
     cpdef bint is_guessed(self, Py_ssize_t near_uniflow)
     cpdef int far_uniflow_of(self, Py_ssize_t near_uniflow)
     cpdef bint is_owned(self, Py_ssize_t far_uniflow)

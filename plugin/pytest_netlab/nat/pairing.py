@@ -44,7 +44,8 @@ class Pairing:
     became is known from doubtful pairs only. `near` and `far` are the observations
     to be paired, `near_counterparts` and `far_counterparts` have the index of each
     one's counterpart; `doubts` is 1 for near ones that may have another. From
-    `near_fresh` and `far_fresh` on observations are new.
+    `near_fresh` and `far_fresh` on observations are new. `changed` is 1 once a uniflow
+    became something else than before.
     """
 
     if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Pairing:
         behind: memoryview
         near_fresh: int
         far_fresh: int
+        changed: int
 
     def __init__(self) -> None:
         """Start without a known flow."""
@@ -82,6 +84,8 @@ class Pairing:
         self._queue = np.empty(0, dtype=np.int32)
         self._last = np.empty(0, dtype=np.int32)
         self._kept: list[object] = []
+        self._later: dict[int, list[int]] = {}
+        self.changed = 0
         self.reserve(2, 2)
 
     def reserve(self, near_uniflows: int, far_uniflows: int) -> None:
@@ -211,6 +215,32 @@ class Pairing:
     def far_uniflow_of(self, near_uniflow: int) -> int:
         """Return the far uniflow that a near one became; NOBODY if not known."""
         return self.known[near_uniflow]
+
+    def became(self, near_uniflow: int) -> list[int]:
+        """Return every far uniflow that a near one is known to have become."""
+        first = self.known[near_uniflow]
+        later = self._later.get(near_uniflow, [])
+        return [] if first == NOBODY else [first, *later]
+
+    def note_changes(self) -> None:
+        """Note what uniflows became after what they became first."""
+        if not self.changed:
+            return
+        rows = np.flatnonzero(self.near_counterparts[: len(self.near)] >= 0)
+        here = self.near.uniflow[rows]
+        there = self.far.uniflow[self.near_counterparts[rows]]
+        for row in np.flatnonzero(self._known[here] != there).tolist():
+            for turned in (0, 1):
+                near, far = int(here[row]) ^ turned, int(there[row]) ^ turned
+                later = self._later.setdefault(near, [])
+                if far not in later and far != self._known[near]:
+                    later.append(far)
+        self.changed = 0
+
+    def part(self, near: int, far: int) -> None:
+        """Unpair observations that are not one packet; what they taught is a guess."""
+        self.near_other[near] = self.far_other[far] = SPENT
+        _guess(self, self.near_uniflow[near], 1)
 
     def is_guessed(self, near_uniflow: int) -> bool:
         """Return whether what a near uniflow became is known from doubtful pairs."""
@@ -455,6 +485,8 @@ def _take(join: Pairing, near: int, far: int) -> None:
     here, there = join.near_uniflow[near], join.far_uniflow[far]
     if join.known[here] == NOBODY:
         join.known[here] = there
+    elif join.known[here] != there:
+        join.changed = 1
     if join.known[here ^ 1] == NOBODY:
         join.known[here ^ 1] = there ^ 1
     join.owned[there] = 1

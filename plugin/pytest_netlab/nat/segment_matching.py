@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
     Span = tuple[int, int, int]  # row, first byte, end
     Align = Callable[[], Alignment | None]
-    Late = Callable[[Sequence[tuple[Span, Span]]], Sequence[int]]
+    Late = Callable[[Sequence[tuple[Span, Span]]], Sequence[int | None]]
 
+RESENT = 150_000_000  # ns: later, a piece is of a retransmission (RTO_MIN is 200 ms)
 _MOST = 256  # segments that one super-frame can be: more is an attack
 
 
@@ -63,7 +64,7 @@ def pair_ranges(
     found: list[tuple[int, int]] = []
     gaps: list[Gap] = []
     for uniflow, here in near.items():
-        there = far.get(pairing.far_uniflow_of(uniflow))
+        there = [span for one in pairing.became(uniflow) for span in far.get(one, ())]
         if there:
             pairs, left = _overlaps(here, there, late, final=final)
             found += pairs
@@ -75,15 +76,19 @@ def pair_ranges(
 
 def _late(
     pairing: Pairing, align: Align, found: Sequence[tuple[Span, Span]]
-) -> Sequence[int]:
-    """Return how much later than expected, in ns, the far one of each pair came."""
+) -> Sequence[int | None]:
+    """Return how much later than expected, in ns, the far one of each pair came.
+
+    None: that late, it is of another transmission.
+    """
     alignment = align()
     if alignment is None:
         return [0] * len(found)
     near = pairing.near.ts[[span[0] for span, _ in found]]
     far = pairing.far.ts[[other[0] for _, other in found]]
-    late: list[int] = alignment.residual(near, far).tolist()
-    return late
+    residual: list[int] = alignment.residual(near, far).tolist()
+    limit = max(alignment.spread, RESENT)
+    return [late if abs(late) <= limit else None for late in residual]
 
 
 def _spans(seen: Observations, counterparts: Index) -> dict[int, list[Span]]:
@@ -115,7 +120,7 @@ def _overlaps(
                 break
             if other[1:] != span[1:] and other[2] > span[1]:
                 found.append((span, other))
-    found = _once(found, late(found)) if len(found) > 1 else found
+    found = _once(found, late(found))
     seen = _covered(found)
     pairs = [
         (span[0], other[0])
@@ -126,16 +131,16 @@ def _overlaps(
 
 
 def _once(
-    found: Sequence[tuple[Span, Span]], late: Sequence[int]
+    found: Sequence[tuple[Span, Span]], late: Sequence[int | None]
 ) -> list[tuple[Span, Span]]:
     """Return the overlaps without those of another transmission of the same bytes.
 
     Of each byte of a frame, the piece counts that came closest to when it had to.
     """
-    order = sorted(range(len(found)), key=lambda index: (abs(late[index]), index))
+    near = [(abs(by), index) for index, by in enumerate(late) if by is not None]
     taken: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
     kept = []
-    for index in order:
+    for _, index in sorted(near):
         span, other = found[index]
         first, end = max(span[1], other[1]), min(span[2], other[2])
         frames = (0, span[0]), (1, other[0])

@@ -5,6 +5,7 @@ Knows mappings, and no reason why a packet was not seen on the other side.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -66,22 +67,22 @@ class Unpaired:
 
 
 class Directions:
-    """Which flow a uniflow of either side belongs to, and where it travels."""
+    """Which flow a packet of either side belongs to, and where its uniflow travels."""
 
     def __init__(self, table: MappingTable, readers: dict[Side, SideReader]) -> None:
         """Take the flows that crossed the host, and what read both sides."""
         flows = table.flows[:, : table.count].astype(np.int64)
+        near_began, far_began = table.times[1:, : table.count]
         self._uniflows: dict[Side, Numbers] = {"inside": flows[3], "outside": flows[4]}
         self._outward = flows[5]
-        self._owners: dict[Side, Numbers] = {
-            "inside": _owners(readers["inside"].table.count, flows[0]),
-            "outside": _owners(readers["outside"].table.count, flows[1]),
+        self._owners: dict[Side, _Owners] = {
+            "inside": _Owners(readers["inside"].table.count, flows[0], near_began),
+            "outside": _Owners(readers["outside"].table.count, flows[1], far_began),
         }
 
-    def flow_of(self, side: Side, uniflows: Numbers) -> Numbers:
-        """Return the number in the mapping table of each uniflow's flow; -1: none."""
-        found: Numbers = self._owners[side][uniflows >> 1]
-        return found
+    def flow_of(self, side: Side, uniflows: Numbers, rows: Numbers) -> Numbers:
+        """Return the number in the mapping table of each packet's flow; -1: none."""
+        return self._owners[side].of(uniflows >> 1, rows)
 
     def outward(self, side: Side, uniflows: Numbers, flows: Numbers) -> Mask:
         """Return which uniflows, of these flows, travel from inside to outside."""
@@ -91,18 +92,37 @@ class Directions:
         outward: Mask = (self._outward[flows] ^ turned).astype(np.bool_)
         return outward
 
-    def counterpart(self, side: Side, uniflow: int) -> int:
-        """Return what a uniflow became on the other side."""
-        flow = self._owners[side][uniflow >> 1]
+    def counterpart(self, side: Side, uniflow: int, flow: int) -> int:
+        """Return what a uniflow became on the other side, in this flow."""
         here, there = self._uniflows[side][flow], self._uniflows[other(side)][flow]
         return int(there ^ ((here ^ uniflow) & 1))
 
 
-def _owners(count: int, conversations: Numbers) -> Numbers:
-    """Return the latest flow of each of `count` conversations; -1 for none."""
-    owner = np.full(max(count, 1), -1, dtype=np.int64)
-    owner[conversations] = np.arange(len(conversations))
-    return owner
+class _Owners:
+    """The flows of each conversation of one side, by when they began."""
+
+    def __init__(self, count: int, conversations: Numbers, began: Numbers) -> None:
+        self._latest = np.full(max(count, 1), -1, dtype=np.int64)
+        self._latest[conversations] = np.arange(len(conversations))
+        several = np.flatnonzero(self._latest[conversations] != np.arange(len(began)))
+        self._flows: dict[int, list[tuple[int, int]]] = {}
+        for conversation in set(conversations[several].tolist()):
+            flows = np.flatnonzero(conversations == conversation)
+            self._flows[conversation] = sorted(
+                zip(began[flows].tolist(), flows.tolist(), strict=True)
+            )
+
+    def of(self, conversations: Numbers, rows: Numbers) -> Numbers:
+        """Return the flow of each packet, of several the one that was mapped then."""
+        found: Numbers = self._latest[conversations]
+        if not self._flows:
+            return found
+        several = np.isin(conversations, list(self._flows))
+        for at in np.flatnonzero(several).tolist():
+            flows = self._flows[int(conversations[at])]
+            place = bisect_right(flows, (int(rows[at]) + 1, len(self._latest)))
+            found[at] = flows[max(place - 1, 0)][1]
+        return found
 
 
 def unpaired(reader: SideReader, side: Side, directions: Directions) -> Unpaired:
@@ -116,7 +136,7 @@ def unpaired(reader: SideReader, side: Side, directions: Directions) -> Unpaired
     """
     seen = _once(reader.unpaired(), reader.rows)
     uniflows = seen.uniflow.astype(np.int64)
-    flow = directions.flow_of(side, uniflows)
+    flow = directions.flow_of(side, uniflows, seen.row)
     return Unpaired(side, seen, flow, directions.outward(side, uniflows, flow))
 
 
