@@ -195,6 +195,8 @@ class _Accountant:
             self._add(
                 case._replace(status="not captured" if answered else status), found, at
             )
+        elif case.reply:
+            self._add(case._replace(status=status), found, at)
         else:
             self._requests[case._replace(status=status)].append((found, at))
 

@@ -93,7 +93,7 @@ class _Ambiguous:
         self._near: Uniflows = {row: int(near[row]) for row in here}
         self._far: Uniflows = {row: int(far[row]) for row in there}
         self._alignment: Alignment | None = None
-        self._sure = False
+        self._sure = self._is_guess = False
 
     def resolve(self, alignment: Alignment | None, *, sure: bool) -> None:
         """Pair known flows, then new ones by similar keys, then whatever is left.
@@ -160,8 +160,9 @@ class _Ambiguous:
         for value in near.keys() & far.keys() if near and far else ():
             ends = self._seen(near[value], far[value])
             for here, there, is_sure in assign(*ends, self._alignment):
-                certain = is_sure and kind != _CONTRADICTING
+                certain = is_sure and self._may_be_sure(kind)
                 if (certain or not self._sure) and not self._waits(here, there, kind):
+                    self._is_guess |= not certain
                     self._pairing.take(here, there, sure=certain)
                     del self._near[here], self._far[there]
 
@@ -173,6 +174,10 @@ class _Ambiguous:
             Seen(near, [self._near[row] for row in near], here.ts[near], is_numbered),
             Seen(far, [self._far[row] for row in far], there.ts[far], is_numbered),
         )
+
+    def _may_be_sure(self, kind: int) -> bool:
+        """Return whether a pair can be certain: what a guess leaves over is not."""
+        return kind == _KNOWN or (kind == _NEW and not self._is_guess)
 
     def _waits(self, here: int, there: int, kind: int) -> bool:
         """Return whether a later step may know better than to pair two rows."""

@@ -60,8 +60,8 @@ class MappingTable:
 
     Of each flow, in `times`, `last` is the near time of its last pair, and
     `near_began`, `far_began` are the rows, from 1, of the pair that made it the mapping
-    of its conversations: 0 if none did. Pairs from before those rows may be entered late. `near_state` and
-    `far_state` have what each conversation's SYN, FIN and RST said, paired or not.
+    of its conversations: 0 if none did. Pairs from before them may be entered late.
+    `near_state` and `far_state` have what each one's SYN, FIN and RST said.
     """
 
     if TYPE_CHECKING:

@@ -54,6 +54,16 @@ def octets(seen: list[Seen]) -> list[tuple[tuple[int, int], ...]]:
 
 
 LOST = {
+    "an echo request of three equal ones": (
+        [
+            Seen(0, echo(1, key=PING, ip_id=0)),
+            Seen(5, echo(1, key=PING, reply=True, ip_id=0)),
+            Seen(1000, echo(1, key=PING, ip_id=0), "inside"),
+            Seen(2000, echo(1, key=PING, ip_id=0)),
+            Seen(2005, echo(1, key=PING, reply=True, ip_id=0)),
+        ],
+        [2],
+    ),
     "a FIN that was sent again": (
         [
             *handshake(),
@@ -232,6 +242,10 @@ KEPT: dict[str, list[Seen]] = {
     ],
 }
 NOT_CAPTURED = {
+    "an answer's question": (
+        [Seen(0, datagram(1), "inside"), Seen(5, datagram(1, reply=True))],
+        [0],
+    ),
     "a segment that was acknowledged": (
         [
             *handshake(),
@@ -448,3 +462,20 @@ def test_unanswered_datagram_to_a_container() -> None:
     ]
 
     assert found_in(seen) == {}
+
+
+def test_filtered_with_answers_and_without() -> None:
+    """DNS was answered, so the filter hides syslog as well: it is not lost."""
+    captured = sides(
+        [
+            *handshake(),
+            Seen(50, datagram(1), "inside"),
+            Seen(55, replace(datagram(1, reply=True), ttl=58), "inside"),
+            Seen(60, datagram(2, key=SYSLOG), "inside"),
+        ]
+    )
+
+    account = learn(captured.inside, captured.outside).account
+
+    assert account.lost == ()
+    assert [(one.side, one.proto) for one in account.absent] == [("outside", UDP)]

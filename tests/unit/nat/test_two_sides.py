@@ -163,3 +163,17 @@ def test_copies_of_a_mirror_port_are_not_lost() -> None:
     account = learned("span-dup").account
 
     assert account.losses == ()
+
+
+def test_equal_datagrams_of_two_containers() -> None:
+    """Answers tell which query was whose; otherwise both flows are doubtful."""
+    found = learned("dns-burst")
+    truth = {("10.0.0.5", 1025), ("10.0.0.6", 40000)}
+    said = {
+        (flow.inside.src, flow.outside.sport)
+        for flow in found.flows
+        if flow.inside and flow.outside
+    }
+
+    assert said == truth or all(flow.ambiguous == flow.packets for flow in found.flows)
+    assert (found.violations, found.account.lost) == ((), ())
