@@ -128,7 +128,8 @@ class _Accountant:
         for side, reader in self._learned.readers.items():
             found = unpaired(reader, side, self._directions)
             self._forwarded(found.take(found.flow >= 0))
-            one_sided.add(found.take(found.flow < 0), reader.table)
+            alone = found.take(found.flow < 0)
+            one_sided.add(alone, self._late(alone), reader.table)
         absent = self._one_sided(one_sided)
         self._answered()
         for part in self._learned.parts:

@@ -77,8 +77,15 @@ class OneSided:
         if inside.dst != outside.dst:
             self._own.add(outside.dst)
 
-    def add(self, found: Unpaired, table: FlowTable) -> None:
-        """Add a side's packets of conversations that the other side saw nothing of."""
+    def add(self, found: Unpaired, late: Sequence[int], table: FlowTable) -> None:
+        """Add a side's packets of conversations that the other side saw nothing of.
+
+        Args:
+            found: the packets.
+            late: of each, not 0 where the other side was not captured then.
+            table: the conversations of the side.
+
+        """
         places: dict[int, list[int]] = defaultdict(list)
         for at, uniflow in enumerate(found.seen.uniflow.tolist()):
             places[uniflow >> 1].append(at)
@@ -88,6 +95,8 @@ class OneSided:
             if number < 0:  # a half of one that a proxy carried
                 continue
             fate = self._fate(found, self._flows[number], key, of_it)
+            if self._flows[number].answered and all(late[at] for at in of_it):
+                fate = "lost"  # or local: nobody looked
             if fate != "local":
                 self._judged.append(Judged(found, key, tuple(of_it), number, fate))
 
