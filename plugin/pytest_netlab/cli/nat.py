@@ -24,6 +24,7 @@ from pytest_netlab.cli.sources import FILE, OUT, as_trouble, formats, only_once,
 from pytest_netlab.errors import CaptureError
 from pytest_netlab.invocation import current
 from pytest_netlab.nat import Translations, learn
+from pytest_netlab.nat.mapping_table import IDLE
 from pytest_netlab.nat.paired_packets import PairedPackets, paired_packets
 from pytest_netlab.nat.swapped import evidence
 from pytest_netlab.report import translations
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture import Budget
     from pytest_netlab.cli.sides import SideChunks
+
+_SECOND = 10**9  # in ns
+_MOST_IDLE = 10**9  # seconds: a count of ns must stay in 64 bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,14 @@ class Learned:
     metavar="OUT.pcapng",
     help="Write the packets of violations, losses and unpaired flows, with comments.",
 )
+@click.option(
+    "--idle",
+    type=click.IntRange(0, _MOST_IDLE),
+    default=IDLE // _SECOND,
+    show_default=True,
+    metavar="SECONDS",
+    help="After so long without a packet, a mapping may be replaced.",
+)
 @with_pairs
 @bounded
 def command(
@@ -86,7 +98,8 @@ def command(
 
     A packet that one side saw and the other did not is lost, also when it was sent
     again. It was merely not captured if later packets prove that it crossed, and is
-    not looked for while only one side was captured.
+    not looked for while only one side was captured. Two mappings of one port are a
+    violation, unless the first was closed or idle.
 
     \b
     pytest-netlab nat docker0.pcap uplink.pcap
@@ -104,9 +117,11 @@ def command(
         spare(name, inside, outside, option=option)
     whole = lists or any(name is not None for name in (out, table))
     budget: Budget = options["budget"]
-    learned = _learned((inside, outside), (near, far), budget, whole=whole)
+    idle: int = options["idle"] * _SECOND
+    files = inside, outside
+    learned = _learned(files, (near, far), budget, whole=whole, idle=idle)
     _check(learned.found)
-    _check_sides(learned.found, (inside, outside), (near, far))
+    _check_sides(learned.found, files, (near, far))
     if out is not None and learned.captures is not None:
         from pytest_netlab.report import annotate  # noqa: PLC0415 - only with --write-diff
 
@@ -136,6 +151,7 @@ def _learned(
     budget: Budget,
     *,
     whole: bool,
+    idle: int,
 ) -> Learned:
     """Learn from both sides: in chunks, or from whole captures with `whole`."""
     try:
@@ -144,7 +160,7 @@ def _learned(
             watch = stack.enter_context(Watch())
             near, far = sides(stack, watch, files, points, budget)
             captures = (near.whole(), far.whole()) if whole else None
-            found = learn(*(captures or (near, far)), memory=budget)
+            found = learn(*(captures or (near, far)), memory=budget, idle=idle)
             found.flows  # noqa: B018 - built on first access, here
     except CaptureError as error:
         raise as_trouble(error) from error

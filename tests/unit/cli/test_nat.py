@@ -27,8 +27,8 @@ from tests.traffic import (
 )
 from tests.unit.cli.conftest import GOOD
 
-from pytest_netlab.capture import open_capture, read, write
-from pytest_netlab.flows import ICMP, TCP, Tuple5
+from pytest_netlab.capture import Capture, open_capture, read, write
+from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.invocation import current
 
 if TYPE_CHECKING:
@@ -379,3 +379,38 @@ def test_a_published_port_from_the_wrong_side(command: Command) -> None:
         "published ports, the sides are the wrong way round: "
     )
     assert command_of(result.stderr) == "nat here.pcapng there.pcapng"
+
+
+@pytest.mark.parametrize(
+    ("options", "code"), [((), 0), (("--idle", "61"), 1), (("--idle", "60"), 0)]
+)
+def test_idle(command: Command, options: tuple[str, ...], code: int) -> None:
+    """A mapping that was idle for less than asked may not be replaced."""
+    key = Tuple5(UDP, C1, 5000, HOST01, 53)
+    before = Packet(key=key, data=b"one", ip_id=1, direction=IN)
+    after = replace(before, data=b"two", ip_id=2)
+    ports = [key._replace(src=HOST, sport=port) for port in (5000, 6000)]
+    sides = zip(
+        ("here.pcapng", "there.pcapng"),
+        ([before, after], [routed(before, ports[0]), routed(after, ports[1])]),
+        strict=True,
+    )
+    for name, packets in sides:
+        frames = [
+            frame._replace(ts=10**18 + number * 60 * 10**9)
+            for number, frame in enumerate(capture(packets).frames())
+        ]
+        write(name, Capture.from_frames(frames, capture(packets).interfaces))
+
+    result = command("nat", "here.pcapng", "there.pcapng", *options)
+
+    assert result.exit_code == code
+    assert ("rebound after 60 s idle" in result.stdout) is (code == 0)
+
+
+@pytest.mark.parametrize("idle", ["-1", "2000000000", "soon"])
+def test_idle_is_a_time(command: Command, idle: str) -> None:
+    """What is no time is refused."""
+    result = command("nat", "in.pcapng", "out.pcapng", "--idle", idle)
+
+    assert result.exit_code == 2

@@ -53,7 +53,7 @@ def _span(span: Span | None, other: Side) -> str:
     """Return when a side was captured, and what the other capture does not cover."""
     if span is None:
         return "no packet"
-    times = f"{words.moment(span.first)} to {words.moment(span.last)} UTC"
+    times = words.period(span.first, span.last)
     said = [f"{words.count(span.packets, 'packet')}, {times}"]
     if span.dropped:
         said.append(f"{span.dropped:,} more were dropped while capturing")

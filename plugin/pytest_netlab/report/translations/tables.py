@@ -107,10 +107,13 @@ def _flows(rows: list[Cells]) -> Fitting:
 
 
 def _table(head: Cells, rows: list[Cells], count: int) -> Iterator[RenderableType]:
-    """Yield a table if it has rows, and how many more there are."""
-    if rows:
-        yield Columns(head, rows, _FOLDED[tuple(head)])
-        yield from _more(count)
+    """Yield a table if it has rows, without empty columns, and how many more rows."""
+    if not rows:
+        return
+    used = [at for at in range(len(head)) if any(row[at] for row in rows)]
+    cells = [tuple(row[at] for at in used) for row in rows]
+    yield Columns([head[at] for at in used], cells, _FOLDED[head])
+    yield from _more(count)
 
 
 def _captures(found: Translations) -> Iterator[RenderableType]:

@@ -99,6 +99,14 @@ def moment(ns: int) -> str:
     return text.replace("T", " ")
 
 
+def period(first: int, last: int) -> str:
+    """Return two times in UTC; the date is given once if it is the same."""
+    begin, close = moment(first), moment(last)
+    day = len("2023-11-14 ")
+    until = close[day:] if begin[:day] == close[:day] else close
+    return f"{begin} to {until} UTC"
+
+
 def duration(ns: int) -> str:
     """Return a duration in the unit that suits it, with three digits or so."""
     return _in_unit(ns, _unit(ns))
@@ -106,7 +114,7 @@ def duration(ns: int) -> str:
 
 def delay(known: Delay) -> str:
     """Return minimum, median and maximum, with one unit if it suits all three."""
-    units = {_unit(ns) for ns in known}
+    units = {_unit(ns) for ns in known if ns} or {1}
     if len(units) > 1:
         return " / ".join(map(duration, known))
     (unit,) = units
@@ -132,7 +140,7 @@ def _in_unit(ns: int, unit: int) -> str:
 def _digits(ns: int, unit: int) -> str:
     """Return a number with three digits: 1.23, 12.3, 123."""
     whole = len(str(abs(ns) // unit))
-    places = 0 if unit == 1 else max(0, _DIGITS - whole)
+    places = 0 if unit == 1 or not ns else max(0, _DIGITS - whole)
     return f"{ns / unit:,.{places}f}"
 
 

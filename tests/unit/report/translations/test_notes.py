@@ -60,12 +60,12 @@ def test_captures() -> None:
 
     assert found == {
         "inside": (
-            "12 packets, 2023-11-14 22:13:20.000000 to 2023-11-14 22:13:30.000000 UTC; "
+            "12 packets, 2023-11-14 22:13:20.000000 to 22:13:30.000000 UTC; "
             "not looked for: 5 packets before the outside capture began, 1 packet "
             "after the outside capture had ended"
         ),
         "outside": (
-            "1 packet, 2023-11-14 22:13:21.000000 to 2023-11-14 22:13:21.000000 UTC; "
+            "1 packet, 2023-11-14 22:13:21.000000 to 22:13:21.000000 UTC; "
             "3 more were dropped while capturing"
         ),
     }

@@ -191,3 +191,6 @@ def test_columns_without_a_value_are_left_out() -> None:
     head = rendered(Translations((flow(),))).splitlines()[0].split()
 
     assert head == ["flow", "proto", "kind", "inside", "outside", "packets", "lost"]
+
+    lost = rendered(losing(loss(3))).splitlines()[3].split()
+    assert lost == ["flow", "direction", "seen", "status", "packets"]

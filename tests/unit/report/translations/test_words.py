@@ -73,6 +73,8 @@ def test_durations(ns: int, text: str) -> None:
     ("delay", "text"),
     [
         (Delay(62_100, 70_000, 900_000), "62.1/70.0/900 us"),
+        (Delay(0, 0, 600_000), "0/0/600 us"),
+        (Delay(0, 0, 0), "0/0/0 ns"),
         (Delay(-5, 70_000, 3_000_000), "-5 ns / 70.0 us / 3.00 ms"),
     ],
 )
@@ -92,3 +94,15 @@ def test_idle_times(ns: int, text: str) -> None:
 def test_moments() -> None:
     """A time can be compared with what tcpdump -tttt prints under TZ=UTC."""
     assert words.moment(1_700_000_000_123_456_789) == "2023-11-14 22:13:20.123456"
+
+
+def test_periods() -> None:
+    """A capture over midnight has both dates."""
+    first, second = 1_700_000_000_000_000_000, 10**9
+
+    assert words.period(first, first + second) == (
+        "2023-11-14 22:13:20.000000 to 22:13:21.000000 UTC"
+    )
+    assert words.period(first, first + 7200 * second) == (
+        "2023-11-14 22:13:20.000000 to 2023-11-15 00:13:20.000000 UTC"
+    )
