@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from pytest_netlab.nat.clock import Clock
+    from pytest_netlab.nat.fragments import LostFragment
     from pytest_netlab.nat.mapping_table import MappingTable
     from pytest_netlab.nat.side import SideReader
     from pytest_netlab.nat.translations import Absent, Flow, Side, Span, Status
@@ -134,6 +136,8 @@ class _Accountant:
         self._answered()
         for part in self._learned.parts:
             self._part(part)
+        self._fragments("inside")
+        self._fragments("outside")
         spans = {side: self._span(side) for side in self._spans}
         return Account(
             losses=tuple(self._losses()),
@@ -290,6 +294,45 @@ class _Accountant:
             entry = self._entries[case._replace(status="not captured")]
             entry.rows.add(part.row)
             entry.octets.append(self._relative(where, part.octets))
+
+    def _fragments(self, side: Side) -> None:
+        """Account for later fragments: of a datagram that was lost, or of a part of it.
+
+        Those of a datagram are only looked for where it was on its way to the host.
+        """
+        here = self._learned.readers[side].datagrams()
+        there = self._learned.readers[other(side)].datagrams()
+        clock = self._learned.clock
+        ahead = clock.offset if clock else 0
+        ahead = ahead if side == "inside" else -ahead
+        of_row = {
+            row: case
+            for case, entry in self._entries.items()
+            if case.side == side
+            for row in entry.rows
+        }
+        counterpart = partial(self._beyond, side)
+        for lost in here.lost(there, counterpart, lambda ts: ts + ahead):
+            case = of_row.get(lost.first) if lost.whole else self._case_of(side, lost)
+            if case is not None:
+                self._entries[case].rows.add(lost.row)
+
+    def _beyond(self, side: Side, uniflow: int) -> int:
+        """Return what a uniflow became on the other side; -1: nothing."""
+        first = np.array([0])
+        flow = int(self._directions.flow_of(side, np.array([uniflow]), first)[0])
+        return self._directions.counterpart(side, uniflow, flow) if flow >= 0 else -1
+
+    def _case_of(self, side: Side, lost: LostFragment) -> _Case | None:
+        """Return what the loss of a fragment is; None if it came from the host."""
+        uniflow = np.array([lost.uniflow])
+        number = self._directions.flow_of(side, uniflow, np.array([lost.row]))
+        outward = bool(self._directions.outward(side, uniflow, number)[0])
+        if outward != (side == "inside"):
+            return None
+        flow = self._learned.numbers[int(number[0])]
+        reply = outward == (self._learned.flows[flow].initiated == "outside")
+        return _Case(flow, reply, side, self._lost(side))
 
     def _echoed(self, found: Unpaired, at: int) -> bool:
         """Return whether an echo was answered, and no other of its number crossed.

@@ -2,7 +2,7 @@
 
 A later fragment has no ports, so it belongs to no flow and is not paired. Its datagram
 is known by what NAT leaves alone: protocol, IP id and offset, and by the flow of its
-first fragment. Knows captures in memory.
+first fragment.
 """
 
 from __future__ import annotations
@@ -64,9 +64,22 @@ class _Datagram:
 class Datagrams:
     """The fragmented datagrams of one capture whose first fragment was seen."""
 
-    def __init__(self, capture: Capture, uniflows: npt.NDArray[np.int32]) -> None:
-        """Put the fragments of a capture together; `uniflows` is that of each row."""
+    def __init__(
+        self,
+        capture: Capture,
+        uniflows: npt.NDArray[np.int32],
+        numbers: npt.NDArray[np.int64] | None = None,
+    ) -> None:
+        """Put the fragments of a capture together.
+
+        Args:
+            capture: the fragments, perhaps among other packets.
+            uniflows: of each row.
+            numbers: of the packets in what was read; None where rows are numbers.
+
+        """
         self._capture = capture
+        self._numbers = np.arange(len(capture)) if numbers is None else numbers
         self._by_id: dict[tuple[int, int], list[_Datagram]] = defaultdict(list)
         for datagram, ident in self._datagrams(uniflows):
             if datagram.first >= 0:
@@ -96,7 +109,8 @@ class Datagrams:
                 match = candidates[near] if near >= 0 else None
                 for part, row in datagram.parts.items():
                     if part[0] and (match is None or not _covers(match, part)):
-                        yield LostFragment(row, datagram.first, uniflow, match is None)
+                        at, first = self._numbers[[row, datagram.first]].tolist()
+                        yield LostFragment(at, first, uniflow, match is None)
 
     def of(self, uniflow: int, ident: int) -> list[_Datagram]:
         """Return the datagrams of a uniflow with this IP id, by their times."""

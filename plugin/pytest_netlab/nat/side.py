@@ -13,9 +13,10 @@ from pytest_netlab.capture import Capture
 from pytest_netlab.capture.ahead import Ahead
 from pytest_netlab.capture.values import Octets, joined
 from pytest_netlab.flows import FlowTable, Streams
+from pytest_netlab.nat.fragments import Datagrams
 from pytest_netlab.nat.observations import Observations, sight
 from pytest_netlab.nat.translations import Span
-from pytest_netlab.wire import Direction
+from pytest_netlab.wire import Direction, Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -60,6 +61,7 @@ class SideReader:
         self._source = source
         self._points: set[int] = set()
         self._about: About | None = None
+        self._fragments: list[_Fragments] = []
         self._times: tuple[int, int] | None = None
         self._seen: Iterator[_Seen] = iter(())
         self._next: _Seen | None = None
@@ -93,9 +95,33 @@ class SideReader:
                 seen.append(sight(block.columns, block.rows, rows, uniflow, ingress))
                 rows += block.rows
                 uniflows.append(uniflow)
+            self._keep_fragments(chunk, begin, uniflows)
             end = int(chunk.ts[-1]) if len(chunk) else 0
             kept = chunk if self.whole is not None else _bare(chunk)
             yield _Seen(kept, begin, end, seen, uniflows)
+
+    def _keep_fragments(
+        self, chunk: Capture, begin: int, uniflows: list[npt.NDArray[np.int32]]
+    ) -> None:
+        """Copy the columns of fragments, up to a bound; later ones have no flow."""
+        rows = np.flatnonzero(chunk.status & int(Status.FRAGMENT))
+        rows = rows[: _KEPT_ROWS - sum(len(one.numbers) for one in self._fragments)]
+        if len(rows):
+            of_rows = np.concatenate(uniflows)[rows]
+            copied = _Fragments(rows + begin, _copied(chunk, rows), of_rows)
+            self._fragments.append(copied)
+
+    def datagrams(self) -> Datagrams:
+        """Return the datagrams that came in fragments."""
+        kept = self._fragments
+        if not kept:
+            return Datagrams(Capture.from_frames([], []), np.empty(0, dtype=np.int32))
+        captures = [one.capture for one in kept]
+        return Datagrams(
+            Capture.joined(captures, captures[0].about),
+            np.concatenate([one.uniflows for one in kept]),
+            np.concatenate([one.numbers for one in kept]),
+        )
 
     def read(self) -> int:
         """Read the next chunk; return how many packets it had."""
@@ -194,6 +220,14 @@ class SideReader:
                 self.unpaired_chunks.append((numbers, _copied(chunk, numbers - first)))
                 self._kept_rows += len(numbers)
         self._recent = []
+
+
+class _Fragments(NamedTuple):
+    """Fragments of a chunk: their numbers, a copy of their columns, their uniflows."""
+
+    numbers: npt.NDArray[np.int64]
+    capture: Capture
+    uniflows: npt.NDArray[np.int32]
 
 
 class _Seen(NamedTuple):
