@@ -43,13 +43,15 @@ class Columns:
     ) -> Iterator[RenderableType]:
         """Yield the table, and an empty line."""
         del console
-        from rich.table import Table  # noqa: PLC0415 - slow to load; JSON needs none
+        from rich.console import Group  # noqa: PLC0415 - slow to load; JSON needs none
+        from rich.table import Table  # noqa: PLC0415 - likewise
 
         table = Table(box=None, header_style="bold", pad_edge=False)
         for name, width in zip(self.head, self._widths(options.max_width), strict=True):
             table.add_column(name, width=width)
         for row in self.rows:
-            table.add_row(*row)
+            # A line end within a text would be escaped.
+            table.add_row(*(Group(*cell.split("\n")) for cell in row))
         yield from (table, "")
 
     def _widths(self, columns: int) -> list[int]:

@@ -71,15 +71,20 @@ def _span(span: Span | None, other: Side) -> str:
 
 def _clock(clock: Clock) -> str:
     """Return how the clock of the outside differs from that of the inside."""
+    drift = _drift(clock)
+    if clock.one_way and not clock.offset and not drift:
+        return "inside and outside seem to agree; all packets went one way"
     if clock.one_way:
         return (
             f"the outside is {_ahead(clock.offset)}, delay included: all packets went "
-            f"one way, so delays are counted from the shortest{_drift(clock)}"
+            f"one way, so delays are counted from the shortest{drift}"
         )
-    error = words.duration(clock.error)
-    if abs(clock.offset) <= clock.error and not _drift(clock):
-        return f"inside and outside agree within {error}"
-    return f"the outside is {_ahead(clock.offset)}, within {error}{_drift(clock)}"
+    within = f" within {words.duration(clock.error)}" if clock.error else ""
+    if abs(clock.offset) <= clock.error and not drift:
+        return f"inside and outside agree{within}"
+    return (
+        f"the outside is {_ahead(clock.offset)}{',' if within else ''}{within}{drift}"
+    )
 
 
 def _ahead(offset: int) -> str:

@@ -92,6 +92,15 @@ def test_an_empty_capture() -> None:
             replace(CLOCK, offset=-30_000, drift=1e-9),
             "inside and outside agree within 35.0 us",
         ),
+        (replace(CLOCK, offset=0, drift=0.0, error=0), "inside and outside agree"),
+        (
+            replace(CLOCK, offset=300_000, drift=0.0, error=0),
+            "the outside is 300 us ahead",
+        ),
+        (
+            Clock(start=START, offset=0, one_way=True),
+            "inside and outside seem to agree; all packets went one way",
+        ),
         (
             Clock(start=START, offset=70_000, one_way=True),
             (
