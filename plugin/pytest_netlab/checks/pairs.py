@@ -1,7 +1,7 @@
 """What a router and its NAT may not change between two observations of a packet.
 
 Learning checks every pair of two captures, so the mapping table flags the wrong ones
-first (`nat/mapping_table`, in C, from the few facts it keeps of a packet); the checks
+first (`nat/mapping/table`, in C, from the few facts it keeps of a packet); the checks
 here describe them. A check of `PAIR` without a flag counts for fuzzy pairs only. To
 forbid something in a trace's conversations, use `conversation`, which has no flags.
 """

@@ -24,7 +24,7 @@ from pytest_netlab.cli.sources import FILE, OUT, as_trouble, formats, only_once,
 from pytest_netlab.errors import CaptureError
 from pytest_netlab.invocation import current
 from pytest_netlab.nat import Translations, learn
-from pytest_netlab.nat.mapping_table import IDLE
+from pytest_netlab.nat.mapping.table import IDLE
 from pytest_netlab.nat.paired_packets import PairedPackets, paired_packets
 from pytest_netlab.nat.swapped import evidence
 from pytest_netlab.report import translations

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pytest_netlab.checks import Observation
-from pytest_netlab.nat.accounting import Learned, Part, account
-from pytest_netlab.nat.delays import Delays
-from pytest_netlab.nat.flagged import (
+from pytest_netlab.nat.account.accounting import Learned, Part, account
+from pytest_netlab.nat.clocks.delays import Delays
+from pytest_netlab.nat.mapping.flagged import (
     OF_PACKET,
     Facts,
     of_facts,
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from pytest_netlab.capture import Budget
     from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.nat.clock import Clock
-    from pytest_netlab.nat.mapping_table import MappingTable
-    from pytest_netlab.nat.observations import Observations
+    from pytest_netlab.nat.clocks.clock import Clock
+    from pytest_netlab.nat.mapping.table import MappingTable
+    from pytest_netlab.nat.pairing.observations import Observations
     from pytest_netlab.nat.side import SideReader
     from pytest_netlab.nat.translations import Delay
 

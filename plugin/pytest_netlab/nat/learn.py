@@ -11,18 +11,18 @@ import numpy as np
 
 from pytest_netlab.capture.budget import Budget
 from pytest_netlab.checks import Observation, check_pair
-from pytest_netlab.nat import duplicates
-from pytest_netlab.nat.accounting import Part
-from pytest_netlab.nat.clock import Alignment
-from pytest_netlab.nat.datagram_matching import pair_pieces
-from pytest_netlab.nat.disambiguation import Known, resolve
+from pytest_netlab.nat.account.accounting import Part
+from pytest_netlab.nat.clocks.clock import Alignment
 from pytest_netlab.nat.findings import Findings
-from pytest_netlab.nat.fuzzy_pairing import pair_fuzzily
-from pytest_netlab.nat.mapping_table import IDLE, MappingTable
-from pytest_netlab.nat.observations import DOUBLED, ERROR, HASHLESS, NUMBERED
-from pytest_netlab.nat.pairing import NOBODY, SPENT, Pairing
+from pytest_netlab.nat.mapping.table import IDLE, MappingTable
+from pytest_netlab.nat.pairing import duplicates
+from pytest_netlab.nat.pairing.datagram_matching import pair_pieces
+from pytest_netlab.nat.pairing.disambiguation import Known, resolve
+from pytest_netlab.nat.pairing.fuzzy_pairing import pair_fuzzily
+from pytest_netlab.nat.pairing.hash_join import NOBODY, SPENT, Pairing
+from pytest_netlab.nat.pairing.observations import DOUBLED, ERROR, HASHLESS, NUMBERED
+from pytest_netlab.nat.pairing.segment_matching import RESENT, pair_ranges
 from pytest_netlab.nat.read_schedule import ReadSchedule
-from pytest_netlab.nat.segment_matching import RESENT, pair_ranges
 from pytest_netlab.nat.side import SideReader, index_of
 from pytest_netlab.wire import Direction
 
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture.budget import Memory
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.nat.observations import Observations
-    from pytest_netlab.nat.segment_matching import Gap
+    from pytest_netlab.nat.pairing.observations import Observations
+    from pytest_netlab.nat.pairing.segment_matching import Gap
     from pytest_netlab.nat.side import Source
     from pytest_netlab.nat.translations import Side, Translations
 

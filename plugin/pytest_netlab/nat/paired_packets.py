@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.nat.clock import Clock
+    from pytest_netlab.nat.clocks.clock import Clock
     from pytest_netlab.nat.translations import Flow, Translations
 
     Numbers = npt.NDArray[np.int64]

@@ -13,8 +13,8 @@ from pytest_netlab.capture import Capture
 from pytest_netlab.capture.ahead import Ahead
 from pytest_netlab.capture.values import Octets, joined
 from pytest_netlab.flows import FlowTable, Streams
-from pytest_netlab.nat.fragments import Datagrams
-from pytest_netlab.nat.observations import Observations, sight
+from pytest_netlab.nat.account.fragments import Datagrams
+from pytest_netlab.nat.pairing.observations import Observations, sight
 from pytest_netlab.nat.translations import Span
 from pytest_netlab.wire import Direction, Status
 

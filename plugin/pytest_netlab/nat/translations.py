@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.nat.clock import Clock
+    from pytest_netlab.nat.clocks.clock import Clock
 
 Kind = Literal["none", "snat", "dnat", "hairpin", "proxied"]
 Disposition = Literal["forwarded", "dropped", "local", "leaked", "proxied"]

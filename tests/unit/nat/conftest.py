@@ -8,9 +8,9 @@ import numpy as np
 from tests.traffic import Packet, capture
 
 from pytest_netlab.flows import FlowTable
-from pytest_netlab.nat import observations
-from pytest_netlab.nat.observations import Observations, sight
-from pytest_netlab.nat.pairing import Pairing
+from pytest_netlab.nat.pairing import observations
+from pytest_netlab.nat.pairing.hash_join import Pairing
+from pytest_netlab.nat.pairing.observations import Observations, sight
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -30,7 +30,7 @@ from pytest_netlab.errors import MemoryLimitError
 from pytest_netlab.flows import TCP, UDP, Tuple5
 from pytest_netlab.nat import findings, learn
 from pytest_netlab.nat.findings import Findings
-from pytest_netlab.nat.mapping_table import MappingTable
+from pytest_netlab.nat.mapping.table import MappingTable
 from pytest_netlab.nat.side import SideReader
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from pytest_netlab.nat import Translations
-    from pytest_netlab.nat.observations import Observations
+    from pytest_netlab.nat.pairing.observations import Observations
     from pytest_netlab.nat.side import Source
     from pytest_netlab.wire import Direction
 

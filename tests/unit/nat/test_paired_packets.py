@@ -10,7 +10,7 @@ from tests.traffic import C1, HOST, HOST01, IN, OUT, WEB, Packet, capture, route
 
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 from pytest_netlab.nat import Translations, learn
-from pytest_netlab.nat.clock import Clock
+from pytest_netlab.nat.clocks.clock import Clock
 from pytest_netlab.nat.paired_packets import PairedPackets, paired_packets
 from pytest_netlab.nat.translations import Account
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat import Flow, Translations
-    from pytest_netlab.nat.clock import Clock
+    from pytest_netlab.nat.clocks.clock import Clock
     from pytest_netlab.nat.translations import Absent, Account, Loss, Renewal, Span
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pytest_netlab.nat import Flow, Translations
-    from pytest_netlab.nat.clock import Clock
+    from pytest_netlab.nat.clocks.clock import Clock
     from pytest_netlab.nat.translations import Absent, Renewal, Side, Span
 
 Line = tuple[str, str]  # label and text

@@ -11,7 +11,7 @@ from tests.traffic import C1, HOST, HOST01
 from pytest_netlab.checks import Violation
 from pytest_netlab.flows import TCP, Tuple5
 from pytest_netlab.nat import Flow, Translations
-from pytest_netlab.nat.clock import Clock
+from pytest_netlab.nat.clocks.clock import Clock
 from pytest_netlab.nat.translations import Absent, Account, Loss, Span
 from pytest_netlab.report.translations import to_table
 

@@ -15,7 +15,7 @@ from tests.unit.report.translations.handmade import (
 )
 
 from pytest_netlab.nat import Flow, Translations
-from pytest_netlab.nat.clock import Clock
+from pytest_netlab.nat.clocks.clock import Clock
 from pytest_netlab.nat.translations import Absent, Account, Renewal
 from pytest_netlab.report.translations import notes
 
