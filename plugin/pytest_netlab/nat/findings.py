@@ -82,13 +82,13 @@ class Findings:
         mapped_only: bool = False,
     ) -> None:
         """Add the pairs of a step, and what the mapping table found wrong with them."""
-        numbers = near.row[rows[0]], far.row[rows[1]]
         tables = self._near.table, self._far.table
         if self._in_memory:
+            numbers = near.row[rows[0]], far.row[rows[1]]
             self._pairs.append(np.stack(numbers, axis=1))
             self._flows.append(flow)
         for pair, bits, *uniflows, idle in wrong.tolist():
-            where = int(numbers[0][pair]), int(numbers[1][pair])
+            where = int(near.row[rows[0][pair]]), int(far.row[rows[1][pair]])
             if renewal := of_renewal(bits, idle):
                 self._renewals[int(flow[pair])] = renewal
             self.note(of_mapping(bits, uniflows, tables, where))

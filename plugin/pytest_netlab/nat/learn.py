@@ -22,7 +22,7 @@ from pytest_netlab.nat.pairing.fuzzy_pairing import pair_fuzzily
 from pytest_netlab.nat.pairing.hash_join import NOBODY, SPENT, Pairing
 from pytest_netlab.nat.pairing.observations import DOUBLED, ERROR, HASHLESS, NUMBERED
 from pytest_netlab.nat.pairing.segment_matching import RESENT, pair_ranges
-from pytest_netlab.nat.read_schedule import ReadSchedule
+from pytest_netlab.nat.read_schedule import SAMPLE, ReadSchedule
 from pytest_netlab.nat.side import SideReader, index_of
 from pytest_netlab.wire import Direction
 
@@ -138,7 +138,9 @@ class _Learner:
         flow, wrong = self.mapping_table.enter(near, far, rows, sure, uniflows)
         self.findings.add(near, far, rows, flow, wrong)
         self.findings.delays.add((near, far), rows, flow, sure)
-        self.schedule.learn_offset(near.ts[near_rows], far.ts[far_rows])
+        step = 1 + len(near_rows) // SAMPLE
+        times = near.ts[near_rows[::step]], far.ts[far_rows[::step]]
+        self.schedule.learn_offset(*times)
         for side, seen, counterparts in (
             (self.near, near, self.pairing.near_counterparts),
             (self.far, far, self.pairing.far_counterparts),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pytest_netlab.nat.side import SideReader
 
 _STEP = 1 << 16  # packets per step, of both sides
+SAMPLE = 1 << 10  # pairs: enough of a step to learn the offset from
 
 
 class ReadSchedule:
