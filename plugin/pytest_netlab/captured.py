@@ -6,7 +6,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pytest_netlab.errors import LabError
+from pytest_netlab.spec import DOCKER0, UPLINK
 from pytest_netlab.trace import canonicalize, protocol_name, what_text
+from pytest_netlab.trace.points import rows_of, two_points
 
 if TYPE_CHECKING:
     from pytest_netlab.capture import Capture
@@ -82,6 +84,24 @@ class Trace:
             if fact.kind != "none"
             for before, after in [_rewritten(fact)]
         ]
+
+    @property
+    def lost(self) -> list[tuple[str, str, str, list[int]]]:
+        """Return (point, flow, status, packets) of what one point only saw.
+
+        The flow is the original tuple; the status is one of `nat.translations.Status`,
+        so what was not captured is here too. Packets are numbers in the capture, from
+        1. Flows of the host itself lose nothing.
+        """
+        learned = self.translations
+        inside, outside = two_points(DOCKER0.name, UPLINK.name)
+        found = []
+        for loss in learned.account.losses:
+            point = inside if loss.side == "inside" else outside
+            numbers = rows_of(self.capture, [point])[list(loss.rows)] + 1
+            key = learned.flows[loss.flow].original
+            found.append((point.name, f"{key}", f"{loss.status}", numbers.tolist()))
+        return found
 
     @property
     def _of_nodes(self) -> list[CanonicalFlow]:

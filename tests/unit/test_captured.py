@@ -7,9 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.traffic import (
+    C1,
+    HOST,
+    HOST01,
+    IN,
+    INSIDE,
+    OUTSIDE,
+    Packet,
+    routed,
+    two_points,
+)
 
 from pytest_netlab.captured import Trace
 from pytest_netlab.errors import LabError
+from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.run import ScenarioRun
 from pytest_netlab.spec import Scenario
 from pytest_netlab.store import Store
@@ -17,6 +29,7 @@ from pytest_netlab.store import Store
 if TYPE_CHECKING:
     from pytest_netlab.lab.backends.fake import FakeLab
 
+ASKED = Tuple5(UDP, C1, 5000, HOST01, 53)
 DOCS = Path(__file__).parents[2] / "docs" / "scenarios.md"
 
 
@@ -87,3 +100,22 @@ def test_stored(run: ScenarioRun) -> None:
         pass
 
     assert Trace(trace.capture).capture is trace.capture
+
+
+def test_lost() -> None:
+    """A packet that one point only saw, by its number in the capture."""
+    sent = [
+        Packet(key=ASKED, data=b"%d" % n, ip_id=n + 1, direction=IN) for n in range(3)
+    ]
+    crossed = [routed(one, ASKED._replace(src=HOST)) for one in sent]
+    seen = [
+        one
+        for here, there in zip(sent, crossed, strict=True)
+        for one in ((INSIDE, here), (OUTSIDE, there))
+    ]
+    whole, lossy = two_points(seen), two_points([*seen[:3], *seen[4:]])
+
+    assert Trace(whole).lost == []
+    assert Trace(lossy).lost == [
+        ("docker0", "udp 172.17.0.2.5000 > 172.16.211.1.53", "lost", [3])
+    ]
