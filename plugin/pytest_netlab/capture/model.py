@@ -226,6 +226,15 @@ class Capture:
             lambda name: self.column(name)[chosen], len(chosen), octets, self._about
         )
 
+    def timed(self, ts: npt.NDArray[np.int64]) -> Capture:
+        """Return the same packets with other times (ns), one for each."""
+        return Capture(
+            lambda name: ts if name == "ts" else self.column(name),
+            self._rows,
+            self._octets,
+            self._about,
+        )
+
     def blocks(self) -> Sequence[Block]:
         """Return the columns as compiled loops need them; a copy after `select`."""
         if not self._blocks:

@@ -20,6 +20,7 @@ from pytest_netlab.flows import (
 from pytest_netlab.host.naming import is_node
 from pytest_netlab.nat import Flow, Translations, join_replies, learn
 from pytest_netlab.trace.canonical import CanonicalTrace
+from pytest_netlab.trace.clock import steady
 from pytest_netlab.trace.packets import describe
 from pytest_netlab.trace.points import Place, Point, rows_of, side, two_points
 from pytest_netlab.trace.port_translation import Holders, port_translation
@@ -79,7 +80,7 @@ def canonicalize(
     ARP, neighbour discovery, multicast or unrelated traffic.
 
     Args:
-        capture: packets of all points, on one clock.
+        capture: packets of all points, on one clock; it may have been set back.
         inside: name of the point with the private addresses.
         outside: name of the point beyond the NAT.
         points: any number of points, of several kinds, instead of those two.
@@ -87,7 +88,8 @@ def canonicalize(
 
     """
     known = capture.names if names is None else names
-    builder = _Builder(capture, known, points or two_points(inside, outside))
+    ends = points or two_points(inside, outside)
+    builder = _Builder(steady(capture), known, ends)
     flows = builder.flows()
     return CanonicalTrace(
         points=builder.captured,
