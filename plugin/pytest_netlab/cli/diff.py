@@ -27,6 +27,7 @@ from pytest_netlab.cli.sources import (
     whole,
 )
 from pytest_netlab.diff import Policy, compare
+from pytest_netlab.diff.content import Told, contents
 from pytest_netlab.diff.points import INSIDE, OUTSIDE, both_points, called
 from pytest_netlab.errors import CaptureError, DocumentError, PolicyError
 from pytest_netlab.files import documents, schema
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture import Budget
     from pytest_netlab.diff import Difference
-    from pytest_netlab.diff.points import Points
+    from pytest_netlab.diff.policy import FieldRule
+from pytest_netlab.diff.points import Points
 
 SHOWN = 3  # conversations that a message lists
 
@@ -117,6 +119,15 @@ def command(
     points = both_points(want.capture, got.capture, asked)
     expected, seen = _stories(want, got, points, given)
     found = compare(expected, seen, rules or want.policy)
+    rule = _of_payload(rules, want.policy)
+    carried = contents(
+        Told(want.capture, expected, _renames(points[0], points[0])),
+        Told(got.capture, seen, _renames(points[1], points[0])),
+        rule,
+    )
+    found += carried.found
+    if carried.cut:
+        say(f"{carried.cut} octets were not compared: a capture cut them", err=True)
     if not found:
         _check(got.capture, (expected, seen), reviewed=want.policy is not None)
     elif expected.left_out or seen.left_out:
@@ -126,6 +137,21 @@ def command(
         write(out, annotate.of_differences(got.capture, seen, found, ends))
     emit([_written(found, form, len(seen.flows))])
     sys.exit(1 if found else 0)
+
+
+def _of_payload(given: Policy | None, golden: Policy | None) -> FieldRule:
+    """Return how content is compared: a golden's unless its policy leaves it open.
+
+    Of two captures exactly, unless a given policy names it.
+    """
+    rules = given or golden or Policy()
+    return rules.of_payload("exact" if golden is None else "any")
+
+
+def _renames(ends: Points, golden: Points) -> dict[str, str]:
+    """Return interface -> point: the golden's labels are used for both captures."""
+    labels = golden.labels()
+    return {name: labels[side] for side, name in ends.names.items()}
 
 
 def _policy(path: Path) -> Policy:
@@ -161,7 +187,6 @@ def _stories(
     given: Mapping[str, str],
 ) -> tuple[CanonicalTrace, CanonicalTrace]:
     """Return the canonical traces of both captures, with the same names for points."""
-    labels = points[0].labels()
     traces = []
     for one, other, ends in ((want, got, points[0]), (got, want, points[1])):
         names = one.capture.names or _lent(other.capture) or _literal(one.capture)
@@ -169,8 +194,7 @@ def _stories(
         trace = canonicalize(
             one.capture, inside=ends.inside, outside=ends.outside, names=names
         )
-        renames = {name: labels[side] for side, name in ends.names.items()}
-        traces.append(called(trace, renames))
+        traces.append(called(trace, _renames(ends, points[0])))
     if traces[0].flows and not traces[1].flows and not got.capture.names:
         raise Trouble(
             "the observed capture names no address, and has no conversation of an "

@@ -13,16 +13,19 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
 POLICY, WAIVE = "[policy]", "waive"
-FieldRule = Literal["exact", "preserved", "remapped", "any"]
+FieldRule = Literal["exact", "preserved", "remapped", "length", "any"]
 
 # exact: as in the golden, and between the points as every router leaves it.
 # preserved: the same at both points; the value does not matter.
 # remapped: another value at the other point, of the same port range.
+# length: of the payload, as many octets.
 # any: it does not matter at all.
 _FIELD_RULES = ("exact", "preserved", "any")
 _ENDS = ("exact", "any")
 _SOURCE = ("preserved", "remapped", "any")
 _UNTOLD = ("preserved", "any")
+_PAYLOAD = ("exact", "length", "any")
+PAYLOAD = "payload"  # what conversations carry: of two captures, not of two points
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "checksum": _UNTOLD,
@@ -38,6 +41,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "mss": _FIELD_RULES,
     "mtu": _FIELD_RULES,
     "options": _FIELD_RULES,
+    PAYLOAD: _PAYLOAD,
     "port": _SOURCE,
     "quotes": _FIELD_RULES,
     "reserved": _FIELD_RULES,
@@ -79,7 +83,9 @@ class Policy:
     That is `exact`, except for `mss` and what no trace contains (`checksum`, `ip_id`,
     `window`), which must be the same at both points. A source port or ICMP id (`port`,
     `id`) must be kept if its translated tuple is free, and stay in its port range if
-    another flow uses that tuple; a rule of the host may ask for any.
+    another flow uses that tuple; a rule of the host may ask for any. The `payload` of a
+    golden is not compared unless its policy says so; that NAT leaves it as it is, is
+    checked between the points whatever the rule.
 
     Attributes:
         rules: field -> rule.
@@ -130,11 +136,16 @@ class Policy:
             else _POLICY_OF.get(violation, violation)
         )
         waived = FORBIDDEN_BY.get(violation, violation) in self.waived
-        return self.rules.get(name) != "any" and not waived
+        matters = name == PAYLOAD or self.rules.get(name) != "any"
+        return matters and not waived
 
     def demands(self, negative: str) -> bool:
         """Return whether no trace may show this behaviour, whatever its golden has."""
         return self.demanded and negative in FORBIDDEN.keys() - self.waived
+
+    def of_payload(self, default: FieldRule = "any") -> FieldRule:
+        """Return the rule for what conversations carry."""
+        return self.rules.get(PAYLOAD, default)
 
     def of_source(self, name: str) -> FieldRule | None:
         """Return the rule for `port` or `id`; None: kept unless its tuple is in use."""

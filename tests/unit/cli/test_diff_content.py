@@ -1,0 +1,208 @@
+"""`pytest-netlab diff`: what conversations carry."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.traffic import FIN_ACK, SYN, SYN_ACK, Packet, capture
+
+from pytest_netlab.capture import write
+from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.unit.cli.conftest import Command
+
+DATA = Path(__file__).parents[2] / "data/nat"
+ASK = Tuple5(TCP, "10.0.0.5", 40000, "198.51.100.10", 80)
+QUERY = Tuple5(UDP, "10.0.0.5", 40000, "198.51.100.10", 53)
+PING = Tuple5(ICMP, "10.0.0.5", 7, "198.51.100.10", 7)
+TOP = 0xFFFF_FFF0  # a first sequence number whose stream passes 2^32
+
+
+def _stream(
+    *parts: tuple[int, bytes], first: int = 1000, end: int = 30
+) -> list[Packet]:
+    """Return a connection that sends octets from these offsets, then closes."""
+    number = first + 1
+    return [
+        Packet(key=ASK, seq=first, flags=SYN),
+        Packet(key=ASK.reply, seq=5000, ack=number, flags=SYN_ACK),
+        *(
+            Packet(key=ASK, seq=number + at & 0xFFFF_FFFF, ack=5001, data=data, ip_id=n)
+            for n, (at, data) in enumerate(parts, start=1)
+        ),
+        Packet(key=ASK, seq=number + end & 0xFFFF_FFFF, ack=5001, flags=FIN_ACK),
+    ]
+
+
+TEXT = b"abcdefghij" * 3
+WHOLE = [(0, TEXT[:10]), (10, TEXT[10:20]), (20, TEXT[20:])]
+
+
+def _diff(
+    command: Command, old: Sequence[Packet], new: Sequence[Packet], policy: str = ""
+) -> tuple[int, list[dict[str, object]]]:
+    """Return the exit code and the differences of two captures of one point."""
+    Path("p.toml").write_text(policy)
+    for name, packets in (("old", old), ("new", new)):
+        write(f"{name}.pcapng", capture(packets))
+    result = command("diff", "--json", "old.pcapng", "new.pcapng", "--policy", "p.toml")
+    return result.exit_code, json.loads(result.stdout)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "packet", "want", "got"),
+    [
+        ("d200.in", "d404.in", 5, "octet 10 of 24: '200 OK", "octet 10 of 24: '404"),
+        ("d200.in", "d200long.in", 5, "nothing after octet 24", "octet 25 of 1200: 'H"),
+        ("d200long.in", "d200.in", None, "octet 25 of 1200: ", "nothing after octet"),
+        ("d200.in", "dreq.in", 4, "octet 1 of 18: 'GET", "octet 1 of 18: 'PUT"),
+        ("u1", "u2", 1, "datagram 1 of 1: octet 1 of 4: 'aaaa'", "datagram 1 of 1: oc"),
+    ],
+)
+def test_other_content(
+    command: Command, old: str, new: str, packet: int | None, want: str, got: str
+) -> None:
+    """Another status, a longer body, another request, another datagram."""
+    result = command("diff", *(f"{DATA}/{one}.pcap" for one in (old, new)), "--json")
+    (found,) = json.loads(result.stdout)
+
+    assert result.exit_code == 1
+    assert (found["field"], found["packet"]) == ("payload", packet)
+    assert found["want"].startswith(want)
+    assert found["got"].startswith(got)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [(0, TEXT)],  # one super-frame
+        [(0, TEXT[:7]), (7, TEXT[7:])],
+        [WHOLE[1], WHOLE[0], WHOLE[2]],  # reordered
+        [*WHOLE, WHOLE[1]],  # sent again
+        [WHOLE[0], (5, TEXT[5:25]), WHOLE[2]],  # overlapping
+        [*WHOLE, (29, b"?")],  # a keep-alive with an octet (RFC 9293, 3.8.4)
+    ],
+)
+@pytest.mark.parametrize("first", [1000, TOP])
+def test_same_stream(
+    command: Command, other: list[tuple[int, bytes]], first: int
+) -> None:
+    """How a stream was cut and sent is no difference, nor are its numbers."""
+    assert _diff(command, _stream(*WHOLE), _stream(*other, first=first)) == (0, [])
+
+
+@pytest.mark.parametrize(
+    ("other", "want", "got"),
+    [
+        (
+            WHOLE[1:],
+            f"octet 1 of 30: '{'abcdefghijabcdef'}'",
+            "octet 1 of 30: a hole of 10 octets",
+        ),
+        (
+            [WHOLE[0], WHOLE[2]],
+            "octet 11 of 30: 'abcdefghijabcdef'",
+            "octet 11 of 30: a hole of 10 octets",
+        ),
+        (
+            WHOLE[:2],
+            "octet 21 of 30: 'abcdefghij'",
+            "octet 21 of 30: a hole of 10 octets",
+        ),
+    ],
+)
+@pytest.mark.parametrize("first", [1000, TOP])
+def test_missing_segment(
+    command: Command,
+    other: list[tuple[int, bytes]],
+    want: str,
+    got: str,
+    first: int,
+) -> None:
+    """A segment that is missing is a hole: first, in the middle, or last."""
+    code, found = _diff(command, _stream(*WHOLE), _stream(*other, first=first))
+
+    assert code == 1
+    told = [(one["want"], one["got"]) for one in found if one["field"] == "payload"]
+    assert told == [(want, got)]
+
+
+def test_without_an_end(command: Command) -> None:
+    """Without a FIN a stream ends with its last segment."""
+    code, found = _diff(command, _stream(*WHOLE)[:-1], _stream(*WHOLE[:2])[:-1])
+
+    assert code == 1
+    assert [one["got"] for one in found] == ["nothing after octet 20"]
+
+
+def test_second_connection(command: Command) -> None:
+    """Ports that are used again carry another stream, with numbers of its own."""
+    again = _stream((0, TEXT), first=700_000_000)
+    other = _stream((0, TEXT[:-1] + b"!"), first=800_000_000)
+
+    assert _diff(
+        command, [*_stream(*WHOLE), *again], [*_stream((0, TEXT)), *again]
+    ) == (
+        0,
+        [],
+    )
+    code, found = _diff(command, [*_stream(*WHOLE), *again], [*_stream(*WHOLE), *other])
+    assert code == 1
+    assert str(found[-1]["got"]).endswith("octet 30 of 30: '!'")
+
+
+def _queries(*data: bytes, key: Tuple5 = QUERY) -> list[Packet]:
+    return [Packet(key=key, data=one, seq=n, ip_id=n) for n, one in enumerate(data, 1)]
+
+
+@pytest.mark.parametrize("key", [QUERY, PING])
+def test_datagrams(command: Command, key: Tuple5) -> None:
+    """The first datagram that differs is told, with its number."""
+    old = _queries(b"one", b"two", b"six", key=key)
+    code, found = _diff(command, old, _queries(b"one", b"two", b"sit", key=key))
+
+    assert _diff(command, old, old) == (0, [])
+    assert code == 1
+    assert [(one["packet"], one["want"], one["got"]) for one in found] == [
+        (3, "datagram 3 of 3: octet 3 of 3: 'x'", "datagram 3 of 3: octet 3 of 3: 't'")
+    ]
+
+
+def test_octets_no_terminal_may_see(command: Command) -> None:
+    """Octets are shown escaped."""
+    _, found = _diff(command, _queries(b"ab"), _queries(b"a\x1b"))
+
+    assert found[0]["got"] == "datagram 1 of 1: octet 2 of 2: '\\x1b'"
+
+
+@pytest.mark.parametrize(
+    ("rule", "new", "code"),
+    [
+        ("length", TEXT.upper(), 0),
+        ("length", TEXT[1:], 1),
+        ("any", TEXT[1:], 0),
+        ("exact", TEXT.upper(), 1),
+    ],
+)
+def test_rules(command: Command, rule: str, new: bytes, code: int) -> None:
+    """A policy says how much of the content matters."""
+    policy = f'payload = "{rule}"'
+    both = _stream((0, TEXT)), _stream((0, new), end=len(new))
+
+    assert _diff(command, *both, policy)[0] == code
+
+
+def test_concurrent_flows(command: Command) -> None:
+    """Of several flows of one name, those with the same content are compared."""
+    sent = [Packet(key=QUERY._replace(sport=n), data=b"%d" % n) for n in (4001, 4002)]
+    other = replace(sent[0], data=b"?")
+
+    assert _diff(command, sent, sent[::-1]) == (0, [])
+    assert _diff(command, sent, [sent[1], other])[0] == 1
