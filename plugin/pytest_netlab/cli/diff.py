@@ -28,6 +28,7 @@ from pytest_netlab.cli.sources import (
 )
 from pytest_netlab.diff import Policy, compare
 from pytest_netlab.diff.content import Told, contents
+from pytest_netlab.diff.coverage import compared, left_out, told
 from pytest_netlab.diff.points import INSIDE, OUTSIDE, both_points, called
 from pytest_netlab.errors import CaptureError, DocumentError, PolicyError
 from pytest_netlab.files import documents, schema
@@ -119,24 +120,51 @@ def command(
     points = both_points(want.capture, got.capture, asked)
     expected, seen = _stories(want, got, points, given)
     found = compare(expected, seen, rules or want.policy)
-    rule = _of_payload(rules, want.policy)
-    carried = contents(
-        Told(want.capture, expected, _renames(points[0], points[0])),
-        Told(got.capture, seen, _renames(points[1], points[0])),
-        rule,
+    ends = [_renames(one, points[0]) for one in points]
+    found += _carried(
+        Told(want.capture, expected, ends[0]),
+        Told(got.capture, seen, ends[1]),
+        _of_payload(rules, want.policy),
     )
-    found += carried.found
-    if carried.cut:
-        say(f"{carried.cut} octets were not compared: a capture cut them", err=True)
+    flows = compared(expected, seen)
+    omitted = told(
+        left_out(want.capture, flows[0], points[0].names.values()),
+        left_out(got.capture, flows[1], points[1].names.values()),
+    )
     if not found:
-        _check(got.capture, (expected, seen), reviewed=want.policy is not None)
+        reviewed = want.policy is not None
+        _check(got.capture, (expected, seen), reviewed=reviewed)
+        _check_any(len(flows[1]), omitted, quiet=reviewed and bool(len(got.capture)))
     elif expected.left_out or seen.left_out:
         say(_rest(expected, seen), err=True)
+    if omitted:
+        say(f"not compared: {omitted}", err=True)
     if out is not None:
-        ends = points[1].inside, points[1].outside
-        write(out, annotate.of_differences(got.capture, seen, found, ends))
-    emit([_written(found, form, len(seen.flows))])
+        _write(out, got.capture, seen, found, points[1])
+    emit([_written(found, form, len(flows[1]))])
     sys.exit(1 if found else 0)
+
+
+def _carried(want: Told, got: Told, rule: FieldRule) -> list[Difference]:
+    """Return how contents differ; say what of them could not be compared."""
+    carried = contents(want, got, rule)
+    if carried.cut:
+        say(f"{carried.cut} octets were not compared: a capture cut them", err=True)
+    if carried.holes:
+        say(f"{carried.holes} octets were not compared: neither has them", err=True)
+    return carried.found
+
+
+def _write(
+    out: str,
+    observed: Capture,
+    seen: CanonicalTrace,
+    found: list[Difference],
+    points: Points,
+) -> None:
+    """Write the packets that differ, with comments."""
+    ends = points.inside, points.outside
+    write(out, annotate.of_differences(observed, seen, found, ends))
 
 
 def _of_payload(given: Policy | None, golden: Policy | None) -> FieldRule:
@@ -246,8 +274,16 @@ def _check(
         if not (reviewed and flows):
             raise Trouble(f"nothing differs in what was compared, but {_rest(*traces)}")
         say(_rest(*traces), err=True)
-    if not flows and not (reviewed and len(observed)):
-        raise Trouble("neither capture has a conversation: there is nothing to compare")
+
+
+def _check_any(flows: int, omitted: str, *, quiet: bool) -> None:
+    """Refuse the verdict "same" if nothing was compared.
+
+    A reviewed golden may say that no node talks: `quiet`, if anything was captured.
+    """
+    if not flows and not quiet:
+        why = f"not compared: {omitted}" if omitted else "there is no packet"
+        raise Trouble(f"nothing was compared in either capture; {why}")
 
 
 def _rest(*traces: CanonicalTrace) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.traffic import FIN_ACK, SYN, SYN_ACK, Packet, capture
 
-from pytest_netlab.capture import write
+from pytest_netlab.capture import Capture, write
 from pytest_netlab.flows import ICMP, TCP, UDP, Tuple5
 
 if TYPE_CHECKING:
@@ -206,3 +206,39 @@ def test_concurrent_flows(command: Command) -> None:
 
     assert _diff(command, sent, sent[::-1]) == (0, [])
     assert _diff(command, sent, [sent[1], other])[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("packet", "why"),
+    [
+        (b"frame", "1 not IP"),
+        (Packet(key=QUERY._replace(dst="224.0.0.251")), "1 multicast or broadcast"),
+        (Packet(key=QUERY, frag_offset=1480, data=b"rest"), "1 later fragments"),
+    ],
+)
+def test_nothing_compared(command: Command, packet: Packet | bytes, why: str) -> None:
+    """Where nothing was compared there is no verdict, but what was left out."""
+    for name, packets in (("none", [packet]), ("some", [packet, *_queries(b"a")])):
+        write(f"{name}.pcapng", capture(packets))
+
+    refused = command("diff", "none.pcapng", "none.pcapng")
+    result = command("diff", "some.pcapng", "some.pcapng")
+
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "nothing was compared in either capture" in refused.stderr
+    assert (result.exit_code, result.stdout) == (0, "same: 1 flow\n")
+    for one in (refused, result):
+        assert one.stderr.count(why) == 2  # of each capture
+
+
+def test_snaplen(command: Command) -> None:
+    """What a capture cut is not compared, and said once."""
+    frames = capture(_queries(TEXT, TEXT))
+    cut = [one._replace(data=one.data[:-9]) for one in frames.frames()]
+    write("whole.pcapng", frames)
+    write("cut.pcapng", Capture.from_frames(cut, frames.interfaces))
+
+    result = command("diff", "whole.pcapng", "cut.pcapng")
+
+    assert (result.exit_code, result.stdout) == (0, "same: 1 flow\n")
+    assert result.stderr == "18 octets were not compared: a capture cut them\n"
