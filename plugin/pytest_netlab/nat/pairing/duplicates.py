@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pytest_netlab.nat.pairing.observations import NUMBERED
+from pytest_netlab.nat.pairing.observations import NUMBERED, TTL
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 _WITHIN = 1_000_000  # ns; a sender repeats a segment after tens of them
 _APART = 4  # packets of other flows that may come between
-_IDENTICAL = ("uniflow", "key", "options", "facts")
+_IDENTICAL = ("uniflow", "key", "options")
+# A mirror port may show a packet before a router and behind it: with another ttl.
+_ALL_BUT_TTL = ~np.uint64(0xFF << TTL)
 
 
 def beside(seen: Observations, rows: Index, others: Mask) -> Mask:
@@ -40,6 +42,7 @@ def beside(seen: Observations, rows: Index, others: Mask) -> Mask:
             index = np.clip(there, 0, last)
             same = (index == there) & others[index]
             same &= np.abs(seen.ts[index] - seen.ts[rows]) <= _WITHIN
+            same &= (seen.facts[index] ^ seen.facts[rows]) & _ALL_BUT_TTL == 0
             for name in _IDENTICAL:
                 values = getattr(seen, name)
                 same &= values[index] == values[rows]
@@ -53,6 +56,7 @@ def second(seen: Observations) -> Mask:
     for apart in range(1, min(_APART, len(seen) - 1) + 1):
         here, before = slice(apart, None), slice(None, -apart)
         same = np.abs(seen.ts[here] - seen.ts[before]) <= _WITHIN
+        same &= (seen.facts[here] ^ seen.facts[before]) & _ALL_BUT_TTL == 0
         for name in _IDENTICAL:
             values = getattr(seen, name)
             same &= values[here] == values[before]

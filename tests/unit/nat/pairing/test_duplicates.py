@@ -31,10 +31,11 @@ def test_beside(apart: int) -> None:
 
 @pytest.mark.parametrize("name", ["uniflow", "key", "options", "facts"])
 def test_what_differs_is_another(name: str) -> None:
-    """Of another flow, content, option or ttl, it is another packet."""
+    """Of another flow, content, option or tos, it is another packet."""
     seen = made([0, 0])
+    seen.facts[1] = 63  # behind a router
     assert duplicates.second(seen).tolist() == [False, True]
-    getattr(seen, name)[1] = 2
+    getattr(seen, name)[1] = 2 << 8
 
     assert duplicates.second(seen).tolist() == [False, False]
 
