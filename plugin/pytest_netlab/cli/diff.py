@@ -27,7 +27,7 @@ from pytest_netlab.cli.sources import (
     whole,
 )
 from pytest_netlab.diff import Policy, compare
-from pytest_netlab.diff.content import Told, contents
+from pytest_netlab.diff.content import Traced, contents
 from pytest_netlab.diff.coverage import compared, left_out, told
 from pytest_netlab.diff.points import INSIDE, OUTSIDE, both_points, called
 from pytest_netlab.errors import CaptureError, DocumentError, PolicyError
@@ -122,8 +122,8 @@ def command(
     found = compare(expected, seen, rules or want.policy)
     ends = [_renames(one, points[0]) for one in points]
     found += _carried(
-        Told(want.capture, expected, ends[0]),
-        Told(got.capture, seen, ends[1]),
+        Traced(want.capture, expected, ends[0]),
+        Traced(got.capture, seen, ends[1]),
         _of_payload(rules, want.policy),
     )
     flows = compared(expected, seen)
@@ -145,7 +145,7 @@ def command(
     sys.exit(1 if found else 0)
 
 
-def _carried(want: Told, got: Told, rule: FieldRule) -> list[Difference]:
+def _carried(want: Traced, got: Traced, rule: FieldRule) -> list[Difference]:
     """Return how contents differ; say what of them could not be compared."""
     carried = contents(want, got, rule)
     if carried.cut:

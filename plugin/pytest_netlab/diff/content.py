@@ -28,7 +28,7 @@ _SHOWN = 16  # octets of a difference
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Traced:
     """A capture, its trace, and how the trace calls the points: interface -> name."""
 
     capture: Capture
@@ -75,7 +75,7 @@ class _Own(NamedTuple):
 _Carried = dict[Place, _Own]
 
 
-def contents(want: Told, got: Told, rule: FieldRule) -> Contents:
+def contents(want: Traced, got: Traced, rule: FieldRule) -> Contents:
     """Return where the contents of two captures differ, flow by flow.
 
     Flows are matched by name; of several, those that carry the same first, then by
@@ -135,21 +135,21 @@ def _digest(carried: _Carried) -> int:
     return hash(tuple(parts))
 
 
-def _carried(told: Told, flow: CanonicalFlow) -> _Carried:
+def _carried(traced: Traced, flow: CanonicalFlow) -> _Carried:
     """Return what a flow carries, by place."""
     if flow.fact.proto == TCP:
-        found = streams(told.capture, flow)
+        found = streams(traced.capture, flow)
         return {
-            Place(told.points[where[0]], *where[1:]): _Own(
+            Place(traced.points[where[0]], *where[1:]): _Own(
                 streamed=True, units=(tuple(pieces),)
             )
             for where, pieces in found.items()
         }
     datagrams: dict[Place, list[tuple[Piece, ...]]] = defaultdict(list)
     for packet in flow.compared:
-        if not (packet.what.error or is_error(told.capture, packet.row)):
+        if not (packet.what.error or is_error(traced.capture, packet.row)):
             place = Place(packet.point, packet.reply)
-            datagrams[place].append(tuple(Piece.of(told.capture, packet.row, 0)))
+            datagrams[place].append(tuple(Piece.of(traced.capture, packet.row, 0)))
     return {
         place: _Own(streamed=False, units=tuple(units))
         for place, units in datagrams.items()
