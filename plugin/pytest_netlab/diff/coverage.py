@@ -91,7 +91,7 @@ def _to_groups(capture: Capture) -> Mask:
     return np.where(v4, *groups)
 
 
-def told(golden: dict[str, int], observed: dict[str, int]) -> str:
+def rendered(golden: dict[str, int], observed: dict[str, int]) -> str:
     """Return as text what was not compared; empty if there is nothing."""
     texts = []
     for whose, counts in (("golden", golden), ("observed capture", observed)):
