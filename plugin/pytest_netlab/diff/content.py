@@ -12,8 +12,9 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from pytest_netlab.diff.compare import ABSENT, Difference
+from pytest_netlab.diff.fragments import Fragments
 from pytest_netlab.diff.policy import PAYLOAD
-from pytest_netlab.diff.stream import CUT, DATA, HOLE, Piece, streams
+from pytest_netlab.diff.stream import CUT, DATA, HOLE, Piece, datagram, streams
 from pytest_netlab.diff.unrelated import without_unrelated
 from pytest_netlab.flows import TCP, is_error
 
@@ -87,9 +88,10 @@ def contents(want: Traced, got: Traced, rule: FieldRule) -> Contents:
         return result
     seen = without_unrelated(want.trace, got.trace)
     wanted, observed = _by_name(want.trace.flows), _by_name(seen.flows)
+    fragments = Fragments(want.capture), Fragments(got.capture)
     for name, flows in wanted.items():
-        mine = [_carried(want, flow) for flow in flows]
-        theirs = [_carried(got, flow) for flow in observed.get(name, ())]
+        mine = [_carried(want, fragments[0], flow) for flow in flows]
+        theirs = [_carried(got, fragments[1], flow) for flow in observed.get(name, ())]
         for old, new in _matched(mine, theirs):
             for place in dict.fromkeys((*old, *new)):
                 _compare(name, place, (old.get(place), new.get(place)), rule, result)
@@ -135,10 +137,10 @@ def _digest(carried: _Carried) -> int:
     return hash(tuple(parts))
 
 
-def _carried(traced: Traced, flow: CanonicalFlow) -> _Carried:
+def _carried(traced: Traced, fragments: Fragments, flow: CanonicalFlow) -> _Carried:
     """Return what a flow carries, by place."""
     if flow.fact.proto == TCP:
-        found = streams(traced.capture, flow)
+        found = streams(traced.capture, fragments, flow)
         return {
             Place(traced.points[where[0]], *where[1:]): _Own(
                 streamed=True, units=(tuple(pieces),)
@@ -149,7 +151,8 @@ def _carried(traced: Traced, flow: CanonicalFlow) -> _Carried:
     for packet in flow.compared:
         if not (packet.what.error or is_error(traced.capture, packet.row)):
             place = Place(packet.point, packet.reply)
-            datagrams[place].append(tuple(Piece.of(traced.capture, packet.row, 0)))
+            own = datagram(traced.capture, fragments, packet.row)
+            datagrams[place].append(tuple(own))
     return {
         place: _Own(streamed=False, units=tuple(units))
         for place, units in datagrams.items()

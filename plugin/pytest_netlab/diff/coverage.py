@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_netlab.diff.fragments import Fragments
 from pytest_netlab.diff.unrelated import without_unrelated
 from pytest_netlab.wire import Status, icmpv6
 from pytest_netlab.wire.address import FIRST_GROUP, GROUP6, MAPPED
@@ -57,7 +58,10 @@ def left_out(
     `points` are the interfaces that were compared.
     """
     open_ = np.ones(len(capture), dtype=bool)
-    open_[[row for flow in flows for row in flow.rows]] = False
+    rows = [row for flow in flows for row in flow.rows]
+    fragments = Fragments(capture)
+    open_[rows] = False
+    open_[[later for row in rows for _, later in fragments.behind(row)]] = False
     found = {}
     for reason, mask in _reasons(capture, points):
         if count := int(np.count_nonzero(open_ & mask)):
@@ -75,7 +79,7 @@ def _reasons(capture: Capture, points: Collection[str]) -> Iterator[tuple[str, M
     yield "ARP", capture.arp_op != 0
     yield "not IP", capture.ip_version == 0
     headless = capture.l4_offset == 0
-    yield "later fragments", headless & (capture.frag_offset != 0)
+    yield "later fragments without the first", headless & (capture.frag_offset != 0)
     yield "without a whole header", headless
     yield "multicast or broadcast", _to_groups(capture)
     kinds = np.array([icmpv6.is_of_link(kind) for kind in range(256)], dtype=bool)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from pytest_netlab.capture import Capture
+    from pytest_netlab.diff.fragments import Fragments
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.trace import CanonicalFlow
 
@@ -71,7 +72,9 @@ class Piece(NamedTuple):
 _NONE = memoryview(b"")
 
 
-def streams(capture: Capture, flow: CanonicalFlow) -> dict[Where, list[Piece]]:
+def streams(
+    capture: Capture, fragments: Fragments, flow: CanonicalFlow
+) -> dict[Where, list[Piece]]:
     """Return the stream of each direction, point and connection of a TCP flow."""
     named = ((_key(capture, one.row), one.reply) for one in flow.packets)
     replies = {key: reply for key, reply in named if key is not None}
@@ -88,7 +91,9 @@ def streams(capture: Capture, flow: CanonicalFlow) -> dict[Where, list[Piece]]:
         legs[point, reply] += 1
         name = capture.interfaces[point].name
         for number, segments in enumerate(_connections(capture, own)):
-            found[name, reply, leg, number] = list(_assembled(capture, segments))
+            found[name, reply, leg, number] = list(
+                _assembled(capture, fragments, segments)
+            )
     return found
 
 
@@ -119,13 +124,28 @@ def _close(capture: Capture, row: int, number: int) -> bool:
     return 0 <= tcp.distance(int(capture.tcp_seq[row]), number) < _LATE
 
 
-def _assembled(capture: Capture, rows: Sequence[int]) -> Iterator[Piece]:
+def _assembled(
+    capture: Capture, fragments: Fragments, rows: Sequence[int]
+) -> Iterator[Piece]:
     """Yield the octets of one connection's direction in order, and holes between.
 
     Octets that were sent again count once. A FIN says where the stream ends.
     """
-    segments = sorted(_segments(capture, rows))
-    base = _base(capture, rows, segments)
+    segments = sorted(_segments(capture, fragments, rows))
+    yield from _joined(capture, segments, _base(capture, rows, segments))
+
+
+def datagram(capture: Capture, fragments: Fragments, row: int) -> Iterator[Piece]:
+    """Yield the octets of a datagram: of its packet, and of its later fragments."""
+    parts = [(0, row, False)]
+    parts += ((offset, later, False) for offset, later in fragments.behind(row))
+    yield from _joined(capture, sorted(parts), 0)
+
+
+def _joined(
+    capture: Capture, segments: Sequence[tuple[int, int, bool]], base: int
+) -> Iterator[Piece]:
+    """Yield pieces of segments in order, each octet once, and the holes between."""
     end = 0
     for offset, row, is_fin in segments:
         start = offset - base
@@ -140,7 +160,9 @@ def _assembled(capture: Capture, rows: Sequence[int]) -> Iterator[Piece]:
                 end = piece.end
 
 
-def _segments(capture: Capture, rows: Sequence[int]) -> Iterator[tuple[int, int, bool]]:
+def _segments(
+    capture: Capture, fragments: Fragments, rows: Sequence[int]
+) -> Iterator[tuple[int, int, bool]]:
     """Yield (offset, row, is the FIN), offsets counted from the first row's number.
 
     Numbers are 32 bits (RFC 9293, 3.4): each is placed near the one before, so that a
@@ -158,6 +180,8 @@ def _segments(capture: Capture, rows: Sequence[int]) -> Iterator[tuple[int, int,
         first = offset + bool(flags & tcp.SYN)
         if size:
             yield first, row, False
+            for behind, later in fragments.behind(row):
+                yield first + behind, later, False
         if flags & tcp.FIN:
             yield first + size, row, True
 

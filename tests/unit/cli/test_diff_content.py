@@ -175,6 +175,48 @@ def test_datagrams(command: Command, key: Tuple5) -> None:
     ]
 
 
+FIRST = Packet(key=QUERY, data=TEXT[:16], ip_id=9, mf=True, df=False)
+LAST = replace(FIRST, mf=False, frag_offset=24, body=TEXT[16:])
+MIDDLE = replace(FIRST, frag_offset=24, body=TEXT[16:24])
+END = replace(LAST, frag_offset=32, body=TEXT[24:])
+
+
+@pytest.mark.parametrize(
+    ("other", "got"),
+    [
+        ([FIRST, MIDDLE, END], None),
+        ([FIRST, END, MIDDLE, END], None),
+        ([FIRST, MIDDLE, replace(END, body=b"EFGhij")], "octet 25 of 30: 'EFGhij'"),
+        ([FIRST, END], "octet 17 of 30: a hole of 8 octets"),
+        ([FIRST, MIDDLE], "nothing after octet 24"),
+        ([FIRST, replace(MIDDLE, ip_id=8), END], "octet 17 of 30: a hole of 8 octets"),
+    ],
+)
+def test_fragments(command: Command, other: list[Packet], got: str | None) -> None:
+    """A datagram is compared whole, however it was fragmented."""
+    code, found = _diff(command, [FIRST, LAST], other)
+
+    assert code == bool(got)
+    assert [one["got"] for one in found] == [f"datagram 1 of 1: {got}"] * bool(got)
+
+
+def test_fragments_of_a_stream(command: Command) -> None:
+    """A segment that came in fragments carries the octets of all."""
+    whole = _stream((0, TEXT))
+    first = replace(whole[2], data=TEXT[:12], mf=True, df=False)
+    rest = replace(first, mf=False, frag_offset=32, body=TEXT[12:])
+    other = replace(rest, body=TEXT[12:].upper())
+    old, new = ([*whole[:2], first, one, whole[3]] for one in (rest, other))
+    code, found = _diff(command, old, new)
+
+    assert _diff(command, old, old) == (0, [])
+    assert code == 1
+    assert [one["got"] for one in found if one["field"] == "payload"] == [
+        "octet 13 of 30: 'CDEFGHIJABCDEFGH'"
+    ]
+    assert command("diff", "old.pcapng", "old.pcapng").stderr == ""
+
+
 def test_octets_no_terminal_may_see(command: Command) -> None:
     """Octets are shown escaped."""
     _, found = _diff(command, _queries(b"ab"), _queries(b"a\x1b"))
@@ -213,7 +255,10 @@ def test_concurrent_flows(command: Command) -> None:
     [
         (b"frame", "1 not IP"),
         (Packet(key=QUERY._replace(dst="224.0.0.251")), "1 multicast or broadcast"),
-        (Packet(key=QUERY, frag_offset=1480, data=b"rest"), "1 later fragments"),
+        (
+            Packet(key=QUERY, frag_offset=1480, data=b"rest"),
+            "1 later fragments without the first",
+        ),
     ],
 )
 def test_nothing_compared(command: Command, packet: Packet | bytes, why: str) -> None:
