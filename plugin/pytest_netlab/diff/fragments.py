@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_netlab.trace.clock import steady
 from pytest_netlab.wire import Status
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Fragments:
     def __init__(self, capture: Capture) -> None:
         """Find them all; linear in the packets."""
         self._capture = capture
+        self._ts = steady(capture).ts
         self._rows: dict[tuple[object, ...], list[int]] = defaultdict(list)
         is_fragment = (capture.status & int(Status.FRAGMENT)) != 0
         later = np.flatnonzero(is_fragment & (capture.frag_offset != 0))
@@ -36,7 +38,7 @@ class Fragments:
             return
         header = int(capture.payload_offset[first]) - int(capture.l4_offset[first])
         for row in self._rows.get(self._key(first), ()):
-            if abs(int(capture.ts[row]) - int(capture.ts[first])) <= _REASSEMBLY_NS:
+            if abs(int(self._ts[row]) - int(self._ts[first])) <= _REASSEMBLY_NS:
                 yield int(capture.frag_offset[row]) - header, row
 
     def _key(self, row: int) -> tuple[object, ...]:

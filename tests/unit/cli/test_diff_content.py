@@ -200,6 +200,20 @@ def test_fragments(command: Command, other: list[Packet], got: str | None) -> No
     assert [one["got"] for one in found] == [f"datagram 1 of 1: {got}"] * bool(got)
 
 
+def test_a_clock_that_steps_back_between_fragments(command: Command) -> None:
+    """They are still of one datagram; after half a minute they are of another."""
+    seen = capture([FIRST, LAST])
+    first, last = seen.frames()
+    hour = 3600 * 10**9
+    for name, ts in (("back", last.ts - hour), ("late", last.ts + hour)):
+        frames = first, last._replace(ts=ts)
+        write(f"{name}.pcapng", Capture.from_frames(frames, seen.interfaces))
+    write("whole.pcapng", seen)
+
+    assert command("diff", "whole.pcapng", "back.pcapng").exit_code == 0
+    assert command("diff", "whole.pcapng", "late.pcapng").exit_code == 1
+
+
 def test_fragments_of_a_stream(command: Command) -> None:
     """A segment that came in fragments carries the octets of all."""
     whole = _stream((0, TEXT))
