@@ -102,40 +102,62 @@ class Delays:
         kept = every_other(codes, self._table.count)
         return times[:, kept], codes[kept]
 
-    def _all(self) -> tuple[Times, Index]:
-        times = [np.empty((2, 0), dtype=np.int64), *self._times]
-        codes = [np.empty(0, dtype=np.int32), *self._codes]
-        return np.concatenate(times, axis=1), np.concatenate(codes)
+    def _all(self, step: int = 1) -> tuple[Times, Index]:
+        """Return times and codes of all pairs, or of some in regular distances."""
+        times = [one[:, ::step] for one in self._times]
+        codes = [one[::step] for one in self._codes]
+        return (
+            np.concatenate([np.empty((2, 0), dtype=np.int64), *times], axis=1),
+            np.concatenate([np.empty(0, dtype=np.int32), *codes]),
+        )
 
     def timing(self) -> Timing:
-        """Return what the pairs show."""
-        (near, far), codes = self._all()
+        """Return what the pairs show; the clock, of very many, by a sample of them."""
         count = self._table.count
+        (near, far), codes = self._all(1 + self._count // _SAMPLE)
         back = self._table.flows[3, :count] & 1 > 0
         even_out = (self._table.flows[5, :count] > 0) ^ back
-        if (codes & GUESSED).any():
-            even_out = _decided(near, far, codes, even_out)
-        outward = even_out[codes >> FLOW] ^ (codes & BACK > 0)
-        clock = _clock(near, far, outward, codes & SURE > 0)
+        if any((one & GUESSED).any() for one in self._codes):
+            (here, there), every = self._all()
+            even_out = _decided(here, there, every, even_out)
+        clock = _clock(near, far, _outward(codes, even_out), codes & SURE > 0)
         if clock is None:
             delays: list[Delay | None] = [None] * count
             return Timing(clock=None, delays=delays, outward=even_out ^ back)
-        late = far - near - clock.ahead(near)
-        found = of_flows(np.where(outward, late, -late), codes, count)
+        found = of_flows(*self._late(clock, even_out), count)
         # What is negative by less than the clock's error is nothing.
         found[(found < 0) & (found >= -clock.error)] = 0
         delays = list(map(Delay, *found.tolist()))
         return Timing(clock=clock, delays=delays, outward=even_out ^ back)
 
+    def _late(self, clock: Clock, even_out: Mask) -> tuple[Times, Index]:
+        """Return how long each packet took, in ns, and the codes of the pairs.
+
+        Into one array, part by part: fresh memory costs as much as the arithmetic.
+        """
+        codes = np.concatenate([np.empty(0, dtype=np.int32), *self._codes])
+        late = np.empty(len(codes), dtype=np.int64)
+        at = 0
+        for (near, far), of_pairs in zip(self._times, self._codes, strict=True):
+            part = late[at : at + len(of_pairs)]
+            np.subtract(far, near, out=part)
+            part -= clock.ahead(near)
+            np.negative(part, out=part, where=~_outward(of_pairs, even_out))
+            at += len(of_pairs)
+        return late, codes
+
+
+def _outward(codes: Index, even_out: Mask) -> Mask:
+    """Return which pairs travelled from the inside to the outside."""
+    outward: Mask = even_out[codes >> FLOW] ^ (codes & BACK > 0)
+    return outward
+
 
 def _clock(near: Times, far: Times, outward: Mask, sure: Mask) -> Clock | None:
-    """Return the clock that the sure pairs show; all, where none is sure.
-
-    Of very many pairs, some in regular distances show as much.
-    """
-    which = np.flatnonzero(sure) if sure.any() else np.arange(len(sure))
-    which = which[:: 1 + len(which) // _SAMPLE]
-    return estimate(near[which], far[which], outward[which])
+    """Return the clock that the sure pairs show; all, where none is sure."""
+    if sure.all() or not sure.any():
+        return estimate(near, far, outward)
+    return estimate(near[sure], far[sure], outward[sure])
 
 
 def _decided(near: Times, far: Times, codes: Index, even_out: Mask) -> Mask:
