@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Two processors stamp packets before they queue for one ring (af_packet.c,
 # tpacket_rcv): these may stand in it the other way round, and times tell their order.
 RACE_NS = 10_000
+_LAST = int(np.iinfo(np.int64).max)
 
 
 def steady(capture: Capture) -> Capture:
@@ -60,6 +61,6 @@ def _without_steps(times: Times, points: NDArray[np.uint16]) -> Times:
         before = latest.get(point, time + behind)
         if before - (time + behind) > RACE_NS:
             behind = before - time + 1
-        found[row] = time + behind
+        found[row] = min(time + behind, _LAST)  # of a hostile file, times are any
         latest[point] = max(before, time + behind)
     return found

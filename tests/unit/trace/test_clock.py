@@ -111,3 +111,12 @@ def test_times_behind_a_step_keep_their_distances() -> None:
     assert np.diff(found).tolist() == gaps.tolist()
     assert len(steady(capture.select([])).ts) == 0
     assert steady(capture) is capture
+
+
+def test_times_of_a_hostile_file() -> None:
+    """Any 64 bits are a time: what comes behind the last one is at the last one."""
+    _, capture = read_with_capture(ROOT / "golden" / "ping-beyond")
+    last = np.iinfo(np.int64).max
+    found = steady(_retimed(capture, lambda row, _: int(last) - 10**6 * row))
+    assert found.ts[1] == last
+    assert (np.diff(found.ts) >= 0).all()
