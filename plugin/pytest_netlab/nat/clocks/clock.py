@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import ceil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -230,7 +231,7 @@ class _Differences:
             start=self.start,
             offset=(offset + 2**63) % 2**64 - 2**63,
             drift=self.ratio,
-            error=int(min(error, _FAR)) + self.grain,
+            error=ceil(min(error, _FAR)) + self.grain,
             one_way=one_way,
         )
 
