@@ -36,17 +36,18 @@ def beside(seen: Observations, rows: Index, others: Mask) -> Mask:
 
     """
     found = np.zeros(len(rows), dtype=np.bool_)
-    last = len(seen) - 1
-    for apart in range(1, _APART + 1):
-        for there in (rows - apart, rows + apart):
-            index = np.clip(there, 0, last)
-            same = (index == there) & others[index]
-            same &= np.abs(seen.ts[index] - seen.ts[rows]) <= _WITHIN
-            same &= (seen.facts[index] ^ seen.facts[rows]) & _ALL_BUT_TTL == 0
-            for name in _IDENTICAL:
-                values = getattr(seen, name)
-                same &= values[index] == values[rows]
-            found |= same
+    keys, last = seen.key[rows], len(seen) - 1
+    for apart in (*range(-_APART, 0), *range(1, _APART + 1)):
+        there = np.clip(rows + apart, 0, last)
+        at = np.flatnonzero(seen.key[there] == keys)  # mostly none
+        here, index = rows[at], there[at]
+        same = (index == here + apart) & others[index]
+        same &= np.abs(seen.ts[index] - seen.ts[here]) <= _WITHIN
+        same &= (seen.facts[index] ^ seen.facts[here]) & _ALL_BUT_TTL == 0
+        for name in _IDENTICAL:
+            values = getattr(seen, name)
+            same &= values[index] == values[here]
+        found[at[same]] = True
     return found
 
 
