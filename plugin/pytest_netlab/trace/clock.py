@@ -41,7 +41,8 @@ def steady(capture: Capture) -> Capture:
     points = capture.point
     steps = sum(_steps_back(capture.ts[points == one]) for one in np.unique(points))
     canaries = (capture.ethertype == canary.ETHERTYPE).any()
-    if canaries or _steps_back(capture.ts) <= steps:
+    is_apart = np.count_nonzero(np.diff(points)) < len(np.unique(points))
+    if not is_apart and (canaries or _steps_back(capture.ts) <= steps):
         points, steps = np.zeros_like(points), _steps_back(capture.ts)
     return capture.timed(_without_steps(capture.ts, points)) if steps else capture
 

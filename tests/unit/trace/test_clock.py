@@ -83,6 +83,14 @@ def test_points_written_one_after_the_other_are_in_order_of_time() -> None:
     assert canonicalize(apart).flows == canonicalize(plain).flows
 
 
+@pytest.mark.parametrize("folder", GOLDENS, ids=lambda one: one.name)
+def test_points_one_after_the_other_with_canaries(folder: Path) -> None:
+    """A lab's own capture may be written point by point as well."""
+    golden, capture = read_with_capture(folder)
+    apart = capture.select(np.argsort(capture.point, kind="stable"))
+    assert not judge(golden, canonicalize(apart)).differences
+
+
 def test_a_step_of_every_point_is_found_without_canaries() -> None:
     """Files of other tools have none."""
     _, capture = read_with_capture(ROOT / "golden" / "published-web")
