@@ -152,16 +152,26 @@ class _Accountant:
         late = self._late(found)
         upstream = found.upstream.tolist()
         for at, number in enumerate(found.flow.tolist()):
-            flow = self._learned.numbers[number]
-            outward = bool(found.outward[at])
-            reply = outward == (self._learned.flows[flow].initiated == "outside")
-            case = _Case(flow, reply, found.side, "lost")
+            case = self._case(found.side, number, outward=bool(found.outward[at]))
             if late[at]:
                 self._not_looked_for(case, found, at, late[at])
             elif upstream[at]:
                 self._upstream(case, found, at)
             elif not _may_be_made(found, at):
                 self._add(case._replace(status="not captured"), found, at)
+
+    def _case(self, side: Side, number: int, *, outward: bool) -> _Case:
+        """Return what a packet is that travelled outwards, or inwards, in a flow.
+
+        Args:
+            side: that saw it.
+            number: of its flow in the mapping table.
+            outward: it travelled from the inside to the outside.
+
+        """
+        flow = self._learned.numbers[number]
+        reply = outward == (self._learned.flows[flow].initiated == "outside")
+        return _Case(flow, reply, side, self._lost(side))
 
     def _late(self, found: Unpaired) -> list[int]:
         """Return -1 of packets before the other capture began, 1 after it ended, or 0.
@@ -189,21 +199,16 @@ class _Accountant:
 
     def _upstream(self, case: _Case, found: Unpaired, at: int) -> None:
         """Account for a packet that reached the host and was not seen beyond it."""
-        key = self._learned.flows[case.flow].original
-        status = self._lost(found.side)
-        if int(found.seen.facts[at]) >> ERROR & 1:
-            self._add(case._replace(status=status), found, at)
-        elif key.proto == TCP:
+        proto = self._learned.flows[case.flow].original.proto
+        is_error = bool(int(found.seen.facts[at]) >> ERROR & 1)
+        if proto == TCP and not is_error:
             self._segment(case, found, at)
-        elif key.proto in (ICMP, ICMP6):
-            answered = self._echoed(found, at)
-            self._add(
-                case._replace(status="not captured" if answered else status), found, at
-            )
-        elif case.reply:
-            self._add(case._replace(status=status), found, at)
+        elif proto in (ICMP, ICMP6) and not is_error and self._echoed(found, at):
+            self._add(case._replace(status="not captured"), found, at)
+        elif proto in (ICMP, ICMP6) or is_error or case.reply:
+            self._add(case, found, at)
         else:
-            self._requests[case._replace(status=status)].append((found, at))
+            self._requests[case].append((found, at))
 
     def _answered(self) -> None:
         """Account for datagrams: answers prove that requests before them crossed.
@@ -245,7 +250,7 @@ class _Accountant:
         data = first + bool(bits & tcp.SYN)
         end = data + size + bool(bits & tcp.FIN)
         if first == end or bits & tcp.RST:
-            self._add(case._replace(status=self._lost(found.side)), found, at)
+            self._add(case, found, at)
             return
         where = _Where(
             found.side, int(seen.uniflow[at]), int(seen.row[at]), int(found.flow[at])
@@ -259,13 +264,12 @@ class _Accountant:
         here, beyond = readers[side].streams, readers[other(side)].streams
         there = self._directions.counterpart(side, uniflow, where.flow)
         missing = beyond.missing(there, *numbers)
-        status = self._lost(side)
         if missing and (
             here.acknowledged(uniflow ^ 1, numbers[1])
             or beyond.acknowledged(there ^ 1, numbers[1])
         ):
-            status = "not captured"
-        entry = self._entries[case._replace(status=status, resent=not missing)]
+            case = case._replace(status="not captured")
+        entry = self._entries[case._replace(resent=not missing)]
         entry.rows.add(row)
         for octets in beyond.missing(there, *data) if data[0] < data[1] else ():
             entry.octets.append(self._relative(where, octets))
@@ -284,9 +288,8 @@ class _Accountant:
         if number[0] < 0:
             return
         outward = bool(self._directions.outward(part.side, uniflow, number)[0])
-        flow = self._learned.numbers[int(number[0])]
-        reply = outward == (self._learned.flows[flow].initiated == "outside")
-        case = _Case(flow, reply, part.side, "lost", part=True)
+        case = self._case(part.side, int(number[0]), outward=outward)
+        case = case._replace(part=True)
         where = _Where(part.side, part.uniflow, part.row, int(number[0]))
         if outward == (part.side == "inside"):
             self._octets(case, where, part.octets, part.octets)
@@ -330,9 +333,7 @@ class _Accountant:
         outward = bool(self._directions.outward(side, uniflow, number)[0])
         if outward != (side == "inside"):
             return None
-        flow = self._learned.numbers[int(number[0])]
-        reply = outward == (self._learned.flows[flow].initiated == "outside")
-        return _Case(flow, reply, side, self._lost(side))
+        return self._case(side, int(number[0]), outward=outward)
 
     def _echoed(self, found: Unpaired, at: int) -> bool:
         """Return whether an echo was answered, and no other of its number crossed.
@@ -353,14 +354,13 @@ class _Accountant:
         """Account for conversations that one side saw nothing of."""
         absent = tuple(one_sided.absent(self._learned.readers))
         for one in one_sided.judged(absent):
-            found, late = one.found, self._late(one.found)
-            for at in one.places:
+            found = one.found
+            status = self._lost(found.side) if one.fate == "lost" else "not captured"
+            for at, late in zip(one.places, one.late, strict=True):
                 reply = bool(found.seen.uniflow[at] & 1)
-                case = _Case(one.number, reply, found.side, "not captured")
-                if late[at]:
-                    self._not_looked_for(case, found, at, late[at])
-                elif one.fate == "lost":
-                    self._add(case._replace(status=self._lost(found.side)), found, at)
+                case = _Case(one.number, reply, found.side, status)
+                if late:
+                    self._not_looked_for(case, found, at, late)
                 else:
                     self._add(case, found, at)
         return absent

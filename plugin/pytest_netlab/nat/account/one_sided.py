@@ -34,6 +34,7 @@ class Judged(NamedTuple):
         found: packets of its side without a counterpart.
         key: of the conversation, from its initiator.
         places: indices of its packets among them.
+        late: of each of these, not 0 where the other side was not captured then.
         number: of its flow.
         fate: what became of it.
 
@@ -42,6 +43,7 @@ class Judged(NamedTuple):
     found: Unpaired
     key: Tuple5
     places: tuple[int, ...]
+    late: tuple[int, ...]
     number: int
     fate: Fate
 
@@ -95,10 +97,12 @@ class OneSided:
             if number < 0:  # a half of one that a proxy carried
                 continue
             fate = self._fate(found, self._flows[number], key, of_it)
-            if self._flows[number].answered and all(late[at] for at in of_it):
+            when = tuple(late[at] for at in of_it)
+            if self._flows[number].answered and all(when):
                 fate = "lost"  # or local: nobody looked
             if fate != "local":
-                self._judged.append(Judged(found, key, tuple(of_it), number, fate))
+                judged = Judged(found, key, tuple(of_it), when, number, fate)
+                self._judged.append(judged)
 
     def judged(self, absent: Collection[Absent]) -> Iterator[Judged]:
         """Yield the conversations that are not local.

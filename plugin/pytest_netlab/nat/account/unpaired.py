@@ -6,6 +6,7 @@ Knows mappings, and no reason why a packet was not seen on the other side.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -104,13 +105,13 @@ class _Owners:
     def __init__(self, count: int, conversations: Numbers, began: Numbers) -> None:
         self._latest = np.full(max(count, 1), -1, dtype=np.int64)
         self._latest[conversations] = np.arange(len(conversations))
-        several = np.flatnonzero(self._latest[conversations] != np.arange(len(began)))
-        self._flows: dict[int, list[tuple[int, int]]] = {}
-        for conversation in set(conversations[several].tolist()):
-            flows = np.flatnonzero(conversations == conversation)
-            self._flows[conversation] = sorted(
-                zip(began[flows].tolist(), flows.tolist(), strict=True)
-            )
+        others = self._latest[conversations] != np.arange(len(began))
+        several = np.isin(conversations, conversations[others])
+        self._flows: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        for flow in np.flatnonzero(several).tolist():
+            self._flows[int(conversations[flow])].append((int(began[flow]), flow))
+        for flows in self._flows.values():
+            flows.sort()
 
     def of(self, conversations: Numbers, rows: Numbers) -> Numbers:
         """Return the flow of each packet, of several the one that was mapped then."""
