@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from pytest_netlab.capture import Capture
-    from pytest_netlab.nat.clocks.clock import Clock
     from pytest_netlab.nat.translations import Flow, Translations
 
     Numbers = npt.NDArray[np.int64]
@@ -65,7 +64,7 @@ def paired_packets(
     delay = None
     if found.account.clock is not None:
         times = inside.ts[near], outside.ts[far]
-        delay = _delays(found.account.clock, times, from_inside[flow] != reply)
+        delay = found.account.clock.took(*times, from_inside[flow] != reply)
     doubtful = np.array([one.ambiguous > 0 for one in flows], dtype=np.bool_)
     return PairedPackets(
         flow=flow,
@@ -95,10 +94,3 @@ def _replies(
         turned[number] = original != flows[number].inside
     found: Truths = (uniflows & 1) != turned[flow]
     return found
-
-
-def _delays(clock: Clock, times: tuple[Numbers, Numbers], outwards: Truths) -> Numbers:
-    """Return how long packets took, by the estimated clock, in ns."""
-    near, far = times
-    took = far - clock.outside(near)
-    return np.where(outwards, took, -took)

@@ -67,6 +67,25 @@ class Clock:
         """Return what the outside's clock showed at these times of the inside's."""
         return inside + self.ahead(inside)
 
+    def took(
+        self, inside: Times, outside: Times, outward: npt.NDArray[np.bool_]
+    ) -> Times:
+        """Return how long packets took, in ns, from the point that they passed first.
+
+        What is negative by no more than the clock's error is 0.
+
+        Args:
+            inside: their times by the inside's clock.
+            outside: by the outside's.
+            outward: whether they travelled from the inside to the outside.
+
+        """
+        late = outside - inside
+        late -= self.ahead(inside)
+        np.negative(late, out=late, where=~outward)
+        late[(late < 0) & (late >= -self.error)] = 0
+        return late
+
     def ahead(self, inside: Times) -> Times:
         """Return how far the outside's clock was ahead at these times, in ns."""
         offset = np.full(len(inside), self.offset, dtype=np.int64)

@@ -124,27 +124,23 @@ class Delays:
         if clock is None:
             delays: list[Delay | None] = [None] * count
             return Timing(clock=None, delays=delays, outward=even_out ^ back)
-        found = of_flows(*self._late(clock, even_out), count)
-        # What is negative by less than the clock's error is nothing.
-        found[(found < 0) & (found >= -clock.error)] = 0
+        found = of_flows(*self._took(clock, even_out), count)
         delays = list(map(Delay, *found.tolist()))
         return Timing(clock=clock, delays=delays, outward=even_out ^ back)
 
-    def _late(self, clock: Clock, even_out: Mask) -> tuple[Times, Index]:
+    def _took(self, clock: Clock, even_out: Mask) -> tuple[Times, Index]:
         """Return how long each packet took, in ns, and the codes of the pairs.
 
-        Into one array, part by part: fresh memory costs as much as the arithmetic.
+        Part by part: fresh memory costs as much as the arithmetic.
         """
         codes = np.concatenate([np.empty(0, dtype=np.int32), *self._codes])
-        late = np.empty(len(codes), dtype=np.int64)
+        took = np.empty(len(codes), dtype=np.int64)
         at = 0
         for (near, far), of_pairs in zip(self._times, self._codes, strict=True):
-            part = late[at : at + len(of_pairs)]
-            np.subtract(far, near, out=part)
-            part -= clock.ahead(near)
-            np.negative(part, out=part, where=~_outward(of_pairs, even_out))
+            outward = _outward(of_pairs, even_out)
+            took[at : at + len(of_pairs)] = clock.took(near, far, outward)
             at += len(of_pairs)
-        return late, codes
+        return took, codes
 
 
 def _outward(codes: Index, even_out: Mask) -> Mask:

@@ -6,7 +6,7 @@ cimport cython
 
 cdef int _NONE
 cdef int CHANGED, SHARED, UNDO, RENEWED, TAKEN_OVER, CLOSED
-cdef int _COLUMNS, _WRONG, _OPENED, _SHUT
+cdef int _COLUMNS, _WRONG, _CLOSING, _OPENED, _SHUT
 
 
 cdef class MappingTable:

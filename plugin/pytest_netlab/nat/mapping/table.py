@@ -7,7 +7,7 @@ free for another one.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 try:
     import cython
@@ -18,7 +18,7 @@ import numpy as np
 from pytest_netlab.nat.mapping import packet_changes
 from pytest_netlab.nat.pairing import observations
 from pytest_netlab.nat.pairing.hash_join import longer
-from pytest_netlab.wire import octets
+from pytest_netlab.wire import octets, tcp
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -43,6 +43,7 @@ IDLE: Final = 30_000_000_000  # ns; Linux's shortest timeout, nf_conntrack_udp_t
 
 _COLUMNS = 8  # of a flow
 _WRONG = 7  # columns of what is wrong with a pair
+_CLOSING = tcp.FIN | tcp.RST
 _OPENED, _SHUT = 1, 2  # what a conversation's last SYN, FIN and RST said
 
 # Cython makes C integers of these; this keeps them visible to Python.
@@ -115,14 +116,14 @@ class MappingTable:
         self._back = longer(self._back, far_uniflows, _NONE)
         self.there = octets.i32_view(self._there)
         self.back = octets.i32_view(self._back)
-        self._near_state = _wider(self._near_state, near_uniflows >> 1)
-        self._far_state = _wider(self._far_state, far_uniflows >> 1)
+        self._near_state = longer(self._near_state, near_uniflows >> 1)
+        self._far_state = longer(self._far_state, far_uniflows >> 1)
         self.near_state = octets.u8_view(self._near_state)
         self.far_state = octets.u8_view(self._far_state)
         needed = self.count + pairs
         if self.flows.shape[1] < needed:
-            self.flows = _wider(self.flows, needed)
-            self.times = _wider(self.times, needed)
+            self.flows = longer(self.flows, needed)
+            self.times = longer(self.times, needed)
         self.last = octets.i64_view(self.times[0])
         self.near_began = octets.i64_view(self.times[1])
         self.far_began = octets.i64_view(self.times[2])
@@ -180,16 +181,6 @@ class MappingTable:
         self.near_read = _last_read(near.row, args.near_next, self.near_read)
         self.far_read = _last_read(far.row, args.far_next, self.far_read)
         return flow[:count], wrong[: flagged * _WRONG].reshape(-1, _WRONG)
-
-
-def _wider(array: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:
-    """Return the array if its rows are this long, else a copy, at least doubled."""
-    length = array.shape[-1]
-    if length >= size:
-        return array
-    grown = np.zeros((*array.shape[:-1], max(size, 2 * length, 64)), dtype=array.dtype)
-    grown[..., :length] = array
-    return grown
 
 
 def _last_read(rows: npt.NDArray[np.int64], count: int, before: int) -> int:
@@ -289,7 +280,7 @@ def _read_to(table: MappingTable, args: _Arrays, near: int, far: int) -> None:
 
 def _hear(state: memoryview, conversation: int, facts: int) -> None:
     """Note that a packet opens or closes its conversation, if it does."""
-    if facts >> observations.CLOSES & 1:
+    if facts >> observations.TCP_FLAGS & _CLOSING:
         state[conversation] = _SHUT
     elif facts >> observations.OPENS & 1:
         state[conversation] |= _OPENED

@@ -22,10 +22,13 @@ import numpy as np
 from pytest_netlab.wire import octets
 
 if TYPE_CHECKING:
+    from typing import TypeVar
+
     import numpy.typing as npt
 
     from pytest_netlab.nat.pairing.observations import Observations
 
+    T = TypeVar("T", bound=np.generic)
     Index = npt.NDArray[np.int32]
 
 NOBODY: Final = -1  # no counterpart yet, no known uniflow
@@ -251,12 +254,14 @@ class Pairing:
         return bool(self.owned[far_uniflow])
 
 
-def longer(array: npt.NDArray[np.int32], size: int, fill: int) -> Index:
-    """Return the array if it is this long, else a copy that is, at least doubled."""
-    if len(array) >= size:
+def longer(array: npt.NDArray[T], size: int, fill: int = 0) -> npt.NDArray[T]:
+    """Return the array if its rows are this long, else a copy, at least doubled."""
+    length = array.shape[-1]
+    if length >= size:
         return array
-    grown = np.full(max(size, 2 * len(array), 64), fill, dtype=np.int32)
-    grown[: len(array)] = array
+    shape = (*array.shape[:-1], max(size, 2 * length, 64))
+    grown = np.full(shape, fill, dtype=array.dtype)
+    grown[..., :length] = array
     return grown
 
 

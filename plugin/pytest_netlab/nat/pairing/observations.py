@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _ADDRESS = ADDRESS_BYTES
 _NUMBERING = tcp.FIN | tcp.SYN | tcp.RST
-_SYN, _ACK, _CLOSING = tcp.SYN, tcp.ACK, tcp.FIN | tcp.RST
+_SYN, _OPENING = tcp.SYN, tcp.SYN | tcp.ACK | tcp.FIN | tcp.RST
 
 # The facts of a packet in 64 bits: what is compared once two are the same packet.
 TTL: Final = 0  # 8 bits
@@ -42,7 +42,6 @@ ERROR: Final = 31  # it is an ICMP error
 WRONGLY_EMBEDDED: Final = 32  # and embeds a packet that its receiver did not send
 SEGMENT: Final = 33  # TCP with a payload
 OPENS: Final = 34  # TCP's first packet: a SYN that acknowledges nothing
-CLOSES: Final = 35  # a FIN or RST
 TCP_FLAGS: Final = 36  # 3 bits: FIN, SYN and RST
 URGENT: Final = 40  # 16 bits, TCP's urgent pointer
 NUMBERED: Final = 56  # its IPv4 id is not 0
@@ -54,7 +53,7 @@ globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, DIRECTION=DIRECTION, ERROR=ERROR
 globals().update(IP_CHECKSUM=IP_CHECKSUM, L4_CHECKSUM=L4_CHECKSUM)
 globals().update(HASHLESS=HASHLESS, WRONGLY_EMBEDDED=WRONGLY_EMBEDDED, SEGMENT=SEGMENT)
 globals().update(URGENT=URGENT, NUMBERED=NUMBERED, TCP_FLAGS=TCP_FLAGS)
-globals().update(OPENS=OPENS, CLOSES=CLOSES, DATAGRAM=DATAGRAM)
+globals().update(OPENS=OPENS, DATAGRAM=DATAGRAM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +231,6 @@ def _facts(columns: Columns, row: int) -> int:
     facts |= columns.l4_checksum[row] << L4_CHECKSUM
     facts |= _one(columns.direction[row]) << DIRECTION
     facts |= _one(columns.tcp_urgent[row]) << URGENT
-    facts |= _one(columns.tcp_flags[row] & _NUMBERING) << TCP_FLAGS
     if columns.payload_len[row] and columns.proto[row] == UDP:
         facts |= _one(1) << DATAGRAM
     if columns.ip_id[row]:
@@ -253,9 +251,8 @@ def _of_tcp(columns: Columns, row: int) -> int:
     """Return the facts that only a TCP segment has."""
     facts = _one(1) << SEGMENT if columns.payload_len[row] else 0
     flags = columns.tcp_flags[row]
-    if flags & _CLOSING:
-        facts |= _one(1) << CLOSES
-    elif flags & _SYN and not flags & _ACK:
+    facts |= _one(flags & _NUMBERING) << TCP_FLAGS
+    if flags & _OPENING == _SYN:
         facts |= _one(1) << OPENS
     return facts
 

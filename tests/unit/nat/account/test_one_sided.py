@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -119,3 +120,23 @@ def test_published_and_not_forwarded() -> None:
     again = Packet(key=INWARDS._replace(sport=4444), data=b"x", ip_id=3)
 
     assert lost(account(outside=[(5, again)])) == [("outside", "lost", 1)]
+
+
+def test_many_conversations() -> None:
+    """Four times as many take four times as long, not sixteen."""
+    few, many = (_seconds(count) for count in (3_000, 12_000))
+
+    assert many < 9 * few
+
+
+def _seconds(count: int) -> float:
+    """Return the processor time of an account of so many lost conversations."""
+    keys = (Tuple5(UDP, C1, 1024 + n, HOST01, 1024 + n) for n in range(count))
+    sent = [(1 + n / 1000, Packet(key=key, ip_id=9)) for n, key in enumerate(keys)]
+    ends = [(ms, Packet(key=KEY, data=b"%d" % ms, ip_id=3)) for ms in (0, 100)]
+    crossed = [(ms + 0.1, routed(one, SENT)) for ms, one in ends]
+    found = learn(timed([*sent, *ends]), timed(crossed))
+    assert len(found.flows) == count + 1
+    before = process_time()
+    assert len(found.account.losses) == count
+    return process_time() - before
