@@ -146,10 +146,9 @@ class _Learner:
             (self.far, far, self.pairing.far_counterparts),
         ):
             paired = counterparts[: len(seen)] >= 0
-            left = np.flatnonzero(~paired)
-            doubled = left[duplicates.beside(seen, left, paired)]
+            doubled = np.flatnonzero(duplicates.beside(seen, paired) & ~paired)
             seen.facts[doubled] |= np.uint64(1 << DOUBLED)
-            side.carry(seen.take(left), _WINDOW)
+            side.carry(seen.take(np.flatnonzero(~paired)), _WINDOW)
 
     def _part_distant(self) -> None:
         """Unpair what is equal but was seen at quite another time, and out of order.

@@ -161,9 +161,10 @@ class SideReader:
         """Keep unpaired observations for the next step, of a stream the latest only."""
         if self.whole is None:
             self._keep_unpaired(unpaired)
-            excess = max(0, len(unpaired) - bound)
-            self._given_up.append(unpaired.take(np.arange(excess)))
-            unpaired = unpaired.take(np.arange(excess, len(unpaired)))
+            excess = len(unpaired) - bound
+            if excess > 0:
+                self._given_up.append(unpaired.take(np.arange(excess)))
+                unpaired = unpaired.take(np.arange(excess, len(unpaired)))
         self.carried = unpaired
 
     def unpaired(self) -> Observations:

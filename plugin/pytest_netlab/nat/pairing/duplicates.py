@@ -12,6 +12,8 @@ import numpy as np
 from pytest_netlab.nat.pairing.observations import NUMBERED, TTL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from pytest_netlab.nat.pairing.observations import Observations
@@ -21,48 +23,41 @@ if TYPE_CHECKING:
 
 _WITHIN = 1_000_000  # ns; a sender repeats a segment after tens of them
 _APART = 4  # packets of other flows that may come between
-_IDENTICAL = ("uniflow", "key", "options")
 # A mirror port may show a packet before a router and behind it: with another ttl.
 _ALL_BUT_TTL = ~np.uint64(0xFF << TTL)
 
 
-def beside(seen: Observations, rows: Index, others: Mask) -> Mask:
-    """Return which rows have an equal packet close by, in order and in time.
-
-    Args:
-        seen: observations, in capture order.
-        rows: indices of those to be examined.
-        others: which observations count as the equal one.
-
-    """
-    found = np.zeros(len(rows), dtype=np.bool_)
-    keys, last = seen.key[rows], len(seen) - 1
-    for apart in (*range(-_APART, 0), *range(1, _APART + 1)):
-        there = np.clip(rows + apart, 0, last)
-        at = np.flatnonzero(seen.key[there] == keys)  # mostly none
-        here, index = rows[at], there[at]
-        same = (index == here + apart) & others[index]
-        same &= np.abs(seen.ts[index] - seen.ts[here]) <= _WITHIN
-        same &= (seen.facts[index] ^ seen.facts[here]) & _ALL_BUT_TTL == 0
-        for name in _IDENTICAL:
-            values = getattr(seen, name)
-            same &= values[index] == values[here]
-        found[at[same]] = True
+def beside(seen: Observations, others: Mask) -> Mask:
+    """Return which observations have an equal one close by, among `others`."""
+    found = np.zeros(len(seen), dtype=np.bool_)
+    for earlier, later in _equal(seen):
+        found[earlier] |= others[later]
+        found[later] |= others[earlier]
     return found
 
 
 def second(seen: Observations) -> Mask:
     """Return which observations equal an earlier one that is close by."""
     found = np.zeros(len(seen), dtype=np.bool_)
-    for apart in range(1, min(_APART, len(seen) - 1) + 1):
-        here, before = slice(apart, None), slice(None, -apart)
-        same = np.abs(seen.ts[here] - seen.ts[before]) <= _WITHIN
-        same &= (seen.facts[here] ^ seen.facts[before]) & _ALL_BUT_TTL == 0
-        for name in _IDENTICAL:
-            values = getattr(seen, name)
-            same &= values[here] == values[before]
-        found[here] |= same
+    for _, later in _equal(seen):
+        found[later] = True
     return found
+
+
+def _equal(seen: Observations) -> Iterator[tuple[Index, Index]]:
+    """Yield indices of equal packets, the earlier and the later, by their distance.
+
+    They are close by in capture order and in time. Keys are compared first: hardly any
+    are equal.
+    """
+    for apart in range(1, min(_APART, len(seen) - 1) + 1):
+        here = np.flatnonzero(seen.key[:-apart] == seen.key[apart:])
+        there = here + apart
+        same = np.abs(seen.ts[there] - seen.ts[here]) <= _WITHIN
+        same &= (seen.facts[there] ^ seen.facts[here]) & _ALL_BUT_TTL == 0
+        for values in (seen.uniflow, seen.options):
+            same &= values[there] == values[here]
+        yield here[same], there[same]
 
 
 def numbered(seen: Observations) -> Mask:

@@ -24,9 +24,10 @@ def test_beside(apart: int) -> None:
     paired = np.array([True] * 6)
     paired[0] = False
 
-    assert duplicates.beside(seen, np.array([0]), paired).tolist() == [True]
+    assert np.flatnonzero(duplicates.beside(seen, paired)).tolist() == [0]
+    assert duplicates.beside(seen, ~paired).tolist() == [n == apart for n in range(6)]
     seen.ts[apart] = 1_000_001
-    assert duplicates.beside(seen, np.array([0]), paired).tolist() == [False]
+    assert not duplicates.beside(seen, paired).any()
 
 
 @pytest.mark.parametrize("name", ["uniflow", "key", "options", "facts"])
