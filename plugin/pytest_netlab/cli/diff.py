@@ -126,24 +126,43 @@ def command(
         Traced(got.capture, seen, ends[1]),
         _of_payload(rules, want.policy),
     )
-    flows = compared(expected, seen)
-    judged = (expected.flows, seen.flows) if found else flows  # a whole one may differ
+    flows = _covered((want, got), (expected, seen), points, is_same=not found)
+    if out is not None:
+        _write(out, got.capture, seen, found, points[1])
+    emit([_written(found, form, flows)])
+    sys.exit(1 if found else 0)
+
+
+def _covered(
+    read: tuple[Read, Read],
+    traces: tuple[CanonicalTrace, CanonicalTrace],
+    points: tuple[Points, Points],
+    *,
+    is_same: bool,
+) -> int:
+    """Return how many flows were compared; say what was not, and why.
+
+    Raises:
+        Trouble: nothing differs, but packets were lost, or not all was compared.
+
+    """
+    want, got = read
+    flows = compared(*traces)
+    # Of traces that differ, a whole flow may be the difference.
+    judged = flows if is_same else (traces[0].flows, traces[1].flows)
     omitted = rendered(
         left_out(want.capture, judged[0], points[0].names.values()),
         left_out(got.capture, judged[1], points[1].names.values()),
     )
-    if not found:
+    if is_same:
         reviewed = want.policy is not None
-        _check(got.capture, (expected, seen), reviewed=reviewed)
+        _check(got.capture, traces, reviewed=reviewed)
         _check_any(len(flows[1]), omitted, quiet=reviewed and bool(len(got.capture)))
-    elif expected.left_out or seen.left_out:
-        say(_rest(expected, seen), err=True)
+    elif any(one.left_out for one in traces):
+        say(_rest(*traces), err=True)
     if omitted:
         say(f"not compared: {omitted}", err=True)
-    if out is not None:
-        _write(out, got.capture, seen, found, points[1])
-    emit([_written(found, form, len(flows[1]))])
-    sys.exit(1 if found else 0)
+    return len(flows[1])
 
 
 def _carried(want: Traced, got: Traced, rule: FieldRule) -> list[Difference]:
