@@ -26,18 +26,18 @@ TOP = 0xFFFF_FFF0  # a first sequence number whose stream passes 2^32
 
 
 def _stream(
-    *parts: tuple[int, bytes], first: int = 1000, end: int = 30
+    *parts: tuple[int, bytes], first: int = 1000, end: int = 30, sport: int = 40000
 ) -> list[Packet]:
     """Return a connection that sends octets from these offsets, then closes."""
-    number = first + 1
+    number, key = first + 1, ASK._replace(sport=sport)
     return [
-        Packet(key=ASK, seq=first, flags=SYN),
-        Packet(key=ASK.reply, seq=5000, ack=number, flags=SYN_ACK),
+        Packet(key=key, seq=first, flags=SYN),
+        Packet(key=key.reply, seq=5000, ack=number, flags=SYN_ACK),
         *(
-            Packet(key=ASK, seq=number + at & 0xFFFF_FFFF, ack=5001, data=data, ip_id=n)
+            Packet(key=key, seq=number + at & 0xFFFF_FFFF, ack=5001, data=data, ip_id=n)
             for n, (at, data) in enumerate(parts, start=1)
         ),
-        Packet(key=ASK, seq=number + end & 0xFFFF_FFFF, ack=5001, flags=FIN_ACK),
+        Packet(key=key, seq=number + end & 0xFFFF_FFFF, ack=5001, flags=FIN_ACK),
     ]
 
 
@@ -262,6 +262,16 @@ def test_concurrent_flows(command: Command) -> None:
 
     assert _diff(command, sent, sent[::-1]) == (0, [])
     assert _diff(command, sent, [sent[1], other])[0] == 1
+
+
+def test_concurrent_streams_sent_in_other_pieces(command: Command) -> None:
+    """Content is the same, also if octets of it were sent twice in other segments."""
+    texts = TEXT, TEXT[::-1]
+    cut = [[(0, one[:10]), (5, one[5:25]), (20, one[20:])] for one in texts]
+    old = [*_stream((0, texts[0]), sport=4001), *_stream((0, texts[1]), sport=4002)]
+    new = [*_stream(*cut[1], sport=4003), *_stream(*cut[0], sport=4004)]
+
+    assert _diff(command, old, new) == (0, [])
 
 
 @pytest.mark.parametrize(
