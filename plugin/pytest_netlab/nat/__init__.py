@@ -9,9 +9,16 @@ clocks. `Nat` knows no packet.
 from pytest_netlab.nat.bridged_replies import join_replies
 from pytest_netlab.nat.learn import learn
 from pytest_netlab.nat.model import Nat
-from pytest_netlab.nat.translations import Disposition, Flow, Kind, Translations
+from pytest_netlab.nat.translations import (
+    Change,
+    Disposition,
+    Flow,
+    Kind,
+    Translations,
+)
 
 __all__ = [
+    "Change",
     "Disposition",
     "Flow",
     "Kind",

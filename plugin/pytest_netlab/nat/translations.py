@@ -56,6 +56,21 @@ class Renewal(NamedTuple):
     closed: bool
 
 
+class Change(NamedTuple):
+    """What was rewritten of a flow's packets that a middlebox may rewrite.
+
+    Attributes:
+        field: the packet's field, or `payload`.
+        text: what became of it, as text, once for all packets.
+        packets: of how many; 0: of all.
+
+    """
+
+    field: str
+    text: str
+    packets: int
+
+
 class Flow(NamedTuple):
     """One conversation as the NAT saw it.
 
@@ -78,6 +93,7 @@ class Flow(NamedTuple):
             of them: what the flow was translated to is a guess.
         delay: of those that crossed; None where no clock could be estimated.
         renewal: of the mapping that this flow's replaced; None if it replaced none.
+        changes: what was rewritten beside addresses and ports, and may be.
 
     """
 
@@ -95,6 +111,7 @@ class Flow(NamedTuple):
     ambiguous: int = 0
     delay: Delay | None = None
     renewal: Renewal | None = None
+    changes: tuple[Change, ...] = ()
 
     @property
     def original(self) -> Tuple5:

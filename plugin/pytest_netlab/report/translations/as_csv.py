@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING
 
 from pytest_netlab.flows import ICMP, ICMP6, WITH_PORTS
-from pytest_netlab.report.translations import losses
+from pytest_netlab.report.translations import losses, notes
 from pytest_netlab.report.translations.words import crossed, name
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ FIELDS = (
     "renewed_after_ns",
     "renewed_key",
     "renewed_closed",
+    "changes",
 )
 
 
@@ -47,12 +48,13 @@ def to_csv(found: Translations) -> str:
 
 
 def _rest(flow: Flow) -> tuple[object, ...]:
-    """Return the cells of a flow's delay, and of the mapping that its own replaced."""
+    """Return the cells of a flow's delay, of the mapping it replaced, of changes."""
     delay = flow.delay or ("",) * 3
+    changes = "; ".join(notes.changed(one, crossed(flow)) for one in flow.changes)
     if flow.renewal is None:
-        return (*delay, "", "", "")
+        return (*delay, "", "", "", changes)
     shared, idle, closed = flow.renewal
-    return (*delay, idle, shared, str(closed).lower())
+    return (*delay, idle, shared, str(closed).lower(), changes)
 
 
 def _cells(key: Tuple5 | None) -> tuple[object, ...]:

@@ -79,7 +79,7 @@ def _entries(some: Iterable[Loss]) -> list[str]:
 
 def _paired(number: int, flow: Flow, lost: str) -> str:
     """Return a flow seen on both sides as JSON; `lost` is its losses."""
-    kind, _, _, near, far, _, _, pairs, _, _, packets, doubt, delay, renewal = flow
+    kind, _, _, near, far, _, _, pairs, _, _, packets, doubt, delay, *_ = flow
     proto = near[0] if near else 0
     if delay is None:
         wait = "null"
@@ -90,7 +90,9 @@ def _paired(number: int, flow: Flow, lost: str) -> str:
         f'{{"flow": {number}, "proto": "{_NAMES[proto]}", "kind": "{kind}", '
         f'"inside": {_json(near)}, "outside": {_json(far)}, '
         f'"packets": {packets or len(pairs)}, "lost": {lost}, "ambiguous": {doubt}, '
-        f'"delay_ns": {wait}, "renewal": {_renewal(renewal) if renewal else "null"}}}'
+        f'"delay_ns": {wait}, '
+        f'"renewal": {_renewal(flow.renewal) if flow.renewal else "null"}, '
+        f'"changes": {_changes(flow) if flow.changes else "[]"}}}'
     )
 
 
@@ -100,6 +102,17 @@ def _unpaired(number: int, flow: Flow, lost: str) -> str:
     return (
         f'{{"flow": {number}, "proto": "{name(key)}", "fate": "{flow.disposition}", '
         f'"{side}": {_json(key)}, "lost": {lost}}}'
+    )
+
+
+def _changes(flow: Flow) -> str:
+    """Return what was rewritten of a flow's packets as a JSON list."""
+    crossed = flow.packets or len(flow.pairs)
+    return json.dumps(
+        [
+            {"field": field, "text": text, "packets": packets or crossed}
+            for field, text, packets in flow.changes
+        ]
     )
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.nat import Flow, Translations
     from pytest_netlab.nat.clocks.clock import Clock
-    from pytest_netlab.nat.translations import Absent, Renewal, Side, Span
+    from pytest_netlab.nat.translations import Absent, Change, Renewal, Side, Span
 
 Line = tuple[str, str]  # label and text
 _PPM = 1e6
@@ -26,7 +26,15 @@ def of_flow(flow: Flow) -> str:
         said.append("ambiguous" if every else f"{flow.ambiguous:,} ambiguous")
     if flow.renewal is not None:
         said.append(_renewed(flow.renewal))
+    said += [changed(change, words.crossed(flow)) for change in flow.changes]
     return ", ".join(said)
+
+
+def changed(change: Change, crossed: int) -> str:
+    """Return what was rewritten of a flow's packets, and of how many if not of all."""
+    if change.packets in (0, crossed):
+        return change.text
+    return f"{change.text} ({words.count(change.packets, 'packet')})"
 
 
 def of_captures(found: Translations) -> Iterator[Line]:

@@ -7,7 +7,7 @@ import csv
 from tests.unit.report.translations.handmade import flow, losing, loss
 
 from pytest_netlab.nat import Translations
-from pytest_netlab.nat.translations import Delay, Renewal
+from pytest_netlab.nat.translations import Change, Delay, Renewal
 from pytest_netlab.report.translations import to_csv
 
 
@@ -44,3 +44,14 @@ def test_delay_renewal_and_doubt() -> None:
 
     assert [one[name] for name in names] == ["2", "1", "2", "3", "7", "inside", "true"]
     assert [other[name] for name in names] == ["0", *[""] * 6]
+
+
+def test_changes() -> None:
+    """What was rewritten is one cell, with a count where not all packets were."""
+    known = flow()._replace(
+        changes=(Change("ip_id", "ip id rewritten", 2), Change("payload", "told", 1))
+    )
+    one, other = rows(Translations((known, flow())))
+
+    assert one["changes"] == "ip id rewritten; told (1 packet)"
+    assert other["changes"] == ""

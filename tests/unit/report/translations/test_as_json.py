@@ -20,7 +20,7 @@ from tests.unit.report.translations.handmade import (
 )
 
 from pytest_netlab.nat import Flow, Translations
-from pytest_netlab.nat.translations import Account, Delay, Renewal
+from pytest_netlab.nat.translations import Account, Change, Delay, Renewal
 from pytest_netlab.report.translations import to_json
 
 
@@ -151,6 +151,20 @@ def test_delay_renewal_and_doubt() -> None:
     assert one["delay_ns"] == {"min": 1, "median": 2, "max": 3}
     assert one["renewal"] == {"shared": "inside", "idle_ns": 7, "closed": True}
     assert (other["ambiguous"], other["delay_ns"], other["renewal"]) == (0, None, None)
+
+
+def test_changes() -> None:
+    """What was rewritten has a field, a text, and the number of its packets."""
+    known = flow()._replace(
+        changes=(Change("ip_id", "ip id rewritten", 0), Change("payload", 'a "b"', 1))
+    )
+    one, other = parsed(Translations((known, flow())))["flows"]
+
+    assert one["changes"] == [
+        {"field": "ip_id", "text": "ip id rewritten", "packets": 2},
+        {"field": "payload", "text": 'a "b"', "packets": 1},
+    ]
+    assert other["changes"] == []
 
 
 def test_captures_and_clock() -> None:

@@ -16,7 +16,7 @@ from tests.unit.report.translations.handmade import (
 
 from pytest_netlab.nat import Flow, Translations
 from pytest_netlab.nat.clocks.clock import Clock
-from pytest_netlab.nat.translations import Absent, Account, Renewal
+from pytest_netlab.nat.translations import Absent, Account, Change, Renewal
 from pytest_netlab.report.translations import notes
 
 TOLD = flow()
@@ -46,6 +46,14 @@ def lines(account: Account) -> dict[str, str]:
                 ambiguous=2, renewal=Renewal("outside", 300 * 10**9, closed=False)
             ),
             "ambiguous, reused after 300 s idle",
+        ),
+        (
+            TOLD._replace(changes=(Change("ip_id", "ip id rewritten", 2),)),
+            "ip id rewritten",
+        ),
+        (
+            TOLD._replace(ambiguous=1, changes=(Change("payload", "rewritten", 1),)),
+            "1 ambiguous, rewritten (1 packet)",
         ),
     ],
 )
