@@ -101,13 +101,14 @@ class Known:
 class Builder:
     """Collects frames as taps deliver them."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Known, *, decapsulate: bool = False) -> None:
         """Start without a packet."""
         self._known = known
+        self._decapsulate = decapsulate
         self._blob = bytearray()
         self._comments: dict[int, str] = {}
         self._full: list[Block] = []
-        self._columns = Columns(_CHUNK)
+        self._columns = Columns(_CHUNK, decapsulate=decapsulate)
         self._row = 0
 
     def add(self, frame: Frame) -> None:
@@ -138,7 +139,7 @@ class Builder:
     def _next_chunk(self) -> int:
         """Store the full columns and begin new ones; return the row to fill."""
         self._full.append(Block(self._columns, _CHUNK))
-        self._columns = Columns(_CHUNK)
+        self._columns = Columns(_CHUNK, decapsulate=self._decapsulate)
         return 0
 
     def parts(self) -> tuple[list[Block], Octets, About]:

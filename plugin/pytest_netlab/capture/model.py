@@ -74,6 +74,9 @@ class Capture:
     quoted_dport: npt.NDArray[np.uint16]
     quoted_icmp_id: npt.NDArray[np.uint16]
     options_hash: npt.NDArray[np.uint64]
+    encapsulation: npt.NDArray[np.uint16]
+    outer_offset: npt.NDArray[np.uint16]
+    ifindex: npt.NDArray[np.uint32]
     offset: npt.NDArray[np.int64]
 
     def __init__(
@@ -111,9 +114,11 @@ class Capture:
         interfaces: Sequence[Interface],
         names: Mapping[str, str] | None = None,
         comment: str = "",
+        *,
+        decapsulate: bool = False,
     ) -> Self:
-        """Decode frames into a capture."""
-        builder = Builder(Known(interfaces, names, comment))
+        """Decode frames into a capture; `decapsulate` is that of `read`."""
+        builder = Builder(Known(interfaces, names, comment), decapsulate=decapsulate)
         for frame in frames:
             builder.add(frame)
         blocks, octets, about = builder.parts()

@@ -42,6 +42,7 @@ class Chunks:
         *,
         payload_hash: bool = True,
         checksums: bool = True,
+        decapsulate: bool = False,
         memory: Memory = None,
     ) -> None:
         """Open the source and recognise its format.
@@ -50,6 +51,7 @@ class Chunks:
             source: a path, or an open binary file, which may be a pipe.
             payload_hash: fill in `payload_hash` and `options_hash`.
             checksums: fill in `ip_checksum` and `l4_checksum`.
+            decapsulate: have rows of the innermost packet of a tunnel.
             memory: bytes by which the process may grow meanwhile, or a `Budget` that
                 is shared; None is three quarters of the free memory.
 
@@ -58,7 +60,7 @@ class Chunks:
             OSError: the file cannot be read.
 
         """
-        self._wanted = payload_hash, checksums
+        self._wanted = payload_hash, checksums, decapsulate
         self._known = Known()
         self._budget = Budget.of(memory)
         self._count = 0  # packets so far
@@ -132,9 +134,15 @@ class Chunks:
 
     def _columns(self) -> Columns:
         self._reader.walk.row = 0
-        hashes, checksums = self._wanted
+        hashes, checksums, decapsulate = self._wanted
         block = self._pool.take(size_of(self._rows))
-        columns = Columns(self._rows, block, hashes=hashes, checksums=checksums)
+        columns = Columns(
+            self._rows,
+            block,
+            hashes=hashes,
+            checksums=checksums,
+            decapsulate=decapsulate,
+        )
         columns.clear()
         return columns
 
@@ -179,6 +187,7 @@ def open_capture(
     *,
     payload_hash: bool = True,
     checksums: bool = True,
+    decapsulate: bool = False,
     memory: Memory = None,
 ) -> Chunks:
     """Open a capture to read it in chunks, in bounded memory: `for chunk in ...`.
@@ -186,7 +195,13 @@ def open_capture(
     Args and errors are those of `read`. The iteration raises damage, and too much
     memory in use, after all packets before it.
     """
-    return Chunks(source, payload_hash=payload_hash, checksums=checksums, memory=memory)
+    return Chunks(
+        source,
+        payload_hash=payload_hash,
+        checksums=checksums,
+        decapsulate=decapsulate,
+        memory=memory,
+    )
 
 
 def read(
@@ -194,6 +209,7 @@ def read(
     *,
     payload_hash: bool = True,
     checksums: bool = True,
+    decapsulate: bool = False,
     memory: Memory = None,
 ) -> Capture:
     """Read a capture: pcap or pcapng, plain or compressed with gzip, xz or zstd.
@@ -202,6 +218,8 @@ def read(
         source: a path, or an open binary file, which may be a pipe.
         payload_hash: fill in `payload_hash` and `options_hash`.
         checksums: fill in `ip_checksum` and `l4_checksum`.
+        decapsulate: have rows of the innermost packet of a tunnel (IP in IP, GRE,
+            VXLAN, GENEVE); without, rows are of the packet that carries it.
         memory: bytes by which the process may grow meanwhile, or a `Budget` that
             several captures share; None is three quarters of what is free on the
             machine and in the control groups of this process.
@@ -217,7 +235,11 @@ def read(
     parts: list[Capture] = []
     try:
         chunks = open_capture(
-            source, payload_hash=payload_hash, checksums=checksums, memory=memory
+            source,
+            payload_hash=payload_hash,
+            checksums=checksums,
+            decapsulate=decapsulate,
+            memory=memory,
         )
     except CaptureError as error:
         error.partial = Capture.from_frames([], [])

@@ -9,12 +9,13 @@ import csv
 import io
 import json
 from dataclasses import dataclass
+from enum import IntFlag
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_netlab.capture import Packet
 from pytest_netlab.capture.export import ADDRESSES, MACS, addresses, interfaces, macs
-from pytest_netlab.wire import COLUMNS, Status
+from pytest_netlab.wire import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -66,8 +67,8 @@ class Encoding:
     def enum(self, name: str) -> Callable[[int], str]:
         """Return the function that writes values of an enum column."""
         kind = _ENUMS[name]
-        if kind is Status:
-            return lambda value: self.join([_word(flag) for flag in Status(value)])
+        if issubclass(kind, IntFlag):
+            return lambda value: self.join([_word(flag) for flag in kind(value)])
         return lambda value: self.quote(_word(kind(value)))
 
 

@@ -56,6 +56,9 @@ cdef class Columns:
     cdef unsigned short *quoted_dport
     cdef unsigned short *quoted_icmp_id
     cdef unsigned long long *options_hash
+    cdef unsigned short *encapsulation
+    cdef unsigned short *outer_offset
+    cdef unsigned int *ifindex
     cdef long long *offset
     cdef public object block
     cdef public Py_ssize_t rows
@@ -64,6 +67,7 @@ cdef class Columns:
     cdef public Py_ssize_t end
     cdef public bint hashes
     cdef public bint checksums
+    cdef public bint decapsulate
 
     cpdef object note(self, Py_ssize_t row, int point, long long ts, int direction,
                       int status)

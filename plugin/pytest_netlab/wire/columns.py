@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from pytest_netlab.wire import memory, validity
+from pytest_netlab.wire.encapsulation import Encapsulation
 from pytest_netlab.wire.validity import (
     ALWAYS,
     OF_ICMP,
@@ -178,6 +179,16 @@ COLUMNS: tuple[Column, ...] = (
         present("options_hash"),
         "of IP and TCP, with the flow label; 0 unless all here",
     ),
+    _enum("encapsulation", "u2", Encapsulation, "a set of `Encapsulation` flags"),
+    _column(
+        "outer_offset",
+        "u2",
+        validity.DECAPSULATED,
+        "of a tunnel's outermost IP header in the frame",
+    ),
+    _column(
+        "ifindex", "u4", present("ifindex"), "the interface's number, of SLL2 and NFLOG"
+    ),
     _column("offset", "i8", ALWAYS, "of the packet in the file, decompressed"),
 )
 BY_NAME = MappingProxyType({column.name: column for column in COLUMNS})
@@ -229,6 +240,7 @@ class Columns:
         end: where the packet, or the layer being decoded, ends on the wire.
         hashes: whether to fill in `payload_hash` and `options_hash`.
         checksums: whether to fill in `ip_checksum` and `l4_checksum`.
+        decapsulate: whether rows are of the innermost packet of a tunnel.
 
     """
 
@@ -240,6 +252,7 @@ class Columns:
         end: int
         hashes: int
         checksums: int
+        decapsulate: int
 
         def __getattr__(self, name: str) -> memoryview:
             """Return the values of a column."""
@@ -251,6 +264,7 @@ class Columns:
         *,
         hashes: bool = True,
         checksums: bool = True,
+        decapsulate: bool = False,
     ) -> None:
         """Make columns for this many packets, zeroed; `vlan` is UNTAGGED.
 
@@ -260,6 +274,7 @@ class Columns:
         self.rows = rows
         self.block = np.zeros(size_of(rows), dtype=np.uint8) if block is None else block
         self.hashes, self.checksums = hashes, checksums
+        self.decapsulate = decapsulate
         self.start = self.limit = self.end = 0
         memory.bind(self, places, self.block)
         self.array("vlan").fill(UNTAGGED)

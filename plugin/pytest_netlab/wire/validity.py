@@ -22,6 +22,7 @@ from pytest_netlab.wire.assigned import (
     TCP,
     UDP,
 )
+from pytest_netlab.wire.encapsulation import TUNNELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -119,3 +120,7 @@ QUOTED = replace(
 )
 QUOTED_PORTS = among("quoted_proto", TCP=TCP, UDP=UDP)
 QUOTED_ICMP = among("quoted_proto", ICMP=ICMP, ICMPv6=ICMP6)
+DECAPSULATED = Condition(
+    "the packet was in a tunnel that was removed",
+    lambda rows: rows.column("encapsulation").astype(np.int64) & TUNNELS != 0,
+)

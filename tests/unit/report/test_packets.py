@@ -70,7 +70,7 @@ def told(packet: Packet | bytes) -> set[str]:
 
 ALWAYS = {
     *("packet", "interface", "point", "ts", "caplen", "wirelen", "direction", "status"),
-    *("ip_checksum", "l4_checksum", "offset"),
+    *("ip_checksum", "l4_checksum", "encapsulation", "offset"),
 }
 LINK = ALWAYS | {"eth_src", "eth_dst", "ethertype"}
 NETWORK = LINK | {
@@ -207,7 +207,8 @@ def test_csv_tells_what_json_does() -> None:
     words = csv.DictReader(text.splitlines(keepends=True))
 
     for found, line in zip(rows(seen), words, strict=True):
-        found["status"] = " ".join(found["status"])
+        for flags in ("status", "encapsulation"):
+            found[flags] = " ".join(found[flags])
         plain = {name: "" if v is None else str(v) for name, v in found.items()}
         assert line == plain
 
