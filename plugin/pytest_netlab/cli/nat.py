@@ -160,7 +160,9 @@ def _learned(
             watch = stack.enter_context(Watch())
             near, far = sides(stack, watch, files, points, budget)
             captures = (near.whole(), far.whole()) if whole else None
-            found = learn(*(captures or (near, far)), memory=budget, idle=idle)
+            found = learn(
+                *(captures or (near, far)), memory=budget, idle=idle, guess=True
+            )
             found.flows  # noqa: B018 - built on first access, here
     except CaptureError as error:
         raise as_trouble(error) from error

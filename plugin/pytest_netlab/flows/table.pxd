@@ -6,8 +6,9 @@ cimport cython
 cdef int NO_UNIFLOW
 cdef int _LOW, _HIGH, _ENDS, _KEY, _ADDRESS, _MAPPED, _PORT
 cdef int _NOT_HERE, _RING, _LAST, _AHEAD, _NEAR
-cdef int _FLIPPED, _ANSWERED, _BEGUN, _SENT, _FORTH_IN, _BACK_IN
-cdef int ICMP, TCP, UDP, ICMP6, ECHO_REPLY, ECHO_REPLY6, _SYN_ACK
+cdef int _FLIPPED, _ANSWERED, _BEGUN, _SENT, _FORTH_IN, _BACK_IN, _GUESSED
+cdef int _REGISTERED, _EPHEMERAL, _RESERVED
+cdef int ICMP, TCP, UDP, ICMP6, ECHO_REPLY, ECHO_REPLY6, _SYN, _SYN_ACK
 cdef int _INBOUND, _OUTBOUND, FIRST_GROUP, GROUP6, _EMPTY
 
 
@@ -21,6 +22,7 @@ cdef class FlowTable:
     cdef unsigned long long *hashes
     cdef int *swaps
     cdef public int errors
+    cdef public int guess
     cdef public object _keys
     cdef public object _states
     cdef public object _slots
@@ -44,7 +46,8 @@ cdef int _prepare(FlowTable table, Columns columns, Py_ssize_t row,
 cdef void _fetch(FlowTable table, Py_ssize_t row) noexcept nogil
 cdef bint is_flow(Columns columns, Py_ssize_t row) noexcept nogil
 cdef int is_error(Columns columns, Py_ssize_t row) noexcept nogil
-@cython.locals(number=Py_ssize_t, state=int, back=int, flipped=int, swapped=int)
+@cython.locals(number=Py_ssize_t, state=int, back=int, replied=int, guessed=int,
+               swapped=int)
 cdef int _add_packet(FlowTable table, Columns columns, Py_ssize_t row) noexcept nogil
 cdef int _shown(int state, int back, int direction) noexcept nogil
 @cython.locals(number=Py_ssize_t, back=int, swapped=int)
@@ -53,6 +56,9 @@ cdef unsigned long long _own_ends(Columns columns, Py_ssize_t row) noexcept nogi
 cdef bint _is_echo(int proto, int kind) noexcept nogil
 cdef unsigned long long _quoted_ends(Columns columns, Py_ssize_t row) noexcept nogil
 cdef int _is_reply(Columns columns, Py_ssize_t row) noexcept nogil
+cdef bint _is_opening(Columns columns, Py_ssize_t row) noexcept nogil
+cpdef int answers_by_port(int sport, int dport) noexcept nogil
+cdef int _range_of(int port) noexcept nogil
 @cython.locals(cell=Py_ssize_t, order=int, sport=cython.ulonglong,
                dport=cython.ulonglong)
 cdef int _fill(FlowTable table, Py_ssize_t row, const unsigned char *src,

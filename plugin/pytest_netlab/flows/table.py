@@ -47,8 +47,13 @@ _ADDRESS, _MAPPED = ADDRESS_BYTES, len(MAPPED)
 # a packet of the initiator was seen; the first of them left the host; packets of the
 # initiator, and of the responder, came into the host.
 _FLIPPED, _ANSWERED, _BEGUN, _SENT, _FORTH_IN, _BACK_IN = 1, 2, 4, 8, 16, 32
+_GUESSED = 64  # who the initiator is was judged by the ports
 
-_SYN_ACK = tcp.SYN | tcp.ACK
+# Ranges of RFC 6335, but that Linux's ephemeral ports begin at 32768. Clients that want
+# a privileged port (rresvport) take one from 512 on, and call registered ports (NFS).
+_REGISTERED, _EPHEMERAL, _RESERVED = 1024, 32768, 512
+
+_SYN, _SYN_ACK = tcp.SYN, tcp.SYN | tcp.ACK
 _INBOUND, _OUTBOUND = int(Direction.INBOUND), int(Direction.OUTBOUND)
 _EMPTY = -1
 _NOT_HERE = -1  # a row that this pass skips
@@ -73,10 +78,17 @@ class FlowTable:
         hashes: memoryview
         swaps: memoryview
         errors: int
+        guess: int
 
-    def __init__(self) -> None:
-        """Start without a conversation."""
-        self.count = 0
+    def __init__(self, *, guess: bool = False) -> None:
+        """Start without a conversation.
+
+        Args:
+            guess: judge by its ports who began a conversation that was captured from
+                its middle; otherwise whoever sent the first packet did.
+
+        """
+        self.count, self.guess = 0, int(guess)
         self._ring = np.zeros(_RING * _KEY, dtype=np.uint8)
         self._hashes = np.zeros(_RING, dtype=np.uint64)
         self._swaps = np.zeros(_RING, dtype=np.int32)
@@ -149,6 +161,15 @@ class FlowTable:
         """Return, for each conversation, whether the responder sent anything."""
         shown = self._states[: self.count] & _ANSWERED
         return [bool(answer) for answer in shown.tolist()]
+
+    def guessed(self) -> list[bool]:
+        """Return, for each conversation, whether it is a guess who began it."""
+        shown = self._states[: self.count] & _GUESSED
+        return [bool(guess) for guess in shown.tolist()]
+
+    def begun(self, number: int) -> bool:
+        """Return whether the initiator sent anything."""
+        return bool(self._states[number] & _BEGUN)
 
     def sent(self, number: int) -> bool:
         """Return whether the initiator's first packet left the host here."""
@@ -275,8 +296,11 @@ def _add_packet(table: FlowTable, columns: Columns, row: int) -> int:
     if number == table.count:
         table.count += 1
         # A SYN-ACK or an echo reply seen first answers a packet that was not captured.
-        flipped = swapped != _is_reply(columns, row)
-        table.states[number] = _FLIPPED if flipped else 0
+        replied, guessed = _is_reply(columns, row), 0
+        if table.guess and not replied and not _is_opening(columns, row):
+            replied = answers_by_port(columns.sport[row], columns.dport[row])
+            guessed = _GUESSED if replied or columns.proto[row] == TCP else 0
+        table.states[number] = guessed | (_FLIPPED if swapped != replied else 0)
     state = table.states[number]
     back = swapped != (state & _FLIPPED)
     table.states[number] = state | _shown(state, back, columns.direction[row])
@@ -338,6 +362,28 @@ def _is_reply(columns: Columns, row: int) -> int:
     if proto == ICMP:
         return 1 if kind == ECHO_REPLY else 0
     return 1 if proto == ICMP6 and kind == ECHO_REPLY6 else 0
+
+
+def _is_opening(columns: Columns, row: int) -> bool:
+    """Return whether a packet shows that its sender began the conversation."""
+    proto = columns.proto[row]
+    if proto == TCP:
+        return columns.tcp_flags[row] & _SYN != 0
+    return proto in (ICMP, ICMP6)
+
+
+def answers_by_port(sport: int, dport: int) -> int:
+    """Return, as 0 or 1, whether the ports look like those of a service's answer."""
+    if sport >= _EPHEMERAL or _range_of(sport) >= _range_of(dport):
+        return 0
+    return 1 if dport >= _EPHEMERAL or sport < _RESERVED else 0
+
+
+def _range_of(port: int) -> int:
+    """Return 0 of a system port, 1 of a registered and 2 of an ephemeral one."""
+    if port < _REGISTERED:
+        return 0
+    return 1 if port < _EPHEMERAL else 2
 
 
 def _fill(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from pytest_netlab.nat.mapping.flagged import (
     of_packets,
     of_renewal,
 )
+from pytest_netlab.nat.orientation import against_evidence, reverse
 from pytest_netlab.nat.proxy import join_proxied
 from pytest_netlab.nat.translations import (
     Account,
@@ -129,8 +131,9 @@ class Findings:
         table = self._table.flows[:, : self._table.count].T.tolist()
         keys = self._near.table.conversations(), self._far.table.conversations()
         answered = self._near.table.answered(), self._far.table.answered()
+        guessed = self._near.table.guessed()
         flows = [
-            _forwarded(keys, answered, row, delay)
+            _forwarded(keys, answered, row, delay, guessed=guessed[row[0]])
             for row, delay in zip(self._budget.watch(table), timing.delays, strict=True)
         ]
         for number, renewal in self._renewals.items():
@@ -138,8 +141,13 @@ class Findings:
         if self._in_memory:
             flows = self._with_rows(flows)
         joined = {row[0] for row in table}, {row[1] for row in table}
-        every = (*flows, *self._unpaired(*joined))
-        return every, lambda: self._account(every)
+        every = [*flows, *self._unpaired(*joined)]
+        turned = against_evidence(every)
+        shown = tuple(
+            reverse(flow) if number in turned else flow
+            for number, flow in enumerate(every)
+        )
+        return shown, lambda: _turned(self._account(tuple(every)), turned)
 
     def _account(self, flows: tuple[Flow, ...]) -> Account:
         """Return what became of the packets without a counterpart."""
@@ -226,6 +234,8 @@ def _forwarded(
     answered: tuple[list[bool], list[bool]],
     row: Sequence[int],
     delay: Delay | None,
+    *,
+    guessed: bool,
 ) -> Flow:
     """Return the flow of two conversations that share packets.
 
@@ -250,7 +260,19 @@ def _forwarded(
         packets=pairs,
         delay=delay,
         ambiguous=doubtful,
+        guessed=guessed,
     )
+
+
+def _turned(account: Account, flows: frozenset[int]) -> Account:
+    """Return the account with the packets of these flows in the other direction."""
+    if not flows:
+        return account
+    losses = [
+        one._replace(reply=not one.reply) if one.flow in flows else one
+        for one in account.losses
+    ]
+    return replace(account, losses=tuple(sorted(losses)))
 
 
 def _facts(seen: Observations, index: int) -> Facts:
@@ -270,11 +292,12 @@ def _unpaired(
     """
     flows = []
     rows = point.unpaired_left().by_conversation()
-    answered = point.table.answered()
+    answered, guessed = point.table.answered(), point.table.guessed()
     other: Side = "outside" if where == "inside" else "inside"
     for number in numbers:
         key = point.table.key(2 * number)
-        disposition: Disposition = "local" if answered[number] else "dropped"
+        both = answered[number] and (point.table.begun(number) or not guessed[number])
+        disposition: Disposition = "local" if both else "dropped"
         sent = point.table.sent(number)
         seen = tuple(rows.get(number, ()))
         flows.append(
@@ -284,9 +307,10 @@ def _unpaired(
                 initiated=other if sent else where,
                 inside=key if where == "inside" else None,
                 outside=key if where == "outside" else None,
-                answered=answered[number],
+                answered=both,
                 inside_rows=seen if where == "inside" else (),
                 outside_rows=seen if where == "outside" else (),
+                guessed=guessed[number],
             )
         )
     return flows

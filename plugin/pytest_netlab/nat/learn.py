@@ -43,7 +43,12 @@ _TTL = np.uint64(0xFF)
 
 
 def learn(
-    inside: Source, outside: Source, *, memory: Memory = None, idle: int = IDLE
+    inside: Source,
+    outside: Source,
+    *,
+    memory: Memory = None,
+    idle: int = IDLE,
+    guess: bool = False,
 ) -> Translations:
     """Pair the packets of two capture points and return each flow's rewrite.
 
@@ -59,13 +64,15 @@ def learn(
             captures; None is three quarters of what is free.
         idle: ns without a packet after which a mapping may have ended (RFC 4787
             REQ-5): another one in its place is a `Renewal`, before it a violation.
+        guess: judge by its ports who began a flow that was captured from its middle;
+            otherwise whoever sent the first packet that was captured did.
 
     Raises:
         MemoryLimitError: it takes more than that; also when flows are asked for.
 
     """
     budget = Budget.of(memory)
-    sides = SideReader(inside), SideReader(outside)
+    sides = SideReader(inside, guess=guess), SideReader(outside, guess=guess)
     mappings = MappingTable(idle)
     return _Learner(sides, mappings, budget, is_shared=memory is budget).run()
 

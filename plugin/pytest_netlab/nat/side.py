@@ -38,14 +38,14 @@ class SideReader:
     the columns of packets that were not paired at once, up to a bound.
     """
 
-    def __init__(self, source: Source) -> None:
-        """Take a capture or an iterable of its chunks."""
+    def __init__(self, source: Source, *, guess: bool = False) -> None:
+        """Take a capture or an iterable of its chunks; `guess` as `FlowTable` does."""
         self.whole = source if isinstance(source, Capture) else None
         chunks = iter([source] if isinstance(source, Capture) else source)
         first = next(chunks, None)
         self._chunks = chunks if first is None else chain((first,), chunks)
         self.knows_directions = first is not None and _knows_directions(first)
-        self.table = FlowTable()
+        self.table = FlowTable(guess=guess)
         self.streams = Streams()
         self.uniflows: list[npt.NDArray[np.int32]] = []
         self.rows = 0

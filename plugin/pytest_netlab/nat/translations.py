@@ -94,6 +94,7 @@ class Flow(NamedTuple):
         delay: of those that crossed; None where no clock could be estimated.
         renewal: of the mapping that this flow's replaced; None if it replaced none.
         changes: what was rewritten beside addresses and ports, and may be.
+        guessed: neither a SYN nor an echo shows who began it, so its ports decided.
 
     """
 
@@ -112,6 +113,7 @@ class Flow(NamedTuple):
     delay: Delay | None = None
     renewal: Renewal | None = None
     changes: tuple[Change, ...] = ()
+    guessed: bool = False
 
     @property
     def original(self) -> Tuple5:

@@ -29,6 +29,7 @@ FIELDS = (
     "renewed_after_ns",
     "renewed_key",
     "renewed_closed",
+    "guessed",
     "changes",
 )
 
@@ -51,10 +52,11 @@ def _rest(flow: Flow) -> tuple[object, ...]:
     """Return the cells of a flow's delay, of the mapping it replaced, of changes."""
     delay = flow.delay or ("",) * 3
     changes = "; ".join(notes.changed(one, crossed(flow)) for one in flow.changes)
+    last = str(flow.guessed).lower(), changes
     if flow.renewal is None:
-        return (*delay, "", "", "", changes)
+        return (*delay, "", "", "", *last)
     shared, idle, closed = flow.renewal
-    return (*delay, idle, shared, str(closed).lower(), changes)
+    return (*delay, idle, shared, str(closed).lower(), *last)
 
 
 def _cells(key: Tuple5 | None) -> tuple[object, ...]:

@@ -92,6 +92,7 @@ def _paired(number: int, flow: Flow, lost: str) -> str:
         f'"packets": {packets or len(pairs)}, "lost": {lost}, "ambiguous": {doubt}, '
         f'"delay_ns": {wait}, '
         f'"renewal": {_renewal(flow.renewal) if flow.renewal else "null"}, '
+        f'"guessed": {_bool(flow.guessed)}, '
         f'"changes": {_changes(flow) if flow.changes else "[]"}}}'
     )
 
@@ -101,7 +102,7 @@ def _unpaired(number: int, flow: Flow, lost: str) -> str:
     side, key = ("inside", flow.inside) if flow.inside else ("outside", flow.outside)
     return (
         f'{{"flow": {number}, "proto": "{name(key)}", "fate": "{flow.disposition}", '
-        f'"{side}": {_json(key)}, "lost": {lost}}}'
+        f'"{side}": {_json(key)}, "guessed": {_bool(flow.guessed)}, "lost": {lost}}}'
     )
 
 
@@ -118,8 +119,11 @@ def _changes(flow: Flow) -> str:
 
 def _renewal(renewal: Renewal) -> str:
     shared, idle, closed = renewal
-    ended = "true" if closed else "false"
-    return f'{{"shared": "{shared}", "idle_ns": {idle}, "closed": {ended}}}'
+    return f'{{"shared": "{shared}", "idle_ns": {idle}, "closed": {_bool(closed)}}}'
+
+
+def _bool(value: bool) -> str:  # noqa: FBT001 - a value
+    return "true" if value else "false"
 
 
 def _json(key: Tuple5 | None) -> str:

@@ -26,6 +26,8 @@ def of_flow(flow: Flow) -> str:
         said.append("ambiguous" if every else f"{flow.ambiguous:,} ambiguous")
     if flow.renewal is not None:
         said.append(_renewed(flow.renewal))
+    if flow.guessed:
+        said.append("who began it is a guess")
     said += [changed(change, words.crossed(flow)) for change in flow.changes]
     return ", ".join(said)
 

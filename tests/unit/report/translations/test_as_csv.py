@@ -55,3 +55,10 @@ def test_changes() -> None:
 
     assert one["changes"] == "ip id rewritten; told (1 packet)"
     assert other["changes"] == ""
+
+
+def test_who_began_may_be_a_guess() -> None:
+    """Then the cell is true."""
+    cells = rows(Translations((flow()._replace(guessed=True), flow())))
+
+    assert [one["guessed"] for one in cells] == ["true", "false"]

@@ -167,6 +167,15 @@ def test_changes() -> None:
     assert other["changes"] == []
 
 
+def test_who_began_may_be_a_guess() -> None:
+    """Of flows of one side as well."""
+    alone = flow(outside=None)._replace(guessed=True)
+    made = parsed(Translations((flow()._replace(guessed=True), flow(), alone)))
+
+    assert [one["guessed"] for one in made["flows"]] == [True, False]
+    assert [one["guessed"] for one in made["unpaired_flows"]] == [True]
+
+
 def test_captures_and_clock() -> None:
     """When each side was captured, how the clocks differ, and what one lacks."""
     account = Account(clock=CLOCK, inside=INSIDE, absent=(NO_UDP,))

@@ -47,6 +47,7 @@ def lines(account: Account) -> dict[str, str]:
             ),
             "ambiguous, reused after 300 s idle",
         ),
+        (TOLD._replace(guessed=True), "who began it is a guess"),
         (
             TOLD._replace(changes=(Change("ip_id", "ip id rewritten", 2),)),
             "ip id rewritten",
