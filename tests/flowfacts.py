@@ -8,7 +8,8 @@ from pytest_netlab.flows import ICMP, TCP, UDP, Role
 from pytest_netlab.trace import End, FlowFact, Refusal, What
 
 if TYPE_CHECKING:
-    from pytest_netlab.nat import Disposition, Kind
+    from pytest_netlab.nat import Disposition
+    from pytest_netlab.trace.values import Kind
 
 _PROTOCOLS = {"tcp": (TCP, False), "udp": (UDP, False), "icmp echo": (ICMP, True)}
 

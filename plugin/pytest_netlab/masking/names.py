@@ -35,7 +35,8 @@ _COMMON = re.compile(
     "|guest|tests?|testing|pass|passw(or)?d|secret|token|postgres|mysql|redis|example"
     "|changeme|localhost|docker0?|host(0[12])?|gateway|bridge|uplink|production"
     "|development|staging|fail(ed)?|passed|skipped|recorded|original|reply|inside|outside"
-    "|[sd]nat|hairpin|proxied|forward(ed)?|dropped|local|leaked|blind|nothing|differs"
+    "|[sd]nat|twice-nat|nat64|nat46|hairpin|proxied|forward(ed)?|dropped|local|leaked"
+    "|blind|nothing|differs"
     "|tcp|udp|sctp|icmp(v?6)?|ipv?[46]|https?|ping|accept|drop|reject|return|masquerade"
     "|nat|filter|chain|table|rule|input|output|(pre|post)routing|container|scenario"
     "|golden|packet|verdict|cause|netlab|pytest",

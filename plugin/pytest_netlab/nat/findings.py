@@ -249,8 +249,9 @@ def _forwarded(
         beyond = beyond.reply
     from_inside = bool(left) != bool(back)
     here, there = answered[0][near], answered[1][far]
+    ends = (inside, beyond) if from_inside else (beyond, inside)
     return Flow(
-        kind=kind_of(inside, beyond),
+        kind=kind_of(*ends),
         disposition="forwarded",
         initiated="inside" if from_inside else "outside",
         inside=inside,

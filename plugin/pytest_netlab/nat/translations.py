@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat.clocks.clock import Clock
 
-Kind = Literal["none", "snat", "dnat", "hairpin", "proxied"]
+Kind = Literal[
+    "none", "snat", "dnat", "twice-nat", "hairpin", "nat64", "nat46", "proxied"
+]
 Disposition = Literal["forwarded", "dropped", "local", "leaked", "proxied"]
 Side = Literal["inside", "outside"]
 Status = Literal["lost", "lost or not captured", "not captured", "not looked for"]
@@ -78,7 +80,10 @@ class Flow(NamedTuple):
     times as long.
 
     Attributes:
-        kind: what was rewritten in the initiator's direction (RFC 2663 names).
+        kind: what was rewritten in the initiator's direction: `snat`, `dnat` and
+            `twice-nat` (RFC 2663, 4); `nat64` where an initiator that speaks IPv6
+            reaches one that speaks IPv4, `nat46` the reverse (RFC 6146); `hairpin` from
+            inside to inside by an address of the outside (RFC 4787, 6).
         disposition: forwarded, or why no packet of it has a counterpart.
         initiated: the side that its first packet came from.
         inside: its key inside, oriented from the initiator; None if not seen there.
@@ -296,17 +301,20 @@ class Translations:
 
 
 def kind_of(original: Tuple5, translated: Tuple5) -> Kind:
-    """Name the rewrite between two keys of one direction, in either order.
+    """Name the rewrite of a key of the initiator's direction.
 
     An ICMP id is one field, stored in both ports of a key: it counts as the source's.
     """
+    families = ":" in original.src, ":" in translated.src
+    if families[0] != families[1]:
+        return "nat64" if families[0] else "nat46"
     source = (original.src, original.sport) != (translated.src, translated.sport)
     has_ports = original.proto not in (ICMP, ICMP6)
     target = original.dst != translated.dst or (
         has_ports and original.dport != translated.dport
     )
     if source and target:
-        return "hairpin"
+        return "twice-nat"
     if target:
         return "dnat"
     return "snat" if source else "none"

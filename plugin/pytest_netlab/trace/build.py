@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 
     from pytest_netlab.capture import Capture
     from pytest_netlab.checks import Violation
-    from pytest_netlab.trace.values import Step
+    from pytest_netlab.nat.translations import Kind as NatKind
+    from pytest_netlab.trace.values import Kind, Step
 
 # Addresses of the host itself: a flow between these only is not part of a scenario.
 OWN = frozenset({"host", "bridge", "gateway"})
@@ -55,6 +56,15 @@ BROADCAST = "255.255.255.255"
 HOST = frozenset({"host", "bridge"})
 # Violations where two flows are mapped to one tuple: then neither is unrelated.
 MAPPING = frozenset({"mapping", "one-to-one", "undone"})
+
+_REDIRECTED = ("dnat", "hairpin")  # kinds that rewrite where a packet goes
+
+
+def in_trace(kind: NatKind) -> Kind:
+    """Return the word of a trace, and so of format 1, for a rewrite."""
+    if kind in ("none", "snat", "dnat", "proxied"):
+        return kind
+    return "hairpin"  # both ends
 
 
 def translations(capture: Capture, inside: str, outside: str) -> Translations:
@@ -254,7 +264,7 @@ class _Builder:
             left = flow.outside  # a source other than the host's is never unrelated
             hidden = left is None or self.names.get(left.src) in OWN
             return hidden and not is_node(self.names.get(flow.inside.src))
-        if flow.outside is None or flow.kind not in ("dnat", "hairpin"):
+        if flow.outside is None or in_trace(flow.kind) not in _REDIRECTED:
             return False
         undone = self.names.get(flow.outside.dst) in OWN
         return undone and not is_node(self.names.get(flow.inside.dst))
@@ -263,7 +273,7 @@ class _Builder:
         self, traversal: Traversal, symbols: Symbols, flow: Flow
     ) -> list[Packet]:
         """Return a packet for each observation, with its rewrite since the last one."""
-        kind = "undone" if traversal.reply else flow.kind
+        kind = "undone" if traversal.reply else in_trace(flow.kind)
         packets: list[Packet] = []
         for row, step in zip(traversal.rows, (None, *traversal.steps), strict=True):
             packet = self._packet(row, traversal, symbols, step)
@@ -441,7 +451,7 @@ def _fact(flow: Flow, symbols: Symbols, refusal: Refusal | None) -> FlowFact:
         responder=responder,
         sender=sender,
         target=target,
-        kind=flow.kind,
+        kind=in_trace(flow.kind),
         disposition=flow.disposition,
         answered=flow.answered,
         returned=flow.returned,

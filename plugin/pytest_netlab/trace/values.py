@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
     from pytest_netlab.checks import Violation
     from pytest_netlab.flows import Tuple5
-    from pytest_netlab.nat import Disposition, Kind
+    from pytest_netlab.nat import Disposition
 
 IDS = (ICMP, ICMP6)
+# The words of traces and stored files (format 1): `hairpin` is a rewrite of both ends.
+Kind = Literal["none", "snat", "dnat", "hairpin", "proxied"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from pytest_netlab.causes import Case
     from pytest_netlab.host import HostChange
     from pytest_netlab.host.tracking.connections import Connection
-    from pytest_netlab.nat import Kind
     from pytest_netlab.trace import FlowFact
+    from pytest_netlab.trace.values import Kind
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pytest_netlab.causes import translation
 from pytest_netlab.trace import FlowFact, PortTranslation, Symbol
 
 if TYPE_CHECKING:
-    from pytest_netlab.nat import Kind
+    from pytest_netlab.trace.values import Kind
 
 DIRECT = fact(
     "tcp", "host01", "web:80", "host01", "web:80", kind="none", disposition="forwarded"

@@ -42,7 +42,7 @@ def test_joined() -> None:
     found = join_replies(learned)
 
     (flow,) = found.flows
-    assert (flow.inside, flow.outside, flow.kind) == (TRANSLATED, ASKED, "hairpin")
+    assert (flow.inside, flow.outside, flow.kind) == (TRANSLATED, ASKED, "twice-nat")
     assert (flow.pairs, flow.inside_rows) == (((0, 0), (1, 1)), (0, 1))
     assert flow.answered
     assert flow.returned

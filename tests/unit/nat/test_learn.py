@@ -66,8 +66,8 @@ DNAT = Crossing(
     Tuple5(TCP, HOST01, 40000, HOST, 81),
     Tuple5(TCP, HOST01, 40000, WEB, 80),
 )
-HAIRPIN = Crossing(
-    "hairpin",
+TWICE = Crossing(
+    "twice-nat",
     "outside",
     Tuple5(TCP, HOST01, 40000, HOST, 81),
     Tuple5(TCP, BRIDGE, 1024, WEB, 80),
@@ -87,7 +87,7 @@ CROSSINGS = [
     PING,
     PING_REMAPPED,
     DNAT,
-    HAIRPIN,
+    TWICE,
     PLAIN,
     PLAIN_IN,
     PLAIN6,
@@ -99,7 +99,7 @@ NAMES = [
     "ping",
     "id remapped",
     "dnat",
-    "hairpin",
+    "twice-nat",
     "plain",
     "plain inwards",
     "plain6",

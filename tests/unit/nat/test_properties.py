@@ -102,7 +102,7 @@ class Flow(NamedTuple):
             original.dst != translated.dst
             or (original.dport != translated.dport and not is_echo)
         )
-        names = {(0, 0): "none", (1, 0): "snat", (0, 1): "dnat", (1, 1): "hairpin"}
+        names = {(0, 0): "none", (1, 0): "snat", (0, 1): "dnat", (1, 1): "twice-nat"}
         return names[ends[0], ends[1]]
 
 

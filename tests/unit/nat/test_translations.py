@@ -21,8 +21,8 @@ PING = Tuple5(ICMP, C1, 7, HOST01, 7)
         (KEY, KEY._replace(sport=1024), "snat"),
         (KEY, KEY._replace(dst=HOST), "dnat"),
         (KEY, KEY._replace(dport=8080), "dnat"),
-        (KEY, KEY._replace(src=BRIDGE, dst=HOST), "hairpin"),
-        (KEY, KEY._replace(sport=1024, dport=8080), "hairpin"),
+        (KEY, KEY._replace(src=BRIDGE, dst=HOST), "twice-nat"),
+        (KEY, KEY._replace(sport=1024, dport=8080), "twice-nat"),
         (PING, PING._replace(src=HOST), "snat"),
         (PING, PING._replace(sport=9, dport=9), "snat"),
         (PING, PING._replace(dst=HOST), "dnat"),
@@ -32,6 +32,18 @@ def test_kind(original: Tuple5, translated: Tuple5, expected: str) -> None:
     """A rewrite is named by the ends it changed; an ICMP id is the source's."""
     assert kind_of(original, translated) == expected
     assert kind_of(translated, original) == expected
+
+
+V6 = Tuple5(TCP, "2001:db8::5", 40000, "64:ff9b::c000:250", 80)
+V4 = Tuple5(TCP, "203.0.113.1", 40000, "192.0.2.80", 80)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sent", "kind"), [(V6, V4, "nat64"), (V4, V6, "nat46")]
+)
+def test_kind_across_families(asked: Tuple5, sent: Tuple5, kind: str) -> None:
+    """The family that the initiator speaks comes first: RFC 6146 says NAT64."""
+    assert kind_of(asked, sent) == kind
 
 
 @pytest.mark.parametrize(
