@@ -15,6 +15,9 @@ SIMPLE_PACKET: Final = 3
 NAMES: Final = 4
 STATISTICS: Final = 5
 PACKET: Final = 6
+# Records that are no packets, but numbered like packets by Wireshark: journal entries
+# of systemd, events of sysdig (three versions), custom blocks (to be copied, or not).
+RECORDS: Final = frozenset({9, 0x204, 0x216, 0x221, 0xBAD, 0x40000BAD})
 
 MAGIC: Final = 0x1A2B3C4D
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -60,6 +61,7 @@ class Known:
         self.interfaces = list(interfaces)
         self.names = dict(names or {})
         self.notes = [comment] if comment else []
+        self.others = array("q")
         self._about: About | None = None
 
     def add(self, fact: Fact) -> None:
@@ -94,6 +96,7 @@ class Known:
                 interfaces=tuple(self.interfaces),
                 names=MappingProxyType(self.names),
                 comment="\n".join(self.notes),
+                others=self.others,
             )
         return self._about
 

@@ -64,7 +64,11 @@ class Frame(NamedTuple):
     comment: str = ""
 
 
-Record = Frame | Fact
+class Other(NamedTuple):
+    """A record that is no packet, but numbered like one by Wireshark."""
+
+
+Record = Frame | Fact | Other
 
 
 class _Clock(NamedTuple):
@@ -148,6 +152,7 @@ class PcapngReader:
         self._section = _Section("<", 0, budget)
         self.walk = Walk(big=False)
         self.comments: dict[int, str] = {}
+        self.others: list[int] = []  # rows before which a record is no packet
 
     def fill(self, columns: Columns) -> int:
         """Decode what is in the buffer; return how many bytes the next block needs.
@@ -228,6 +233,9 @@ class PcapngReader:
 
     def _take(self, record: Record, columns: Columns) -> None:
         """Decode a packet into the next row, or add a fact to what is known."""
+        if isinstance(record, Other):
+            self.others.append(self.walk.row)
+            return
         if not isinstance(record, Frame):
             self._known.add(record)
             return
@@ -384,6 +392,12 @@ def _parse_statistics(section: _Section, body: bytes) -> Sequence[Record]:
     return (Count(section.first + interface, received, dropped),)
 
 
+def _parse_other(section: _Section, body: bytes) -> Sequence[Record]:
+    """Return that there is a record, whatever it says."""
+    del section, body
+    return (Other(),)
+
+
 def _number(section: _Section, value: bytes | None, layout: str) -> int | None:
     """Return an option as an integer, None where it is absent or of another size."""
     if value is None or len(value) != struct.calcsize("=" + layout):
@@ -404,4 +418,5 @@ _PARSERS: dict[int, Callable[[_Section, bytes], Sequence[Record]]] = {
     blocks.NAMES: _parse_names,
     blocks.STATISTICS: _parse_statistics,
     blocks.PACKET: _parse_packet,
+    **dict.fromkeys(blocks.RECORDS, _parse_other),
 }

@@ -149,6 +149,7 @@ class Chunks:
     def _chunk(self, columns: Columns) -> Iterator[Capture]:
         """Yield the decoded rows, and fit the size of the next columns to a buffer."""
         rows, stream = self._reader.walk.row, self._stream
+        self._known.others.extend(self._count + row for row in self._others())
         if not rows:
             return
         octets = Octets(
@@ -169,6 +170,13 @@ class Chunks:
             comments, self._reader.comments = self._reader.comments, {}
             return comments
         return {}
+
+    def _others(self) -> list[int]:
+        """Return the rows of this chunk before which a record is no packet."""
+        if isinstance(self._reader, PcapngReader) and self._reader.others:
+            others, self._reader.others = self._reader.others, []
+            return others
+        return []
 
 
 def _reader(stream: Stream, known: Known, budget: Budget) -> PcapReader | PcapngReader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -74,12 +75,28 @@ class About:
         interfaces: where packets were captured.
         names: address text -> symbol.
         comment: on the whole capture; empty for none.
+        others: ascending, for each record that is no packet but counts as one in
+            Wireshark (`blocks.RECORDS`), how many packets of the file are before it;
+            of a file that is still read, it grows.
 
     """
 
     interfaces: tuple[Interface, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
     comment: str = ""
+    others: array[int] = field(default_factory=lambda: array("q"))
+
+    def numbers(self, rows: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return Wireshark's numbers of packets, from 1, by their rows in the file."""
+        wanted = np.asarray(rows, dtype=np.int64)
+        if not self.others:
+            return wanted + 1
+        before = np.frombuffer(self.others.tobytes(), dtype=np.int64)
+        return wanted + 1 + np.searchsorted(before, wanted, side="right")
+
+    def number(self, row: int) -> int:
+        """Return Wireshark's number of one packet."""
+        return row + 1 + bisect_right(self.others, row)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,7 +133,8 @@ def reordered(seen: Observed) -> Iterator[Violation]:
         if sizes[came] != sizes[left] or any(known[key] > 1 for key in keys):
             continue
         if left < latest[reply]:
-            got = f"before packet {latest[reply] + 1}, which had come earlier"
+            before = capture.about.number(latest[reply])
+            got = f"before packet {before}, which had come earlier"
             yield Violation(REORDERED, "sent on as it came", got, (left,))
         latest[reply] = max(latest[reply], left)
 

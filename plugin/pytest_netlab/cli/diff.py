@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,7 +129,7 @@ def command(
     flows = _covered((want, got), (expected, seen), points, is_same=not found)
     if out is not None:
         _write(out, got.capture, seen, found, points[1])
-    emit([_written(found, form, flows)])
+    emit([_written(_numbered(found, got.capture), form, flows)])
     sys.exit(1 if found else 0)
 
 
@@ -173,6 +173,17 @@ def _carried(want: Traced, got: Traced, rule: FieldRule) -> list[Difference]:
     if carried.holes:
         say(f"{carried.holes} octets were not compared: neither has them", err=True)
     return carried.found
+
+
+def _numbered(found: list[Difference], observed: Capture) -> list[Difference]:
+    """Return differences with packets' numbers as Wireshark counts them."""
+    about = observed.about
+    if not about.others:
+        return found
+    return [
+        replace(one, packet=about.number(one.packet - 1)) if one.packet else one
+        for one in found
+    ]
 
 
 def _write(

@@ -128,7 +128,7 @@ class Wanted:
         before = 0
         for chunk in watched:
             for piece, rows in self._slices(chunk):
-                yield self._written(piece, (rows + before + 1).tolist())
+                yield self._written(piece, chunks.about.numbers(rows + before).tolist())
                 self.shown += len(piece)
             if self.shown == self.count:
                 return

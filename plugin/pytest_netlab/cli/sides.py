@@ -60,14 +60,13 @@ class SideChunks:
         return Capture.joined(parts, self._chunks.about)
 
     def rows(self, rows: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Return the rows that packets have in the file."""
+        """Return the rows that packets have in the file, as Wireshark counts them."""
         wanted = np.asarray(rows, dtype=np.int64)
-        if self._name is None:
-            return wanted
-        every = np.concatenate([np.empty(0, dtype=np.int64), *self._rows])
-        self._rows = [every]
-        found: npt.NDArray[np.int64] = every[wanted]
-        return found
+        if self._name is not None:
+            every = np.concatenate([np.empty(0, dtype=np.int64), *self._rows])
+            self._rows = [every]
+            wanted = every[wanted]
+        return self.about.numbers(wanted) - 1
 
     def _check(self) -> None:
         """Raise if the file lacks the interface, or has several and none is named."""

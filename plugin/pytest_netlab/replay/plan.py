@@ -274,7 +274,7 @@ def _refuse(source: Source, rows: npt.NDArray[np.intp], *, fill: bool) -> None:
             (captured - capture.ip_offset[rows] < lengths) & (not fill),
         ),
     ):
-        found = (rows[wrong] + 1).tolist()
+        found = capture.about.numbers(rows[wrong]).tolist()
         if found:
             numbers = ", ".join(map(str, found[:_MOST_NAMED]))
             more = f", ... ({len(found)} in all)" if len(found) > _MOST_NAMED else ""

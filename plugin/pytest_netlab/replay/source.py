@@ -149,12 +149,13 @@ class Source:
     def packet(self, row: int, counterpart: int, *, reply: bool) -> PlannedPacket:
         """Return a packet, with the bytes of its counterpart."""
         ts, datagram = self.capture.ts.item(row), self._datagram(counterpart)
+        number = self.capture.about.number(row)
         if not self._odd.item(counterpart):
-            return PlannedPacket(row + 1, ts, reply, datagram)
+            return PlannedPacket(number, ts, reply, datagram)
         others = self.later.get(counterpart, ())
         first, *segmented = segment(datagram, MTU)
         return PlannedPacket(
-            row + 1,
+            number,
             ts,
             reply,
             first,
