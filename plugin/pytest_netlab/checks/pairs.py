@@ -180,9 +180,9 @@ def in_order(near: int, far: int, direction: int) -> tuple[int, int]:
     return (near, far) if direction == Direction.INBOUND else (far, near)
 
 
-def ttl_mismatch(before: int, after: int) -> Mismatch:
-    """Return a wrong ttl as text."""
-    return "ttl", f"{before - 1} after {before}", f"{after}"
+def ttl_mismatch(before: int, after: int, hops: int = 1) -> Mismatch:
+    """Return as text a ttl that this many routers do not leave."""
+    return "ttl", f"{before - hops} after {before}", f"{after}"
 
 
 def checksum_mismatch(name: str, near: int, far: int) -> Mismatch:

@@ -8,7 +8,7 @@ import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -58,6 +58,13 @@ class Learned:
     sides: tuple[SideChunks, SideChunks]
 
 
+class Demands(NamedTuple):
+    """What is demanded of the NAT, as `learn` takes it."""
+
+    idle: int
+    hops: int | None
+
+
 @click.command(name="nat")
 @click.argument("inside", type=FILE)
 @click.argument("outside", type=FILE, required=False)
@@ -78,6 +85,12 @@ class Learned:
     show_default=True,
     metavar="SECONDS",
     help="After so long without a packet, a mapping may be replaced.",
+)
+@click.option(
+    "--hops",
+    type=click.IntRange(0, 255),
+    metavar="N",
+    help="Routers between the two points; otherwise most packets tell.",
 )
 @with_pairs
 @bounded
@@ -117,9 +130,9 @@ def command(
         spare(name, inside, outside, option=option)
     whole = lists or any(name is not None for name in (out, table))
     budget: Budget = options["budget"]
-    idle: int = options["idle"] * _SECOND
+    demands = Demands(options["idle"] * _SECOND, options["hops"])
     files = inside, outside
-    learned = _learned(files, (near, far), budget, whole=whole, idle=idle)
+    learned = _learned(files, (near, far), budget, whole=whole, demands=demands)
     _check(learned.found)
     _check_sides(learned.found, files, (near, far))
     if out is not None and learned.captures is not None:
@@ -151,7 +164,7 @@ def _learned(
     budget: Budget,
     *,
     whole: bool,
-    idle: int,
+    demands: Demands,
 ) -> Learned:
     """Learn from both sides: in chunks, or from whole captures with `whole`."""
     try:
@@ -161,7 +174,10 @@ def _learned(
             near, far = sides(stack, watch, files, points, budget)
             captures = (near.whole(), far.whole()) if whole else None
             found = learn(
-                *(captures or (near, far)), memory=budget, idle=idle, guess=True
+                *(captures or (near, far)),
+                memory=budget,
+                guess=True,
+                **demands._asdict(),
             )
             found.flows  # noqa: B018 - built on first access, here
     except CaptureError as error:
@@ -186,7 +202,7 @@ def _in_files(found: Translations, near: SideChunks, far: SideChunks) -> Transla
         for one in found.account.losses
     )
     account = replace(found.account, losses=losses)
-    return Translations(found.flows, violations, account=account)
+    return Translations(found.flows, violations, account=account, hops=found.hops)
 
 
 @contextmanager

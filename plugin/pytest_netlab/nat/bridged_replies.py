@@ -45,6 +45,7 @@ def join_replies(learned: Translations) -> Translations:
         ),
         learned.pairs,
         _renumbered(learned.account, kept, joined),
+        hops=learned.hops,
     )
 
 

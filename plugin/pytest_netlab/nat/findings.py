@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from pytest_netlab.nat.clocks.delays import Delays
 from pytest_netlab.nat.mapping.flagged import (
     OF_PACKET,
     Facts,
+    of_deviation,
     of_facts,
     of_mapping,
     of_packets,
@@ -120,8 +122,13 @@ class Findings:
         pairs = None
         if self._in_memory:
             pairs = np.concatenate([np.empty((0, 2), dtype=np.int64), *self._pairs])
-        self._violations.sort(key=lambda bad: bad.inside_row)
-        return Translations(self._make_flows, tuple(self._violations), pairs)
+        steps = self._table.steps
+        room = _MOST_VIOLATIONS - len(self._violations)
+        late = list(islice(map(of_deviation, steps.deviations()), room))
+        violations = sorted(late + self._violations, key=lambda bad: bad.inside_row)
+        return Translations(
+            self._make_flows, tuple(violations), pairs, hops=steps.hops()
+        )
 
     def _make_flows(self) -> Made:
         """Return forwarded flows by their first packet, then those of one side."""

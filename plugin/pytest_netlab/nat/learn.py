@@ -49,6 +49,7 @@ def learn(
     memory: Memory = None,
     idle: int = IDLE,
     guess: bool = False,
+    hops: int | None = None,
 ) -> Translations:
     """Pair the packets of two capture points and return each flow's rewrite.
 
@@ -66,6 +67,8 @@ def learn(
             REQ-5): another one in its place is a `Renewal`, before it a violation.
         guess: judge by its ports who began a flow that was captured from its middle;
             otherwise whoever sent the first packet that was captured did.
+        hops: by how much the ttl must be lowered between the points; None: by as much
+            as it is for most packets, which `Translations.hops` has.
 
     Raises:
         MemoryLimitError: it takes more than that; also when flows are asked for.
@@ -73,7 +76,7 @@ def learn(
     """
     budget = Budget.of(memory)
     sides = SideReader(inside, guess=guess), SideReader(outside, guess=guess)
-    mappings = MappingTable(idle)
+    mappings = MappingTable(idle, hops)
     return _Learner(sides, mappings, budget, is_shared=memory is budget).run()
 
 
@@ -260,8 +263,10 @@ class _Learner:
     def _pair_fuzzily(self) -> None:
         """Pair at the end unpaired packets that are the same but for a field."""
         near, far = self.near.unpaired_left(), self.far.unpaired_left()
+        is_bridge = self.mapping_table.steps.hops().outward == 0
         found = pair_fuzzily(
-            near.capture, far.capture, near.rows, far.rows, self._alignment
+            *(near.capture, far.capture, near.rows, far.rows, self._alignment),
+            is_bridge=is_bridge,
         )
         if not found:
             return
@@ -280,7 +285,9 @@ class _Learner:
             self.far.paired_last.append(numbers[1])
             self.findings.delays.add(seen, pair, flow, np.zeros(1, dtype=np.uint8))
             ends = Observation(near.capture, row_in), Observation(far.capture, row_out)
-            self.findings.note(bad.at(*numbers) for bad in check_pair(*ends))
+            # The mapping table counted the step of the ttl.
+            wrong_fields = (bad for bad in check_pair(*ends) if bad.field != "ttl")
+            self.findings.note(bad.at(*numbers) for bad in wrong_fields)
 
 
 def _overtaking(counterparts: Index) -> npt.NDArray[np.bool_]:

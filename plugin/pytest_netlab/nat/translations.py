@@ -58,6 +58,21 @@ class Renewal(NamedTuple):
     closed: bool
 
 
+class Hops(NamedTuple):
+    """By how much the ttl is lowered between the points: routers, or 0 of a bridge.
+
+    Attributes:
+        outward: of packets that left the inside; None without a pair.
+        inward: of those that came from outside, likewise.
+        learned: by most pairs; otherwise it was demanded.
+
+    """
+
+    outward: int | None
+    inward: int | None
+    learned: bool
+
+
 class Change(NamedTuple):
     """What was rewritten of a flow's packets that a middlebox may rewrite.
 
@@ -242,7 +257,8 @@ class Translations:
     """What a NAT did to each flow, and what it did that no NAT may do.
 
     `pairs` is an (n, 2) array of (inside row, outside row) of one packet, None where
-    the captures were read in chunks; then flows have no rows either.
+    the captures were read in chunks; then flows have no rows either. `hops` is by how
+    much the ttl is lowered between the points.
     """
 
     def __init__(
@@ -251,6 +267,8 @@ class Translations:
         violations: tuple[Violation, ...] = (),
         pairs: npt.NDArray[np.int64] | None = None,
         account: Account | None = None,
+        *,
+        hops: Hops | None = None,
     ) -> None:
         """Keep what was learned; callables make flows and account when asked for."""
         made = flows if isinstance(flows, tuple) else ()
@@ -258,6 +276,7 @@ class Translations:
         self._made: Made = made, account or Account()
         self.violations = violations
         self.pairs = pairs
+        self.hops = hops or Hops(None, None, learned=True)
 
     @property
     def flows(self) -> tuple[Flow, ...]:

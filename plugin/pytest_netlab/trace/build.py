@@ -73,7 +73,7 @@ def translations(capture: Capture, inside: str, outside: str) -> Translations:
     A point that was not captured counts as one that saw nothing.
     """
     ends = (rows_of(capture, [point]) for point in two_points(inside, outside))
-    return learn(*map(capture.select, ends))
+    return learn(*map(capture.select, ends), hops=1)
 
 
 def canonicalize(
@@ -124,7 +124,7 @@ class _Builder:
         self.near = side(capture, [point for point in points if point.inside])
         self.far = side(capture, [point for point in points if not point.inside])
         sides = (capture.select(one.rows) for one in (self.near, self.far))
-        self.learned = join_replies(learn(*sides))
+        self.learned = join_replies(learn(*sides, hops=1))
         self.window = _window(capture)
         self.stations = Stations(capture, names, dict(self._own()))
         apart = {one.name for one in points if one.apart}

@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,6 +47,7 @@ FLOW = {
     "ambiguous": 0,
     "renewal": None,
 }
+NAT_DATA = Path(__file__).parents[2] / "data" / "nat"
 VIOLATION = {
     "field": "ttl",
     "want": "63 after 64",
@@ -57,7 +59,7 @@ COMMENT = f"flow 1 snat {C1}:41000 -> {HOST}:41000; ttl: want 63 after 64, got 6
 
 
 MEMBERS = "unpaired", "violations", "lost", "not_captured", "not_looked_for"
-MORE_MEMBERS = "flows", "unpaired_flows", "captures", "clock", "absent"
+MORE_MEMBERS = "flows", "unpaired_flows", "captures", "clock", "absent", "hops"
 
 
 def table(command: Command, *arguments: str, code: int, given: bytes = b"") -> Any:
@@ -379,6 +381,23 @@ def test_a_published_port_from_the_wrong_side(command: Command) -> None:
         "published ports, the sides are the wrong way round: "
     )
     assert command_of(result.stderr) == "nat here.pcapng there.pcapng"
+
+
+@pytest.mark.parametrize(
+    ("demanded", "code", "usual"),
+    [((), 0, 5), (("--hops", "5"), 0, 5), (("--hops", "1"), 1, 1)],
+)
+def test_hops(
+    command: Command, demanded: tuple[str, ...], code: int, usual: int
+) -> None:
+    """The usual step of the ttl is said once; one that is demanded is not learned."""
+    ends = [str(NAT_DATA / f"five-hops.{side}.pcap") for side in ("in", "out")]
+    found = table(command, *ends, *demanded, code=code)
+    text = command("nat", *ends, *demanded).stdout
+
+    assert found["hops"] == {"usual": usual, "learned": not demanded}
+    assert len(found["violations"]) == (12 if code else 0)
+    assert text.count("5 between the points") == (not demanded)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def sent(packet: Packet, key: Tuple5) -> Packet:
 def comments(near: Packet, far: Packet) -> list[str]:
     """Return what is said of one packet on both sides."""
     inside, outside = capture([near]), capture([far])
-    kept = annotate.of_translations(inside, outside, learn(inside, outside))
+    kept = annotate.of_translations(inside, outside, learn(inside, outside, hops=1))
     return [packet.comment for packet in kept]
 
 
@@ -71,7 +71,7 @@ def test_dnat() -> None:
     ask = Packet(key=Tuple5(TCP, HOST01, 5000, HOST, 81), ip_id=3, direction=IN)
     inside = capture([sent(ask, Tuple5(TCP, HOST01, 5000, WEB, 80))])
     outside = capture([ask])
-    kept = annotate.of_translations(inside, outside, learn(inside, outside))
+    kept = annotate.of_translations(inside, outside, learn(inside, outside, hops=1))
 
     assert f"flow 1 dnat {HOST}:81 -> {WEB}:80; ttl" in kept[0].comment
 
@@ -90,7 +90,7 @@ def test_old_comments_stay() -> None:
 def test_a_side_that_saw_nothing() -> None:
     """Both sides are interfaces, so that nobody wonders whether one was captured."""
     inside, outside = capture([ASK]), capture([])
-    kept = annotate.of_translations(inside, outside, learn(inside, outside))
+    kept = annotate.of_translations(inside, outside, learn(inside, outside, hops=1))
 
     assert [known.name for known in kept.interfaces] == ["tap", "outside"]
 
@@ -115,7 +115,7 @@ def test_clocks_decide_the_order() -> None:
     one = Packet(key=Tuple5(TCP, C1, 1, HOST01, 80), ip_id=1, direction=IN)
     two = Packet(key=Tuple5(TCP, HOST01, 2, HOST, 80), ip_id=2, direction=IN)
     inside, outside = capture([one, one], start=5000), capture([two], start=5500)
-    kept = annotate.of_translations(inside, outside, learn(inside, outside))
+    kept = annotate.of_translations(inside, outside, learn(inside, outside, hops=1))
 
     assert kept.ts.tolist() == [5000, 5500, 6000]
     assert kept.point.tolist() == [0, 1, 0]
@@ -127,7 +127,7 @@ def lost(*losses: Loss) -> list[str]:
     sent_on = Tuple5(TCP, HOST, 4000, HOST01, 80)
     inside = capture(near)
     outside = capture([routed(near[0], sent_on), replace(near[1], direction=OUT)])
-    learned = learn(inside, outside)
+    learned = learn(inside, outside, hops=1)
     (flow, *_) = learned.flows
     found = Translations((flow,), account=Account(losses=losses))
     kept = annotate.of_translations(inside, outside, found)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pytest_netlab.checks import Violation, check_mapping, check_pair
-from pytest_netlab.checks.pairs import checksum_mismatch, in_order, ttl_mismatch
+from pytest_netlab.checks.pairs import checksum_mismatch, ttl_mismatch
 from pytest_netlab.nat.mapping import packet_changes
 from pytest_netlab.nat.mapping import table as mapping_table
 from pytest_netlab.nat.pairing import observations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pytest_netlab.checks import Observation
     from pytest_netlab.checks.pairs import Mismatch
     from pytest_netlab.flows import FlowTable
+    from pytest_netlab.nat.mapping.steps import Deviation
     from pytest_netlab.nat.translations import Side
 
 
@@ -59,6 +60,11 @@ def of_renewal(bits: int, idle: int) -> Renewal | None:
     return Renewal(shared, idle, bool(bits & mapping_table.CLOSED))
 
 
+def of_deviation(one: Deviation) -> Violation:
+    """Return that a ttl was not lowered by as much as between these points."""
+    return Violation(*ttl_mismatch(*one.ttl, one.want), (one.inside, one.outside))
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What `observations` keeps of a packet: its facts, and its TCP options' hash."""
@@ -78,12 +84,10 @@ _OF_RENEWAL = mapping_table.RENEWED | mapping_table.TAKEN_OVER | mapping_table.C
 OF_PACKET = ~(_OF_MAPPING | _OF_RENEWAL)
 
 _FACTS = {
-    "ttl": (observations.TTL, 255),
     "tos": (observations.TOS, 255),
     "ip_flags": (observations.FLAGS, 7),
     "ip_checksum": (observations.IP_CHECKSUM, 7),
     "l4_checksum": (observations.L4_CHECKSUM, 7),
-    "direction": (observations.DIRECTION, 3),
     "tcp_urgent": (observations.URGENT, 65535),
 }
 _BITS = (
@@ -96,7 +100,6 @@ _SUMS = (
     (packet_changes.L4_CHECKSUM, "l4_checksum"),
 )
 _FIELDS = {
-    "ttl": packet_changes.TTL,
     **dict.fromkeys(
         ("ip_options", "flow_label", "tcp_options"), packet_changes.OPTIONS
     ),
@@ -125,9 +128,6 @@ def of_facts(
 
 
 def _mismatches(bits: int, near: Facts, far: Facts) -> Iterator[Mismatch]:
-    if bits & packet_changes.TTL:
-        ends = near.of("ttl"), far.of("ttl")
-        yield ttl_mismatch(*in_order(*ends, near.of("direction")))
     for bit, name in _BITS:
         if bits & bit:
             yield name, str(near.of(name)), str(far.of(name))

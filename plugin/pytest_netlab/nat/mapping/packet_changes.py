@@ -11,7 +11,6 @@ from pytest_netlab.nat.pairing import observations
 from pytest_netlab.wire import Checksum, Direction, ipv4
 
 # What may be wrong with a packet; `mapping_table` has what may be with its mapping.
-TTL: Final = 1
 TOS: Final = 2
 FLAGS: Final = 4
 OPTIONS: Final = 8
@@ -26,16 +25,16 @@ _ZERO, _BAD = int(Checksum.ZERO), int(Checksum.BAD)
 _INBOUND = int(Direction.INBOUND)
 
 # Cython makes C integers of these; this keeps them visible to Python.
-globals().update(TTL=TTL, TOS=TOS, FLAGS=FLAGS, OPTIONS=OPTIONS, EMBEDDED=EMBEDDED)
+globals().update(TOS=TOS, FLAGS=FLAGS, OPTIONS=OPTIONS, EMBEDDED=EMBEDDED)
 globals().update(IP_CHECKSUM=IP_CHECKSUM, L4_CHECKSUM=L4_CHECKSUM, URGENT=URGENT)
 
 
 def compare(near: int, far: int) -> int:
     """Return the bits of what a router changed of a packet that it may not change.
 
-    RFC 1812 5.3.1 (ttl), RFC 2474 (tos), RFC 768 (no UDP checksum), RFC 5508 (errors).
+    RFC 2474 (tos), RFC 768 (no UDP checksum), RFC 5508 (errors). `steps` has the ttl.
     """
-    bits = TTL if _hops(near, far) != 1 else 0
+    bits = 0
     if (near ^ far) >> observations.TOS & _BYTE:
         bits |= TOS
     if (near ^ far) >> observations.FLAGS & _KEPT_FLAGS:
@@ -60,15 +59,6 @@ def left_inside(near: int, far: int) -> int:
     if uniflow:
         return 1 if uniflow == _INBOUND else 0
     return 1 if (near & _BYTE) > (far & _BYTE) else 0
-
-
-def _hops(near: int, far: int) -> int:
-    """Return how much the host lowered the ttl, in the order of travel if known."""
-    before, after = near & _BYTE, far & _BYTE
-    uniflow = near >> observations.DIRECTION & _TWO
-    if uniflow == 0:
-        return abs(before - after)
-    return before - after if uniflow == _INBOUND else after - before
 
 
 def _is_bad(near: int, far: int, shift: int) -> bool:

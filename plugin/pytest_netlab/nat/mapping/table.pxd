@@ -1,12 +1,12 @@
 from pytest_netlab.nat.pairing cimport observations
-from pytest_netlab.nat.mapping cimport packet_changes
+from pytest_netlab.nat.mapping cimport packet_changes, steps
 from pytest_netlab.wire cimport octets
 
 cimport cython
 
 cdef int _NONE
 cdef int CHANGED, SHARED, UNDO, RENEWED, TAKEN_OVER, CLOSED
-cdef int _COLUMNS, _WRONG, _CLOSING, _OPENED, _SHUT
+cdef int _COLUMNS, _WRONG, _CLOSING, _OPENED, _SHUT, _OF_STEP, _BYTE
 
 
 cdef class MappingTable:
@@ -41,6 +41,9 @@ cdef class MappingTable:
     cdef long long *far_began
     cdef unsigned char *near_state
     cdef unsigned char *far_state
+    cdef public object steps
+    cdef long long *step_counts
+    cdef long long *step_examples
 
     @cython.locals(needed=Py_ssize_t)
     cpdef object _reserve(self, Py_ssize_t near_uniflows, Py_ssize_t far_uniflows,
@@ -73,6 +76,11 @@ cdef class _Arrays:
 @cython.locals(pair=Py_ssize_t, near=Py_ssize_t, far=Py_ssize_t, here=int, there=int,
                bits=int, flagged=Py_ssize_t, left=int, flow=Py_ssize_t)
 cdef Py_ssize_t _enter(MappingTable table, _Arrays args, Py_ssize_t count) noexcept nogil
+@cython.locals(near=Py_ssize_t, far=Py_ssize_t, left=int, slot=int,
+               here=cython.ulonglong, there=cython.ulonglong, packed=cython.longlong,
+               counts="long long *", examples="long long *")
+cdef void _count_step(MappingTable table, _Arrays args, Py_ssize_t pair,
+                      Py_ssize_t flow) noexcept nogil
 cdef void _read_to(MappingTable table, _Arrays args, Py_ssize_t near,
                    Py_ssize_t far) noexcept nogil
 cdef void _hear(unsigned char *state, Py_ssize_t conversation,

@@ -15,7 +15,7 @@ except ImportError:  # interpreted code does without it
     from pytest_netlab.interpreted import cython
 import numpy as np
 
-from pytest_netlab.nat.mapping import packet_changes
+from pytest_netlab.nat.mapping import packet_changes, steps
 from pytest_netlab.nat.pairing import observations
 from pytest_netlab.nat.pairing.hash_join import longer
 from pytest_netlab.wire import octets, tcp
@@ -44,6 +44,7 @@ IDLE: Final = 30_000_000_000  # ns; Linux's shortest timeout, nf_conntrack_udp_t
 _COLUMNS = 8  # of a flow
 _WRONG = 7  # columns of what is wrong with a pair
 _CLOSING = tcp.FIN | tcp.RST
+_OF_STEP, _BYTE = steps.OF_STEP, 255
 _OPENED, _SHUT = 1, 2  # what a conversation's last SYN, FIN and RST said
 
 # Cython makes C integers of these; this keeps them visible to Python.
@@ -88,14 +89,20 @@ class MappingTable:
         far_state: memoryview
         idle: int
         waited: int
+        step_counts: memoryview
+        step_examples: memoryview
 
-    def __init__(self, idle: int = IDLE) -> None:
+    def __init__(self, idle: int = IDLE, hops: int | None = 1) -> None:
         """Start without a flow.
 
         Args:
             idle: ns without a pair after which a mapping may have ended.
+            hops: by how much the ttl must be lowered; None: as usual (`steps`).
 
         """
+        self.steps = steps.Steps(hops)
+        self.step_counts = octets.i64_view(self.steps.counts)
+        self.step_examples = octets.i64_view(self.steps.examples)
         self.count, self.idle = 0, idle
         self.near_read = self.far_read = -1  # rows whose SYN, FIN and RST are known
         self._there = np.empty(0, dtype=np.int32)
@@ -174,8 +181,8 @@ class MappingTable:
         args.far_rows = octets.i32_view(rows[1])
         args.sure = octets.u8_view(sure)
         args.flow, args.wrong = octets.i32_view(flow), octets.i64_view(wrong)
-        args.near_fresh = args.near_next = _after(near.row, self.near_read)
-        args.far_next = _after(far.row, self.far_read)
+        args.near_fresh = args.near_next = near.after(self.near_read)
+        args.far_next = far.after(self.far_read)
         with cython.nogil:
             flagged = _enter(self, args, count)
         self.near_read = _last_read(near.row, args.near_next, self.near_read)
@@ -188,11 +195,6 @@ def _last_read(rows: npt.NDArray[np.int64], count: int, before: int) -> int:
     return max(before, int(rows[count - 1])) if count else before
 
 
-def _after(rows: npt.NDArray[np.int64], row: int) -> int:
-    """Return the index of the first observation after a row."""
-    return int(np.searchsorted(rows, row, side="right"))
-
-
 class _Arrays:
     """The arrays of one call, as bare memory, and how far their facts were read.
 
@@ -200,15 +202,6 @@ class _Arrays:
     """
 
     if TYPE_CHECKING:
-        near_uniflow: memoryview
-        far_uniflow: memoryview
-        near_facts: memoryview
-        far_facts: memoryview
-        near_options: memoryview
-        far_options: memoryview
-        near_row: memoryview
-        far_row: memoryview
-        near_ts: memoryview
         near_rows: memoryview
         far_rows: memoryview
         sure: memoryview
@@ -248,6 +241,7 @@ def _enter(table: MappingTable, args: _Arrays, count: int) -> int:
             if args.near_options[near] != args.far_options[far]:
                 bits |= packet_changes.OPTIONS
             bits |= _map(table, args, pair, flow)
+            _count_step(table, args, pair, flow)
             if bits:
                 _note(table, args, pair, bits, flagged)
                 flagged += 1
@@ -255,6 +249,20 @@ def _enter(table: MappingTable, args: _Arrays, count: int) -> int:
             table.doubtful[flow] += 1
         _touch(table, args, flow, near)
     return flagged
+
+
+def _count_step(table: MappingTable, args: _Arrays, pair: int, flow: int) -> None:
+    """Count by how much the ttl of a pair was lowered; keep the first of each step."""
+    near, far = args.near_rows[pair], args.far_rows[pair]
+    here, there = args.near_facts[near], args.far_facts[far]
+    left = packet_changes.left_inside(here, there)
+    slot = steps.slot_of(here, there, left)
+    table.step_counts[slot] += 1
+    if table.step_counts[slot] <= _OF_STEP:
+        packed = flow << 8 | (here if left else there) & _BYTE
+        counts, examples = table.step_counts, table.step_examples
+        rows = args.near_row[near], args.far_row[far]
+        steps.keep(counts, examples, slot, rows[0], rows[1], packed)
 
 
 def _read_to(table: MappingTable, args: _Arrays, near: int, far: int) -> None:

@@ -43,6 +43,8 @@ def pair_fuzzily(
     near: Rows,
     far: Rows,
     alignment: Alignment | None = None,
+    *,
+    is_bridge: bool = False,
 ) -> list[tuple[int, int]]:
     """Return (inside row, outside row) of packets that are the same but for a field.
 
@@ -55,6 +57,7 @@ def pair_fuzzily(
         near: the inside's unpaired rows.
         far: the outside's unpaired rows.
         alignment: of the clocks, if it is known.
+        is_bridge: what is between the points lowers no ttl; else the ttl must differ.
 
     """
     fits = partial(_fits, inside, outside, alignment)
@@ -64,7 +67,7 @@ def pair_fuzzily(
         there = _left(outside, names, far, {row for _, row in found})
         for key in here.keys() & there.keys():
             ends = here[key][:_MOST], there[key][:_MOST]
-            pairs = _matched(inside, ends[0], outside, ends[1])
+            pairs = _matched(inside, ends[0], outside, ends[1], is_bridge=is_bridge)
             if names is _BY_DATAGRAM:
                 pairs = (
                     pair for pair in pairs if _is_truncated(inside, outside, *pair)
@@ -109,12 +112,24 @@ def _left(
 
 
 def _matched(
-    inside: Capture, near: Sequence[int], outside: Capture, far: Sequence[int]
+    inside: Capture,
+    near: Sequence[int],
+    outside: Capture,
+    far: Sequence[int],
+    *,
+    is_bridge: bool,
 ) -> Iterator[tuple[int, int]]:
     free = {row: _ends(outside, row) for row in far}
     for row in near:
         here = _ends(inside, row)
-        match = next((k for k, there in free.items() if _same_end(here, there)), None)
+        match = next(
+            (
+                row_out
+                for row_out, there in free.items()
+                if (is_bridge or here[0] != there[0]) and _same_end(here, there)
+            ),
+            None,
+        )
         if match is not None:
             del free[match]
             yield row, match
@@ -131,7 +146,7 @@ def _ends(capture: Capture, row: int) -> Ends:
 
 
 def _same_end(here: Ends, there: Ends) -> bool:
-    """Return whether source or destination is the same, and the ttl differs."""
-    if here[0] == there[0] or None in (here[1], there[1]):
+    """Return whether source or destination is the same."""
+    if None in (here[1], there[1]):
         return False
     return here[1] == there[1] or here[2] == there[2]

@@ -91,6 +91,10 @@ class Observations:
         """Return those rows."""
         return Observations(*(getattr(self, name)[index] for name in _COLUMNS))
 
+    def after(self, row: int) -> int:
+        """Return the index of the first observation after a row of the capture."""
+        return int(np.searchsorted(self.row, row, side="right"))
+
     @classmethod
     def joined(cls, parts: Sequence[Observations]) -> Observations:
         """Return all rows of all parts, of which there is one at least."""

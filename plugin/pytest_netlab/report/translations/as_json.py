@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from pytest_netlab.flows import Tuple5
     from pytest_netlab.nat import Flow, Translations
     from pytest_netlab.nat.clocks.clock import Clock
-    from pytest_netlab.nat.translations import Absent, Account, Loss, Renewal, Span
+    from pytest_netlab.nat.translations import (
+        Absent,
+        Account,
+        Hops,
+        Loss,
+        Renewal,
+        Span,
+    )
 
 
 _NAMES = [protocol(number) for number in range(256)]
@@ -37,6 +44,7 @@ def to_json(found: Translations) -> Iterator[str]:
         if flow.inside and flow.outside
     ]
     yield f'{{"flows": {_list(paired)},\n'
+    yield f'"hops": {json.dumps(_hops(found.hops))},\n'
     yield f'"unpaired": {json.dumps(found.unpaired)},\n'
     alone = [
         _unpaired(number, flow, lost.get(number, _NONE))
@@ -47,6 +55,14 @@ def to_json(found: Translations) -> Iterator[str]:
     yield from _members(account)
     wrong = _list([json.dumps(_violation(one)) for one in found.violations])
     yield f'"violations": {wrong}}}\n'
+
+
+def _hops(hops: Hops) -> dict[str, int | bool | None]:
+    """Return by how much the ttl is lowered; by direction if that differs."""
+    said = {"usual": hops.outward, "learned": hops.learned}
+    if hops.outward != hops.inward:
+        said["inward"] = hops.inward
+    return said
 
 
 def _lost(account: Account) -> dict[int, str]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from pytest_netlab.nat import Flow, Translations
     from pytest_netlab.nat.clocks.clock import Clock
-    from pytest_netlab.nat.translations import Absent, Change, Renewal, Side, Span
+    from pytest_netlab.nat.translations import Absent, Change, Hops, Renewal, Side, Span
 
 Line = tuple[str, str]  # label and text
 _PPM = 1e6
@@ -47,8 +47,27 @@ def of_captures(found: Translations) -> Iterator[Line]:
         yield "outside", _span(account.outside, "inside")
     if account.clock is not None:
         yield "clock", _clock(account.clock)
+    if is_remarkable(found.hops):
+        yield "hops", _hops(found.hops)
     for one in account.absent:
         yield "absent", _absent(one)
+
+
+def is_remarkable(hops: Hops) -> bool:
+    """Return whether other than one router was found between the points."""
+    return hops.learned and (hops.outward, hops.inward) not in ((1, 1), (None, None))
+
+
+def _hops(hops: Hops) -> str:
+    """Return by how much the ttl is lowered between the points."""
+    if hops.outward != hops.inward:
+        return (
+            f"{hops.outward} between the points outwards, {hops.inward} inwards "
+            "(most packets say so)"
+        )
+    if hops.outward == 0:
+        return "0 between the points: a bridge"
+    return f"{hops.outward} between the points (most packets say so)"
 
 
 def _renewed(renewal: Renewal) -> str:

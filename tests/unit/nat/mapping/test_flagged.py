@@ -45,7 +45,7 @@ DATAGRAM = Packet(key=MET, data=b"query", ip_id=1)
 
 def violations(near: list[Packet], far: list[Packet | bytes]) -> list[Violation]:
     """Return what was broken between two captures."""
-    return list(learn(capture(near), capture(far)).violations)
+    return list(learn(capture(near), capture(far), hops=1).violations)
 
 
 def broken(near: Packet, far: Packet) -> dict[str, tuple[str, str]]:

@@ -15,7 +15,6 @@ from pytest_netlab.nat.mapping.packet_changes import (
     L4_CHECKSUM,
     OPTIONS,
     TOS,
-    TTL,
 )
 from pytest_netlab.nat.mapping.table import (
     CHANGED,
@@ -36,6 +35,8 @@ IN, OUT = (
     way << observations.DIRECTION for way in (Direction.INBOUND, Direction.OUTBOUND)
 )
 MANY = 3000
+TOS_BIT = 1 << observations.TOS
+BOTH = TOS_BIT | 2 << observations.FLAGS
 
 
 def enter(
@@ -69,29 +70,6 @@ def test_nothing() -> None:
 
     assert enter(table, []) == ([], [])
     assert table.count == 0
-
-
-@pytest.mark.parametrize(
-    ("near", "far", "expected"),
-    [
-        (64, 63, 0),
-        (63, 64, 0),
-        (64, 64, TTL),
-        (64, 62, TTL),
-        (0, 255, TTL),
-        (64 | IN, 63, 0),
-        (63 | IN, 64, TTL),
-        (64 | IN, 64, TTL),
-        (63 | OUT, 64, 0),
-        (64 | OUT, 63, TTL),
-        (64 | OUT, 64, TTL),
-        (64, 63 | IN, 0),
-        (63, 64 | OUT, 0),
-    ],
-)
-def test_ttl(near: int, far: int, expected: int) -> None:
-    """The host lowers the ttl by one, on the way that the near tap knows."""
-    assert bits(near, far) == expected
 
 
 @pytest.mark.parametrize("bit", range(8))
@@ -168,24 +146,24 @@ def test_what_is_not_compared() -> None:
 
 def test_several_at_once() -> None:
     """All that is wrong with a pair is told at once, by the index of the pair."""
-    facts = [(NEAR, FAR), (64, 64 | 1 << observations.TOS), (NEAR, FAR), (1, 9)]
+    facts = [(NEAR, FAR), (64, 63 | BOTH), (NEAR, FAR), (1, TOS_BIT)]
     ways = [(2, 4)] * 4
 
     assert enter(MappingTable(), ways, facts)[1] == [
-        [1, TTL | TOS, 2, 4, 4, 2],
-        [3, TTL, 2, 4, 4, 2],
+        [1, FLAGS | TOS, 2, 4, 4, 2],
+        [3, TOS, 2, 4, 4, 2],
     ]
 
 
 def test_pairs_by_their_rows() -> None:
     """Pairs are of the rows that are named, in their order, and of no others."""
     near, far = made([0, 2, 4]), made([6, 8])
-    near.facts[:], far.facts[:] = [NEAR, 1, NEAR], [FAR, 99]
+    near.facts[:], far.facts[:] = [NEAR, 1, NEAR], [FAR, TOS_BIT]
     table = MappingTable()
     rows = np.array([0, 2], dtype=np.int32), np.array([0, 1], dtype=np.int32)
     flow, wrong = table.enter(near, far, rows, sure(rows[0]), (6, 10))
 
-    assert (flow.tolist(), wrong.tolist()) == ([0, 1], [[1, TTL, 4, 8, 8, 4, 0]])
+    assert (flow.tolist(), wrong.tolist()) == ([0, 1], [[1, TOS, 4, 8, 8, 4, 0]])
     assert [row[:2] for row in flows(table)] == [[0, 3], [2, 4]]
 
 
