@@ -14,6 +14,7 @@ import numpy as np
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.memory import bounded
 from pytest_netlab.cli.output import emit, json_texts, lines, shown
+from pytest_netlab.cli.points import COOKED, Census, rows_of
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import FILE, as_trouble, formats, opened
 from pytest_netlab.errors import CaptureError, MemoryLimitError
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from pytest_netlab.capture import Budget, Capture, Chunks
+    from pytest_netlab.capture.values import About
 
 PIECE = 4096  # packets that are converted to text at once
 
@@ -125,22 +127,22 @@ class Wanted:
         """Yield the lines of the wanted packets, a batch at a time."""
         if self.form == "csv":
             yield [escaped(packets.header())]
-        before = 0
+        before, census = 0, Census()
         for chunk in watched:
+            census.add(chunk)
             for piece, rows in self._slices(chunk):
                 yield self._written(piece, chunks.about.numbers(rows + before).tolist())
                 self.shown += len(piece)
             if self.shown == self.count:
                 return
             before += len(chunk)
-        self._check_point(chunks)
+        self._check_point(census, chunks.about)
 
     def _slices(self, chunk: Capture) -> Iterator[tuple[Capture, np.ndarray]]:
         """Yield the wanted packets of a chunk, `PIECE` at a time, with their rows."""
         rows = np.arange(len(chunk))
         if self.point is not None:
-            names = [known.name == self.point for known in chunk.interfaces]
-            rows = np.flatnonzero(np.array(names)[chunk.point])
+            rows = rows_of(chunk, self.point)
         if self.count is not None:
             rows = rows[: self.count - self.shown]
         for at in range(0, len(rows), PIECE):
@@ -155,9 +157,8 @@ class Wanted:
         write = shown if sys.stdout.isatty() else lines  # many, and one a line
         return write(packets.texts(piece))
 
-    def _check_point(self, chunks: Chunks) -> None:
-        """Raise if the file, read to its end, has no interface of the wanted name."""
-        known = [interface.name for interface in chunks.about.interfaces]
-        if self.point is not None and self.point not in known:
-            names = ", ".join(map(repr, dict.fromkeys(known)))
-            raise Trouble(f"no interface {self.point!r} in this capture, only {names}")
+    def _check_point(self, census: Census, about: About) -> None:
+        """Raise if the file, read to its end, has no such point."""
+        if self.point is not None and not census.has(self.point, about):
+            why = f"no interface {self.point!r}; there is {census.listed(about)}"
+            raise Trouble(COOKED if census.untold(about) == COOKED else why)

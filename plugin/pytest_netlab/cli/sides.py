@@ -1,8 +1,10 @@
-"""The two sides of a NAT: two captures, or two interfaces of one capture."""
+"""The two sides of a NAT: two captures, or two points of one capture."""
 
 from __future__ import annotations
 
+import shlex
 from collections import deque
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -10,11 +12,13 @@ import numpy as np
 
 from pytest_netlab.capture import Capture
 from pytest_netlab.cli.group import Trouble
-from pytest_netlab.cli.sources import opened
+from pytest_netlab.cli.points import Census, rows_of
+from pytest_netlab.cli.sources import STDIN, opened
 from pytest_netlab.errors import CaptureError
+from pytest_netlab.invocation import current
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from contextlib import ExitStack
 
     import numpy.typing as npt
@@ -23,31 +27,37 @@ if TYPE_CHECKING:
     from pytest_netlab.capture.values import About
     from pytest_netlab.cli.progress import Watch
 
+INSIDE, OUTSIDE = "--inside", "--outside"
+
 
 class SideChunks:
-    """The packets of one interface of a capture, chunk by chunk."""
+    """The packets of one point of a capture, chunk by chunk."""
 
     def __init__(
-        self, option: str, chunks: Chunks, watched: Iterator[Capture], name: str | None
+        self,
+        file: File,
+        chunks: Chunks,
+        watched: Iterator[Capture],
+        point: str | None,
     ) -> None:
-        """Take the chunks, and option and name of the interface; None for the only."""
-        self._option, self._name = option, name
+        """Take the chunks, and how the point is called; None for the only one."""
+        self._file, self._point = file, point
         self._chunks, self._watched = chunks, watched
         self._rows: list[npt.NDArray[np.int64]] = []
 
     def __iter__(self) -> Iterator[Capture]:
-        """Yield the packets of the interface, a chunk at a time."""
-        before = 0
+        """Yield the packets of the point, a chunk at a time."""
+        before, census = 0, Census()
         for chunk in self._watched:
-            if self._name is None:
+            census.add(chunk)
+            if self._point is None:
                 yield chunk
                 continue
-            wanted = [known.name == self._name for known in chunk.interfaces]
-            rows = np.flatnonzero(np.array(wanted)[chunk.point])
+            rows = rows_of(chunk, self._point)
             self._rows.append(rows + before)
             before += len(chunk)
             yield chunk.select(rows)
-        self._check()
+        self._file.check(census, self._chunks.about)
 
     @property
     def about(self) -> About:
@@ -55,33 +65,69 @@ class SideChunks:
         return self._chunks.about
 
     def whole(self) -> Capture:
-        """Return all packets of the interface as one capture."""
+        """Return all packets of the point as one capture."""
         parts = list(self)
         return Capture.joined(parts, self._chunks.about)
 
     def rows(self, rows: npt.ArrayLike) -> npt.NDArray[np.int64]:
         """Return the rows that packets have in the file, as Wireshark counts them."""
         wanted = np.asarray(rows, dtype=np.int64)
-        if self._name is not None:
+        if self._point is not None:
             every = np.concatenate([np.empty(0, dtype=np.int64), *self._rows])
             self._rows = [every]
             wanted = every[wanted]
         return self.about.numbers(wanted) - 1
 
-    def _check(self) -> None:
-        """Raise if the file lacks the interface, or has several and none is named."""
-        known = dict.fromkeys(found.name for found in self._chunks.about.interfaces)
-        names = ", ".join(map(repr, known)) or "none at all"
-        if self._name is None and len(known) > 1:
-            text = f"has several interfaces ({names}): name one with {self._option}"
-        elif self._name is not None and self._name not in known:
-            text = (
-                f"has no interface {self._name!r}, only {names}: give a capture of "
-                f"each side, or name the interface with {self._option}"
-            )
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file as a user named it.
+
+    Attributes:
+        name: the argument.
+        points: option -> how the point is called that it names; None: the only one.
+
+    """
+
+    name: str
+    points: Mapping[str, str | None]
+
+    def check(self, census: Census, about: About) -> None:
+        """Raise if the file lacks a point, or has several and none is named."""
+        label = "standard input" if self.name == STDIN else self.name
+        absent = {
+            option: point
+            for option, point in self.points.items()
+            if point is not None and not census.has(point, about)
+        }
+        if absent:
+            why = census.untold(about) or self._lacks(absent, census, about)
+        elif None in self.points.values() and census.is_mixed(about):
+            (option,) = self.points
+            listed = census.listed(about)
+            why = f"it has several interfaces: {listed}; name one with {option} NAME"
         else:
             return
-        raise Trouble(f"the capture of the {self._option[2:]} {text} NAME")
+        raise Trouble(f"{label}: {why}")
+
+    def _lacks(
+        self, absent: Mapping[str, str | None], census: Census, about: About
+    ) -> str:
+        """Return that points are absent, which there are, and what to type."""
+        names = " and no ".join(f"{point!r}" for point in absent.values())
+        there = f"no interface {names}; there is {census.listed(about)}"
+        free = [
+            label
+            for label, count in census.labels(about).items()
+            if count and label not in self.points.values()
+        ]
+        if len(self.points) > 1 and len(free) == len(absent):
+            named = {**self.points, **dict(zip(absent, free, strict=True))}
+            words = [str(word) for pair in named.items() for word in pair]
+            typed = shlex.join(["nat", self.name, *words])
+            other = ", or the other way round" if len(absent) > 1 else ""
+            return f"{there}: `{current().netlab} {typed}`{other}"
+        return f"{there}: name them with {' and '.join(absent)}"
 
 
 class _Shared:
@@ -131,22 +177,22 @@ def sides(
     budget: Budget,
 ) -> tuple[SideChunks, SideChunks]:
     """Return inside and outside, from two files or from one with both points."""
-    options = "--inside", "--outside"
     first, second = files
     chunks = stack.enter_context(opened(first, budget))
     watched = watch.chunks(chunks, first)
     if second is None:
         from pytest_netlab.spec import DOCKER0, UPLINK  # noqa: PLC0415 - milliseconds
 
-        names = points[0] or DOCKER0.name, points[1] or UPLINK.name
+        near, far = points[0] or DOCKER0.name, points[1] or UPLINK.name
+        both = File(first, {INSIDE: near, OUTSIDE: far})
         shared = _Shared(watched)
         return (
-            SideChunks(options[0], chunks, shared.chunks(0), names[0]),
-            SideChunks(options[1], chunks, shared.chunks(1), names[1]),
+            SideChunks(both, chunks, shared.chunks(0), near),
+            SideChunks(both, chunks, shared.chunks(1), far),
         )
     others = stack.enter_context(opened(second, budget))
-    far = watch.chunks(others, second)
+    beyond = watch.chunks(others, second)
     return (
-        SideChunks(options[0], chunks, watched, points[0]),
-        SideChunks(options[1], others, far, points[1]),
+        SideChunks(File(first, {INSIDE: points[0]}), chunks, watched, points[0]),
+        SideChunks(File(second, {OUTSIDE: points[1]}), others, beyond, points[1]),
     )

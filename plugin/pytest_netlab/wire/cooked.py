@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 _V1_KIND, _V1_SOURCE_BYTES, _V1_SOURCE, _V1_HEADER = 0, 4, 6, 16
 TYPE: Final = 14  # of SLL
-_V2_TYPE, _V2_KIND, _V2_SOURCE_BYTES, _V2_SOURCE, _V2_HEADER = 0, 10, 11, 12, 20
+_V2_TYPE, _V2_INTERFACE, _V2_KIND, _V2_SOURCE_BYTES = 0, 4, 10, 11
+_V2_SOURCE, _V2_HEADER = 12, 20
 
 _MAC_BYTES = 6
 _INBOUND, _OUTBOUND = int(Direction.INBOUND), int(Direction.OUTBOUND)
@@ -40,6 +41,7 @@ def decode_v2(frame: bytes, at: int, row: int, out: Columns) -> int:
     if at + _V2_HEADER > out.limit:
         out.mark_truncated(row)
         return -1
+    out.ifindex[row] = octets.u32(frame, at + _V2_INTERFACE)
     if frame[at + _V2_SOURCE_BYTES] == _MAC_BYTES:
         out.eth_src[row] = octets.u48(frame, at + _V2_SOURCE)
     _note_direction(frame[at + _V2_KIND], row, out)

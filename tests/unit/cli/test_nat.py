@@ -162,8 +162,9 @@ def test_points_are_named(command: Command) -> None:
     (flow,) = table(command, "named.pcapng", *options, code=0)["flows"]
     assert FLOW.items() <= flow.items()
     assert command.refused("nat", "named.pcapng") == (
-        "the capture of the inside has no interface 'docker0', only 'br-lan', 'eth0': "
-        "give a capture of each side, or name the interface with --inside NAME"
+        "named.pcapng: no interface 'docker0' and no 'uplink'; there is br-lan "
+        f"(3 packets), eth0 (3 packets): `{current().netlab} nat named.pcapng "
+        "--inside br-lan --outside eth0`, or the other way round"
     )
 
 
@@ -180,8 +181,8 @@ def test_one_of_several_interfaces(command: Command) -> None:
 
     assert FLOW.items() <= found["flows"][0].items()
     assert command.refused("nat", "good.pcapng", "out.pcapng") == (
-        "the capture of the inside has several interfaces ('docker0', 'uplink'): name "
-        "one with --inside NAME"
+        "good.pcapng: it has several interfaces: docker0 (3 packets), uplink "
+        "(3 packets); name one with --inside NAME"
     )
 
 

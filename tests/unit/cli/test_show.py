@@ -147,7 +147,7 @@ def test_point(command: Command) -> None:
 def test_unknown_point(command: Command) -> None:
     """A point that is not there is refused, and those that are, are named."""
     assert command.refused("show", "--point", "eth0", "bad.pcapng") == (
-        "no interface 'eth0' in this capture, only 'docker0', 'uplink'"
+        "no interface 'eth0'; there is docker0 (4 packets), uplink (3 packets)"
     )
 
 
