@@ -68,6 +68,7 @@ cdef class Columns:
     cdef public bint hashes
     cdef public bint checksums
     cdef public bint decapsulate
+    cdef public int removed
 
     cpdef object note(self, Py_ssize_t row, int point, long long ts, int direction,
                       int status)

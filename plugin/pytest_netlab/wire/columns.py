@@ -241,6 +241,7 @@ class Columns:
         hashes: whether to fill in `payload_hash` and `options_hash`.
         checksums: whether to fill in `ip_checksum` and `l4_checksum`.
         decapsulate: whether rows are of the innermost packet of a tunnel.
+        removed: the `Encapsulation` of the headers that were just looked behind.
 
     """
 
@@ -253,6 +254,7 @@ class Columns:
         hashes: int
         checksums: int
         decapsulate: int
+        removed: int
 
         def __getattr__(self, name: str) -> memoryview:
             """Return the values of a column."""
@@ -274,7 +276,7 @@ class Columns:
         self.rows = rows
         self.block = np.zeros(size_of(rows), dtype=np.uint8) if block is None else block
         self.hashes, self.checksums = hashes, checksums
-        self.decapsulate = decapsulate
+        self.decapsulate, self.removed = decapsulate, 0
         self.start = self.limit = self.end = 0
         memory.bind(self, places, self.block)
         self.array("vlan").fill(UNTAGGED)

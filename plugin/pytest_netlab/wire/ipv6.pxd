@@ -30,5 +30,7 @@ cpdef Py_ssize_t extension_bytes(const unsigned char *frame, Py_ssize_t at,
                                  Py_ssize_t limit, int kind) noexcept nogil
 cpdef Py_ssize_t carried(const unsigned char *frame, Py_ssize_t at,
                          Py_ssize_t limit) noexcept nogil
+cdef bint is_fragment(const unsigned char *frame, Py_ssize_t at,
+                      Py_ssize_t end) noexcept nogil
 cdef bint is_source_routed(const unsigned char *frame, Py_ssize_t at,
                            Py_ssize_t end) noexcept nogil

@@ -180,6 +180,21 @@ def carried(frame: bytes, at: int, limit: int) -> int:
     return kind
 
 
+def is_fragment(frame: bytes, at: int, end: int) -> bool:
+    """Return whether an extension header before `end` says so: RFC 6946's do not."""
+    kind = frame[at + NEXT]
+    at += HEADER
+    while at < end and is_extension(kind):
+        if kind == FRAGMENT:
+            return octets.u16(frame, at + _FRAGMENT_OFFSET) & (_OFFSET_BITS | _MF) != 0
+        size = extension_bytes(frame, at, end, kind)
+        if size == 0:
+            return False
+        kind = frame[at + _EXT_NEXT]
+        at += size
+    return False
+
+
 def is_source_routed(frame: bytes, at: int, end: int) -> bool:
     """Return whether a routing header before `end` has segments left.
 

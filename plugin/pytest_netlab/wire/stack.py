@@ -12,22 +12,34 @@ from pytest_netlab.wire import (
     icmpv6,
     ipv4,
     ipv6,
+    layers,
     loopback,
+    nflog,
     payload,
+    ppp,
     tcp,
+    tunnel,
     udp,
+    wireguard,
 )
 from pytest_netlab.wire.assigned import (
     ARP,
     BSD_RAW,
+    C_HDLC,
     ETHERNET,
     ICMP,
     ICMP6,
     IPV4,
     IPV6,
     LOOP,
+    NFLOG,
     NULL,
     OPENBSD_RAW,
+    PPP,
+    PPP_DIRECTED,
+    PPP_ETHER,
+    PPP_HDLC,
+    PPPOE,
     RAW,
     RAW4,
     RAW6,
@@ -84,6 +96,19 @@ def _decode_link(frame: bytes, linktype: int, row: int, out: Columns) -> int:
         return cooked.decode_v2(frame, at, row, out)
     if linktype in (NULL, LOOP):
         return loopback.decode(frame, at, row, out)
+    return _decode_rarer_link(frame, linktype, row, out)
+
+
+def _decode_rarer_link(frame: bytes, linktype: int, row: int, out: Columns) -> int:
+    """Decode a link header of PPP or NFLOG, and mark any other as undecoded."""
+    at = out.start
+    if linktype in (PPP, PPP_HDLC, C_HDLC, PPP_DIRECTED):
+        return ppp.decode(frame, linktype, at, row, out)
+    if linktype == PPP_ETHER:
+        out.ethertype[row] = PPPOE
+        return at
+    if linktype == NFLOG:
+        return nflog.decode(frame, at, row, out)
     out.status[row] |= _UNDECODED
     return -1
 
@@ -96,26 +121,33 @@ def _is_raw(linktype: int) -> bool:
 def _decode_network(
     ethertype: int, frame: bytes, at: int, row: int, out: Columns
 ) -> None:
-    """Decode from the network header on."""
-    if ethertype == IPV4:
-        start = ipv4.decode(frame, at, row, out)
-    elif ethertype == IPV6:
-        start = ipv6.decode(frame, at, row, out)
-    else:
-        start = -1
-        _decode_other(ethertype, frame, at, row, out)
-    if start >= 0:
-        _decode_transport(frame, start, row, out)
-
-
-def _decode_other(
-    ethertype: int, frame: bytes, at: int, row: int, out: Columns
-) -> None:
-    """Decode ARP, and mark anything else as undecoded."""
-    if ethertype == ARP:
+    """Decode from the network header on, and mark what is not known as undecoded."""
+    if layers.is_ip(ethertype):
+        _decode_ip(ethertype, frame, at, row, out)
+    elif ethertype == ARP:
         arp.decode(frame, at, row, out)
     else:
-        out.status[row] |= _UNDECODED
+        step = layers.decode(ethertype, frame, at, row, out)
+        if step > 0:
+            _decode_ip(step % layers.TYPES, frame, step // layers.TYPES, row, out)
+        elif step == 0:
+            out.status[row] |= _UNDECODED
+        else:
+            out.mark_truncated(row)
+
+
+def _decode_ip(ethertype: int, frame: bytes, at: int, row: int, out: Columns) -> None:
+    """Decode an IP packet, or the innermost one in it if that is wanted."""
+    if out.decapsulate:
+        step = tunnel.enter(ethertype, frame, at, row, out)
+        if step:
+            ethertype, at = step % layers.TYPES, step // layers.TYPES
+    if ethertype == IPV4:
+        start = ipv4.decode(frame, at, row, out)
+    else:
+        start = ipv6.decode(frame, at, row, out)
+    if start >= 0:
+        _decode_transport(frame, start, row, out)
 
 
 def _decode_transport(frame: bytes, at: int, row: int, out: Columns) -> None:
@@ -125,6 +157,7 @@ def _decode_transport(frame: bytes, at: int, row: int, out: Columns) -> None:
         tcp.decode(frame, at, row, out)
     elif proto == UDP:
         udp.decode(frame, at, row, out)
+        wireguard.note(frame, at + udp.HEADER, row, out)
     elif proto == ICMP:
         icmp.decode(frame, at, row, out)
     elif proto == ICMP6:
