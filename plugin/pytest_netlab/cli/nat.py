@@ -20,7 +20,15 @@ from pytest_netlab.cli.output import emit, json_texts, rendered, say
 from pytest_netlab.cli.pairs import with_pairs
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sides import sides
-from pytest_netlab.cli.sources import FILE, OUT, as_trouble, formats, only_once, spare
+from pytest_netlab.cli.sources import (
+    FILE,
+    OUT,
+    as_trouble,
+    formats,
+    labelled,
+    only_once,
+    spare,
+)
 from pytest_netlab.errors import CaptureError
 from pytest_netlab.invocation import current
 from pytest_netlab.nat import Translations, learn
@@ -133,6 +141,7 @@ def command(
     demands = Demands(options["idle"] * _SECOND, options["hops"])
     files = inside, outside
     learned = _learned(files, (near, far), budget, whole=whole, demands=demands)
+    _check_decoded(learned.found, files)
     _check(learned.found)
     _check_sides(learned.found, files, (near, far))
     if out is not None and learned.captures is not None:
@@ -213,6 +222,21 @@ def _unswept() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def _check_decoded(found: Translations, files: tuple[str, str | None]) -> None:
+    """Refuse to judge where one side has no flow since it is not decoded."""
+    if any(flow.inside and flow.outside for flow in found.flows):
+        return
+    names = {"inside": files[0], "outside": files[1] or files[0]}
+    for side, name in names.items():
+        odd = [one for one in found.account.undecoded if one.side == side and one.hides]
+        if odd and not any(getattr(flow, side) for flow in found.flows):
+            what = "its link type is" if odd[0].link else "its frames are"
+            raise Trouble(
+                f"{labelled(name)}: {what} {odd[0].kind}, which is not decoded: "
+                "capture where packets begin with an Ethernet or an IP header"
+            )
 
 
 def _check(found: Translations) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from pytest_netlab.capture import Capture
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.points import Census, rows_of
-from pytest_netlab.cli.sources import STDIN, opened
+from pytest_netlab.cli.sources import labelled, opened
 from pytest_netlab.errors import CaptureError
 from pytest_netlab.invocation import current
 
@@ -94,7 +94,6 @@ class File:
 
     def check(self, census: Census, about: About) -> None:
         """Raise if the file lacks a point, or has several and none is named."""
-        label = "standard input" if self.name == STDIN else self.name
         absent = {
             option: point
             for option, point in self.points.items()
@@ -108,7 +107,7 @@ class File:
             why = f"it has several interfaces: {listed}; name one with {option} NAME"
         else:
             return
-        raise Trouble(f"{label}: {why}")
+        raise Trouble(f"{labelled(self.name)}: {why}")
 
     def _lacks(
         self, absent: Mapping[str, str | None], census: Census, about: About

@@ -50,6 +50,11 @@ def opened(argument: str, budget: Budget) -> Chunks:
     return open_capture(getattr(file, "raw", file), memory=budget)
 
 
+def labelled(argument: str) -> str:
+    """Return what errors call the capture that an argument names."""
+    return "standard input" if argument == STDIN else argument
+
+
 def located(argument: str) -> Path:
     """Return the capture file that an argument names."""
     path = Path(argument)

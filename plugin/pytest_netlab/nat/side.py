@@ -14,6 +14,7 @@ from pytest_netlab.capture.ahead import Ahead
 from pytest_netlab.capture.values import Octets, joined
 from pytest_netlab.flows import FlowTable, Streams
 from pytest_netlab.nat.account.fragments import Datagrams
+from pytest_netlab.nat.account.undecoded import Tally
 from pytest_netlab.nat.pairing.observations import Observations, sight
 from pytest_netlab.nat.translations import Span
 from pytest_netlab.wire import Direction, Status
@@ -47,6 +48,7 @@ class SideReader:
         self.knows_directions = first is not None and _knows_directions(first)
         self.table = FlowTable(guess=guess)
         self.streams = Streams()
+        self.undecoded = Tally()
         self.uniflows: list[npt.NDArray[np.int32]] = []
         self.rows = 0
         self.front = 0
@@ -96,6 +98,7 @@ class SideReader:
                 rows += block.rows
                 uniflows.append(uniflow)
             self._keep_fragments(chunk, begin, uniflows)
+            self.undecoded.add(chunk, uniflows)
             end = int(chunk.ts[-1]) if len(chunk) else 0
             kept = chunk if self.whole is not None else _bare(chunk)
             yield _Seen(kept, begin, end, seen, uniflows)

@@ -225,6 +225,27 @@ class Absent(NamedTuple):
     crossed: bool
 
 
+class Undecoded(NamedTuple):
+    """Frames that are in no flow, since they are not decoded.
+
+    Attributes:
+        side: which has them.
+        kind: what they are: a link type, an ethertype, or how they are broken.
+        packets: how many there are.
+        link: it is a link type.
+        hides: they may carry IP packets, as LLDP never does.
+        broken: they would be decoded, were they whole and well-formed.
+
+    """
+
+    side: Side
+    kind: str
+    packets: int
+    link: bool = False
+    hides: bool = False
+    broken: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """What became of the packets that have no counterpart.
@@ -235,6 +256,7 @@ class Account:
         inside: when it was captured; None where it has no packet.
         outside: likewise.
         absent: what one capture has nothing of.
+        undecoded: what was not understood, the most frequent of each side first.
 
     """
 
@@ -243,6 +265,7 @@ class Account:
     inside: Span | None = None
     outside: Span | None = None
     absent: tuple[Absent, ...] = ()
+    undecoded: tuple[Undecoded, ...] = ()
 
     @property
     def lost(self) -> tuple[Loss, ...]:

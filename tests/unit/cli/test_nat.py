@@ -59,7 +59,15 @@ COMMENT = f"flow 1 snat {C1}:41000 -> {HOST}:41000; ttl: want 63 after 64, got 6
 
 
 MEMBERS = "unpaired", "violations", "lost", "not_captured", "not_looked_for"
-MORE_MEMBERS = "flows", "unpaired_flows", "captures", "clock", "absent", "hops"
+MORE_MEMBERS = (
+    "flows",
+    "unpaired_flows",
+    "captures",
+    "clock",
+    "absent",
+    "undecoded",
+    "hops",
+)
 
 
 def table(command: Command, *arguments: str, code: int, given: bytes = b"") -> Any:

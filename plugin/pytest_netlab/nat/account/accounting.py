@@ -145,6 +145,11 @@ class _Accountant:
             inside=spans["inside"],
             outside=spans["outside"],
             absent=absent,
+            undecoded=tuple(
+                one
+                for side, reader in self._learned.readers.items()
+                for one in reader.undecoded.of(side)
+            ),
         )
 
     def _forwarded(self, found: Unpaired) -> None:

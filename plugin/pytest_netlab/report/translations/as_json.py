@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Loss,
         Renewal,
         Span,
+        Undecoded,
     )
 
 
@@ -87,6 +88,8 @@ def _members(account: Account) -> Iterator[str]:
     yield f'"captures": {json.dumps(captures)},\n'
     yield f'"clock": {json.dumps(_clock(account.clock))},\n'
     yield f'"absent": {_list([json.dumps(_absent(one)) for one in account.absent])},\n'
+    odd = [json.dumps(_undecoded(one)) for one in account.undecoded]
+    yield f'"undecoded": {_list(odd)},\n'
 
 
 def _entries(some: Iterable[Loss]) -> list[str]:
@@ -191,6 +194,10 @@ def _absent(one: Absent) -> dict[str, Any]:
         "packets": one.packets,
         "crossed": one.crossed,
     }
+
+
+def _undecoded(one: Undecoded) -> dict[str, Any]:
+    return {"side": one.side, "kind": one.kind, "packets": one.packets}
 
 
 def _violation(one: Violation) -> dict[str, object]:

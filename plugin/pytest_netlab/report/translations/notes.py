@@ -11,7 +11,15 @@ if TYPE_CHECKING:
 
     from pytest_netlab.nat import Flow, Translations
     from pytest_netlab.nat.clocks.clock import Clock
-    from pytest_netlab.nat.translations import Absent, Change, Hops, Renewal, Side, Span
+    from pytest_netlab.nat.translations import (
+        Absent,
+        Change,
+        Hops,
+        Renewal,
+        Side,
+        Span,
+        Undecoded,
+    )
 
 Line = tuple[str, str]  # label and text
 _PPM = 1e6
@@ -51,6 +59,8 @@ def of_captures(found: Translations) -> Iterator[Line]:
         yield "hops", _hops(found.hops)
     for one in account.absent:
         yield "absent", _absent(one)
+    for odd in account.undecoded:
+        yield "undecoded", f"{odd.side}: {_undecoded(odd)}"
 
 
 def is_remarkable(hops: Hops) -> bool:
@@ -68,6 +78,13 @@ def _hops(hops: Hops) -> str:
     if hops.outward == 0:
         return "0 between the points: a bridge"
     return f"{hops.outward} between the points (most packets say so)"
+
+
+def _undecoded(one: Undecoded) -> str:
+    """Return how many frames are not decoded, and what they are."""
+    if one.broken:
+        return f"{one.kind} ({one.packets:,})"
+    return f"{words.count(one.packets, 'frame')} of {one.kind}"
 
 
 def _renewed(renewal: Renewal) -> str:
