@@ -7,6 +7,7 @@ import shlex
 import sys
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +30,7 @@ from pytest_netlab.cli.sources import (
     only_once,
     spare,
 )
+from pytest_netlab.cli.tunnelled import crossed, tunnels
 from pytest_netlab.errors import CaptureError
 from pytest_netlab.invocation import current
 from pytest_netlab.nat import Translations, learn
@@ -39,7 +41,7 @@ from pytest_netlab.report import translations
 from pytest_netlab.terminal import Safe, escaped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pytest_netlab.capture import Budget
     from pytest_netlab.cli.sides import SideChunks
@@ -100,6 +102,11 @@ class Demands(NamedTuple):
     metavar="N",
     help="Routers between the two points; otherwise most packets tell.",
 )
+@click.option(
+    "--decapsulate",
+    is_flag=True,
+    help="Compare the inner packets of tunnels; done anyway where only those pair.",
+)
 @with_pairs
 @bounded
 def command(
@@ -140,7 +147,8 @@ def command(
     budget: Budget = options["budget"]
     demands = Demands(options["idle"] * _SECOND, options["hops"])
     files = inside, outside
-    learned = _learned(files, (near, far), budget, whole=whole, demands=demands)
+    again = partial(_learned, files, (near, far), budget, whole=whole, demands=demands)
+    learned = _opened(again, files, asked=options["decapsulate"])
     _check_decoded(learned.found, files)
     _check(learned.found)
     _check_sides(learned.found, files, (near, far))
@@ -167,6 +175,28 @@ def _paired(learned: Learned) -> PairedPackets | None:
     )
 
 
+def _opened(
+    read: Callable[..., Learned], files: tuple[str, str | None], *, asked: bool
+) -> Learned:
+    """Learn from packets as they are, or from those in tunnels if more of them pair."""
+    learned = read(decapsulate=asked)
+    kinds = [] if asked else tunnels(learned.found)
+    if not kinds:
+        return learned
+    if not all(Path(name).is_file() for name in files if name is not None):
+        say(
+            f"Warning: the inner packets of {' and '.join(kinds)} were not compared: "
+            "add --decapsulate, or name files, which can be read twice",
+            err=True,
+        )
+        return learned
+    try:
+        opened = read(decapsulate=True)
+    except Trouble:  # not enough memory for both
+        return learned
+    return opened if crossed(opened.found) > crossed(learned.found) else learned
+
+
 def _learned(
     files: tuple[str, str | None],
     points: tuple[str | None, str | None],
@@ -174,13 +204,16 @@ def _learned(
     *,
     whole: bool,
     demands: Demands,
+    decapsulate: bool,
 ) -> Learned:
     """Learn from both sides: in chunks, or from whole captures with `whole`."""
     try:
         with ExitStack() as stack:
             stack.enter_context(_unswept())
             watch = stack.enter_context(Watch())
-            near, far = sides(stack, watch, files, points, budget)
+            near, far = sides(
+                stack, watch, files, points, budget, decapsulate=decapsulate
+            )
             captures = (near.whole(), far.whole()) if whole else None
             found = learn(
                 *(captures or (near, far)),
@@ -230,6 +263,7 @@ def _check_decoded(found: Translations, files: tuple[str, str | None]) -> None:
         return
     names = {"inside": files[0], "outside": files[1] or files[0]}
     for side, name in names.items():
+        _check_sealed(found, side, name)
         odd = [one for one in found.account.undecoded if one.side == side and one.hides]
         if odd and not any(getattr(flow, side) for flow in found.flows):
             what = "its link type is" if odd[0].link else "its frames are"
@@ -237,6 +271,21 @@ def _check_decoded(found: Translations, files: tuple[str, str | None]) -> None:
                 f"{labelled(name)}: {what} {odd[0].kind}, which is not decoded: "
                 "capture where packets begin with an Ethernet or an IP header"
             )
+
+
+def _check_sealed(found: Translations, side: str, name: str) -> None:
+    """Refuse to judge where most of one side is encrypted, and nothing pairs."""
+    span = found.account.inside if side == "inside" else found.account.outside
+    sealed = [
+        one for one in found.account.tunnels if one.side == side and one.encrypted
+    ]
+    count = sum(one.packets for one in sealed)
+    if span is not None and 2 * count > span.packets:
+        kinds = " and ".join(one.kind for one in sealed)
+        raise Trouble(
+            f"{labelled(name)}: {count:,} of {span.packets:,} packets are inside a "
+            f"{kinds} tunnel: encrypted, nothing to compare; capture in front of it"
+        )
 
 
 def _check(found: Translations) -> None:

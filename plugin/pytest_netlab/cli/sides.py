@@ -174,10 +174,12 @@ def sides(
     files: tuple[str, str | None],
     points: tuple[str | None, str | None],
     budget: Budget,
+    *,
+    decapsulate: bool = False,
 ) -> tuple[SideChunks, SideChunks]:
     """Return inside and outside, from two files or from one with both points."""
     first, second = files
-    chunks = stack.enter_context(opened(first, budget))
+    chunks = stack.enter_context(opened(first, budget, decapsulate=decapsulate))
     watched = watch.chunks(chunks, first)
     if second is None:
         from pytest_netlab.spec import DOCKER0, UPLINK  # noqa: PLC0415 - milliseconds
@@ -189,7 +191,7 @@ def sides(
             SideChunks(both, chunks, shared.chunks(0), near),
             SideChunks(both, chunks, shared.chunks(1), far),
         )
-    others = stack.enter_context(opened(second, budget))
+    others = stack.enter_context(opened(second, budget, decapsulate=decapsulate))
     beyond = watch.chunks(others, second)
     return (
         SideChunks(File(first, {INSIDE: points[0]}), chunks, watched, points[0]),

@@ -37,17 +37,18 @@ def formats(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def opened(argument: str, budget: Budget) -> Chunks:
+def opened(argument: str, budget: Budget, *, decapsulate: bool = False) -> Chunks:
     """Open the capture that an argument names: file, folder or standard input."""
+    options: Any = {"memory": budget, "decapsulate": decapsulate}
     if argument != STDIN:
-        return open_capture(located(argument), memory=budget)
+        return open_capture(located(argument), **options)
     if sys.stdin is None:
         raise Trouble("standard input is closed: pipe a capture into it")
     file = sys.stdin.buffer
     if file.isatty():
         raise Trouble("standard input is a terminal: pipe a capture into it")
     # BufferedReader waits for a full buffer; read raw to show live captures at once.
-    return open_capture(getattr(file, "raw", file), memory=budget)
+    return open_capture(getattr(file, "raw", file), **options)
 
 
 def labelled(argument: str) -> str:

@@ -161,7 +161,7 @@ class Findings:
         numbers = list(range(self._table.count))
         for index, number in enumerate(self._order):
             numbers[number] = index
-        return account(
+        found = account(
             Learned(
                 readers={"inside": self._near, "outside": self._far},
                 table=self._table,
@@ -171,6 +171,25 @@ class Findings:
                 parts=self.parts,
             )
         )
+        return self._with_tunnels(found, flows)
+
+    def _with_tunnels(self, found: Account, flows: tuple[Flow, ...]) -> Account:
+        """Return the account with tunnels, without losses of the host's own.
+
+        What is encrypted outside, and in no packet inside, the host encrypted.
+        """
+        near, far = (set(row[: self._table.count]) for row in self._table.flows[:2])
+        sealed = {
+            self._far.table.key(2 * number) for number in self._far.tunnels.sealed(far)
+        }
+        losses = tuple(
+            one
+            for one in found.losses
+            if flows[one.flow].inside or not _is_in(flows[one.flow].outside, sealed)
+        )
+        tunnels = self._near.tunnels.of("inside", near)
+        tunnels += self._far.tunnels.of("outside", far)
+        return replace(found, losses=losses, tunnels=tuple(tunnels))
 
     def _with_rows(self, flows: list[Flow]) -> list[Flow]:
         """Return the flows with their pairs and rows, by their first packet.
@@ -234,6 +253,11 @@ class Findings:
         """Yield the numbers of a side's conversations that are not joined."""
         numbers = self._budget.watch(range(point.table.count))
         return (number for number in numbers if number not in joined)
+
+
+def _is_in(key: Tuple5 | None, keys: set[Tuple5]) -> bool:
+    """Return whether a conversation, of either orientation, is among these."""
+    return key is not None and (key in keys or key.reply in keys)
 
 
 def _forwarded(

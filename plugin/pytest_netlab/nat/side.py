@@ -14,6 +14,7 @@ from pytest_netlab.capture.ahead import Ahead
 from pytest_netlab.capture.values import Octets, joined
 from pytest_netlab.flows import FlowTable, Streams
 from pytest_netlab.nat.account.fragments import Datagrams
+from pytest_netlab.nat.account.tunnels import Tunnels
 from pytest_netlab.nat.account.undecoded import Tally
 from pytest_netlab.nat.pairing.observations import Observations, sight
 from pytest_netlab.nat.translations import Span
@@ -49,6 +50,7 @@ class SideReader:
         self.table = FlowTable(guess=guess)
         self.streams = Streams()
         self.undecoded = Tally()
+        self.tunnels = Tunnels()
         self.uniflows: list[npt.NDArray[np.int32]] = []
         self.rows = 0
         self.front = 0
@@ -99,6 +101,7 @@ class SideReader:
                 uniflows.append(uniflow)
             self._keep_fragments(chunk, begin, uniflows)
             self.undecoded.add(chunk, uniflows)
+            self.tunnels.add(chunk, uniflows)
             end = int(chunk.ts[-1]) if len(chunk) else 0
             kept = chunk if self.whole is not None else _bare(chunk)
             yield _Seen(kept, begin, end, seen, uniflows)

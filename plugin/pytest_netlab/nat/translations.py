@@ -246,6 +246,23 @@ class Undecoded(NamedTuple):
     broken: bool = False
 
 
+class Tunnel(NamedTuple):
+    """Packets in a tunnel: taken out of it, or encrypted and without a counterpart.
+
+    Attributes:
+        side: which has them.
+        kind: the tunnel's.
+        packets: how many there are.
+        encrypted: nobody can look into it; otherwise the inner packets are compared.
+
+    """
+
+    side: Side
+    kind: str
+    packets: int
+    encrypted: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """What became of the packets that have no counterpart.
@@ -257,6 +274,7 @@ class Account:
         outside: likewise.
         absent: what one capture has nothing of.
         undecoded: what was not understood, the most frequent of each side first.
+        tunnels: those that were opened, and encrypted ones without a counterpart.
 
     """
 
@@ -266,6 +284,7 @@ class Account:
     outside: Span | None = None
     absent: tuple[Absent, ...] = ()
     undecoded: tuple[Undecoded, ...] = ()
+    tunnels: tuple[Tunnel, ...] = ()
 
     @property
     def lost(self) -> tuple[Loss, ...]:

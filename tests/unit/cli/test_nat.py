@@ -67,6 +67,8 @@ MORE_MEMBERS = (
     "absent",
     "undecoded",
     "hops",
+    "decapsulated",
+    "tunnels",
 )
 
 

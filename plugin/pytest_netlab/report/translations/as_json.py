@@ -88,6 +88,10 @@ def _members(account: Account) -> Iterator[str]:
     yield f'"captures": {json.dumps(captures)},\n'
     yield f'"clock": {json.dumps(_clock(account.clock))},\n'
     yield f'"absent": {_list([json.dumps(_absent(one)) for one in account.absent])},\n'
+    opened = any(not one.encrypted for one in account.tunnels)
+    yield f'"decapsulated": {"true" if opened else "false"},\n'
+    tunnels = [json.dumps(one._asdict()) for one in account.tunnels]
+    yield f'"tunnels": {_list(tunnels)},\n'
     odd = [json.dumps(_undecoded(one)) for one in account.undecoded]
     yield f'"undecoded": {_list(odd)},\n'
 

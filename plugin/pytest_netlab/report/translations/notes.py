@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Renewal,
         Side,
         Span,
+        Tunnel,
         Undecoded,
     )
 
@@ -59,6 +60,8 @@ def of_captures(found: Translations) -> Iterator[Line]:
         yield "hops", _hops(found.hops)
     for one in account.absent:
         yield "absent", _absent(one)
+    for tunnel in account.tunnels:
+        yield "tunnel", _tunnel(tunnel)
     for odd in account.undecoded:
         yield "undecoded", f"{odd.side}: {_undecoded(odd)}"
 
@@ -78,6 +81,16 @@ def _hops(hops: Hops) -> str:
     if hops.outward == 0:
         return "0 between the points: a bridge"
     return f"{hops.outward} between the points (most packets say so)"
+
+
+def _tunnel(one: Tunnel) -> str:
+    """Return what became of the packets of a tunnel."""
+    packets = words.count(one.packets, "packet")
+    if one.encrypted:
+        where = f"{packets} inside a {one.kind} tunnel"
+        return f"{one.side}: {where}: encrypted, nothing to compare"
+    inner = f"the inner packets of {one.kind} were compared (--decapsulate)"
+    return f"{one.side}: {inner}: {packets}"
 
 
 def _undecoded(one: Undecoded) -> str:
