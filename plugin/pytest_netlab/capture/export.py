@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pytest_netlab.wire import ADDRESS_BYTES, COLUMNS, address_text, mac_text
+from pytest_netlab.wire import ADDRESS_BYTES, COLUMNS, address_text, ipv6, mac_text
+from pytest_netlab.wire.address import as_ipv6
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -84,6 +85,10 @@ def addresses(capture: Rows, name: str) -> list[str]:
         _address(packed[at : at + ADDRESS_BYTES])
         for at in range(0, len(packed), ADDRESS_BYTES)
     ]
+    six = capture.column("ip_version") == ipv6.VERSION
+    if six.any():
+        for row in np.flatnonzero(six).tolist():
+            texts[row] = as_ipv6(texts[row])
     for row in np.flatnonzero(~capture.valid(name)).tolist():
         texts[row] = ""
     return texts

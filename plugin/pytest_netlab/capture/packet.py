@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_netlab.wire import COLUMNS, Direction, address_text, canary, render
+from pytest_netlab.wire import (
+    COLUMNS,
+    Direction,
+    address_text,
+    canary,
+    ipv6,
+    render,
+)
+from pytest_netlab.wire.address import as_ipv6
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +71,9 @@ class Packet:
         """Return an address as text, empty where there is none."""
         if not self.capture.valid(name)[self.index]:
             return ""
-        return address_text(self.capture.column(name)[self.index].tobytes())
+        text = address_text(self.capture.column(name)[self.index].tobytes())
+        is_six = self.capture.column("ip_version")[self.index] == ipv6.VERSION
+        return as_ipv6(text) if is_six else text
 
     @property
     def text(self) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pytest_netlab.wire import address_text, icmp, icmpv6
-from pytest_netlab.wire.address import FIRST_GROUP, GROUP6, MAPPED
+from pytest_netlab.wire import address_text, icmp, icmpv6, ipv6
+from pytest_netlab.wire.address import FIRST_GROUP, GROUP6, MAPPED, as_ipv6
 from pytest_netlab.wire.assigned import (
     ECHO_REPLY,
     ECHO_REPLY6,
@@ -75,8 +75,8 @@ def key_of(capture: Capture, row: int) -> Tuple5 | None:
     sport, dport = _ports(capture, row, proto)
     if proto == ICMP6 and icmpv6.is_of_link(int(capture.icmp_type[row])):
         return None
-    src = address_text(capture.src[row].tobytes())
-    return Tuple5(proto, src, sport, address_text(dst), dport)
+    src, end = _texts(capture, row, capture.src[row].tobytes(), dst)
+    return Tuple5(proto, src, sport, end, dport)
 
 
 def quoted_key(capture: Capture, row: int) -> Tuple5:
@@ -85,8 +85,8 @@ def quoted_key(capture: Capture, row: int) -> Tuple5:
     sport, dport = int(capture.quoted_sport[row]), int(capture.quoted_dport[row])
     if proto in (ICMP, ICMP6):
         sport = dport = int(capture.quoted_icmp_id[row])
-    src = address_text(capture.quoted_src[row].tobytes())
-    dst = address_text(capture.quoted_dst[row].tobytes())
+    ends = capture.quoted_src[row].tobytes(), capture.quoted_dst[row].tobytes()
+    src, dst = _texts(capture, row, *ends)
     return Tuple5(proto, src, sport, dst, dport)
 
 
@@ -98,6 +98,14 @@ def uniflow_of(capture: Capture, row: int) -> Tuple5 | None:
     if is_error(capture, row):
         return quoted_key(capture, row).reply
     return key_of(capture, row)
+
+
+def _texts(capture: Capture, row: int, src: bytes, dst: bytes) -> tuple[str, str]:
+    """Return two addresses of a packet, or of one embedded in it, as text."""
+    texts = address_text(src), address_text(dst)
+    if capture.ip_version[row] != ipv6.VERSION:
+        return texts
+    return as_ipv6(texts[0]), as_ipv6(texts[1])
 
 
 def _ports(capture: Capture, row: int, proto: int) -> tuple[int, int]:

@@ -5,6 +5,8 @@ cimport cython
 
 cdef int NO_UNIFLOW
 cdef int _LOW, _HIGH, _ENDS, _KEY, _ADDRESS, _MAPPED, _PORT
+cdef unsigned long long _REAL_IPV6
+cdef int _IPV6
 cdef int _NOT_HERE, _RING, _LAST, _AHEAD, _NEAR
 cdef int _FLIPPED, _ANSWERED, _BEGUN, _SENT, _FORTH_IN, _BACK_IN, _GUESSED
 cdef int _REGISTERED, _EPHEMERAL, _RESERVED
@@ -42,6 +44,8 @@ cdef Py_ssize_t _add(FlowTable table, Columns columns, Py_ssize_t row, Py_ssize_
                swapped=int)
 cdef int _prepare(FlowTable table, Columns columns, Py_ssize_t row,
                   int errors) noexcept nogil
+cdef unsigned long long _mapped(const unsigned char *src, const unsigned char *dst,
+                                Py_ssize_t at) noexcept nogil
 @cython.locals(place=Py_ssize_t, number=Py_ssize_t)
 cdef void _fetch(FlowTable table, Py_ssize_t row) noexcept nogil
 cdef bint is_flow(Columns columns, Py_ssize_t row) noexcept nogil

@@ -26,7 +26,7 @@ from pytest_netlab.wire import (
     octets,
     tcp,
 )
-from pytest_netlab.wire.address import FIRST_GROUP, GROUP6, MAPPED
+from pytest_netlab.wire.address import FIRST_GROUP, GROUP6, MAPPED, as_ipv6
 from pytest_netlab.wire.assigned import ECHO_REPLY, ECHO_REPLY6, ICMP, ICMP6, TCP, UDP
 
 if TYPE_CHECKING:
@@ -40,8 +40,11 @@ NO_UNIFLOW: Final = -1
 # A key: the lower end's address, the higher end's; their ports, the protocol, zeros.
 _LOW, _HIGH, _ENDS, _KEY = 0, 16, 32, 40
 _PORT = 0xFFFF
-_ENTRY = Struct("<16s16sHHB3x")
+_ENTRY = Struct("<16s16sHHBB2x")
 _ADDRESS, _MAPPED = ADDRESS_BYTES, len(MAPPED)
+# Set in the ends of a key of IPv6 that has an IPv4-mapped address.
+_REAL_IPV6, _REAL_IPV6_FLAG = 1 << 41, 2  # in the word, and in the octet
+_IPV6 = 6
 
 # The state of a conversation. The initiator is the higher end; the responder answered;
 # a packet of the initiator was seen; the first of them left the host; packets of the
@@ -148,9 +151,11 @@ class FlowTable:
         texts = self._texts
         keys = []
         for state, entry in zip(flipped, _ENTRY.iter_unpack(packed), strict=True):
-            low, high, low_port, high_port, proto = entry
+            low, high, low_port, high_port, proto, flags = entry
             low = texts.get(low) or texts.setdefault(low, address_text(low))
             high = texts.get(high) or texts.setdefault(high, address_text(high))
+            if flags & _REAL_IPV6_FLAG:
+                low, high = as_ipv6(low), as_ipv6(high)
             if state:
                 keys.append(Tuple5(proto, high, high_port, low, low_port))
             else:
@@ -234,6 +239,8 @@ def _prepare(table: FlowTable, columns: Columns, row: int, errors: int) -> int:
         if not errors:
             return _NOT_HERE
         ends = _quoted_ends(columns, row)
+        if columns.ip_version[row] == _IPV6:
+            ends |= _mapped(columns.quoted_src, columns.quoted_dst, row * _ADDRESS)
         swapped = _fill(
             table,
             row,
@@ -246,12 +253,21 @@ def _prepare(table: FlowTable, columns: Columns, row: int, errors: int) -> int:
         return _NOT_HERE
     else:
         ends = _own_ends(columns, row)
+        if columns.ip_version[row] == _IPV6:
+            ends |= _mapped(columns.src, columns.dst, row * _ADDRESS)
         swapped = _fill(table, row, columns.src, columns.dst, row * _ADDRESS, ends)
     place = row & _LAST
     state = octets.scramble(table.ring, place * _KEY)
     table.hashes[place] = state
     octets.prefetch_int(table.slots, state & (table.size - 1))
     return swapped
+
+
+def _mapped(src: memoryview, dst: memoryview, at: int) -> int:
+    """Return the flag of an IPv6 packet that an address makes look like IPv4."""
+    if octets.is_mapped(src, at) or octets.is_mapped(dst, at):
+        return _REAL_IPV6
+    return 0
 
 
 def _fetch(table: FlowTable, row: int) -> None:

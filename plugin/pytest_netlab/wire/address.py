@@ -21,6 +21,11 @@ def address_text(packed: bytes) -> str:
     return str(IPv6Address(packed))
 
 
+def as_ipv6(text: str) -> str:
+    """Return an address of an IPv6 packet: what looks like IPv4 is a mapped one."""
+    return text if not text or ":" in text else f"::ffff:{text}"
+
+
 def address_bytes(text: str) -> bytes:
     """Return the 16 bytes of an IPv4 or IPv6 address.
 
