@@ -24,9 +24,11 @@ from pytest_netlab.cli.sides import sides
 from pytest_netlab.cli.sources import (
     FILE,
     OUT,
+    STDIN,
     as_trouble,
     formats,
     labelled,
+    located,
     only_once,
     spare,
 )
@@ -183,7 +185,8 @@ def _opened(
     kinds = [] if asked else tunnels(learned.found)
     if not kinds:
         return learned
-    if not all(Path(name).is_file() for name in files if name is not None):
+    named = [name for name in files if name is not None]
+    if not all(name != STDIN and located(name).is_file() for name in named):
         say(
             f"Warning: the inner packets of {' and '.join(kinds)} were not compared: "
             "add --decapsulate, or name files, which can be read twice",

@@ -11,6 +11,7 @@ import pytest
 from tests.traffic import C1, HOST, HOST01, IN, MACS, TICK_NS, Packet, routed
 from tests.unit.cli.test_undecoded import FAR, NEAR, made, records
 
+from pytest_netlab.capture import read, write
 from pytest_netlab.flows import UDP, Tuple5
 from pytest_netlab.wire import ethernet, ipv4, udp
 from pytest_netlab.wire.assigned import IPV4
@@ -90,6 +91,29 @@ def test_a_tunnel_that_crosses_stays_closed(command: Command) -> None:
 
     assert [one["kind"] for one in said["flows"]] == ["snat"]
     assert (said["decapsulated"], said["tunnels"]) == (False, [])
+
+
+def test_a_tunnel_that_has_nothing_to_do_with_it(command: Command) -> None:
+    """Where no more packets pair with it opened, a tunnel stays closed."""
+    others = [_record(at, ipip(one.datagram)) for at, one in enumerate(SENT[:2])]
+    start = records(FAR)[0][0]
+    others = [(start + ts, frame, size) for ts, frame, size in others]
+    mixed = sorted([*records(FAR), *others], key=lambda one: one[0])
+    made("mixed.pcap", mixed)
+
+    said = found(command, NEAR, "mixed.pcap", code=1)
+    assert said["decapsulated"] is False
+    (alone,) = said["unpaired_flows"]
+    assert alone["outside"] == {"src": ENDS[0], "dst": ENDS[1]}
+
+
+def test_folders_are_read_again_as_well(command: Command) -> None:
+    """A folder with a capture is as good as a file."""
+    near, far = both("vxlan-out")
+    Path("folder").mkdir()
+    write("folder/capture.pcapng", read(far))
+
+    assert found(command, near, "folder")["decapsulated"] is True
 
 
 def test_standard_input_is_read_once(command: Command) -> None:
