@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pytest_netlab.cli.sources import STDIN, located, opened
+from pytest_netlab.errors import CaptureError
+from pytest_netlab.wire import address_text
 from pytest_netlab.wire.assigned import SLL
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from pytest_netlab.capture import Capture
+    from pytest_netlab.capture import Budget, Capture
     from pytest_netlab.capture.values import About
 
 COOKED = (
@@ -39,6 +42,37 @@ def rows_of(chunk: Capture, point: str) -> npt.NDArray[np.intp]:
         return np.flatnonzero(wanted[chunk.point])
     number, index = int(point), chunk.ifindex
     return np.flatnonzero(np.where(index != 0, index == number, chunk.point == number))
+
+
+def resolved(argument: str, point: str, budget: Budget) -> str:
+    """Return the index of an interface for the name of an address seen only there.
+
+    Packets of `any` have no names of interfaces, but a file may name addresses. It is
+    read for that, unless an interface has the name; else the point is returned.
+    """
+    if is_number(point) or argument == STDIN or not located(argument).is_file():
+        return point
+    found: set[tuple[int, bytes]] = set()
+    try:
+        with opened(argument, budget) as chunks:
+            for chunk in chunks:
+                named = any(known.name == point for known in chunk.interfaces)
+                if named or not chunk.ifindex.any():
+                    return point
+                found |= _places(chunk)
+            names = chunks.about.names
+    except CaptureError:  # told by who reads it next
+        return point
+    at = {index for index, one in found if names.get(address_text(one)) == point}
+    return str(at.pop()) if len(at) == 1 else point
+
+
+def _places(chunk: Capture) -> set[tuple[int, bytes]]:
+    """Return which addresses were seen at which index."""
+    ends = np.concatenate([chunk.src, chunk.dst])
+    index = np.concatenate([chunk.ifindex, chunk.ifindex]).astype("<u4")
+    rows = np.unique(np.hstack([index.view(np.uint8).reshape(-1, 4), ends]), axis=0)
+    return {(int.from_bytes(row[:4], "little"), row[4:]) for row in map(bytes, rows)}
 
 
 def is_number(point: str) -> bool:

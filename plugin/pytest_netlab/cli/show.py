@@ -14,7 +14,7 @@ import numpy as np
 from pytest_netlab.cli.group import Trouble
 from pytest_netlab.cli.memory import bounded
 from pytest_netlab.cli.output import emit, json_texts, lines, shown
-from pytest_netlab.cli.points import COOKED, Census, rows_of
+from pytest_netlab.cli.points import COOKED, Census, resolved, rows_of
 from pytest_netlab.cli.progress import Watch
 from pytest_netlab.cli.sources import FILE, as_trouble, formats, opened
 from pytest_netlab.errors import CaptureError, MemoryLimitError
@@ -67,6 +67,7 @@ def command(
         if folder is not None:
             emit([_verdict(folder, form)])
             return
+    point = resolved(file, point, budget) if point is not None else None
     wanted = Wanted(form, point, count)
     try:
         with opened(file, budget) as chunks, Watch(quiet=sys.stdout.isatty()) as watch:

@@ -12,7 +12,7 @@ import numpy as np
 
 from pytest_netlab.capture import Capture
 from pytest_netlab.cli.group import Trouble
-from pytest_netlab.cli.points import Census, rows_of
+from pytest_netlab.cli.points import Census, resolved, rows_of
 from pytest_netlab.cli.sources import labelled, opened
 from pytest_netlab.errors import CaptureError
 from pytest_netlab.invocation import current
@@ -185,6 +185,7 @@ def sides(
         from pytest_netlab.spec import DOCKER0, UPLINK  # noqa: PLC0415 - milliseconds
 
         near, far = points[0] or DOCKER0.name, points[1] or UPLINK.name
+        near, far = (resolved(first, point, budget) for point in (near, far))
         both = File(first, {INSIDE: near, OUTSIDE: far})
         shared = _Shared(watched)
         return (
@@ -193,7 +194,11 @@ def sides(
         )
     others = stack.enter_context(opened(second, budget, decapsulate=decapsulate))
     beyond = watch.chunks(others, second)
+    here, there = (
+        point and resolved(name, point, budget)
+        for name, point in zip((first, second), points, strict=True)
+    )
     return (
-        SideChunks(File(first, {INSIDE: points[0]}), chunks, watched, points[0]),
-        SideChunks(File(second, {OUTSIDE: points[1]}), others, beyond, points[1]),
+        SideChunks(File(first, {INSIDE: here}), chunks, watched, here),
+        SideChunks(File(second, {OUTSIDE: there}), others, beyond, there),
     )

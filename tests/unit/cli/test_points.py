@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests import files
-from tests.traffic import INSIDE, OUTSIDE, TICK_NS, Packet, two_points
+from tests.traffic import (
+    C1,
+    HOST,
+    HOST01,
+    INSIDE,
+    OUTSIDE,
+    TICK_NS,
+    Packet,
+    two_points,
+)
 from tests.unit.cli.conftest import GOOD
 
 from pytest_netlab.capture import Capture, Interface, read, write
@@ -200,3 +209,24 @@ def test_standard_input(command: Command) -> None:
 
     assert command.refused("nat", "-", given=given) == f"standard input: {COOKED}"
     assert len(read(ANY)) == 24
+
+
+def test_names_of_addresses(command: Command) -> None:
+    """A name block may say which address is where: at one index only."""
+    names = {C1: "docker0", HOST: "uplink", HOST01: "server"}
+    (command.folder / "any.pcap").write_bytes(cooked(GOOD * MANY))
+    seen = read("any.pcap")
+    interfaces = seen.interfaces
+    write("any.pcapng", Capture.from_frames(seen.frames(), interfaces, names))
+
+    (flow,) = json.loads(command("nat", "--json", "any.pcapng").stdout)["flows"]
+    assert (flow["kind"], flow["packets"]) == ("snat", 3 * MANY)
+    shown = command("show", "--json", "-n", "2", "--point", "uplink", "any.pcapng")
+    assert [json.loads(line)["packet"] for line in shown.stdout.splitlines()] == [2, 3]
+    # The server is seen at both.
+    options = "--inside", "server", "--outside", "3"
+    assert "no interface 'server'" in command.refused("nat", "any.pcapng", *options)
+    write("far.pcapng", two_points(GOOD * MANY).at(OUTSIDE))
+    options = "--inside", "docker0", "--outside", "uplink"
+    right = [("snat", 41000, 41000, 3 * MANY)]
+    assert translations(command, "any.pcapng", "far.pcapng", *options) == right
